@@ -1,0 +1,75 @@
+# What every target shares: flags, output folders, ccache, and two functions that make a library and a test.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+# Asserts of third parties off in Release as usual; our own ISOCOST_CHECK stays on everywhere.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
+find_program(ISOCOST_CCACHE ccache)
+if(ISOCOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Precompiled headers go through ccache only when it may ignore their time stamps.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${ISOCOST_CCACHE})
+endif()
+
+add_library(isocost_flags INTERFACE)
+target_compile_options(isocost_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused -Wnull-dereference -Wdouble-promotion
+  -Wduplicated-cond -Wlogical-op -Werror
+  # g++ 12 reports false positives of these in optimised standard library code.
+  -Wno-error=null-dereference -Wno-null-dereference -Wno-error=maybe-uninitialized
+  -Wno-error=restrict -Wno-error=stringop-overflow -Wno-error=array-bounds -Wno-error=dangling-pointer
+  -fpch-preprocess)
+if(ISOCOST_SANITIZE)
+  add_compile_options(-fsanitize=${ISOCOST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${ISOCOST_SANITIZE})
+endif()
+
+if(ISOCOST_DEPS)
+  list(PREPEND CMAKE_PREFIX_PATH ${ISOCOST_DEPS})
+  include_directories(SYSTEM ${ISOCOST_DEPS}/include)
+endif()
+
+# isocost_library(NAME SOURCES a.cpp ... [DEPS targets that its headers show] [PRIVATE_DEPS targets of its sources alone])
+function(isocost_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE isocost_flags ${arg_PRIVATE_DEPS})
+endfunction()
+
+# isocost_program(NAME SOURCES main.cpp ... DEPS ...)
+function(isocost_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE isocost_flags ${arg_DEPS})
+endfunction()
+
+# isocost_test(NAME SOURCES a_test.cpp ... DEPS ... [LABELS unit|sim|golden|e2e|gpu|slow]): one gtest program, each test its own ctest entry.
+function(isocost_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE isocost_flags ${arg_DEPS} GTest::gmock_main)
+  target_compile_definitions(${name} PRIVATE
+    ISOCOST_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ISOCOST_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,346 @@
+#include "schema/spec.h"
+
+#include <algorithm>
+
+#include "schema/json_reader.h"
+
+namespace isocost {
+namespace {
+
+constexpr std::uint64_t kImagesMax = 1ULL << 40;
+
+Json to_json(const ImageRange& range) { return Json::array({range.begin, range.end}); }
+
+ImageRange range_from(JsonReader& reader, const std::string& key) {
+  const auto ends = reader.get<std::vector<std::uint64_t>>(key);
+  if (!reader.ok()) return {};
+  if (ends.size() != 2 || ends[0] > ends[1] || ends[1] > kImagesMax) {
+    reader.fault(key, "this is no range of images", "[begin, end] with begin <= end");
+    return {};
+  }
+  return {ends[0], ends[1]};
+}
+
+std::map<std::string, std::string> text_map(JsonReader& reader, const std::string& key) {
+  std::map<std::string, std::string> map;
+  const Json& object = reader.raw(key);
+  if (!object.is_object()) {
+    reader.fault(key, "this is missing or no object", "an object of texts");
+    return map;
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_string()) map.emplace(name, value.get<std::string>());
+    else reader.fault(key, "'" + name + "' is no text", "a text");
+  }
+  return map;
+}
+
+Json object_from(JsonReader& reader, const std::string& key) {
+  Json value = reader.get<Json>(key);
+  if (!value.is_object()) reader.fault(key, "this is no object", "an object");
+  return value;
+}
+
+void check_digest(JsonReader& reader, const std::string& key, const std::string& text, bool may_be_empty) {
+  if (text.empty() && may_be_empty) return;
+  if (!Digest::parse(text)) reader.fault(key, "'" + text + "' is no digest", "sha256: and 64 hexadecimal digits");
+}
+
+template <class T>
+Result<T> finished(JsonReader& reader, T value) {
+  reader.finish();
+  if (!reader.ok()) return fail(reader.take());
+  return value;
+}
+
+template <class T, class Parse>
+std::vector<T> list_from(JsonReader& reader, const std::string& key, Parse parse) {
+  std::vector<T> list;
+  const Json& array = reader.raw(key);
+  if (!array.is_array()) {
+    reader.fault(key, "this is missing or no list", "a list");
+    return list;
+  }
+  for (std::size_t i = 0; i < array.size(); ++i)
+    list.push_back(reader.take(parse(array[i], reader.where() + "." + key + "[" + std::to_string(i) + "]")));
+  return list;
+}
+
+}  // namespace
+
+Json to_json(const SampleSpec& spec) {
+  return {{"format", kSpecFormat}, {"task", spec.task},       {"inputs", spec.inputs},
+          {"sampler", spec.sampler}, {"guidance", spec.guidance}, {"prompts", spec.prompts},
+          {"negative_prompt", spec.negative_prompt}, {"seed", spec.seed}, {"height", spec.height},
+          {"width", spec.width},   {"dtype", spec.dtype},     {"group_size", spec.group_size},
+          {"noise", spec.noise},   {"numerics", spec.numerics}};
+}
+
+Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  SampleSpec spec;
+  if (reader.get<int>("format") != kSpecFormat && reader.ok())
+    reader.fault("format", "unknown format", std::to_string(kSpecFormat));
+  spec.task = reader.get<std::string>("task");
+  spec.inputs = text_map(reader, "inputs");
+  for (const auto& [name, digest] : spec.inputs) check_digest(reader, "inputs." + name, digest, false);
+  spec.sampler = object_from(reader, "sampler");
+  spec.guidance = reader.get<double>("guidance");
+  spec.prompts = reader.get<std::string>("prompts");
+  check_digest(reader, "prompts", spec.prompts, false);
+  spec.negative_prompt = reader.get<std::string>("negative_prompt");
+  spec.seed = reader.get<std::uint64_t>("seed");
+  spec.height = reader.get<int>("height");
+  spec.width = reader.get<int>("width");
+  spec.dtype = reader.get<std::string>("dtype");
+  spec.group_size = reader.get<int>("group_size");
+  if (spec.group_size < 1 || spec.group_size > 4096)
+    reader.fault("group_size", std::to_string(spec.group_size), "1 to 4096");
+  if (spec.height < 8 || spec.height > 8192 || spec.width < 8 || spec.width > 8192)
+    reader.fault("height", std::to_string(spec.height) + " x " + std::to_string(spec.width), "8 to 8192 pixels");
+  spec.noise = reader.get<std::string>("noise");
+  spec.numerics = reader.get<int>("numerics");
+  return finished(reader, std::move(spec));
+}
+
+Digest sample_key(const SampleSpec& spec) { return canonical_digest(to_json(spec)); }
+
+Json to_json(const ExtractorSpec& spec) {
+  return {{"kind", spec.kind}, {"input", spec.input}, {"options", spec.options}};
+}
+
+Result<ExtractorSpec> extractor_spec_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  ExtractorSpec spec;
+  spec.kind = reader.get<std::string>("kind");
+  spec.input = reader.get<std::string>("input");
+  check_digest(reader, "input", spec.input, true);
+  spec.options = object_from(reader, "options");
+  return finished(reader, std::move(spec));
+}
+
+std::string extractor_id(const ExtractorSpec& spec) { return canonical_digest(to_json(spec)).hex(); }
+
+Json to_json(const ReferenceSpec& spec) {
+  return {{"kind", spec.kind}, {"input", spec.input}, {"extractor", to_json(spec.extractor)}, {"options", spec.options}};
+}
+
+Result<ReferenceSpec> reference_spec_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  ReferenceSpec spec;
+  spec.kind = reader.get<std::string>("kind");
+  spec.input = reader.get<std::string>("input");
+  check_digest(reader, "input", spec.input, true);
+  spec.extractor = reader.take(extractor_spec_from_json(reader.raw("extractor"), where + ".extractor"));
+  spec.options = object_from(reader, "options");
+  return finished(reader, std::move(spec));
+}
+
+Digest reference_key(const ReferenceSpec& spec) { return canonical_digest(to_json(spec)); }
+
+Json to_json(const ScoreSpec& spec) {
+  return {{"metric", spec.metric}, {"extractor", to_json(spec.extractor)}, {"reference", spec.reference},
+          {"range", to_json(spec.range)}, {"protocol", spec.protocol}};
+}
+
+Result<ScoreSpec> score_spec_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  ScoreSpec spec;
+  spec.metric = reader.get<std::string>("metric");
+  spec.extractor = reader.take(extractor_spec_from_json(reader.raw("extractor"), where + ".extractor"));
+  spec.reference = reader.get<std::string>("reference");
+  check_digest(reader, "reference", spec.reference, true);
+  spec.range = range_from(reader, "range");
+  spec.protocol = object_from(reader, "protocol");
+  return finished(reader, std::move(spec));
+}
+
+Digest score_key(const Digest& sample, const ScoreSpec& score) {
+  return canonical_digest({{"sample", sample.hex()}, {"score", to_json(score)}});
+}
+
+Json to_json(const CellCost& cost) {
+  return {{"calls_per_image", cost.calls_per_image}, {"steps_calls", cost.steps_calls},
+          {"gflops_per_call", cost.gflops_per_call}, {"gflops_decode", cost.gflops_decode},
+          {"gflops_text", cost.gflops_text},         {"parameters", cost.parameters},
+          {"weight_bytes", cost.weight_bytes}};
+}
+
+Result<CellCost> cell_cost_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  CellCost cost;
+  cost.calls_per_image = reader.get<std::uint64_t>("calls_per_image");
+  cost.steps_calls = reader.get<std::uint64_t>("steps_calls");
+  cost.gflops_per_call = reader.get<double>("gflops_per_call");
+  cost.gflops_decode = reader.get<double>("gflops_decode");
+  cost.gflops_text = reader.get<double>("gflops_text");
+  cost.parameters = reader.get<std::uint64_t>("parameters");
+  cost.weight_bytes = reader.get<std::uint64_t>("weight_bytes");
+  return finished(reader, cost);
+}
+
+Json to_json(const CellRequest& cell) {
+  Json scores = Json::array();
+  for (const ScoreSpec& score : cell.scores) scores.push_back(to_json(score));
+  return {{"labels", cell.labels}, {"sample", to_json(cell.sample)}, {"images", to_json(cell.images)},
+          {"scores", scores},      {"keep_pictures", cell.keep_pictures}, {"cost", to_json(cell.cost)}};
+}
+
+Result<CellRequest> cell_request_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  CellRequest cell;
+  cell.labels = object_from(reader, "labels");
+  cell.sample = reader.take(sample_spec_from_json(reader.raw("sample"), where + ".sample"));
+  cell.images = range_from(reader, "images");
+  cell.scores = list_from<ScoreSpec>(reader, "scores", score_spec_from_json);
+  cell.keep_pictures = reader.get<std::uint64_t>("keep_pictures");
+  cell.cost = reader.take(cell_cost_from_json(reader.raw("cost"), where + ".cost"));
+  if (reader.ok() && cell.images.begin != 0) reader.fault("images", "does not begin at 0", "[0, n]");
+  return finished(reader, std::move(cell));
+}
+
+namespace {
+
+// Blobs are bytes; in JSON they are texts when they are UTF-8, which prompts are.
+constexpr std::size_t kBlobBytesMax = 64U << 20U;
+
+}  // namespace
+
+Json to_json(const Submission& submission) {
+  Json references = Json::object();
+  for (const auto& [key, reference] : submission.references) references[key] = to_json(reference);
+  Json cells = Json::array();
+  for (const CellRequest& cell : submission.cells) cells.push_back(to_json(cell));
+  return {{"format", kSpecFormat},          {"name", submission.name},       {"grid", submission.grid},
+          {"axes", submission.axes},        {"unit_images", submission.unit_images},
+          {"references", references},       {"blobs", submission.blobs},
+          {"input_names", submission.input_names}, {"cells", cells}};
+}
+
+Result<Submission> submission_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  Submission submission;
+  if (reader.get<int>("format") != kSpecFormat && reader.ok())
+    reader.fault("format", "unknown format", std::to_string(kSpecFormat));
+  submission.name = reader.get<std::string>("name");
+  submission.grid = reader.get<std::string>("grid");
+  submission.axes = reader.get<std::vector<std::string>>("axes");
+  submission.unit_images = reader.get<std::uint64_t>("unit_images");
+  const Json& references = reader.raw("references");
+  if (!references.is_object()) reader.fault("references", "this is missing or no object", "an object");
+  else
+    for (const auto& [key, value] : references.items()) {
+      auto spec = reader.take(reference_spec_from_json(value, where + ".references." + key));
+      if (reader.ok() && reference_key(spec).hex() != key)
+        reader.fault("references", "the key " + key + " is not that of its reference", reference_key(spec).hex());
+      submission.references.emplace(key, std::move(spec));
+    }
+  submission.blobs = text_map(reader, "blobs");
+  for (const auto& [name, bytes] : submission.blobs) {
+    if (bytes.size() > kBlobBytesMax) reader.fault("blobs", name + " is too large", "at most 64 MiB");
+    else if (sha256(bytes).name() != name) reader.fault("blobs", name + " does not match its bytes", sha256(bytes).name());
+  }
+  submission.input_names = text_map(reader, "input_names");
+  submission.cells = list_from<CellRequest>(reader, "cells", cell_request_from_json);
+  if (submission.name.empty()) reader.fault("name", "this is empty", "the experiment's name");
+  return finished(reader, std::move(submission));
+}
+
+Json to_json(const GenerateUnit& unit) {
+  Json extractors = Json::array();
+  for (const ExtractorSpec& extractor : unit.extractors) extractors.push_back(to_json(extractor));
+  return {{"sample", to_json(unit.sample)}, {"range", to_json(unit.range)}, {"extractors", extractors},
+          {"keep_pictures", unit.keep_pictures}};
+}
+
+Json to_json(const ReferenceUnit& unit) { return {{"reference", to_json(unit.reference)}}; }
+
+Json to_json(const ScoreUnit& unit) { return {{"sample_key", unit.sample.hex()}, {"score", to_json(unit.score)}}; }
+
+Result<GenerateUnit> generate_unit_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  GenerateUnit unit;
+  unit.sample = reader.take(sample_spec_from_json(reader.raw("sample"), where + ".sample"));
+  unit.range = range_from(reader, "range");
+  unit.extractors = list_from<ExtractorSpec>(reader, "extractors", extractor_spec_from_json);
+  unit.keep_pictures = reader.get<std::uint64_t>("keep_pictures");
+  return finished(reader, std::move(unit));
+}
+
+Result<ReferenceUnit> reference_unit_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  ReferenceUnit unit;
+  unit.reference = reader.take(reference_spec_from_json(reader.raw("reference"), where + ".reference"));
+  return finished(reader, std::move(unit));
+}
+
+Result<ScoreUnit> score_unit_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  ScoreUnit unit;
+  const auto key = Digest::parse(reader.get<std::string>("sample_key"));
+  if (key) unit.sample = *key;
+  else reader.fault("sample_key", "this is no digest", "64 hexadecimal digits");
+  unit.score = reader.take(score_spec_from_json(reader.raw("score"), where + ".score"));
+  return finished(reader, std::move(unit));
+}
+
+std::string unit_name(const GenerateUnit& unit) {
+  Json outputs = {{"keep_pictures", std::min(unit.keep_pictures, unit.range.end)}, {"extractors", Json::array()}};
+  for (const ExtractorSpec& extractor : unit.extractors) outputs["extractors"].push_back(extractor_id(extractor));
+  return "generate/" + sample_key(unit.sample).hex() + "/" + std::to_string(unit.range.begin) + "-" +
+         std::to_string(unit.range.end) + "/" + canonical_digest(outputs).hex().substr(0, 8);
+}
+
+std::string unit_name(const ReferenceUnit& unit) { return "reference/" + reference_key(unit.reference).hex(); }
+
+std::string unit_name(const ScoreUnit& unit) { return "score/" + score_key(unit.sample, unit.score).hex(); }
+
+std::string_view failure_class_name(FailureClass failure) {
+  switch (failure) {
+    case FailureClass::kOutOfMemory: return "out of memory";
+    case FailureClass::kBadInput: return "bad input";
+    case FailureClass::kNotFinite: return "not finite";
+    case FailureClass::kLostWorker: return "lost worker";
+    case FailureClass::kBug: return "bug";
+    case FailureClass::kInputOutput: return "input/output";
+  }
+  return "unknown";
+}
+
+bool is_retryable(FailureClass failure) {
+  return failure != FailureClass::kBadInput && failure != FailureClass::kNotFinite;
+}
+
+Json to_json(const UnitResult& result) {
+  Json artifacts = Json::array();
+  for (const ArtifactRef& artifact : result.artifacts)
+    artifacts.push_back({{"name", artifact.name}, {"digest", artifact.digest.name()}, {"bytes", artifact.bytes}});
+  return {{"unit", result.unit},         {"values", result.values},
+          {"artifacts", artifacts},      {"digest", result.digest.name()},
+          {"device_class", result.device_class}, {"measured", result.measured}};
+}
+
+Result<UnitResult> unit_result_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  UnitResult result;
+  result.unit = reader.get<std::string>("unit");
+  result.values = object_from(reader, "values");
+  result.artifacts = list_from<ArtifactRef>(reader, "artifacts", [](const Json& item, const std::string& at) -> Result<ArtifactRef> {
+    JsonReader inner(item, at);
+    ArtifactRef artifact;
+    artifact.name = inner.get<std::string>("name");
+    const auto digest = Digest::parse(inner.get<std::string>("digest"));
+    if (digest) artifact.digest = *digest;
+    else inner.fault("digest", "this is no digest", "sha256: and 64 hexadecimal digits");
+    artifact.bytes = inner.get<std::uint64_t>("bytes");
+    return finished(inner, std::move(artifact));
+  });
+  const auto digest = Digest::parse(reader.get<std::string>("digest"));
+  if (digest) result.digest = *digest;
+  else reader.fault("digest", "this is no digest", "sha256: and 64 hexadecimal digits");
+  result.device_class = reader.get<std::string>("device_class");
+  result.measured = object_from(reader, "measured");
+  return finished(reader, std::move(result));
+}
+
+}  // namespace isocost

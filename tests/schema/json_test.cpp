@@ -1,0 +1,57 @@
+#include "schema/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace isocost {
+namespace {
+
+TEST(CanonicalJson, PrintsNumbersAsEcmaScriptDoes) {
+  EXPECT_EQ(number_text(0.0), "0");
+  EXPECT_EQ(number_text(-0.0), "0");
+  EXPECT_EQ(number_text(1.0), "1");
+  EXPECT_EQ(number_text(7.5), "7.5");
+  EXPECT_EQ(number_text(-1234.5), "-1234.5");
+  EXPECT_EQ(number_text(1e20), "100000000000000000000");
+  EXPECT_EQ(number_text(1e21), "1e+21");
+  EXPECT_EQ(number_text(1.5e300), "1.5e+300");
+  EXPECT_EQ(number_text(0.000001), "0.000001");
+  EXPECT_EQ(number_text(0.0000001), "1e-7");
+  EXPECT_EQ(number_text(5e-324), "5e-324");
+  EXPECT_EQ(number_text(0.00085), "0.00085");
+}
+
+TEST(CanonicalJson, SortsKeysByUtf16CodeUnits) {
+  // The RFC's own example: U+1F600 (surrogates D83D DE00) stands before U+FB33.
+  const Json value = {{"\xEF\xAC\xB3", 1}, {"\xF0\x9F\x98\x80", 2}, {"\xE2\x82\xAC", 3}, {"1", 4}, {"\r", 5}};
+
+  EXPECT_EQ(canonical(value), "{\"\\r\":5,\"1\":4,\"\xE2\x82\xAC\":3,\"\xF0\x9F\x98\x80\":2,\"\xEF\xAC\xB3\":1}");
+}
+
+TEST(CanonicalJson, TellsIntegersAndEqualDoublesAlike) {
+  EXPECT_EQ(canonical(Json(3)), canonical(Json(3.0)));
+}
+
+TEST(ParseJson, SaysWhereTheTextGoesWrong) {
+  const auto result = parse_json("{\"a\": 1,\n \"b\": }", "x.json");
+
+  ASSERT_FALSE(result);
+  EXPECT_THAT(result.error().message(), ::testing::HasSubstr("x.json:2:"));
+}
+
+TEST(ParseJson, RefusesAKeyThatStandsTwice) {
+  EXPECT_FALSE(parse_json("{\"a\": 1, \"a\": 2}", "x.json"));
+}
+
+TEST(ParseJson, RefusesDeepNesting) {
+  EXPECT_FALSE(parse_json(std::string(100, '[') + std::string(100, ']'), "x.json"));
+}
+
+TEST(Digest, AgreesWithThePublishedAnswer) {
+  EXPECT_EQ(sha256("abc").hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Digest::parse(sha256("abc").name()), sha256("abc"));
+  EXPECT_FALSE(Digest::parse("sha256:12"));
+}
+
+}  // namespace
+}  // namespace isocost

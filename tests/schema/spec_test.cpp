@@ -1,0 +1,65 @@
+#include "schema/spec.h"
+
+#include <gtest/gtest.h>
+
+namespace isocost {
+namespace {
+
+const std::string kDigest = sha256("x").name();
+
+SampleSpec sample() {
+  SampleSpec spec;
+  spec.inputs = {{"unet", kDigest}, {"vae", kDigest}};
+  spec.sampler = {{"sampler", "ddim"}, {"steps", 10}};
+  spec.guidance = 3.0;
+  spec.prompts = kDigest;
+  return spec;
+}
+
+TEST(SampleSpec, SurvivesItsJsonForm) {
+  const auto back = sample_spec_from_json(to_json(sample()), "test");
+
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, sample());
+}
+
+TEST(SampleSpec, KeepsItsKeyOverTheWire) {
+  const Json wire = Json::parse(to_json(sample()).dump());
+
+  EXPECT_EQ(sample_key(*sample_spec_from_json(wire, "test")), sample_key(sample()));
+}
+
+TEST(SampleSpec, ReportsEveryFaultAtOnce) {
+  Json json = to_json(sample());
+  json["seed"] = "seven";
+  json["group_size"] = 0;
+  json["stpes"] = 3;
+
+  const auto result = sample_spec_from_json(json, "test");
+
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().errors.size(), 3U);
+}
+
+TEST(CellRequest, SurvivesItsJsonForm) {
+  CellRequest cell;
+  cell.labels = {{"model", "w8"}, {"steps", 10}};
+  cell.sample = sample();
+  cell.images = {0, 512};
+  cell.scores = {{.metric = "fid", .extractor = {"mini-features", kDigest, Json::object()}, .reference = "", .range = {0, 512}}};
+  cell.cost.gflops_per_call = 0.125;
+
+  const auto back = cell_request_from_json(to_json(cell), "test");
+
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, cell);
+}
+
+TEST(UnitName, SaysKeyAndRange) {
+  GenerateUnit unit{.sample = sample(), .range = {64, 128}, .extractors = {}, .keep_pictures = 8};
+
+  EXPECT_TRUE(unit_name(unit).starts_with("generate/" + sample_key(sample()).hex() + "/64-128/"));
+}
+
+}  // namespace
+}  // namespace isocost
