@@ -16,7 +16,7 @@ if(ISOCOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Precompiled headers go through ccache only when it may ignore their time stamps.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} ${ISOCOST_CCACHE})
+      CCACHE_NOHASHDIR=1 ${ISOCOST_CCACHE})
 endif()
 
 add_library(isocost_flags INTERFACE)
