@@ -200,6 +200,7 @@ struct UnitFailure {
   FailureClass failure_class = FailureClass::kBug;
   std::string reason;                  // one sentence
   std::vector<std::string> log_tail;   // the last lines of the worker's log
+  bool operator==(const UnitFailure&) const = default;
 };
 
 // A unit's outcome. `values` and `digest` are determined by the unit within a device class; `measured` is not.
@@ -210,6 +211,7 @@ struct UnitResult {
   Digest digest;                           // over values and artifacts' digests and, for images, all pixels
   std::string device_class;                // build, LibTorch, instruction set or GPU model, threads
   Json measured = Json::object();          // {"seconds", "peak_bytes", "device", "energy_joules"?}
+  bool operator==(const UnitResult&) const = default;
 };
 [[nodiscard]] Json to_json(const UnitResult& result);
 [[nodiscard]] Result<UnitResult> unit_result_from_json(const Json& json, const std::string& where);

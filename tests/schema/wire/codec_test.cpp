@@ -1,0 +1,148 @@
+#include "schema/wire/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "schema/wire/text.h"
+#include "tests/support/wire_samples.h"
+
+namespace isocost::wire {
+namespace {
+
+constexpr std::uint64_t kSeed = 20260105;
+
+std::string hex_lines(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+    text += (i % 32 == 31 || i + 1 == bytes.size()) ? '\n' : ' ';
+  }
+  return text;
+}
+
+TEST(Codec, DecodesWhatItEncoded) {
+  std::mt19937_64 chance(kSeed);
+  for (int i = 0; i < 5000; ++i) {
+    const Message message = tests::random_message(chance);
+
+    const Result<Message> decoded = decode(encode(message));
+
+    ASSERT_TRUE(decoded) << kind_name(message) << ": " << decoded.error().message();
+    ASSERT_EQ(*decoded, message) << kind_name(message) << " number " << i;
+  }
+}
+
+TEST(Codec, EncodesEqualMessagesToEqualBytes) {
+  for (const Message& message : tests::sample_messages()) EXPECT_EQ(encode(message), encode(Message(message)));
+}
+
+TEST(Codec, SurvivesRandomBytes) {
+  std::mt19937_64 chance(kSeed);
+  for (int i = 0; i < 20000; ++i) {
+    std::string bytes(chance() % 200, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(chance() & 0xFF);
+
+    EXPECT_FALSE(decode(bytes));
+  }
+}
+
+// Flips, cuts and repeats bytes of valid messages: decoding either fails or gives a message that encodes again.
+TEST(Codec, SurvivesMutatedMessages) {
+  std::mt19937_64 chance(kSeed);
+  for (int i = 0; i < 40000; ++i) {
+    std::string bytes = encode(tests::random_message(chance));
+    for (std::uint64_t n = 1 + chance() % 4; n > 0 && !bytes.empty(); --n) {
+      const std::size_t at = chance() % bytes.size();
+      switch (chance() % 4) {
+        case 0: bytes.resize(at); break;
+        case 1: bytes.insert(at, bytes.substr(at, chance() % 16)); break;
+        default: bytes[at] = static_cast<char>(bytes[at] ^ static_cast<char>(1u << (chance() % 8)));
+      }
+    }
+
+    const Result<Message> decoded = decode(bytes);
+
+    if (decoded && !std::holds_alternative<Unknown>(*decoded)) {
+      EXPECT_FALSE(encode(*decoded).empty());
+    }
+  }
+}
+
+// The bytes of every kind, frozen: UPDATE_GOLDEN=1 rewrites them, which a reviewer must take for a protocol change.
+TEST(Codec, KeepsTheBytesOfEveryKind) {
+  for (const Message& message : tests::sample_messages()) {
+    const std::string path = std::string(ISOCOST_SOURCE_DIR "/tests/golden/wire/") + std::string(kind_name(message)) + ".hex";
+    const std::string text = hex_lines(encode(message));
+    if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
+
+    std::stringstream golden;
+    golden << std::ifstream(path).rdbuf();
+
+    EXPECT_EQ(golden.str(), text) << path;
+  }
+}
+
+TEST(Codec, NamesEveryFaultAtOnce) {
+  const auto decoded = decode(encode(Hello{.worker = "two words", .session = "", .running = {{"u", {}, 7.0}}}));
+
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().errors.size(), 3u) << decoded.error().message();
+}
+
+TEST(Codec, RefusesChunksThatLeaveTheirArtifact) {
+  EXPECT_FALSE(decode(encode(Put{sha256("x"), 10, 12, "abc"})));
+  EXPECT_FALSE(decode(encode(Put{sha256("x"), 13, 12, ""})));
+  EXPECT_FALSE(decode(encode(Put{sha256("x"), 0, kArtifactBytesMax + 1, ""})));
+}
+
+TEST(Codec, RefusesTextThatIsNotUtf8) {
+  EXPECT_FALSE(decode(encode(Lease{.unit = "u", .attempt = {}, .kind = UnitKind::kScore, .body = "\xff", .needs = {}, .blobs = {}})));
+}
+
+TEST(Codec, UnderstandsGreetingsOfOtherVersions) {
+  std::string hello = encode(Hello{.worker = "w", .session = "s"});
+  std::string want = encode(Want{1, {}});
+  const auto raise_version = [](std::string& bytes) {
+    // The envelope's version is the only 16-bit 1 in the envelope table; found by trying.
+    for (std::size_t i = 8; i + 1 < bytes.size(); ++i) {
+      if (bytes[i] != 1 || bytes[i + 1] != 0) continue;
+      std::string changed = bytes;
+      changed[i] = 2;
+      const auto decoded = decode(changed);
+      if (!decoded && decoded.error().message().find("protocol version 2") != std::string::npos) return true;
+    }
+    return false;
+  };
+
+  EXPECT_TRUE(raise_version(want));
+  EXPECT_FALSE(raise_version(hello));
+}
+
+TEST(Codec, CutsWhatIsTooLongToSay) {
+  UnitFailure failure{FailureClass::kBug, std::string(10 * kTextBytesMax, 'x'), {}};
+  failure.log_tail.assign(3 * kLogLinesMax, "l\xc3");
+  failure.log_tail.back() = "the last line";
+
+  const auto decoded = decode(encode(FailureMessage{"u", {}, failure}));
+
+  ASSERT_TRUE(decoded) << decoded.error().message();
+  const auto& message = std::get<FailureMessage>(*decoded);
+  EXPECT_EQ(message.failure.reason.size(), kTextBytesMax);
+  EXPECT_EQ(message.failure.log_tail.size(), kLogLinesMax);
+  EXPECT_EQ(message.failure.log_tail.front(), "l?");
+  EXPECT_EQ(message.failure.log_tail.back(), "the last line");
+}
+
+TEST(Text, TellsUtf8FromOtherBytes) {
+  EXPECT_TRUE(is_utf8("plain, é, 日本, 😀"));
+  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe6\x97"}) EXPECT_FALSE(is_utf8(bad));
+}
+
+}  // namespace
+}  // namespace isocost::wire
