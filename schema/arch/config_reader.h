@@ -1,0 +1,47 @@
+// Small helpers that config.cpp and clip_config.cpp share: limits and checks on outside numbers. Internal to the folder.
+#pragma once
+
+#include <string>
+
+#include "schema/json_reader.h"
+
+namespace isocost::arch {
+
+// Beyond these a configuration is not a model but a mistake or an attack.
+inline constexpr std::int64_t kWidthMax = 1 << 16;
+inline constexpr std::int64_t kLayersMax = 128;
+inline constexpr std::int64_t kBlocksMax = 16;
+inline constexpr std::int64_t kVocabularyMax = 1 << 22;
+
+// A whole number of `low` to `high`, or `fallback` where the key is absent.
+inline std::int64_t bounded(JsonReader& reader, const std::string& key, std::int64_t fallback, std::int64_t low,
+                            std::int64_t high) {
+  const auto value = reader.get_or<std::int64_t>(key, fallback);
+  if (value >= low && value <= high) return value;
+  reader.fault(key, "this is " + std::to_string(value),
+               "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+  return fallback;
+}
+
+inline double positive(JsonReader& reader, const std::string& key, double fallback) {
+  const auto value = reader.get_or<double>(key, fallback);
+  if (value > 0 && value < 1e6) return value;
+  reader.fault(key, "this is " + number_text(value), "a number above 0");
+  return fallback;
+}
+
+// Faults a key that is there with a value other than null and the ones this engine computes.
+inline void supported(JsonReader& reader, const std::string& key, const std::vector<Json>& allowed) {
+  if (!reader.has(key)) return;
+  const Json& value = reader.raw(key);
+  if (value.is_null()) return;
+  std::string expected;
+  for (const Json& one : allowed) {
+    if (one == value) return;
+    expected += (expected.empty() ? "" : " or ") + canonical(one);
+  }
+  reader.fault(key, "this is " + canonical(value).substr(0, 60) + ", which this engine does not compute",
+               expected.empty() ? "null" : expected);
+}
+
+}  // namespace isocost::arch
