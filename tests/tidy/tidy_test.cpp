@@ -1,0 +1,92 @@
+// What no formatter checks: every source file of ours is read as text and held to the house rules. A rule that a file
+// breaks names the file and the line.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace isocost {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Source {
+  std::string name;  // relative to the repository
+  std::vector<std::string> lines;
+};
+
+std::vector<Source> sources() {
+  std::vector<Source> found;
+  const fs::path root = ISOCOST_SOURCE_DIR;
+  for (const char* folder : {"schema", "coordinator", "worker", "experiments", "reports", "cli", "tests", "bench"}) {
+    if (!fs::exists(root / folder)) continue;
+    for (auto it = fs::recursive_directory_iterator(root / folder); it != fs::end(it); ++it) {
+      if (it->path().filename() == "node_modules" || it->path().filename() == "golden") {
+        it.disable_recursion_pending();
+        continue;
+      }
+      if (it->path().extension() != ".h" && it->path().extension() != ".cpp") continue;
+      Source source{fs::relative(it->path(), root).string(), {}};
+      std::ifstream in(it->path());
+      for (std::string line; std::getline(in, line);) source.lines.push_back(line);
+      found.push_back(std::move(source));
+    }
+  }
+  return found;
+}
+
+// Code points, not bytes: formulas in comments may hold Greek letters.
+std::size_t width(const std::string& line) {
+  return static_cast<std::size_t>(
+      std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+TEST(Tidy, FindsTheSources) { EXPECT_GT(sources().size(), 50U); }
+
+TEST(Tidy, LinesFitOnAScreen) {
+  for (const Source& source : sources())
+    for (std::size_t i = 0; i < source.lines.size(); ++i)
+      EXPECT_LE(width(source.lines[i]), 120U) << source.name << ":" << i + 1;
+}
+
+TEST(Tidy, HeadersOpenWithWhatTheyAre) {
+  for (const Source& source : sources())
+    if (source.name.ends_with(".h")) {
+      ASSERT_FALSE(source.lines.empty()) << source.name;
+      EXPECT_TRUE(source.lines[0].starts_with("//")) << source.name << ": expected a comment that says what this is";
+      EXPECT_NE(std::find(source.lines.begin(), source.lines.end(), "#pragma once"), source.lines.end()) << source.name;
+    }
+}
+
+TEST(Tidy, NothingIsMarkedUnfinished) {
+  const std::array marks = {std::string("TO") + "DO", std::string("FIX") + "ME", std::string("GTEST") + "_SKIP",
+                            std::string("DIS") + "ABLED_"};
+  for (const Source& source : sources())
+    for (std::size_t i = 0; i < source.lines.size(); ++i)
+      for (const std::string& mark : marks)
+        EXPECT_EQ(source.lines[i].find(mark), std::string::npos) << source.name << ":" << i + 1 << ": " << mark;
+}
+
+TEST(Tidy, FilesStayOneThing) {
+  for (const Source& source : sources())
+    EXPECT_LE(source.lines.size(), 600U) << source.name << ": is this still one thing?";
+}
+
+TEST(Tidy, PureFoldersTouchNoOutside) {
+  const std::array pure = {"coordinator/core/", "worker/agent/session", "reports/model/"};
+  const std::array banned = {"system_clock", "steady_clock::now", "<fstream>", "<thread>", "getenv", "random_device",
+                             "<iostream>"};
+  for (const Source& source : sources())
+    for (const char* folder : pure)
+      if (source.name.starts_with(folder))
+        for (std::size_t i = 0; i < source.lines.size(); ++i)
+          for (const char* word : banned)
+            EXPECT_EQ(source.lines[i].find(word), std::string::npos) << source.name << ":" << i + 1 << ": " << word;
+}
+
+}  // namespace
+}  // namespace isocost
