@@ -1,7 +1,8 @@
 // ISOCOST_CHECK: a promise that our own code makes to itself. On in every build.
 //
-// A failed check prints file, line and condition and aborts. It is for states that only a fault of this program can
-// bring about; nothing that arrives from outside (a file, a frame, a flag) may ever reach one: that is a Result.
+// A failed check prints file, line and condition and aborts. It is for states that only a fault of
+// this program can bring about; nothing that arrives from outside (a file, a frame, a flag) may
+// ever reach one: that is a Result.
 #pragma once
 
 namespace isocost {
@@ -10,8 +11,8 @@ namespace isocost {
 
 }  // namespace isocost
 
-#define ISOCOST_CHECK(condition, why)                                     \
-  do {                                                                    \
-    if (!(condition)) [[unlikely]]                                        \
-      ::isocost::check_failed(__FILE__, __LINE__, #condition, why);       \
+#define ISOCOST_CHECK(condition, why)                               \
+  do {                                                              \
+    if (!(condition)) [[unlikely]]                                  \
+      ::isocost::check_failed(__FILE__, __LINE__, #condition, why); \
   } while (false)

@@ -45,7 +45,8 @@ std::optional<Digest> Digest::parse(std::string_view text) {
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   State() {
-    if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+    if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1)
+      throw std::bad_alloc();
   }
   ~State() { EVP_MD_CTX_free(context); }
   State(const State&) = delete;
@@ -58,7 +59,8 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  ISOCOST_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1, "SHA-256 takes any bytes");
+  ISOCOST_CHECK(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1,
+                "SHA-256 takes any bytes");
 }
 
 void Sha256::update(std::string_view text) { update(std::as_bytes(std::span(text))); }

@@ -1,7 +1,7 @@
 // SHA-256 digests: the names of artifacts, inputs and cells.
 //
-// Text forms: 64 lower-case hexadecimal digits (hex), and "sha256:" + hex (name), the form of inputs and artifacts.
-// Thread: Sha256 belongs to one thread; the rest is pure.
+// Text forms: 64 lower-case hexadecimal digits (hex), and "sha256:" + hex (name), the form of
+// inputs and artifacts. Thread: Sha256 belongs to one thread; the rest is pure.
 #pragma once
 
 #include <array>

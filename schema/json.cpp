@@ -11,8 +11,8 @@
 namespace isocost {
 namespace {
 
-// UTF-8 order equals code point order; UTF-16 order differs only where surrogates (U+10000 and above) meet
-// U+E000..U+FFFF. Comparing by code unit means lifting the former below the latter.
+// UTF-8 order equals code point order; UTF-16 order differs only where surrogates (U+10000 and
+// above) meet U+E000..U+FFFF. Comparing by code unit means lifting the former below the latter.
 bool utf16_less(const std::string& a, const std::string& b) {
   const auto rank = [](unsigned char lead) -> int {
     // Lead bytes F0..F4 (surrogate pairs in UTF-16, D800..DFFF) sort before EE and EF (E000..FFFF).
@@ -34,13 +34,27 @@ void write_string(const std::string& text, std::string& out) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           constexpr std::string_view kDigits = "0123456789abcdef";
@@ -57,12 +71,24 @@ void write_string(const std::string& text, std::string& out) {
 
 void write(const Json& value, std::string& out) {
   switch (value.type()) {
-    case Json::value_t::null: out += "null"; return;
-    case Json::value_t::boolean: out += value.get<bool>() ? "true" : "false"; return;
-    case Json::value_t::number_integer: out += std::to_string(value.get<std::int64_t>()); return;
-    case Json::value_t::number_unsigned: out += std::to_string(value.get<std::uint64_t>()); return;
-    case Json::value_t::number_float: out += number_text(value.get<double>()); return;
-    case Json::value_t::string: write_string(value.get_ref<const std::string&>(), out); return;
+    case Json::value_t::null:
+      out += "null";
+      return;
+    case Json::value_t::boolean:
+      out += value.get<bool>() ? "true" : "false";
+      return;
+    case Json::value_t::number_integer:
+      out += std::to_string(value.get<std::int64_t>());
+      return;
+    case Json::value_t::number_unsigned:
+      out += std::to_string(value.get<std::uint64_t>());
+      return;
+    case Json::value_t::number_float:
+      out += number_text(value.get<double>());
+      return;
+    case Json::value_t::string:
+      write_string(value.get_ref<const std::string&>(), out);
+      return;
     case Json::value_t::array: {
       out += '[';
       for (std::size_t i = 0; i < value.size(); ++i) {
@@ -75,7 +101,8 @@ void write(const Json& value, std::string& out) {
     case Json::value_t::object: {
       std::vector<const std::string*> keys;
       for (const auto& [key, unused] : value.items()) keys.push_back(&key);
-      std::sort(keys.begin(), keys.end(), [](const auto* a, const auto* b) { return utf16_less(*a, *b); });
+      std::sort(keys.begin(), keys.end(),
+                [](const auto* a, const auto* b) { return utf16_less(*a, *b); });
       out += '{';
       for (std::size_t i = 0; i < keys.size(); ++i) {
         if (i > 0) out += ',';
@@ -87,7 +114,8 @@ void write(const Json& value, std::string& out) {
       return;
     }
     case Json::value_t::binary:
-    case Json::value_t::discarded: break;
+    case Json::value_t::discarded:
+      break;
   }
   ISOCOST_CHECK(false, "binary and discarded values have no JSON text");
 }
@@ -95,7 +123,8 @@ void write(const Json& value, std::string& out) {
 // "line:column" of a byte offset, both from 1.
 std::string position(std::string_view text, std::size_t offset) {
   offset = std::min(offset, text.size());
-  const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n') + 1;
+  const auto line =
+      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n') + 1;
   const std::size_t start = text.substr(0, offset).rfind('\n');
   const std::size_t column = start == std::string_view::npos ? offset + 1 : offset - start;
   return std::to_string(line) + ":" + std::to_string(column);
@@ -107,7 +136,8 @@ std::string number_text(double value) {
   ISOCOST_CHECK(std::isfinite(value), "JSON has no text for NaN and infinity");
   if (value == 0) return "0";
   char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value), std::chars_format::scientific);
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, std::fabs(value),
+                                 std::chars_format::scientific);
   // "d.ddde+xx": take digits and exponent apart, then lay them out by ECMA-262 Number::toString.
   std::string_view text(buffer, static_cast<std::size_t>(end.ptr - buffer));
   const std::size_t e = text.find('e');
@@ -119,7 +149,8 @@ std::string number_text(double value) {
   std::string out = value < 0 ? "-" : "";
   if (k <= n && n <= 21) return out + digits + std::string(static_cast<std::size_t>(n - k), '0');
   if (0 < n && n <= 21) {
-    return out + digits.substr(0, static_cast<std::size_t>(n)) + "." + digits.substr(static_cast<std::size_t>(n));
+    return out + digits.substr(0, static_cast<std::size_t>(n)) + "." +
+           digits.substr(static_cast<std::size_t>(n));
   }
   if (-6 < n && n <= 0) return out + "0." + std::string(static_cast<std::size_t>(-n), '0') + digits;
   out += digits.substr(0, 1);
@@ -144,18 +175,22 @@ Result<Json> parse_json(std::string_view text, const std::string& where, int dep
     }
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second) {
-      failure.add(where, "the key '" + parsed.get<std::string>() + "' stands twice in one object", "each key once");
+    if (event == Json::parse_event_t::key &&
+        !keys.back().insert(parsed.get<std::string>()).second) {
+      failure.add(where, "the key '" + parsed.get<std::string>() + "' stands twice in one object",
+                  "each key once");
     }
     return true;
   };
-  // nlohmann's parser recurses nowhere in its own code, so depth costs no stack before the callback sees it.
+  // nlohmann's parser recurses nowhere in its own code, so depth costs no stack before the callback
+  // sees it.
   try {
     Json value = Json::parse(text.begin(), text.end(), callback);
     if (!failure.is_empty()) return fail(std::move(failure));
     return value;
   } catch (const Json::parse_error& error) {
-    return fail(where + ":" + position(text, error.byte == 0 ? 0 : error.byte - 1), "this is not JSON");
+    return fail(where + ":" + position(text, error.byte == 0 ? 0 : error.byte - 1),
+                "this is not JSON");
   }
 }
 

@@ -1,4 +1,5 @@
-// JSON as isocost uses it: nlohmann's value type, canonical text (RFC 8785) for keys, and a checked parser.
+// JSON as isocost uses it: nlohmann's value type, canonical text (RFC 8785) for keys, and a checked
+// parser.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,19 +14,22 @@ namespace isocost {
 // Objects are ordered by key, so equal values print equal text.
 using Json = nlohmann::json;
 
-// RFC 8785: keys sorted by UTF-16 code units, numbers as ECMAScript prints them, no white space. Integers beyond
-// 2^53 are refused by the RFC; they print in full here, since our seeds and counts are exact 64-bit integers.
-// Requires: no NaN and no infinity (checked: they have no JSON form and our specs never hold one).
+// RFC 8785: keys sorted by UTF-16 code units, numbers as ECMAScript prints them, no white space.
+// Integers beyond 2^53 are refused by the RFC; they print in full here, since our seeds and counts
+// are exact 64-bit integers. Requires: no NaN and no infinity (checked: they have no JSON form and
+// our specs never hold one).
 [[nodiscard]] std::string canonical(const Json& value);
 
 // SHA-256 of the canonical text.
 [[nodiscard]] Digest canonical_digest(const Json& value);
 
-// A double as ECMAScript's Number.prototype.toString prints it: shortest text that reads back the same.
+// A double as ECMAScript's Number.prototype.toString prints it: shortest text that reads back the
+// same.
 [[nodiscard]] std::string number_text(double value);
 
-// Fails with: "where:line:column: ..." when the text is not JSON, repeats a key of one object, or is nested deeper
-// than `depth_max`.
-[[nodiscard]] Result<Json> parse_json(std::string_view text, const std::string& where, int depth_max = 64);
+// Fails with: "where:line:column: ..." when the text is not JSON, repeats a key of one object, or
+// is nested deeper than `depth_max`.
+[[nodiscard]] Result<Json> parse_json(std::string_view text, const std::string& where,
+                                      int depth_max = 64);
 
 }  // namespace isocost

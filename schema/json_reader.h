@@ -6,8 +6,8 @@
 //   reader.finish();                       // faults members that nobody asked for
 //   if (!reader.ok()) return fail(reader.take());
 //
-// Absent and null differ: get and get_or take null as a wrong type; use has() and raw() where null means something.
-// Thread: one. Never throws on outside data.
+// Absent and null differ: get and get_or take null as a wrong type; use has() and raw() where null
+// means something. Thread: one. Never throws on outside data.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ namespace isocost {
 class JsonReader {
  public:
   JsonReader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object_.is_object()) failure_.add(where_, std::string("this is ") + object_.type_name(), "an object");
+    if (!object_.is_object())
+      failure_.add(where_, std::string("this is ") + object_.type_name(), "an object");
   }
 
   [[nodiscard]] bool has(const std::string& key) {
@@ -41,7 +42,8 @@ class JsonReader {
   template <class T>
   [[nodiscard]] T get(const std::string& key) {
     if (!has(key)) {
-      if (object_.is_object()) failure_.add(where_, "the member '" + key + "' is missing", expected_text<T>());
+      if (object_.is_object())
+        failure_.add(where_, "the member '" + key + "' is missing", expected_text<T>());
       return T{};
     }
     return convert<T>(object_.at(key), where_ + "." + key);
@@ -79,13 +81,20 @@ class JsonReader {
  private:
   template <class T>
   static std::string expected_text() {
-    if constexpr (std::is_same_v<T, bool>) return "true or false";
-    else if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T>) return "a whole number from 0";
-    else if constexpr (std::is_integral_v<T>) return "a whole number";
-    else if constexpr (std::is_floating_point_v<T>) return "a number";
-    else if constexpr (std::is_same_v<T, std::string>) return "a text";
-    else if constexpr (std::is_same_v<T, Json>) return "a value";
-    else return "a list";
+    if constexpr (std::is_same_v<T, bool>)
+      return "true or false";
+    else if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T>)
+      return "a whole number from 0";
+    else if constexpr (std::is_integral_v<T>)
+      return "a whole number";
+    else if constexpr (std::is_floating_point_v<T>)
+      return "a number";
+    else if constexpr (std::is_same_v<T, std::string>)
+      return "a text";
+    else if constexpr (std::is_same_v<T, Json>)
+      return "a value";
+    else
+      return "a list";
   }
 
   template <class T>
@@ -97,7 +106,8 @@ class JsonReader {
     } else if constexpr (std::is_integral_v<T>) {
       if (value.is_number_unsigned()) {
         const auto n = value.get<std::uint64_t>();
-        if (n <= static_cast<std::uint64_t>(std::numeric_limits<T>::max())) return static_cast<T>(n);
+        if (n <= static_cast<std::uint64_t>(std::numeric_limits<T>::max()))
+          return static_cast<T>(n);
       } else if (value.is_number_integer()) {
         const auto n = value.get<std::int64_t>();
         if (std::is_signed_v<T> && n >= static_cast<std::int64_t>(std::numeric_limits<T>::min()) &&
@@ -112,7 +122,8 @@ class JsonReader {
       if (value.is_array()) {
         T list;
         for (std::size_t i = 0; i < value.size(); ++i)
-          list.push_back(convert<typename T::value_type>(value[i], where + "[" + std::to_string(i) + "]"));
+          list.push_back(
+              convert<typename T::value_type>(value[i], where + "[" + std::to_string(i) + "]"));
         return list;
       }
     }

@@ -28,7 +28,8 @@ Failure& Failure::add(const Failure& other) {
 }
 
 tl::unexpected<Failure> fail(std::string where, std::string what, std::string expected) {
-  return tl::unexpected<Failure>(Failure{{{std::move(where), std::move(what), std::move(expected)}}});
+  return tl::unexpected<Failure>(
+      Failure{{{std::move(where), std::move(what), std::move(expected)}}});
 }
 
 }  // namespace isocost

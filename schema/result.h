@@ -1,7 +1,8 @@
 // Result<T>: a value, or what is wrong with something that came from outside.
 //
-// A Failure holds every fault that was found, not the first; each says where, what, and what was expected, and reads
-// as one sentence. Programmer errors are ISOCOST_CHECK, I/O faults are exceptions: neither is a Result.
+// A Failure holds every fault that was found, not the first; each says where, what, and what was
+// expected, and reads as one sentence. Programmer errors are ISOCOST_CHECK, I/O faults are
+// exceptions: neither is a Result.
 #pragma once
 
 #include <string>
@@ -34,8 +35,10 @@ struct Failure {
 template <class T>
 using Result = tl::expected<T, Failure>;
 
-// return fail("model/unet/config.json", "the file is missing", "a diffusers UNet2DConditionModel configuration");
-[[nodiscard]] tl::unexpected<Failure> fail(std::string where, std::string what, std::string expected = {});
+// return fail("model/unet/config.json", "the file is missing", "a diffusers UNet2DConditionModel
+// configuration");
+[[nodiscard]] tl::unexpected<Failure> fail(std::string where, std::string what,
+                                           std::string expected = {});
 [[nodiscard]] inline tl::unexpected<Failure> fail(Failure failure) {
   return tl::unexpected<Failure>(std::move(failure));
 }

@@ -29,8 +29,10 @@ std::map<std::string, std::string> text_map(JsonReader& reader, const std::strin
     return map;
   }
   for (const auto& [name, value] : object.items()) {
-    if (value.is_string()) map.emplace(name, value.get<std::string>());
-    else reader.fault(key, "'" + name + "' is no text", "a text");
+    if (value.is_string())
+      map.emplace(name, value.get<std::string>());
+    else
+      reader.fault(key, "'" + name + "' is no text", "a text");
   }
   return map;
 }
@@ -41,9 +43,11 @@ Json object_from(JsonReader& reader, const std::string& key) {
   return value;
 }
 
-void check_digest(JsonReader& reader, const std::string& key, const std::string& text, bool may_be_empty) {
+void check_digest(JsonReader& reader, const std::string& key, const std::string& text,
+                  bool may_be_empty) {
   if (text.empty() && may_be_empty) return;
-  if (!Digest::parse(text)) reader.fault(key, "'" + text + "' is no digest", "sha256: and 64 hexadecimal digits");
+  if (!Digest::parse(text))
+    reader.fault(key, "'" + text + "' is no digest", "sha256: and 64 hexadecimal digits");
 }
 
 template <class T>
@@ -62,18 +66,28 @@ std::vector<T> list_from(JsonReader& reader, const std::string& key, Parse parse
     return list;
   }
   for (std::size_t i = 0; i < array.size(); ++i)
-    list.push_back(reader.take(parse(array[i], reader.where() + "." + key + "[" + std::to_string(i) + "]")));
+    list.push_back(
+        reader.take(parse(array[i], reader.where() + "." + key + "[" + std::to_string(i) + "]")));
   return list;
 }
 
 }  // namespace
 
 Json to_json(const SampleSpec& spec) {
-  return {{"format", kSpecFormat}, {"task", spec.task},       {"inputs", spec.inputs},
-          {"sampler", spec.sampler}, {"guidance", spec.guidance}, {"prompts", spec.prompts},
-          {"negative_prompt", spec.negative_prompt}, {"seed", spec.seed}, {"height", spec.height},
-          {"width", spec.width},   {"dtype", spec.dtype},     {"group_size", spec.group_size},
-          {"noise", spec.noise},   {"numerics", spec.numerics}};
+  return {{"format", kSpecFormat},
+          {"task", spec.task},
+          {"inputs", spec.inputs},
+          {"sampler", spec.sampler},
+          {"guidance", spec.guidance},
+          {"prompts", spec.prompts},
+          {"negative_prompt", spec.negative_prompt},
+          {"seed", spec.seed},
+          {"height", spec.height},
+          {"width", spec.width},
+          {"dtype", spec.dtype},
+          {"group_size", spec.group_size},
+          {"noise", spec.noise},
+          {"numerics", spec.numerics}};
 }
 
 Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& where) {
@@ -83,7 +97,8 @@ Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& wh
     reader.fault("format", "unknown format", std::to_string(kSpecFormat));
   spec.task = reader.get<std::string>("task");
   spec.inputs = text_map(reader, "inputs");
-  for (const auto& [name, digest] : spec.inputs) check_digest(reader, "inputs." + name, digest, false);
+  for (const auto& [name, digest] : spec.inputs)
+    check_digest(reader, "inputs." + name, digest, false);
   spec.sampler = object_from(reader, "sampler");
   spec.guidance = reader.get<double>("guidance");
   spec.prompts = reader.get<std::string>("prompts");
@@ -97,7 +112,8 @@ Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& wh
   if (spec.group_size < 1 || spec.group_size > 4096)
     reader.fault("group_size", std::to_string(spec.group_size), "1 to 4096");
   if (spec.height < 8 || spec.height > 8192 || spec.width < 8 || spec.width > 8192)
-    reader.fault("height", std::to_string(spec.height) + " x " + std::to_string(spec.width), "8 to 8192 pixels");
+    reader.fault("height", std::to_string(spec.height) + " x " + std::to_string(spec.width),
+                 "8 to 8192 pixels");
   spec.noise = reader.get<std::string>("noise");
   spec.numerics = reader.get<int>("numerics");
   return finished(reader, std::move(spec));
@@ -119,10 +135,15 @@ Result<ExtractorSpec> extractor_spec_from_json(const Json& json, const std::stri
   return finished(reader, std::move(spec));
 }
 
-std::string extractor_id(const ExtractorSpec& spec) { return canonical_digest(to_json(spec)).hex(); }
+std::string extractor_id(const ExtractorSpec& spec) {
+  return canonical_digest(to_json(spec)).hex();
+}
 
 Json to_json(const ReferenceSpec& spec) {
-  return {{"kind", spec.kind}, {"input", spec.input}, {"extractor", to_json(spec.extractor)}, {"options", spec.options}};
+  return {{"kind", spec.kind},
+          {"input", spec.input},
+          {"extractor", to_json(spec.extractor)},
+          {"options", spec.options}};
 }
 
 Result<ReferenceSpec> reference_spec_from_json(const Json& json, const std::string& where) {
@@ -131,7 +152,8 @@ Result<ReferenceSpec> reference_spec_from_json(const Json& json, const std::stri
   spec.kind = reader.get<std::string>("kind");
   spec.input = reader.get<std::string>("input");
   check_digest(reader, "input", spec.input, true);
-  spec.extractor = reader.take(extractor_spec_from_json(reader.raw("extractor"), where + ".extractor"));
+  spec.extractor =
+      reader.take(extractor_spec_from_json(reader.raw("extractor"), where + ".extractor"));
   spec.options = object_from(reader, "options");
   return finished(reader, std::move(spec));
 }
@@ -139,15 +161,19 @@ Result<ReferenceSpec> reference_spec_from_json(const Json& json, const std::stri
 Digest reference_key(const ReferenceSpec& spec) { return canonical_digest(to_json(spec)); }
 
 Json to_json(const ScoreSpec& spec) {
-  return {{"metric", spec.metric}, {"extractor", to_json(spec.extractor)}, {"reference", spec.reference},
-          {"range", to_json(spec.range)}, {"protocol", spec.protocol}};
+  return {{"metric", spec.metric},
+          {"extractor", to_json(spec.extractor)},
+          {"reference", spec.reference},
+          {"range", to_json(spec.range)},
+          {"protocol", spec.protocol}};
 }
 
 Result<ScoreSpec> score_spec_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   ScoreSpec spec;
   spec.metric = reader.get<std::string>("metric");
-  spec.extractor = reader.take(extractor_spec_from_json(reader.raw("extractor"), where + ".extractor"));
+  spec.extractor =
+      reader.take(extractor_spec_from_json(reader.raw("extractor"), where + ".extractor"));
   spec.reference = reader.get<std::string>("reference");
   check_digest(reader, "reference", spec.reference, true);
   spec.range = range_from(reader, "range");
@@ -182,8 +208,12 @@ Result<CellCost> cell_cost_from_json(const Json& json, const std::string& where)
 Json to_json(const CellRequest& cell) {
   Json scores = Json::array();
   for (const ScoreSpec& score : cell.scores) scores.push_back(to_json(score));
-  return {{"labels", cell.labels}, {"sample", to_json(cell.sample)}, {"images", to_json(cell.images)},
-          {"scores", scores},      {"keep_pictures", cell.keep_pictures}, {"cost", to_json(cell.cost)}};
+  return {{"labels", cell.labels},
+          {"sample", to_json(cell.sample)},
+          {"images", to_json(cell.images)},
+          {"scores", scores},
+          {"keep_pictures", cell.keep_pictures},
+          {"cost", to_json(cell.cost)}};
 }
 
 Result<CellRequest> cell_request_from_json(const Json& json, const std::string& where) {
@@ -195,7 +225,8 @@ Result<CellRequest> cell_request_from_json(const Json& json, const std::string& 
   cell.scores = list_from<ScoreSpec>(reader, "scores", score_spec_from_json);
   cell.keep_pictures = reader.get<std::uint64_t>("keep_pictures");
   cell.cost = reader.take(cell_cost_from_json(reader.raw("cost"), where + ".cost"));
-  if (reader.ok() && cell.images.begin != 0) reader.fault("images", "does not begin at 0", "[0, n]");
+  if (reader.ok() && cell.images.begin != 0)
+    reader.fault("images", "does not begin at 0", "[0, n]");
   return finished(reader, std::move(cell));
 }
 
@@ -211,10 +242,15 @@ Json to_json(const Submission& submission) {
   for (const auto& [key, reference] : submission.references) references[key] = to_json(reference);
   Json cells = Json::array();
   for (const CellRequest& cell : submission.cells) cells.push_back(to_json(cell));
-  return {{"format", kSpecFormat},          {"name", submission.name},       {"grid", submission.grid},
-          {"axes", submission.axes},        {"unit_images", submission.unit_images},
-          {"references", references},       {"blobs", submission.blobs},
-          {"input_names", submission.input_names}, {"cells", cells}};
+  return {{"format", kSpecFormat},
+          {"name", submission.name},
+          {"grid", submission.grid},
+          {"axes", submission.axes},
+          {"unit_images", submission.unit_images},
+          {"references", references},
+          {"blobs", submission.blobs},
+          {"input_names", submission.input_names},
+          {"cells", cells}};
 }
 
 Result<Submission> submission_from_json(const Json& json, const std::string& where) {
@@ -227,18 +263,22 @@ Result<Submission> submission_from_json(const Json& json, const std::string& whe
   submission.axes = reader.get<std::vector<std::string>>("axes");
   submission.unit_images = reader.get<std::uint64_t>("unit_images");
   const Json& references = reader.raw("references");
-  if (!references.is_object()) reader.fault("references", "this is missing or no object", "an object");
+  if (!references.is_object())
+    reader.fault("references", "this is missing or no object", "an object");
   else
     for (const auto& [key, value] : references.items()) {
       auto spec = reader.take(reference_spec_from_json(value, where + ".references." + key));
       if (reader.ok() && reference_key(spec).hex() != key)
-        reader.fault("references", "the key " + key + " is not that of its reference", reference_key(spec).hex());
+        reader.fault("references", "the key " + key + " is not that of its reference",
+                     reference_key(spec).hex());
       submission.references.emplace(key, std::move(spec));
     }
   submission.blobs = text_map(reader, "blobs");
   for (const auto& [name, bytes] : submission.blobs) {
-    if (bytes.size() > kBlobBytesMax) reader.fault("blobs", name + " is too large", "at most 64 MiB");
-    else if (sha256(bytes).name() != name) reader.fault("blobs", name + " does not match its bytes", sha256(bytes).name());
+    if (bytes.size() > kBlobBytesMax)
+      reader.fault("blobs", name + " is too large", "at most 64 MiB");
+    else if (sha256(bytes).name() != name)
+      reader.fault("blobs", name + " does not match its bytes", sha256(bytes).name());
   }
   submission.input_names = text_map(reader, "input_names");
   submission.cells = list_from<CellRequest>(reader, "cells", cell_request_from_json);
@@ -249,13 +289,17 @@ Result<Submission> submission_from_json(const Json& json, const std::string& whe
 Json to_json(const GenerateUnit& unit) {
   Json extractors = Json::array();
   for (const ExtractorSpec& extractor : unit.extractors) extractors.push_back(to_json(extractor));
-  return {{"sample", to_json(unit.sample)}, {"range", to_json(unit.range)}, {"extractors", extractors},
+  return {{"sample", to_json(unit.sample)},
+          {"range", to_json(unit.range)},
+          {"extractors", extractors},
           {"keep_pictures", unit.keep_pictures}};
 }
 
 Json to_json(const ReferenceUnit& unit) { return {{"reference", to_json(unit.reference)}}; }
 
-Json to_json(const ScoreUnit& unit) { return {{"sample_key", unit.sample.hex()}, {"score", to_json(unit.score)}}; }
+Json to_json(const ScoreUnit& unit) {
+  return {{"sample_key", unit.sample.hex()}, {"score", to_json(unit.score)}};
+}
 
 Result<GenerateUnit> generate_unit_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
@@ -270,7 +314,8 @@ Result<GenerateUnit> generate_unit_from_json(const Json& json, const std::string
 Result<ReferenceUnit> reference_unit_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   ReferenceUnit unit;
-  unit.reference = reader.take(reference_spec_from_json(reader.raw("reference"), where + ".reference"));
+  unit.reference =
+      reader.take(reference_spec_from_json(reader.raw("reference"), where + ".reference"));
   return finished(reader, std::move(unit));
 }
 
@@ -278,31 +323,45 @@ Result<ScoreUnit> score_unit_from_json(const Json& json, const std::string& wher
   JsonReader reader(json, where);
   ScoreUnit unit;
   const auto key = Digest::parse(reader.get<std::string>("sample_key"));
-  if (key) unit.sample = *key;
-  else reader.fault("sample_key", "this is no digest", "64 hexadecimal digits");
+  if (key)
+    unit.sample = *key;
+  else
+    reader.fault("sample_key", "this is no digest", "64 hexadecimal digits");
   unit.score = reader.take(score_spec_from_json(reader.raw("score"), where + ".score"));
   return finished(reader, std::move(unit));
 }
 
 std::string unit_name(const GenerateUnit& unit) {
-  Json outputs = {{"keep_pictures", std::min(unit.keep_pictures, unit.range.end)}, {"extractors", Json::array()}};
-  for (const ExtractorSpec& extractor : unit.extractors) outputs["extractors"].push_back(extractor_id(extractor));
-  return "generate/" + sample_key(unit.sample).hex() + "/" + std::to_string(unit.range.begin) + "-" +
-         std::to_string(unit.range.end) + "/" + canonical_digest(outputs).hex().substr(0, 8);
+  Json outputs = {{"keep_pictures", std::min(unit.keep_pictures, unit.range.end)},
+                  {"extractors", Json::array()}};
+  for (const ExtractorSpec& extractor : unit.extractors)
+    outputs["extractors"].push_back(extractor_id(extractor));
+  return "generate/" + sample_key(unit.sample).hex() + "/" + std::to_string(unit.range.begin) +
+         "-" + std::to_string(unit.range.end) + "/" + canonical_digest(outputs).hex().substr(0, 8);
 }
 
-std::string unit_name(const ReferenceUnit& unit) { return "reference/" + reference_key(unit.reference).hex(); }
+std::string unit_name(const ReferenceUnit& unit) {
+  return "reference/" + reference_key(unit.reference).hex();
+}
 
-std::string unit_name(const ScoreUnit& unit) { return "score/" + score_key(unit.sample, unit.score).hex(); }
+std::string unit_name(const ScoreUnit& unit) {
+  return "score/" + score_key(unit.sample, unit.score).hex();
+}
 
 std::string_view failure_class_name(FailureClass failure) {
   switch (failure) {
-    case FailureClass::kOutOfMemory: return "out of memory";
-    case FailureClass::kBadInput: return "bad input";
-    case FailureClass::kNotFinite: return "not finite";
-    case FailureClass::kLostWorker: return "lost worker";
-    case FailureClass::kBug: return "bug";
-    case FailureClass::kInputOutput: return "input/output";
+    case FailureClass::kOutOfMemory:
+      return "out of memory";
+    case FailureClass::kBadInput:
+      return "bad input";
+    case FailureClass::kNotFinite:
+      return "not finite";
+    case FailureClass::kLostWorker:
+      return "lost worker";
+    case FailureClass::kBug:
+      return "bug";
+    case FailureClass::kInputOutput:
+      return "input/output";
   }
   return "unknown";
 }
@@ -314,10 +373,14 @@ bool is_retryable(FailureClass failure) {
 Json to_json(const UnitResult& result) {
   Json artifacts = Json::array();
   for (const ArtifactRef& artifact : result.artifacts)
-    artifacts.push_back({{"name", artifact.name}, {"digest", artifact.digest.name()}, {"bytes", artifact.bytes}});
-  return {{"unit", result.unit},         {"values", result.values},
-          {"artifacts", artifacts},      {"digest", result.digest.name()},
-          {"device_class", result.device_class}, {"measured", result.measured}};
+    artifacts.push_back(
+        {{"name", artifact.name}, {"digest", artifact.digest.name()}, {"bytes", artifact.bytes}});
+  return {{"unit", result.unit},
+          {"values", result.values},
+          {"artifacts", artifacts},
+          {"digest", result.digest.name()},
+          {"device_class", result.device_class},
+          {"measured", result.measured}};
 }
 
 Result<UnitResult> unit_result_from_json(const Json& json, const std::string& where) {
@@ -325,19 +388,24 @@ Result<UnitResult> unit_result_from_json(const Json& json, const std::string& wh
   UnitResult result;
   result.unit = reader.get<std::string>("unit");
   result.values = object_from(reader, "values");
-  result.artifacts = list_from<ArtifactRef>(reader, "artifacts", [](const Json& item, const std::string& at) -> Result<ArtifactRef> {
-    JsonReader inner(item, at);
-    ArtifactRef artifact;
-    artifact.name = inner.get<std::string>("name");
-    const auto digest = Digest::parse(inner.get<std::string>("digest"));
-    if (digest) artifact.digest = *digest;
-    else inner.fault("digest", "this is no digest", "sha256: and 64 hexadecimal digits");
-    artifact.bytes = inner.get<std::uint64_t>("bytes");
-    return finished(inner, std::move(artifact));
-  });
+  result.artifacts = list_from<ArtifactRef>(
+      reader, "artifacts", [](const Json& item, const std::string& at) -> Result<ArtifactRef> {
+        JsonReader inner(item, at);
+        ArtifactRef artifact;
+        artifact.name = inner.get<std::string>("name");
+        const auto digest = Digest::parse(inner.get<std::string>("digest"));
+        if (digest)
+          artifact.digest = *digest;
+        else
+          inner.fault("digest", "this is no digest", "sha256: and 64 hexadecimal digits");
+        artifact.bytes = inner.get<std::uint64_t>("bytes");
+        return finished(inner, std::move(artifact));
+      });
   const auto digest = Digest::parse(reader.get<std::string>("digest"));
-  if (digest) result.digest = *digest;
-  else reader.fault("digest", "this is no digest", "sha256: and 64 hexadecimal digits");
+  if (digest)
+    result.digest = *digest;
+  else
+    reader.fault("digest", "this is no digest", "sha256: and 64 hexadecimal digits");
   result.device_class = reader.get<std::string>("device_class");
   result.measured = object_from(reader, "measured");
   return finished(reader, std::move(result));

@@ -1,11 +1,14 @@
-// The words of a study, as values: what a cell samples, what is measured of it, what is submitted and dispatched.
+// The words of a study, as values: what a cell samples, what is measured of it, what is submitted
+// and dispatched.
 //
-// Every struct has one JSON form (to_json / from_json): it is what keys are computed from, what travels in a
-// submission and in a lease, and what the database stores. Numbers and names in these forms are persisted: do not
-// change them without raising kSpecFormat. Pure values, no I/O, any thread.
+// Every struct has one JSON form (to_json / from_json): it is what keys are computed from, what
+// travels in a submission and in a lease, and what the database stores. Numbers and names in these
+// forms are persisted: do not change them without raising kSpecFormat. Pure values, no I/O, any
+// thread.
 //
-// Keys: sample_key = SHA-256 of canonical(to_json(SampleSpec)); score_key adds metric, protocol, extractor, reference
-// and the range of images. The number of images is in no sample key: more images extend what is there.
+// Keys: sample_key = SHA-256 of canonical(to_json(SampleSpec)); score_key adds metric, protocol,
+// extractor, reference and the range of images. The number of images is in no sample key: more
+// images extend what is there.
 #pragma once
 
 #include <cstdint>
@@ -33,14 +36,17 @@ struct ImageRange {
 struct SampleSpec {
   std::string task = "text-to-image";         // text-to-image
   std::map<std::string, std::string> inputs;  // unet, vae, text_encoder, tokenizer -> "sha256:..."
-  // The resolved sampler: {"sampler": "ddim", "steps": 10, "timestep_spacing": "trailing", ...}: every parameter that
-  // has an effect, defaults filled in, none that has not. worker/diffusion/samplers documents the members.
+  // The resolved sampler: {"sampler": "ddim", "steps": 10, "timestep_spacing": "trailing", ...}:
+  // every parameter that has an effect, defaults filled in, none that has not.
+  // worker/diffusion/samplers documents the members.
   Json sampler = Json::object();
-  double guidance = 1.0;          // classifier-free guidance scale w in e_u + w (e_c - e_u); 1 is no guidance
-  std::string prompts;            // "sha256:..." of a JSON-lines file, one {"prompt": ...} a line; image i uses line i mod n
-  std::string negative_prompt;    // the unconditional prompt
+  double guidance =
+      1.0;              // classifier-free guidance scale w in e_u + w (e_c - e_u); 1 is no guidance
+  std::string prompts;  // "sha256:..." of a JSON-lines file, one {"prompt": ...} a line; image i
+                        // uses line i mod n
+  std::string negative_prompt;  // the unconditional prompt
   std::uint64_t seed = 0;
-  int height = 64;                // of the picture, in pixels
+  int height = 64;  // of the picture, in pixels
   int width = 64;
   std::string dtype = "float32";  // float32, bfloat16, float16: what the network computes in
   int group_size = 64;            // images computed together, aligned to the image's number
@@ -53,45 +59,48 @@ struct SampleSpec {
 [[nodiscard]] Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& where);
 [[nodiscard]] Digest sample_key(const SampleSpec& spec);
 
-// Turns a picture (and its prompt) into a row of numbers. Every metric is a reduction over such rows, so a new metric
-// over the same rows costs no new image. Kinds:
-//   mini-features    the feature network of the mini family: its features               input: the network's folder
-//   mini-attributes  the same network's attribute heads against the caption: 1 right, 0 wrong, a column an attribute
-//   clip             cosine of picture and prompt                                         input: a CLIP folder
-//   clip-features    the projected image features                                         input: a CLIP folder
-//   torchscript      a user's module, uint8 [B, 3, H, W] -> float [B, D]                  input: the .pt file
+// Turns a picture (and its prompt) into a row of numbers. Every metric is a reduction over such
+// rows, so a new metric over the same rows costs no new image. Kinds:
+//   mini-features    the feature network of the mini family: its features               input: the
+//   network's folder mini-attributes  the same network's attribute heads against the caption: 1
+//   right, 0 wrong, a column an attribute clip             cosine of picture and prompt input: a
+//   CLIP folder clip-features    the projected image features input: a CLIP folder torchscript a
+//   user's module, uint8 [B, 3, H, W] -> float [B, D]                  input: the .pt file
 struct ExtractorSpec {
   std::string kind;
-  std::string input;               // "sha256:..." of the network's files
-  Json options = Json::object();   // kind-specific: resize, prefix, ...; defaults resolved
+  std::string input;              // "sha256:..." of the network's files
+  Json options = Json::object();  // kind-specific: resize, prefix, ...; defaults resolved
   bool operator==(const ExtractorSpec&) const = default;
 };
 [[nodiscard]] Json to_json(const ExtractorSpec& spec);
-[[nodiscard]] Result<ExtractorSpec> extractor_spec_from_json(const Json& json, const std::string& where);
+[[nodiscard]] Result<ExtractorSpec> extractor_spec_from_json(const Json& json,
+                                                             const std::string& where);
 [[nodiscard]] std::string extractor_id(const ExtractorSpec& spec);  // hex of the canonical digest
 
 // A data set's rows under one extractor: what FID and KID compare with. Kinds:
-//   world   pictures of the mini world: {"split": "validation", "count": 4096, "seed": 0, "size": 64}
-//   folder  picture files, in the order of their names;  input: the folder
-//   npz     ready statistics {mu, sigma};                 input: the file (no extractor runs)
+//   world   pictures of the mini world: {"split": "validation", "count": 4096, "seed": 0, "size":
+//   64} folder  picture files, in the order of their names;  input: the folder npz     ready
+//   statistics {mu, sigma};                 input: the file (no extractor runs)
 struct ReferenceSpec {
   std::string kind;
-  std::string input;               // "sha256:..." or empty (world)
+  std::string input;  // "sha256:..." or empty (world)
   ExtractorSpec extractor;
   Json options = Json::object();
   bool operator==(const ReferenceSpec&) const = default;
 };
 [[nodiscard]] Json to_json(const ReferenceSpec& spec);
-[[nodiscard]] Result<ReferenceSpec> reference_spec_from_json(const Json& json, const std::string& where);
+[[nodiscard]] Result<ReferenceSpec> reference_spec_from_json(const Json& json,
+                                                             const std::string& where);
 [[nodiscard]] Digest reference_key(const ReferenceSpec& spec);
 
 // A metric of a cell: fid, kid (need a reference), clip_score, attribute_accuracy (do not).
 struct ScoreSpec {
   std::string metric;
   ExtractorSpec extractor;
-  std::string reference;           // hex of the reference key, or empty
-  ImageRange range;                // the images that are judged
-  Json protocol = Json::object();  // metric-specific, defaults resolved: subsets, bootstrap replicates, ...
+  std::string reference;  // hex of the reference key, or empty
+  ImageRange range;       // the images that are judged
+  Json protocol =
+      Json::object();  // metric-specific, defaults resolved: subsets, bootstrap replicates, ...
   bool operator==(const ScoreSpec&) const = default;
 };
 [[nodiscard]] Json to_json(const ScoreSpec& spec);
@@ -100,13 +109,14 @@ struct ScoreSpec {
 
 // What a cell costs, determined by its spec alone (never measured).
 struct CellCost {
-  std::uint64_t calls_per_image = 0;   // network evaluations, the second call of guidance counted
-  std::uint64_t steps_calls = 0;       // sampler's network calls, guidance not counted (the paper's "steps")
-  double gflops_per_call = 0;          // 2 x multiply-adds of one U-Net call at batch 1
-  double gflops_decode = 0;            // of the autoencoder's decoder, an image
-  double gflops_text = 0;              // of the text encoder, a prompt
-  std::uint64_t parameters = 0;        // of the U-Net
-  std::uint64_t weight_bytes = 0;      // of all loaded files
+  std::uint64_t calls_per_image = 0;  // network evaluations, the second call of guidance counted
+  std::uint64_t steps_calls =
+      0;  // sampler's network calls, guidance not counted (the paper's "steps")
+  double gflops_per_call = 0;      // 2 x multiply-adds of one U-Net call at batch 1
+  double gflops_decode = 0;        // of the autoencoder's decoder, an image
+  double gflops_text = 0;          // of the text encoder, a prompt
+  std::uint64_t parameters = 0;    // of the U-Net
+  std::uint64_t weight_bytes = 0;  // of all loaded files
   bool operator==(const CellCost&) const = default;
 };
 [[nodiscard]] Json to_json(const CellCost& cost);
@@ -114,26 +124,29 @@ struct CellCost {
 
 // One point of a submitted grid.
 struct CellRequest {
-  Json labels = Json::object();    // axis name -> value as a person reads it; "model", "sampler", "steps", ...
+  Json labels =
+      Json::object();  // axis name -> value as a person reads it; "model", "sampler", "steps", ...
   SampleSpec sample;
-  ImageRange images;               // what must exist: [0, n)
+  ImageRange images;  // what must exist: [0, n)
   std::vector<ScoreSpec> scores;
-  std::uint64_t keep_pictures = 8; // PNG files of the first images that stay
+  std::uint64_t keep_pictures = 8;  // PNG files of the first images that stay
   CellCost cost;
   bool operator==(const CellRequest&) const = default;
 };
 [[nodiscard]] Json to_json(const CellRequest& cell);
-[[nodiscard]] Result<CellRequest> cell_request_from_json(const Json& json, const std::string& where);
+[[nodiscard]] Result<CellRequest> cell_request_from_json(const Json& json,
+                                                         const std::string& where);
 
 // A grid, expanded and ready to be handed to a coordinator.
 struct Submission {
-  std::string name;                                  // of the experiment
-  std::string grid;                                  // the grid file's text, as provenance
-  std::vector<std::string> axes;                     // label names in the grid's order
-  std::uint64_t unit_images = 256;                   // a unit's size at most; a multiple of the group size
-  std::map<std::string, ReferenceSpec> references;   // hex of reference_key -> spec
-  std::map<std::string, std::string> blobs;          // "sha256:..." -> bytes of small inputs (prompts)
-  // "sha256:..." -> what a person calls it ("models/w16/unet"): for messages and provenance, never for loading.
+  std::string name;                 // of the experiment
+  std::string grid;                 // the grid file's text, as provenance
+  std::vector<std::string> axes;    // label names in the grid's order
+  std::uint64_t unit_images = 256;  // a unit's size at most; a multiple of the group size
+  std::map<std::string, ReferenceSpec> references;  // hex of reference_key -> spec
+  std::map<std::string, std::string> blobs;  // "sha256:..." -> bytes of small inputs (prompts)
+  // "sha256:..." -> what a person calls it ("models/w16/unet"): for messages and provenance, never
+  // for loading.
   std::map<std::string, std::string> input_names;
   std::vector<CellRequest> cells;
   bool operator==(const Submission&) const = default;
@@ -141,44 +154,53 @@ struct Submission {
 [[nodiscard]] Json to_json(const Submission& submission);
 [[nodiscard]] Result<Submission> submission_from_json(const Json& json, const std::string& where);
 
-// --- what is dispatched -------------------------------------------------------------------------------------------
+// --- what is dispatched
+// -------------------------------------------------------------------------------------------
 
-enum class UnitKind : int { kReference = 1, kGenerate = 2, kScore = 3 };  // persisted and sent: do not change
+enum class UnitKind : int {
+  kReference = 1,
+  kGenerate = 2,
+  kScore = 3
+};  // persisted and sent: do not change
 
 // The rows and files that a generate unit leaves behind: named artifacts
 //   "rows/<extractor id>"  safetensors: "rows" float32 [n, D], in the order of the images
 //   "picture/<number>"     PNG of image <number>
 //   "digest"               not a file: the result's digest covers the uint8 pixels of all images
-// A reference unit leaves "reference": safetensors with mu, sigma (float64), n, and rows where KID asks for them.
+// A reference unit leaves "reference": safetensors with mu, sigma (float64), n, and rows where KID
+// asks for them.
 struct GenerateUnit {
   SampleSpec sample;
-  ImageRange range;                        // begins at a multiple of the group size
-  std::vector<ExtractorSpec> extractors;   // by extractor_id
-  std::uint64_t keep_pictures = 0;         // PNG of every image whose number is below this
+  ImageRange range;                       // begins at a multiple of the group size
+  std::vector<ExtractorSpec> extractors;  // by extractor_id
+  std::uint64_t keep_pictures = 0;        // PNG of every image whose number is below this
 };
 struct ReferenceUnit {
   ReferenceSpec reference;
 };
 struct ScoreUnit {
-  Digest sample;                           // key of the cell that is judged
+  Digest sample;  // key of the cell that is judged
   ScoreSpec score;
 };
 [[nodiscard]] Json to_json(const GenerateUnit& unit);
 [[nodiscard]] Json to_json(const ReferenceUnit& unit);
 [[nodiscard]] Json to_json(const ScoreUnit& unit);
-[[nodiscard]] Result<GenerateUnit> generate_unit_from_json(const Json& json, const std::string& where);
-[[nodiscard]] Result<ReferenceUnit> reference_unit_from_json(const Json& json, const std::string& where);
+[[nodiscard]] Result<GenerateUnit> generate_unit_from_json(const Json& json,
+                                                           const std::string& where);
+[[nodiscard]] Result<ReferenceUnit> reference_unit_from_json(const Json& json,
+                                                             const std::string& where);
 [[nodiscard]] Result<ScoreUnit> score_unit_from_json(const Json& json, const std::string& where);
 
 // The names of units on the wire and in the spool; never a row's number.
-//   reference/<reference key>   generate/<sample key>/<begin>-<end>/<8 hex of the outputs wanted>   score/<score key>
+//   reference/<reference key>   generate/<sample key>/<begin>-<end>/<8 hex of the outputs wanted>
+//   score/<score key>
 [[nodiscard]] std::string unit_name(const GenerateUnit& unit);
 [[nodiscard]] std::string unit_name(const ReferenceUnit& unit);
 [[nodiscard]] std::string unit_name(const ScoreUnit& unit);
 
 // A file by content, as a unit's result names it.
 struct ArtifactRef {
-  std::string name;    // within its unit, see above
+  std::string name;  // within its unit, see above
   Digest digest;
   std::uint64_t bytes = 0;
   bool operator==(const ArtifactRef&) const = default;
@@ -187,30 +209,31 @@ struct ArtifactRef {
 // Why a unit failed. Persisted and sent: do not change the numbers.
 enum class FailureClass : int {
   kOutOfMemory = 1,
-  kBadInput = 2,      // the same input will fail again: no second attempt
-  kNotFinite = 3,     // likewise
+  kBadInput = 2,   // the same input will fail again: no second attempt
+  kNotFinite = 3,  // likewise
   kLostWorker = 4,
   kBug = 5,
-  kInputOutput = 6,   // a disk or a transfer: tried again
+  kInputOutput = 6,  // a disk or a transfer: tried again
 };
 [[nodiscard]] std::string_view failure_class_name(FailureClass failure);
 [[nodiscard]] bool is_retryable(FailureClass failure);
 
 struct UnitFailure {
   FailureClass failure_class = FailureClass::kBug;
-  std::string reason;                  // one sentence
-  std::vector<std::string> log_tail;   // the last lines of the worker's log
+  std::string reason;                 // one sentence
+  std::vector<std::string> log_tail;  // the last lines of the worker's log
   bool operator==(const UnitFailure&) const = default;
 };
 
-// A unit's outcome. `values` and `digest` are determined by the unit within a device class; `measured` is not.
+// A unit's outcome. `values` and `digest` are determined by the unit within a device class;
+// `measured` is not.
 struct UnitResult {
-  std::string unit;                        // its name
-  Json values = Json::object();            // score units: {"value", "low", "high", "n", ...}; else {}
+  std::string unit;              // its name
+  Json values = Json::object();  // score units: {"value", "low", "high", "n", ...}; else {}
   std::vector<ArtifactRef> artifacts;
-  Digest digest;                           // over values and artifacts' digests and, for images, all pixels
-  std::string device_class;                // build, LibTorch, instruction set or GPU model, threads
-  Json measured = Json::object();          // {"seconds", "peak_bytes", "device", "energy_joules"?}
+  Digest digest;                   // over values and artifacts' digests and, for images, all pixels
+  std::string device_class;        // build, LibTorch, instruction set or GPU model, threads
+  Json measured = Json::object();  // {"seconds", "peak_bytes", "device", "energy_joules"?}
   bool operator==(const UnitResult&) const = default;
 };
 [[nodiscard]] Json to_json(const UnitResult& result);

@@ -23,9 +23,11 @@ TEST(CanonicalJson, PrintsNumbersAsEcmaScriptDoes) {
 
 TEST(CanonicalJson, SortsKeysByUtf16CodeUnits) {
   // The RFC's own example: U+1F600 (surrogates D83D DE00) stands before U+FB33.
-  const Json value = {{"\xEF\xAC\xB3", 1}, {"\xF0\x9F\x98\x80", 2}, {"\xE2\x82\xAC", 3}, {"1", 4}, {"\r", 5}};
+  const Json value = {
+      {"\xEF\xAC\xB3", 1}, {"\xF0\x9F\x98\x80", 2}, {"\xE2\x82\xAC", 3}, {"1", 4}, {"\r", 5}};
 
-  EXPECT_EQ(canonical(value), "{\"\\r\":5,\"1\":4,\"\xE2\x82\xAC\":3,\"\xF0\x9F\x98\x80\":2,\"\xEF\xAC\xB3\":1}");
+  EXPECT_EQ(canonical(value),
+            "{\"\\r\":5,\"1\":4,\"\xE2\x82\xAC\":3,\"\xF0\x9F\x98\x80\":2,\"\xEF\xAC\xB3\":1}");
 }
 
 TEST(CanonicalJson, TellsIntegersAndEqualDoublesAlike) {
@@ -48,7 +50,8 @@ TEST(ParseJson, RefusesDeepNesting) {
 }
 
 TEST(Digest, AgreesWithThePublishedAnswer) {
-  EXPECT_EQ(sha256("abc").hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(sha256("abc").hex(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Digest::parse(sha256("abc").name()), sha256("abc"));
   EXPECT_FALSE(Digest::parse("sha256:12"));
 }

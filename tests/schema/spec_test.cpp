@@ -46,7 +46,10 @@ TEST(CellRequest, SurvivesItsJsonForm) {
   cell.labels = {{"model", "w8"}, {"steps", 10}};
   cell.sample = sample();
   cell.images = {0, 512};
-  cell.scores = {{.metric = "fid", .extractor = {"mini-features", kDigest, Json::object()}, .reference = "", .range = {0, 512}}};
+  cell.scores = {{.metric = "fid",
+                  .extractor = {"mini-features", kDigest, Json::object()},
+                  .reference = "",
+                  .range = {0, 512}}};
   cell.cost.gflops_per_call = 0.125;
 
   const auto back = cell_request_from_json(to_json(cell), "test");
