@@ -194,4 +194,32 @@ Result<Json> parse_json(std::string_view text, const std::string& where, int dep
   }
 }
 
+Result<Json> parse_python_json(std::string_view text, const std::string& where) {
+  std::string plain;
+  plain.reserve(text.size());
+  bool is_in_text = false;
+  for (std::size_t i = 0; i < text.size();) {
+    if (is_in_text && text[i] == '\\' && i + 1 < text.size()) {
+      plain.append(text.substr(i, 2));
+      i += 2;
+      continue;
+    }
+    if (text[i] == '"') is_in_text = !is_in_text;
+    std::string_view word;
+    for (const std::string_view candidate : {"-Infinity", "Infinity", "NaN"}) {
+      if (!is_in_text && text.substr(i).starts_with(candidate)) word = candidate;
+      if (!word.empty()) break;
+    }
+    if (word.empty()) {
+      plain += text[i++];
+      continue;
+    }
+    plain += '"';
+    plain += word;
+    plain += '"';
+    i += word.size();
+  }
+  return parse_json(plain, where);
+}
+
 }  // namespace isocost

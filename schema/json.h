@@ -32,4 +32,9 @@ using Json = nlohmann::json;
 [[nodiscard]] Result<Json> parse_json(std::string_view text, const std::string& where,
                                       int depth_max = 64);
 
+// The same for configuration files as Python's json module writes them: the bare words NaN,
+// Infinity and -Infinity, which JSON does not have, become texts, and JsonReader reads such a text
+// as the number where a number is asked for.
+[[nodiscard]] Result<Json> parse_python_json(std::string_view text, const std::string& where);
+
 }  // namespace isocost

@@ -116,6 +116,9 @@ class JsonReader {
       }
     } else if constexpr (std::is_floating_point_v<T>) {
       if (value.is_number()) return static_cast<T>(value.get<double>());
+      // See parse_python_json.
+      if (value == "Infinity") return std::numeric_limits<T>::infinity();
+      if (value == "-Infinity") return -std::numeric_limits<T>::infinity();
     } else if constexpr (std::is_same_v<T, std::string>) {
       if (value.is_string()) return value.get<std::string>();
     } else {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "schema/json_reader.h"
+
 namespace isocost {
 namespace {
 
@@ -47,6 +49,16 @@ TEST(ParseJson, RefusesAKeyThatStandsTwice) {
 
 TEST(ParseJson, RefusesDeepNesting) {
   EXPECT_FALSE(parse_json(std::string(100, '[') + std::string(100, ']'), "x.json"));
+}
+
+TEST(ParsePythonJson, TakesTheNumbersThatJsonDoesNotHave) {
+  const auto config = parse_python_json(
+      R"({"lambda_min_clipped": -Infinity, "note": "NaN \\" Infinity"})", "x.json");
+
+  ASSERT_TRUE(config) << config.error().message();
+  JsonReader reader(*config, "x.json");
+  EXPECT_EQ(reader.get<double>("lambda_min_clipped"), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(reader.get<std::string>("note"), "NaN \" Infinity");
 }
 
 TEST(Digest, AgreesWithThePublishedAnswer) {
