@@ -53,7 +53,7 @@ TEST(ParseJson, RefusesDeepNesting) {
 
 TEST(ParsePythonJson, TakesTheNumbersThatJsonDoesNotHave) {
   const auto config = parse_python_json(
-      R"({"lambda_min_clipped": -Infinity, "note": "NaN \\" Infinity"})", "x.json");
+      R"({"lambda_min_clipped": -Infinity, "note": "NaN \" Infinity"})", "x.json");
 
   ASSERT_TRUE(config) << config.error().message();
   JsonReader reader(*config, "x.json");
