@@ -1,0 +1,83 @@
+// What the page, /api/v1/status and metrics show: an immutable picture of the coordinator that the
+// loop publishes.
+//
+//   std::shared_ptr<const core::Snapshot> snapshot = loop.snapshot();
+//   Response response = web::handle(request, *snapshot);
+//
+// Counts are re-derived from the database and the core at each publication, never kept. Pure
+// values, any thread once published.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/types.h"
+
+namespace isocost::core {
+
+struct UnitCounts {
+  std::uint64_t waiting = 0;
+  std::uint64_t ready = 0;   // leased ones included
+  std::uint64_t leased = 0;  // of the ready ones
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+  [[nodiscard]] std::uint64_t open() const { return waiting + ready; }
+  [[nodiscard]] std::uint64_t total() const { return waiting + ready + done + failed; }
+  bool operator==(const UnitCounts&) const = default;
+};
+
+struct WorkerView {
+  std::string name;
+  std::string host;
+  std::string device_class;
+  Json device = Json::object();
+  std::vector<wire::Running> running;  // what it holds, with progress
+  double silent_seconds = 0;
+  std::vector<std::string> warm;
+};
+
+struct FailedCellView {
+  std::uint64_t number = 0;
+  Json labels = Json::object();
+  std::string unit;
+  std::string failure_class;  // failure_class_name
+  std::string reason;
+  std::vector<std::string> log_tail;
+};
+
+struct ExperimentView {
+  ExperimentId id{};
+  std::string name;
+  bool is_cancelled = false;
+  std::int64_t submitted_ms = 0;
+  std::uint64_t cells = 0;
+  std::uint64_t cells_done = 0;
+  std::uint64_t cells_failed = 0;
+  UnitCounts units;  // that its cells want
+  double gflops_total = 0;
+  double gflops_done = 0;
+  std::vector<FailedCellView> failed;  // the first kFailedCellsShown
+};
+inline constexpr std::size_t kFailedCellsShown = 100;
+
+struct Snapshot {
+  std::string database;
+  std::string build;
+  std::uint64_t epoch = 0;
+  bool is_draining = false;
+  UnitCounts units;
+  double gflops_per_second = 0;  // of all workers, over the last minutes; 0: not known yet
+  double seconds_left = -1;      // -1: not known
+  std::uint64_t repeats = 0;     // results that came again
+  std::uint64_t mismatches = 0;  // of these, with another digest
+  std::vector<std::string> missing_inputs;  // wanted by ready units, had by no worker
+  std::vector<WorkerView> workers;
+  std::vector<ExperimentView> experiments;
+};
+
+// The form of GET /api/v1/status and of `isocost status --json`.
+[[nodiscard]] Json to_json(const Snapshot& snapshot);
+
+}  // namespace isocost::core

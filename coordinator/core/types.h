@@ -1,0 +1,218 @@
+// What goes into the coordinator's core and what comes out: events, writes and messages, as values.
+//
+//   Effects effects = core.handle(core::Want{session, {.credit = 2}}, now);
+//   store.apply(effects.writes); store.commit(); send(effects.messages);
+//
+// The core speaks in the wire's words (schema/wire/messages.h are plain values), so a link hands
+// messages through unchanged. Numbers of UnitState are persisted: do not change them. Pure values,
+// any thread.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "schema/digest.h"
+#include "schema/spec.h"
+#include "schema/wire/messages.h"
+
+namespace isocost::core {
+
+// A clock without now(): time is an argument, and peeking does not compile.
+struct Clock {
+  using duration = std::chrono::milliseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<Clock>;
+  static constexpr bool is_steady = true;
+};
+using Instant = Clock::time_point;
+using Duration = Clock::duration;
+
+// Rows of the database. They never leave the coordinator.
+enum class UnitId : std::int64_t {};
+enum class SampleId : std::int64_t {};
+enum class ScoreId : std::int64_t {};
+enum class ExperimentId : std::int64_t {};
+
+// One connection of a worker: the routing id of its socket. Opaque bytes.
+struct SessionId {
+  std::string value;
+  auto operator<=>(const SessionId&) const = default;
+};
+
+// Who waits for the answer to a command (an HTTP request). 0: nobody.
+enum class RequestId : std::uint64_t {};
+
+using wire::Attempt;
+
+// Persisted: do not change the numbers.
+enum class UnitState : int {
+  kWaiting = 1,  // for units that it needs
+  kReady = 2,    // may be leased, or is
+  kDone = 3,
+  kFailed = 4,     // after its attempts, or because a unit that it needs failed
+  kCancelled = 5,  // no experiment wants it any more
+};
+
+// What the core keeps of a unit that is not finished. Its body stays in the database.
+struct OpenUnit {
+  UnitId id{};
+  std::string name{};
+  UnitKind kind = UnitKind::kGenerate;
+  int priority = 0;  // the highest of the experiments that want it
+  double gflops = 0;
+  std::string affinity{};          // what a worker keeps warm for it
+  std::uint64_t memory_bytes = 0;  // of a device that can run it, at least
+  std::vector<std::string> inputs{};
+  std::vector<UnitId> needs{};  // those that are not done
+  int attempts = 0;             // failed so far, lost workers apart
+  int lost_workers = 0;
+  bool operator==(const OpenUnit&) const = default;
+};
+
+// What the database knows of a unit that a peer names.
+struct KnownUnit {
+  UnitId id{};
+  UnitState state = UnitState::kReady;
+  std::optional<Digest> digest{};  // of the committed result, when it is done
+  bool operator==(const KnownUnit&) const = default;
+};
+
+struct SubmissionPlan;  // coordinator/core/submission.h
+
+// --- events ---------------------------------------------------------------------------------
+
+struct WorkerHello {
+  SessionId session{};
+  wire::Hello hello{};
+};
+struct Want {
+  SessionId session{};
+  wire::Want want{};
+};
+struct Heartbeat {
+  SessionId session{};
+  wire::Heartbeat heartbeat{};
+};
+struct ResultArrived {
+  SessionId session{};
+  wire::ResultMessage message{};
+  std::optional<KnownUnit> known{};         // what the database says of the unit
+  std::vector<Digest> missing{};            // artifacts that are not in the store
+  std::optional<UnitFailure> is_invalid{};  // the result is not one of this unit, and why
+};
+struct FailureArrived {
+  SessionId session{};
+  wire::FailureMessage message{};
+};
+// The worker says goodbye: what it held is free again and nothing counts against it.
+struct WorkerLeft {
+  SessionId session{};
+  wire::Goodbye goodbye{};
+};
+// The link found the session unreachable.
+struct SessionLost {
+  SessionId session{};
+};
+// A planned submission. Units that lay cancelled and are wanted again come as `revived`.
+struct Submitted {
+  RequestId request{};
+  std::shared_ptr<const SubmissionPlan> plan{};
+};
+struct CancelExperiment {
+  RequestId request{};
+  ExperimentId experiment{};
+  std::vector<UnitId> units{};  // open units that nothing else wants
+};
+struct Retry {
+  RequestId request{};
+  std::vector<OpenUnit> units{};  // failed units, to be taken up again from the first attempt
+};
+struct Tick {};
+// No more leases; workers leave when they are done.
+struct Drain {};
+
+using Event = std::variant<WorkerHello, Want, Heartbeat, ResultArrived, FailureArrived, WorkerLeft,
+                           SessionLost, Submitted, CancelExperiment, Retry, Tick, Drain>;
+
+// --- writes: one transaction ----------------------------------------------------------------
+
+struct InsertSubmission {
+  std::shared_ptr<const SubmissionPlan> plan{};
+};
+struct FinishUnit {
+  UnitId unit{};
+  UnitResult result{};
+  std::string worker{};
+  Attempt attempt{};
+};
+struct RecordRepeat {
+  UnitId unit{};
+  Digest digest{};
+  std::string device_class{};
+  std::string worker{};
+  bool agrees = true;
+};
+struct SetUnitState {
+  UnitId unit{};
+  UnitState state{};
+};
+// A failed attempt; the unit goes on (kReady) or is over (kFailed).
+struct RecordFailure {
+  UnitId unit{};
+  UnitState state{};
+  int attempts = 0;
+  int lost_workers = 0;
+  UnitFailure failure{};
+};
+// Forgets the failed attempts of a unit.
+struct ResetUnit {
+  UnitId unit{};
+  UnitState state{};
+};
+struct CancelExperimentRow {
+  ExperimentId experiment{};
+};
+struct SeeWorker {
+  std::string name{};
+  std::string device_class{};
+  Json device = Json::object();
+};
+
+using Write = std::variant<InsertSubmission, FinishUnit, RecordRepeat, SetUnitState, RecordFailure,
+                           ResetUnit, CancelExperimentRow, SeeWorker>;
+
+// --- messages: sent after the commit --------------------------------------------------------
+
+// The loop completes it to a wire::Lease with what the store knows of the unit.
+struct SendLease {
+  SessionId session{};
+  UnitId unit{};
+  std::string name{};
+  UnitKind kind = UnitKind::kGenerate;
+  Attempt attempt{};
+};
+// `core` leaves wire::Welcome's addresses of the artifact store to the loop.
+struct SendMessage {
+  SessionId session{};
+  wire::Message message{};
+};
+struct Answer {
+  RequestId request{};
+  Json body = Json::object();
+};
+
+using Message = std::variant<SendLease, SendMessage, Answer>;
+
+struct Effects {
+  std::vector<Write> writes{};
+  std::vector<Message> messages{};
+};
+
+}  // namespace isocost::core
