@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "coordinator/net/socket.h"
-#include "schema/io/atomic_file.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
@@ -132,7 +131,6 @@ void ArtifactServer::finish(const std::string& peer, const UploadKey& key) {
   upload.stream.close();
   const bool is_right = upload.hash.finish() == key.second;
   if (is_right) {
-    io::sync_file(upload.file);
     store_.adopt(upload.file);
   }
   drop(found);

@@ -1,6 +1,6 @@
 #include "tests/support/wire_samples.h"
 
-namespace isocost::tests {
+namespace isocost::testing {
 namespace {
 
 using namespace wire;
@@ -168,4 +168,4 @@ std::vector<wire::Message> sample_messages() {
   };
 }
 
-}  // namespace isocost::tests
+}  // namespace isocost::testing

@@ -6,7 +6,7 @@
 
 #include "schema/wire/messages.h"
 
-namespace isocost::tests {
+namespace isocost::testing {
 
 // One message of every kind, all members filled, in the order of the kinds' numbers.
 [[nodiscard]] std::vector<wire::Message> sample_messages();
@@ -14,4 +14,4 @@ namespace isocost::tests {
 // A valid message of a kind drawn from `chance`, lists and texts included.
 [[nodiscard]] wire::Message random_message(std::mt19937_64& chance);
 
-}  // namespace isocost::tests
+}  // namespace isocost::testing

@@ -29,7 +29,7 @@ std::string hex_lines(std::string_view bytes) {
 TEST(Codec, DecodesWhatItEncoded) {
   std::mt19937_64 chance(kSeed);
   for (int i = 0; i < 5000; ++i) {
-    const Message message = tests::random_message(chance);
+    const Message message = testing::random_message(chance);
 
     const Result<Message> decoded = decode(encode(message));
 
@@ -39,7 +39,7 @@ TEST(Codec, DecodesWhatItEncoded) {
 }
 
 TEST(Codec, EncodesEqualMessagesToEqualBytes) {
-  for (const Message& message : tests::sample_messages()) EXPECT_EQ(encode(message), encode(Message(message)));
+  for (const Message& message : testing::sample_messages()) EXPECT_EQ(encode(message), encode(Message(message)));
 }
 
 TEST(Codec, SurvivesRandomBytes) {
@@ -56,7 +56,7 @@ TEST(Codec, SurvivesRandomBytes) {
 TEST(Codec, SurvivesMutatedMessages) {
   std::mt19937_64 chance(kSeed);
   for (int i = 0; i < 40000; ++i) {
-    std::string bytes = encode(tests::random_message(chance));
+    std::string bytes = encode(testing::random_message(chance));
     for (std::uint64_t n = 1 + chance() % 4; n > 0 && !bytes.empty(); --n) {
       const std::size_t at = chance() % bytes.size();
       switch (chance() % 4) {
@@ -76,7 +76,7 @@ TEST(Codec, SurvivesMutatedMessages) {
 
 // The bytes of every kind, frozen: UPDATE_GOLDEN=1 rewrites them, which a reviewer must take for a protocol change.
 TEST(Codec, KeepsTheBytesOfEveryKind) {
-  for (const Message& message : tests::sample_messages()) {
+  for (const Message& message : testing::sample_messages()) {
     const std::string path = std::string(ISOCOST_SOURCE_DIR "/tests/golden/wire/") + std::string(kind_name(message)) + ".hex";
     const std::string text = hex_lines(encode(message));
     if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
