@@ -34,7 +34,8 @@ ArtifactServer::~ArtifactServer() {
 }
 
 void ArtifactServer::run() {
-  std::array<zmq::pollitem_t, 2> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_.descriptor(), ZMQ_POLLIN, 0}}};
+  std::array<zmq::pollitem_t, 2> items{
+      {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_.descriptor(), ZMQ_POLLIN, 0}}};
   while (!is_stopping_) {
     zmq::poll(items.data(), items.size(), kTidyInterval);
     if ((items[0].revents & ZMQ_POLLIN) != 0) receive_all();
@@ -64,13 +65,18 @@ void ArtifactServer::handle(const std::string& peer, const wire::Have& have) {
 
 void ArtifactServer::handle(const std::string& peer, const wire::Get& get) {
   std::ifstream file(store_.path(get.digest), std::ios::binary | std::ios::ate);
-  if (!file) return fault(peer, get.digest, wire::FaultCode::kNotFound, "the artifact is not in the coordinator's store");
+  if (!file)
+    return fault(peer, get.digest, wire::FaultCode::kNotFound,
+                 "the artifact is not in the coordinator's store");
   const auto total = static_cast<std::uint64_t>(file.tellg());
-  if (get.offset > total) return fault(peer, get.digest, wire::FaultCode::kOutOfOrder, "the offset lies behind the end");
+  if (get.offset > total)
+    return fault(peer, get.digest, wire::FaultCode::kOutOfOrder, "the offset lies behind the end");
   file.seekg(static_cast<std::streamoff>(get.offset));
   std::uint64_t offset = get.offset;
   for (std::uint32_t left = std::min(get.credit, kWindowChunks); left > 0; --left) {
-    wire::Chunk chunk{get.digest, offset, total, std::string(std::min<std::uint64_t>(wire::kChunkBytes, total - offset), '\0')};
+    wire::Chunk chunk{
+        get.digest, offset, total,
+        std::string(std::min<std::uint64_t>(wire::kChunkBytes, total - offset), '\0')};
     if (!file.read(chunk.data.data(), static_cast<std::streamsize>(chunk.data.size())))
       return fault(peer, get.digest, wire::FaultCode::kInputOutput, "the artifact cannot be read");
     offset += chunk.data.size();
@@ -99,13 +105,16 @@ void ArtifactServer::append(const std::string& peer, const wire::Put& put) {
   if (put.offset == 0) {
     if (found != uploads_.end()) drop(found);
     if (uploads_.size() >= kUploadsMax)
-      return fault(peer, put.digest, wire::FaultCode::kInputOutput, "too many uploads at once; try again");
+      return fault(peer, put.digest, wire::FaultCode::kInputOutput,
+                   "too many uploads at once; try again");
     open_upload(key, put);
     found = uploads_.find(key);
   }
-  if (found == uploads_.end() || found->second.offset != put.offset || found->second.total != put.total) {
+  if (found == uploads_.end() || found->second.offset != put.offset ||
+      found->second.total != put.total) {
     if (found != uploads_.end()) drop(found);
-    return fault(peer, put.digest, wire::FaultCode::kOutOfOrder, "the chunk does not follow the last one");
+    return fault(peer, put.digest, wire::FaultCode::kOutOfOrder,
+                 "the chunk does not follow the last one");
   }
   Upload& upload = found->second;
   upload.stream.write(put.data.data(), static_cast<std::streamsize>(put.data.size()));
@@ -135,7 +144,8 @@ void ArtifactServer::finish(const std::string& peer, const UploadKey& key) {
   }
   drop(found);
   if (is_right) return reply(peer, wire::Done{key.second});
-  fault(peer, key.second, wire::FaultCode::kWrongDigest, "the bytes have another SHA-256 than their name says");
+  fault(peer, key.second, wire::FaultCode::kWrongDigest,
+        "the bytes have another SHA-256 than their name says");
 }
 
 void ArtifactServer::drop(std::map<UploadKey, Upload>::iterator upload) {
@@ -155,7 +165,8 @@ void ArtifactServer::drop_idle() {
   }
 }
 
-void ArtifactServer::fault(const std::string& peer, const Digest& digest, wire::FaultCode code, const std::string& text) {
+void ArtifactServer::fault(const std::string& peer, const Digest& digest, wire::FaultCode code,
+                           const std::string& text) {
   reply(peer, wire::Fault{digest, code, text});
 }
 

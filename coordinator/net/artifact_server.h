@@ -1,8 +1,9 @@
 // Artifacts in chunks, on a socket and thread of their own, so that bulk never delays a heartbeat.
 //
-// HAVE is answered from the store; GET sends at most `credit` chunks (and never more than kWindowChunks); PUT collects
-// chunks in <store>/incoming, checks the SHA-256 over all of them, moves the file into the store and says DONE. A file
-// whose bytes are not what its name promises is removed and answered FAULT. For the sources of coordinator/net alone.
+// HAVE is answered from the store; GET sends at most `credit` chunks (and never more than
+// kWindowChunks); PUT collects chunks in <store>/incoming, checks the SHA-256 over all of them,
+// moves the file into the store and says DONE. A file whose bytes are not what its name promises is
+// removed and answered FAULT. For the sources of coordinator/net alone.
 #pragma once
 
 #include <atomic>
@@ -19,8 +20,8 @@
 
 namespace isocost::net {
 
-inline constexpr std::uint32_t kWindowChunks = 16;      // under way to or from one peer
-inline constexpr std::size_t kUploadsMax = 256;         // open at once
+inline constexpr std::uint32_t kWindowChunks = 16;  // under way to or from one peer
+inline constexpr std::size_t kUploadsMax = 256;     // open at once
 inline constexpr std::chrono::seconds kUploadIdleMax{120};
 
 class ArtifactServer {
@@ -55,7 +56,8 @@ class ArtifactServer {
   void open_upload(const UploadKey& key, const wire::Put& put);
   void drop(std::map<UploadKey, Upload>::iterator upload);
   void drop_idle();
-  void fault(const std::string& peer, const Digest& digest, wire::FaultCode code, const std::string& text);
+  void fault(const std::string& peer, const Digest& digest, wire::FaultCode code,
+             const std::string& text);
   void reply(const std::string& peer, const wire::Message& message);
 
   zmq::socket_t socket_;

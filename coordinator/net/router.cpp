@@ -19,17 +19,19 @@
 namespace isocost::net {
 namespace {
 
-constexpr int kSendQueueMax = 1000;          // messages a peer
-constexpr int kBulkSendQueueMax = 64;        // chunks a peer: 16 MiB
-constexpr int kReceivedAtOnceMax = 256;      // before the outbox is looked at again
+constexpr int kSendQueueMax = 1000;      // messages a peer
+constexpr int kBulkSendQueueMax = 64;    // chunks a peer: 16 MiB
+constexpr int kReceivedAtOnceMax = 256;  // before the outbox is looked at again
 constexpr int kInputOutputThreads = 2;
 
 // The folder's nonce, made once: what a worker reads there proves that it is the same folder.
 std::string nonce_of(const io::ArtifactStore& store) {
   const std::filesystem::path file = store.root() / "nonce";
-  if (auto text = io::read_file(file, wire::kNameBytesMax); text && wire::is_name(*text)) return *text;
+  if (auto text = io::read_file(file, wire::kNameBytesMax); text && wire::is_name(*text))
+    return *text;
   std::array<unsigned char, 16> bytes{};
-  std::ifstream("/dev/urandom", std::ios::binary).read(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  std::ifstream("/dev/urandom", std::ios::binary)
+      .read(reinterpret_cast<char*>(bytes.data()), bytes.size());
   std::string text;
   for (const unsigned char byte : bytes) {
     text += "0123456789abcdef"[byte >> 4];
@@ -45,13 +47,17 @@ struct Security {
   std::filesystem::path allow_folder;
 };
 
-Result<Security> security_of(const RouterOptions& options, const std::vector<transport::Endpoint>& endpoints) {
+Result<Security> security_of(const RouterOptions& options,
+                             const std::vector<transport::Endpoint>& endpoints) {
   if (options.secret_file.empty() != options.allow_folder.empty())
-    return fail("keys", "only one of the coordinator's secret and the folder of its workers' keys is given", "both or none");
+    return fail("keys",
+                "only one of the coordinator's secret and the folder of its workers' keys is given",
+                "both or none");
   if (options.secret_file.empty()) {
     for (const transport::Endpoint& endpoint : endpoints) {
       if (!endpoint.is_loopback())
-        return fail(endpoint.text(), "it is reachable from other machines, where plain TCP is not allowed",
+        return fail(endpoint.text(),
+                    "it is reachable from other machines, where plain TCP is not allowed",
                     "an address on loopback, or keys: see isocost keys generate");
     }
     return Security{};
@@ -59,7 +65,8 @@ Result<Security> security_of(const RouterOptions& options, const std::vector<tra
   Failure failure;
   auto keys = transport::read_secret(options.secret_file);
   if (!keys) failure.add(keys.error());
-  if (const auto names = transport::read_allow_list(options.allow_folder); !names) failure.add(names.error());
+  if (const auto names = transport::read_allow_list(options.allow_folder); !names)
+    failure.add(names.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   return Security{*keys, options.allow_folder};
 }
@@ -84,8 +91,9 @@ class Router::Impl {
   Result<void> open(const RouterOptions& options) {
     auto endpoint = transport::parse_endpoint(options.endpoint);
     if (!endpoint) return fail(endpoint.error());
-    auto bulk = options.artifact_endpoint.empty() ? Result<transport::Endpoint>(transport::Endpoint{endpoint->host, 0})
-                                                  : transport::parse_endpoint(options.artifact_endpoint);
+    auto bulk = options.artifact_endpoint.empty()
+                    ? Result<transport::Endpoint>(transport::Endpoint{endpoint->host, 0})
+                    : transport::parse_endpoint(options.artifact_endpoint);
     if (!bulk) return fail(bulk.error());
     auto security = security_of(options, {*endpoint, *bulk});
     if (!security) return fail(security.error());
@@ -133,7 +141,8 @@ class Router::Impl {
   };
 
   void run() {
-    std::array<zmq::pollitem_t, 2> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}}};
+    std::array<zmq::pollitem_t, 2> items{
+        {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}}};
     while (!is_stopping_) {
       zmq::poll(items.data(), items.size(), std::chrono::milliseconds(-1));
       wake_.clear();
@@ -191,12 +200,14 @@ class Router::Impl {
         return;
       }
     }
-    if (const auto* result = std::get_if<wire::ResultMessage>(&*message); result != nullptr && is_missing(*result, arrival.peer))
+    if (const auto* result = std::get_if<wire::ResultMessage>(&*message);
+        result != nullptr && is_missing(*result, arrival.peer))
       return;
     inbox_.arrived(arrival.peer, std::move(*message));
   }
 
-  // An artifact is on disk for good before the result that names it is committed; here it is made sure.
+  // An artifact is on disk for good before the result that names it is committed; here it is made
+  // sure.
   bool is_missing(const wire::ResultMessage& message, const std::string& peer) {
     if (artifacts_ == nullptr) return false;
     wire::Ack ack{message.result.unit, message.attempt, wire::Verdict::kMissing, {}};
@@ -209,7 +220,8 @@ class Router::Impl {
   }
 
   void reply(const std::string& peer, const wire::Message& message) {
-    if (send_to(socket_, peer, wire::encode(message)) == SendOutcome::kUnreachable) inbox_.unreachable(peer);
+    if (send_to(socket_, peer, wire::encode(message)) == SendOutcome::kUnreachable)
+      inbox_.unreachable(peer);
   }
 
   void count(const RouterCounters& seen) {

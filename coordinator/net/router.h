@@ -1,15 +1,16 @@
 // The coordinator's end of the wire: a ROUTER socket in a thread of its own.
 //
-//   auto router = net::Router::open({.endpoint = "tcp://127.0.0.1:0", .artifacts = &store, ...}, inbox);
-//   router->send(peer, wire::Ack{...});        // any thread; after the commit
+//   auto router = net::Router::open({.endpoint = "tcp://127.0.0.1:0", .artifacts = &store, ...},
+//   inbox); router->send(peer, wire::Ack{...});        // any thread; after the commit
 //   router.reset();                            // sends what is queued, then stops
 //
-// Frames are decoded and checked here; what is malformed is counted and dropped. A RESULT whose artifacts are not all in
-// the store is answered kMissing here and reaches nobody. With keys, the name of a worker is the name of its key file,
-// whatever its HELLO says. Artifacts travel on a second socket and thread (ArtifactServer), whose port WELCOME tells.
+// Frames are decoded and checked here; what is malformed is counted and dropped. A RESULT whose
+// artifacts are not all in the store is answered kMissing here and reaches nobody. With keys, the
+// name of a worker is the name of its key file, whatever its HELLO says. Artifacts travel on a
+// second socket and thread (ArtifactServer), whose port WELCOME tells.
 //
-// Peers are named by the routing id that the worker chose for its session; the same text stands in its HELLO.
-// Fails with: bad address, port in use, plain TCP outside loopback, unreadable keys.
+// Peers are named by the routing id that the worker chose for its session; the same text stands in
+// its HELLO. Fails with: bad address, port in use, plain TCP outside loopback, unreadable keys.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ class Inbox {
 
 struct RouterOptions {
   std::string endpoint = "tcp://127.0.0.1:7700";  // port 0: the system picks one
-  // CURVE: the coordinator's secret and the folder of its workers' public keys. Both or none; none only on loopback.
+  // CURVE: the coordinator's secret and the folder of its workers' public keys. Both or none; none
+  // only on loopback.
   std::filesystem::path secret_file;
   std::filesystem::path allow_folder;
   // Null: results are not checked for artifacts and no artifact socket opens (tests).
@@ -55,12 +57,13 @@ struct RouterCounters {
 
 class Router {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Router>> open(const RouterOptions& options, Inbox& inbox);
+  [[nodiscard]] static Result<std::unique_ptr<Router>> open(const RouterOptions& options,
+                                                            Inbox& inbox);
   ~Router();
 
   void send(const std::string& peer, wire::Message message);
-  [[nodiscard]] transport::Endpoint endpoint() const;           // with the port that it got
-  [[nodiscard]] std::uint16_t artifact_port() const;            // 0: none
+  [[nodiscard]] transport::Endpoint endpoint() const;  // with the port that it got
+  [[nodiscard]] std::uint16_t artifact_port() const;   // 0: none
   // The content of <artifact folder>/nonce, which proves to a worker that it sees the same folder.
   [[nodiscard]] std::string artifact_nonce() const;
   [[nodiscard]] RouterCounters counters() const;

@@ -11,13 +11,15 @@
 namespace isocost::net {
 namespace {
 
-constexpr int kReceiveQueueMax = 1000;      // messages a peer
+constexpr int kReceiveQueueMax = 1000;  // messages a peer
 constexpr int kHandshakeMs = 5000;
 constexpr int kLingerMs = 500;
-constexpr int kTcpHeartbeatMs = 10'000;     // finds dead connections; the session's own heartbeat finds hung workers
+constexpr int kTcpHeartbeatMs =
+    10'000;  // finds dead connections; the session's own heartbeat finds hung workers
 constexpr int kTcpHeartbeatTimeoutMs = 30'000;
 
-void configure(zmq::socket_t& socket, const std::optional<transport::KeyPair>& keys, int send_queue_max) {
+void configure(zmq::socket_t& socket, const std::optional<transport::KeyPair>& keys,
+               int send_queue_max) {
   socket.set(zmq::sockopt::router_mandatory, true);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMessageBytesMax));
   socket.set(zmq::sockopt::sndhwm, send_queue_max);
@@ -37,18 +39,21 @@ void configure(zmq::socket_t& socket, const std::optional<transport::KeyPair>& k
 Failure bind_failure(const transport::Endpoint& endpoint, const zmq::error_t& error) {
   Failure failure;
   if (error.num() == EADDRINUSE)
-    failure.add(endpoint.text(), "the port is in use", "a free port, or 0 for one that the system picks");
+    failure.add(endpoint.text(), "the port is in use",
+                "a free port, or 0 for one that the system picks");
   else if (error.num() == EACCES)
     failure.add(endpoint.text(), "this user may not listen there", "a port from 1024");
   else
-    failure.add(endpoint.text(), fmt::format("cannot listen there: {}", error.what()), "an address of this machine");
+    failure.add(endpoint.text(), fmt::format("cannot listen there: {}", error.what()),
+                "an address of this machine");
   return failure;
 }
 
 }  // namespace
 
 Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& endpoint,
-                                  const std::optional<transport::KeyPair>& keys, int send_queue_max) {
+                                  const std::optional<transport::KeyPair>& keys,
+                                  int send_queue_max) {
   zmq::socket_t socket(context, zmq::socket_type::router);
   configure(socket, keys, send_queue_max);
   // libzmq binds to numbers and interfaces, not to names.
@@ -68,13 +73,15 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& 
 std::optional<Arrival> receive(zmq::socket_t& socket, std::uint64_t& malformed) {
   while (true) {
     std::vector<zmq::message_t> frames;
-    if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait)) return std::nullopt;
+    if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait))
+      return std::nullopt;
     if (frames.size() != 2 || !wire::is_name(frames[0].to_string_view())) {
       ++malformed;
       continue;
     }
     Arrival arrival{frames[0].to_string(), {}, std::move(frames[1])};
-    if (const char* user = zmq_msg_gets(arrival.payload.handle(), "User-Id"); user != nullptr) arrival.user = user;
+    if (const char* user = zmq_msg_gets(arrival.payload.handle(), "User-Id"); user != nullptr)
+      arrival.user = user;
     return arrival;
   }
 }

@@ -17,10 +17,12 @@ std::string z85(const zmq::message_t& key) {
   return text.data();
 }
 
-std::optional<std::string> worker_of(const std::vector<zmq::message_t>& request, const std::filesystem::path& folder) {
+std::optional<std::string> worker_of(const std::vector<zmq::message_t>& request,
+                                     const std::filesystem::path& folder) {
   // version, request id, domain, address, routing id, mechanism, key
   constexpr std::size_t kMechanism = 5, kKey = 6, kFrames = 7;
-  if (request.size() != kFrames || request[kMechanism].to_string_view() != "CURVE" || request[kKey].size() != 32)
+  if (request.size() != kFrames || request[kMechanism].to_string_view() != "CURVE" ||
+      request[kKey].size() != 32)
     return std::nullopt;
   const auto names = transport::read_allow_list(folder);
   if (!names) return std::nullopt;
@@ -45,7 +47,8 @@ ZapHandler::~ZapHandler() {
 }
 
 void ZapHandler::run(zmq::socket_t socket) {
-  std::array<zmq::pollitem_t, 2> items{{{socket.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_.descriptor(), ZMQ_POLLIN, 0}}};
+  std::array<zmq::pollitem_t, 2> items{
+      {{socket.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, stop_.descriptor(), ZMQ_POLLIN, 0}}};
   while (!is_stopping_) {
     zmq::poll(items.data(), items.size(), std::chrono::milliseconds(-1));
     if ((items[0].revents & ZMQ_POLLIN) != 0) answer(socket);
@@ -54,16 +57,21 @@ void ZapHandler::run(zmq::socket_t socket) {
 
 void ZapHandler::answer(zmq::socket_t& socket) {
   std::vector<zmq::message_t> request;
-  const auto frames = zmq::recv_multipart(socket, std::back_inserter(request), zmq::recv_flags::dontwait);
+  const auto frames =
+      zmq::recv_multipart(socket, std::back_inserter(request), zmq::recv_flags::dontwait);
   if (!frames || request.size() < 2) return;
   const auto worker = worker_of(request, allow_folder_);
   if (!worker) ++refused_;
   const std::string id = request[1].to_string();
   const std::array<zmq::const_buffer, 6> reply = {
-      zmq::str_buffer("1.0"), zmq::buffer(id),
-      worker ? zmq::const_buffer(zmq::str_buffer("200")) : zmq::const_buffer(zmq::str_buffer("400")),
-      worker ? zmq::const_buffer(zmq::str_buffer("OK")) : zmq::const_buffer(zmq::str_buffer("not in the allow list")),
-      worker ? zmq::buffer(*worker) : zmq::const_buffer(), zmq::const_buffer()};
+      zmq::str_buffer("1.0"),
+      zmq::buffer(id),
+      worker ? zmq::const_buffer(zmq::str_buffer("200"))
+             : zmq::const_buffer(zmq::str_buffer("400")),
+      worker ? zmq::const_buffer(zmq::str_buffer("OK"))
+             : zmq::const_buffer(zmq::str_buffer("not in the allow list")),
+      worker ? zmq::buffer(*worker) : zmq::const_buffer(),
+      zmq::const_buffer()};
   zmq::send_multipart(socket, reply);
 }
 

@@ -1,7 +1,9 @@
-// Who may connect: answers libzmq's question (ZAP, RFC 27) for every CURVE handshake of one context.
+// Who may connect: answers libzmq's question (ZAP, RFC 27) for every CURVE handshake of one
+// context.
 //
-// The allow list is read anew for each handshake, so that adding or removing a key file needs no restart. Handshakes are
-// rare; sessions that stand are not asked again. For the sources of coordinator/net alone.
+// The allow list is read anew for each handshake, so that adding or removing a key file needs no
+// restart. Handshakes are rare; sessions that stand are not asked again. For the sources of
+// coordinator/net alone.
 #pragma once
 
 #include <atomic>

@@ -20,6 +20,7 @@ struct Endpoint {
 };
 
 // Fails with: no tcp:// (or http:// where `scheme` says so), no host, no port from 0 to 65535.
-[[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text, std::string_view scheme = "tcp");
+[[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view text,
+                                              std::string_view scheme = "tcp");
 
 }  // namespace isocost::transport

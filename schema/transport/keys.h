@@ -1,11 +1,12 @@
 // Key pairs of CURVE: who may speak with whom outside loopback.
 //
 // `isocost keys generate --name NAME --out DIR` writes two files:
-//   NAME.key      the public key: give it to the other side. Coordinator: a folder of the workers' *.key is its allow
+//   NAME.key      the public key: give it to the other side. Coordinator: a folder of the workers'
+//   *.key is its allow
 //                 list, and a file's name is the worker's name.
 //   NAME.secret   both keys, readable by its owner alone (0600): it stays where it is.
-// Keys are written in Z85, 40 characters, one "public ..." or "secret ..." a line. Throws std::system_error on I/O
-// faults. Thread: any.
+// Keys are written in Z85, 40 characters, one "public ..." or "secret ..." a line. Throws
+// std::system_error on I/O faults. Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -24,13 +25,16 @@ struct KeyPair {
 [[nodiscard]] KeyPair generate_keys();
 
 // Fails with: NAME is no plain name, a file is there already. Returns the public key.
-[[nodiscard]] Result<std::string> write_keys(const std::filesystem::path& folder, const std::string& name);
+[[nodiscard]] Result<std::string> write_keys(const std::filesystem::path& folder,
+                                             const std::string& name);
 
 // Fails with: unreadable, no key in it, a secret that others may read.
 [[nodiscard]] Result<std::string> read_public_key(const std::filesystem::path& file);
 [[nodiscard]] Result<KeyPair> read_secret(const std::filesystem::path& file);
 
-// Public key -> name, of every *.key in the folder. Fails with every unreadable file and every key listed twice.
-[[nodiscard]] Result<std::map<std::string, std::string>> read_allow_list(const std::filesystem::path& folder);
+// Public key -> name, of every *.key in the folder. Fails with every unreadable file and every key
+// listed twice.
+[[nodiscard]] Result<std::map<std::string, std::string>> read_allow_list(
+    const std::filesystem::path& folder);
 
 }  // namespace isocost::transport

@@ -3,10 +3,11 @@
 //   std::string bytes = wire::encode(wire::Want{.credit = 1});
 //   Result<wire::Message> message = wire::decode(bytes);
 //
-// decode() believes nothing: size, depth and number of tables are limited, every text is UTF-8 and bounded, names hold
-// no control characters, enumerators are known, JSON parses into its type. A kind of a newer peer is wire::Unknown, not
-// a failure. Greetings (HELLO, WELCOME, REJECT) decode whatever the envelope's version, so that peers of different
-// versions can tell each other. Equal messages encode to equal bytes. Pure, any thread.
+// decode() believes nothing: size, depth and number of tables are limited, every text is UTF-8 and
+// bounded, names hold no control characters, enumerators are known, JSON parses into its type. A
+// kind of a newer peer is wire::Unknown, not a failure. Greetings (HELLO, WELCOME, REJECT) decode
+// whatever the envelope's version, so that peers of different versions can tell each other. Equal
+// messages encode to equal bytes. Pure, any thread.
 #pragma once
 
 #include <string>
@@ -20,8 +21,8 @@ namespace isocost::wire {
 [[nodiscard]] std::string encode(const Message& message);
 [[nodiscard]] Result<Message> decode(std::string_view bytes);
 
-// A name as workers, hosts, sessions and units may have it: 1 to kNameBytesMax printable ASCII bytes without quotes,
-// backslash, angle brackets or blanks.
+// A name as workers, hosts, sessions and units may have it: 1 to kNameBytesMax printable ASCII
+// bytes without quotes, backslash, angle brackets or blanks.
 [[nodiscard]] bool is_name(std::string_view text);
 
 }  // namespace isocost::wire

@@ -25,11 +25,13 @@ class Reader {
     failure_.add(where_ + "." + member, std::move(what), std::move(expected));
   }
 
-  std::string text(const char* member, const flatbuffers::String* value, std::size_t bytes_max = kTextBytesMax) {
+  std::string text(const char* member, const flatbuffers::String* value,
+                   std::size_t bytes_max = kTextBytesMax) {
     if (value == nullptr) return {};
     const std::string_view view(value->data(), value->size());
     if (view.size() > bytes_max) {
-      fault(member, fmt::format("the text has {} bytes", view.size()), fmt::format("at most {}", bytes_max));
+      fault(member, fmt::format("the text has {} bytes", view.size()),
+            fmt::format("at most {}", bytes_max));
     } else if (!is_utf8(view)) {
       fault(member, "the text is not UTF-8");
     } else {
@@ -40,7 +42,8 @@ class Reader {
 
   std::string name(const char* member, const flatbuffers::String* value) {
     const std::string text = this->text(member, value, kNameBytesMax);
-    if (!is_name(text)) fault(member, "this is no name", "1 to 256 printable characters without blanks or quotes");
+    if (!is_name(text))
+      fault(member, "this is no name", "1 to 256 printable characters without blanks or quotes");
     return text;
   }
 
@@ -52,8 +55,10 @@ class Reader {
     const std::string text = this->text(member, value, kJsonBytesMax);
     auto json = parse_json(text, where_ + "." + member);
     if (json && json->is_object()) return std::move(*json);
-    if (!json) failure_.add(json.error());
-    else fault(member, "this is no JSON object");
+    if (!json)
+      failure_.add(json.error());
+    else
+      fault(member, "this is no JSON object");
     return Json::object();
   }
 
@@ -73,7 +78,8 @@ class Reader {
     return digest;
   }
 
-  std::vector<Digest> digests(const char* member, const flatbuffers::Vector<const fb::Sha256*>* values) {
+  std::vector<Digest> digests(const char* member,
+                              const flatbuffers::Vector<const fb::Sha256*>* values) {
     std::vector<Digest> list;
     if (!is_short(member, values)) return list;
     list.reserve(values->size());
@@ -81,8 +87,9 @@ class Reader {
     return list;
   }
 
-  std::vector<std::string> names(const char* member,
-                                 const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* values) {
+  std::vector<std::string> names(
+      const char* member,
+      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* values) {
     std::vector<std::string> list;
     if (!is_short(member, values)) return list;
     list.reserve(values->size());
@@ -90,20 +97,22 @@ class Reader {
     return list;
   }
 
-  std::vector<std::string> lines(const char* member,
-                                 const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* values) {
+  std::vector<std::string> lines(
+      const char* member,
+      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* values) {
     std::vector<std::string> list;
     if (!is_short(member, values, kLogLinesMax)) return list;
     for (const flatbuffers::String* value : *values) list.push_back(text(member, value));
     return list;
   }
 
-  std::vector<Running> running(const char* member,
-                               const flatbuffers::Vector<flatbuffers::Offset<fb::Running>>* values) {
+  std::vector<Running> running(
+      const char* member, const flatbuffers::Vector<flatbuffers::Offset<fb::Running>>* values) {
     std::vector<Running> list;
     if (!is_short(member, values)) return list;
     for (const fb::Running* value : *values) {
-      Running unit{name(member, value->unit()), attempt(member, value->attempt()), value->fraction()};
+      Running unit{name(member, value->unit()), attempt(member, value->attempt()),
+                   value->fraction()};
       // Also false for a NaN, which then is none of the two.
       if (!(unit.fraction >= 0 && unit.fraction <= 1)) {
         fault(member, "a progress is out of range", "0 to 1");
@@ -122,9 +131,11 @@ class Reader {
       std::vector<ArtifactRef> refs;
       if (is_short(member, need->artifacts())) {
         for (const fb::Artifact* value : *need->artifacts())
-          refs.push_back({name(member, value->name()), digest(member, value->digest()), value->bytes()});
+          refs.push_back(
+              {name(member, value->name()), digest(member, value->digest()), value->bytes()});
       }
-      if (!map.emplace(name(member, need->unit()), std::move(refs)).second) fault(member, "a unit is named twice");
+      if (!map.emplace(name(member, need->unit()), std::move(refs)).second)
+        fault(member, "a unit is named twice");
     }
     return map;
   }
@@ -132,14 +143,16 @@ class Reader {
   std::string bytes(const char* member, const flatbuffers::Vector<std::uint8_t>* value) {
     if (value == nullptr) return {};
     if (value->size() > kChunkBytes) {
-      fault(member, fmt::format("the chunk has {} bytes", value->size()), fmt::format("at most {}", kChunkBytes));
+      fault(member, fmt::format("the chunk has {} bytes", value->size()),
+            fmt::format("at most {}", kChunkBytes));
       return {};
     }
     return {reinterpret_cast<const char*>(value->data()), value->size()};
   }
 
   std::uint32_t credit(const char* member, std::uint32_t value) {
-    if (value > kCreditMax) fault(member, fmt::format("the credit is {}", value), fmt::format("at most {}", kCreditMax));
+    if (value > kCreditMax)
+      fault(member, fmt::format("the credit is {}", value), fmt::format("at most {}", kCreditMax));
     return value;
   }
 
@@ -170,10 +183,12 @@ class Reader {
  private:
   // False for an absent list too: there is nothing to read then.
   template <class T>
-  bool is_short(const char* member, const flatbuffers::Vector<T>* values, std::size_t size_max = kListMax) {
+  bool is_short(const char* member, const flatbuffers::Vector<T>* values,
+                std::size_t size_max = kListMax) {
     if (values == nullptr) return false;
     if (values->size() <= size_max) return true;
-    fault(member, fmt::format("the list has {} members", values->size()), fmt::format("at most {}", size_max));
+    fault(member, fmt::format("the list has {} members", values->size()),
+          fmt::format("at most {}", size_max));
     return false;
   }
 
@@ -208,7 +223,9 @@ Result<Message> read(const fb::Welcome& b) {
   m.heartbeat_ms = b.heartbeat_ms();
   constexpr std::uint64_t kDayMs = 86'400'000;
   if (m.heartbeat_ms == 0 || m.lease_ms < m.heartbeat_ms || m.lease_ms > kDayMs)
-    r.fault("lease_ms", fmt::format("lease {} ms and heartbeat {} ms do not go together", m.lease_ms, m.heartbeat_ms),
+    r.fault("lease_ms",
+            fmt::format("lease {} ms and heartbeat {} ms do not go together", m.lease_ms,
+                        m.heartbeat_ms),
             "0 < heartbeat <= lease <= one day");
   m.artifact_port = b.artifact_port();
   m.artifact_folder = r.text("artifact_folder", b.artifact_folder());
@@ -265,7 +282,8 @@ Result<Message> read(const fb::Failure& b) {
   FailureMessage m;
   m.unit = r.name("unit", b.unit());
   m.attempt = r.attempt("attempt", b.attempt());
-  m.failure.failure_class = r.enumerator("failure_class", b.failure_class(), FailureClass::kInputOutput);
+  m.failure.failure_class =
+      r.enumerator("failure_class", b.failure_class(), FailureClass::kInputOutput);
   m.failure.reason = r.text("reason", b.reason());
   m.failure.log_tail = r.lines("log_tail", b.log_tail());
   return r.finish(std::move(m));
@@ -311,7 +329,8 @@ Result<Message> read_piece(const Table& b, const char* where) {
   m.total = b.total();
   m.data = r.bytes("data", b.data());
   if (m.total > kArtifactBytesMax || m.offset > m.total || m.data.size() > m.total - m.offset)
-    r.fault("offset", fmt::format("{} bytes from {} do not lie within {}", m.data.size(), m.offset, m.total));
+    r.fault("offset",
+            fmt::format("{} bytes from {} do not lie within {}", m.data.size(), m.offset, m.total));
   return r.finish(std::move(m));
 }
 Result<Message> read(const fb::Chunk& b) { return read_piece<Chunk>(b, "CHUNK"); }
@@ -319,7 +338,8 @@ Result<Message> read(const fb::Put& b) { return read_piece<Put>(b, "PUT"); }
 
 Result<Message> read(const fb::PutCredit& b) {
   Reader r("PUT_CREDIT");
-  return r.finish(PutCredit{r.digest("digest", b.digest()), b.offset(), r.credit("credit", b.credit())});
+  return r.finish(
+      PutCredit{r.digest("digest", b.digest()), b.offset(), r.credit("credit", b.credit())});
 }
 
 Result<Message> read(const fb::Done& b) {
@@ -351,26 +371,46 @@ bool is_greeting(fb::Body kind) {
 Result<Message> dispatch(const fb::Envelope& envelope) {
   using fb::Body;
   switch (envelope.body_type()) {
-    case Body::NONE: break;
-    case Body::Hello: return read_body<fb::Hello>(envelope);
-    case Body::Welcome: return read_body<fb::Welcome>(envelope);
-    case Body::Reject: return read_body<fb::Reject>(envelope);
-    case Body::Want: return read_body<fb::Want>(envelope);
-    case Body::Lease: return read_body<fb::Lease>(envelope);
-    case Body::Heartbeat: return read_body<fb::Heartbeat>(envelope);
-    case Body::HeartbeatReply: return read_body<fb::HeartbeatReply>(envelope);
-    case Body::Result: return read_body<fb::Result>(envelope);
-    case Body::Failure: return read_body<fb::Failure>(envelope);
-    case Body::Ack: return read_body<fb::Ack>(envelope);
-    case Body::Goodbye: return read_body<fb::Goodbye>(envelope);
-    case Body::Have: return read_body<fb::Have>(envelope);
-    case Body::HaveReply: return read_body<fb::HaveReply>(envelope);
-    case Body::Get: return read_body<fb::Get>(envelope);
-    case Body::Chunk: return read_body<fb::Chunk>(envelope);
-    case Body::Put: return read_body<fb::Put>(envelope);
-    case Body::PutCredit: return read_body<fb::PutCredit>(envelope);
-    case Body::Done: return read_body<fb::Done>(envelope);
-    case Body::Fault: return read_body<fb::Fault>(envelope);
+    case Body::NONE:
+      break;
+    case Body::Hello:
+      return read_body<fb::Hello>(envelope);
+    case Body::Welcome:
+      return read_body<fb::Welcome>(envelope);
+    case Body::Reject:
+      return read_body<fb::Reject>(envelope);
+    case Body::Want:
+      return read_body<fb::Want>(envelope);
+    case Body::Lease:
+      return read_body<fb::Lease>(envelope);
+    case Body::Heartbeat:
+      return read_body<fb::Heartbeat>(envelope);
+    case Body::HeartbeatReply:
+      return read_body<fb::HeartbeatReply>(envelope);
+    case Body::Result:
+      return read_body<fb::Result>(envelope);
+    case Body::Failure:
+      return read_body<fb::Failure>(envelope);
+    case Body::Ack:
+      return read_body<fb::Ack>(envelope);
+    case Body::Goodbye:
+      return read_body<fb::Goodbye>(envelope);
+    case Body::Have:
+      return read_body<fb::Have>(envelope);
+    case Body::HaveReply:
+      return read_body<fb::HaveReply>(envelope);
+    case Body::Get:
+      return read_body<fb::Get>(envelope);
+    case Body::Chunk:
+      return read_body<fb::Chunk>(envelope);
+    case Body::Put:
+      return read_body<fb::Put>(envelope);
+    case Body::PutCredit:
+      return read_body<fb::PutCredit>(envelope);
+    case Body::Done:
+      return read_body<fb::Done>(envelope);
+    case Body::Fault:
+      return read_body<fb::Fault>(envelope);
   }
   return fail("message", "the body is missing");
 }
@@ -379,8 +419,10 @@ Result<Message> dispatch(const fb::Envelope& envelope) {
 
 Result<Message> decode(std::string_view bytes) {
   if (bytes.size() > kMessageBytesMax)
-    return fail("message", fmt::format("it has {} bytes", bytes.size()), fmt::format("at most {}", kMessageBytesMax));
-  // FlatBuffers reads numbers in place, so the buffer must be aligned as they are; a frame need not be.
+    return fail("message", fmt::format("it has {} bytes", bytes.size()),
+                fmt::format("at most {}", kMessageBytesMax));
+  // FlatBuffers reads numbers in place, so the buffer must be aligned as they are; a frame need not
+  // be.
   std::vector<std::uint64_t> aligned((bytes.size() + 7) / 8);
   if (!bytes.empty()) std::memcpy(aligned.data(), bytes.data(), bytes.size());
   const auto* data = reinterpret_cast<const std::uint8_t*>(aligned.data());
@@ -406,8 +448,9 @@ bool is_name(std::string_view text) {
 
 std::string_view kind_name(const Message& message) {
   static constexpr std::string_view kNames[] = {
-      "HELLO", "WELCOME", "REJECT", "WANT",  "LEASE", "HEARTBEAT", "HEARTBEAT_REPLY", "RESULT", "FAILURE", "ACK",
-      "GOODBYE", "HAVE",  "HAVE_REPLY", "GET", "CHUNK", "PUT", "PUT_CREDIT", "DONE", "FAULT", "UNKNOWN"};
+      "HELLO",  "WELCOME", "REJECT",     "WANT",    "LEASE", "HEARTBEAT",  "HEARTBEAT_REPLY",
+      "RESULT", "FAILURE", "ACK",        "GOODBYE", "HAVE",  "HAVE_REPLY", "GET",
+      "CHUNK",  "PUT",     "PUT_CREDIT", "DONE",    "FAULT", "UNKNOWN"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }

@@ -20,7 +20,8 @@ fb::Sha256 pack(const Digest& digest) {
   return fb::Sha256(flatbuffers::span<const std::uint8_t, 32>(digest.bytes));
 }
 
-Offset<Vector<Offset<flatbuffers::String>>> pack(Builder& to, const std::vector<std::string>& texts) {
+Offset<Vector<Offset<flatbuffers::String>>> pack(Builder& to,
+                                                 const std::vector<std::string>& texts) {
   return to.CreateVectorOfStrings(texts);
 }
 
@@ -41,7 +42,8 @@ Offset<Vector<Offset<fb::Running>>> pack(Builder& to, const std::vector<Running>
   return to.CreateVector(packed);
 }
 
-Offset<Vector<Offset<fb::Need>>> pack(Builder& to, const std::map<std::string, std::vector<ArtifactRef>>& needs) {
+Offset<Vector<Offset<fb::Need>>> pack(
+    Builder& to, const std::map<std::string, std::vector<ArtifactRef>>& needs) {
   std::vector<Offset<fb::Need>> packed;
   for (const auto& [unit, refs] : needs) {
     std::vector<Offset<fb::Artifact>> artifacts;
@@ -62,20 +64,23 @@ Offset<Vector<std::uint8_t>> pack_bytes(Builder& to, const std::string& bytes) {
 }
 
 Offset<void> body(Builder& to, const Hello& m) {
-  const auto build = to.CreateString(m.build), worker = to.CreateString(m.worker), host = to.CreateString(m.host);
+  const auto build = to.CreateString(m.build), worker = to.CreateString(m.worker),
+             host = to.CreateString(m.host);
   const auto session = to.CreateString(m.session), database = to.CreateString(m.database);
-  const auto device_class = to.CreateString(m.device_class), device = to.CreateString(canonical(m.device));
+  const auto device_class = to.CreateString(m.device_class),
+             device = to.CreateString(canonical(m.device));
   const auto inventory = pack(to, m.inventory), warm = pack(to, m.warm);
   const auto running = pack(to, m.running);
-  return fb::CreateHello(to, m.protocol, build, worker, host, session, database, device_class, device, inventory, warm,
-                         running)
+  return fb::CreateHello(to, m.protocol, build, worker, host, session, database, device_class,
+                         device, inventory, warm, running)
       .Union();
 }
 
 Offset<void> body(Builder& to, const Welcome& m) {
   const auto build = to.CreateString(m.build), database = to.CreateString(m.database);
   const auto folder = to.CreateString(m.artifact_folder), nonce = to.CreateString(m.artifact_nonce);
-  return fb::CreateWelcome(to, m.protocol, build, database, m.lease_ms, m.heartbeat_ms, m.artifact_port, folder, nonce)
+  return fb::CreateWelcome(to, m.protocol, build, database, m.lease_ms, m.heartbeat_ms,
+                           m.artifact_port, folder, nonce)
       .Union();
 }
 
@@ -93,10 +98,13 @@ Offset<void> body(Builder& to, const Lease& m) {
   const auto needs = pack(to, m.needs);
   const auto blobs = pack(to, m.blobs);
   const fb::Attempt attempt = pack(m.attempt);
-  return fb::CreateLease(to, unit, &attempt, static_cast<std::uint16_t>(m.kind), text, needs, blobs).Union();
+  return fb::CreateLease(to, unit, &attempt, static_cast<std::uint16_t>(m.kind), text, needs, blobs)
+      .Union();
 }
 
-Offset<void> body(Builder& to, const Heartbeat& m) { return fb::CreateHeartbeat(to, pack(to, m.running)).Union(); }
+Offset<void> body(Builder& to, const Heartbeat& m) {
+  return fb::CreateHeartbeat(to, pack(to, m.running)).Union();
+}
 
 Offset<void> body(Builder& to, const HeartbeatReply& m) {
   return fb::CreateHeartbeatReply(to, pack(to, m.cancel), m.is_draining, m.is_unknown).Union();
@@ -117,7 +125,8 @@ Offset<void> body(Builder& to, const FailureMessage& m) {
     tail.push_back(clean_text(log[i], kTextBytesMax));
   const auto log_tail = pack(to, tail);
   const fb::Attempt attempt = pack(m.attempt);
-  return fb::CreateFailure(to, unit, &attempt, static_cast<std::uint16_t>(m.failure.failure_class), reason, log_tail)
+  return fb::CreateFailure(to, unit, &attempt, static_cast<std::uint16_t>(m.failure.failure_class),
+                           reason, log_tail)
       .Union();
 }
 
@@ -133,9 +142,13 @@ Offset<void> body(Builder& to, const Goodbye& m) {
   return fb::CreateGoodbye(to, units, to.CreateString(clean_text(m.reason, kTextBytesMax))).Union();
 }
 
-Offset<void> body(Builder& to, const Have& m) { return fb::CreateHave(to, pack(to, m.digests)).Union(); }
+Offset<void> body(Builder& to, const Have& m) {
+  return fb::CreateHave(to, pack(to, m.digests)).Union();
+}
 
-Offset<void> body(Builder& to, const HaveReply& m) { return fb::CreateHaveReply(to, pack(to, m.present)).Union(); }
+Offset<void> body(Builder& to, const HaveReply& m) {
+  return fb::CreateHaveReply(to, pack(to, m.present)).Union();
+}
 
 Offset<void> body(Builder& to, const Get& m) {
   const fb::Sha256 digest = pack(m.digest);
@@ -175,7 +188,8 @@ Offset<void> body(Builder&, const Unknown&) { return 0; }
 }  // namespace
 
 std::string encode(const Message& message) {
-  ISOCOST_CHECK(!std::holds_alternative<Unknown>(message), "an unknown message is only ever received");
+  ISOCOST_CHECK(!std::holds_alternative<Unknown>(message),
+                "an unknown message is only ever received");
   Builder builder(1024);
   // The variant's order is the union's, whose number 0 is "none".
   const auto kind = static_cast<fb::Body>(message.index() + 1);

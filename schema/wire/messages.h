@@ -1,7 +1,8 @@
-// What worker and coordinator say to each other, as plain values. docs/protocol.md says who sends which when.
+// What worker and coordinator say to each other, as plain values. docs/protocol.md says who sends
+// which when.
 //
-// codec.h turns a Message into bytes and back. Numbers of enumerators and of the protocol are sent: do not change them;
-// append. Pure values, any thread.
+// codec.h turns a Message into bytes and back. Numbers of enumerators and of the protocol are sent:
+// do not change them; append. Pure values, any thread.
 #pragma once
 
 #include <compare>
@@ -21,17 +22,17 @@ inline constexpr std::uint16_t kProtocolVersion = 1;
 
 // Limits, checked on both ends.
 inline constexpr std::size_t kMessageBytesMax = 16u << 20;
-inline constexpr std::size_t kChunkBytes = 256u << 10;       // of one artifact chunk
-inline constexpr std::size_t kNameBytesMax = 256;            // unit, worker, host, database, session
-inline constexpr std::size_t kTextBytesMax = 4096;           // reasons and lines of a log
+inline constexpr std::size_t kChunkBytes = 256u << 10;  // of one artifact chunk
+inline constexpr std::size_t kNameBytesMax = 256;       // unit, worker, host, database, session
+inline constexpr std::size_t kTextBytesMax = 4096;      // reasons and lines of a log
 inline constexpr std::size_t kLogLinesMax = 200;
-inline constexpr std::size_t kListMax = 200'000;             // members of any list
-inline constexpr std::uint32_t kCreditMax = 1024;            // units or chunks asked for at once
+inline constexpr std::size_t kListMax = 200'000;   // members of any list
+inline constexpr std::uint32_t kCreditMax = 1024;  // units or chunks asked for at once
 inline constexpr std::uint64_t kArtifactBytesMax = 1ull << 40;
 
 // One hand-out of a unit, in the order of hand-out.
 struct Attempt {
-  std::uint64_t epoch = 0;    // of the coordinator: counts its starts on this database
+  std::uint64_t epoch = 0;  // of the coordinator: counts its starts on this database
   std::uint64_t counter = 0;
   auto operator<=>(const Attempt&) const = default;
 };
@@ -48,10 +49,10 @@ struct Running {
 struct Hello {
   std::uint16_t protocol = kProtocolVersion;
   std::string build{};
-  std::string worker{};        // its name; with CURVE the name of its key file counts instead
+  std::string worker{};  // its name; with CURVE the name of its key file counts instead
   std::string host{};
-  std::string session{};       // random, a fresh one a connection
-  std::string database{};      // whose units it holds; empty when it never was welcomed
+  std::string session{};   // random, a fresh one a connection
+  std::string database{};  // whose units it holds; empty when it never was welcomed
   std::string device_class{};
   Json device = Json::object();
   std::vector<std::string> inventory{};  // "sha256:..." of the inputs it has
@@ -64,16 +65,18 @@ struct Welcome {
   std::uint16_t protocol = kProtocolVersion;
   std::string build{};
   std::string database{};
-  std::uint64_t lease_ms = 0;      // a worker silent for so long is lost
-  std::uint64_t heartbeat_ms = 0;  // how often it should speak
-  std::uint16_t artifact_port = 0; // on the same host; 0: none
-  std::string artifact_folder{};     // where artifacts lie on the coordinator's machine; empty: not told
-  std::string artifact_nonce{};      // what the file <artifact_folder>/nonce holds: proves that a folder is the same one
+  std::uint64_t lease_ms = 0;       // a worker silent for so long is lost
+  std::uint64_t heartbeat_ms = 0;   // how often it should speak
+  std::uint16_t artifact_port = 0;  // on the same host; 0: none
+  std::string
+      artifact_folder{};  // where artifacts lie on the coordinator's machine; empty: not told
+  std::string artifact_nonce{};  // what the file <artifact_folder>/nonce holds: proves that a
+                                 // folder is the same one
   bool operator==(const Welcome&) const = default;
 };
 
 enum class RejectCode : std::uint16_t {
-  kProtocol = 1,     // versions differ
+  kProtocol = 1,  // versions differ
   kBadHello = 2,
   kNameInUse = 3,    // a live worker has this name
   kUnknownPeer = 4,  // a message of a session that was not greeted
@@ -87,7 +90,8 @@ struct Reject {
   bool operator==(const Reject&) const = default;
 };
 
-// worker -> coordinator: how many units it would take now, beyond those it holds. Replaces the last one.
+// worker -> coordinator: how many units it would take now, beyond those it holds. Replaces the last
+// one.
 struct Want {
   std::uint32_t credit = 0;
   std::vector<std::string> warm{};
@@ -111,8 +115,8 @@ struct Heartbeat {
 
 struct HeartbeatReply {
   std::vector<std::string> cancel{};  // units that nobody wants any more
-  bool is_draining = false;         // take no more work; leave when done
-  bool is_unknown = false;          // the session is not known: say HELLO again
+  bool is_draining = false;           // take no more work; leave when done
+  bool is_unknown = false;            // the session is not known: say HELLO again
   bool operator==(const HeartbeatReply&) const = default;
 };
 
@@ -153,7 +157,8 @@ struct Goodbye {
   bool operator==(const Goodbye&) const = default;
 };
 
-// --- artifacts, on a socket of their own -----------------------------------------------------------------------------
+// --- artifacts, on a socket of their own
+// -----------------------------------------------------------------------------
 
 struct Have {
   std::vector<Digest> digests{};
@@ -219,9 +224,9 @@ struct Unknown {
 };
 
 // In the order of the kinds' numbers (1 to 19), Unknown last.
-using Message = std::variant<Hello, Welcome, Reject, Want, Lease, Heartbeat, HeartbeatReply, ResultMessage,
-                             FailureMessage, Ack, Goodbye, Have, HaveReply, Get, Chunk, Put, PutCredit, Done, Fault,
-                             Unknown>;
+using Message = std::variant<Hello, Welcome, Reject, Want, Lease, Heartbeat, HeartbeatReply,
+                             ResultMessage, FailureMessage, Ack, Goodbye, Have, HaveReply, Get,
+                             Chunk, Put, PutCredit, Done, Fault, Unknown>;
 
 // "HELLO", "WANT", ...: for logs.
 [[nodiscard]] std::string_view kind_name(const Message& message);

@@ -6,7 +6,8 @@
 namespace isocost::wire {
 namespace {
 
-// Bytes of the character that begins at `at`, or 0 when none does: no overlong forms, no surrogates, up to U+10FFFF.
+// Bytes of the character that begins at `at`, or 0 when none does: no overlong forms, no
+// surrogates, up to U+10FFFF.
 std::size_t character_bytes(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[at + i]); };
   const std::uint8_t lead = byte(0);
@@ -39,8 +40,10 @@ std::string clean_text(std::string_view text, std::size_t bytes_max) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t size = character_bytes(text, at);
     if (clean.size() + std::max<std::size_t>(size, 1) > bytes_max) break;
-    if (size == 0) clean += '?';
-    else clean.append(text.substr(at, size));
+    if (size == 0)
+      clean += '?';
+    else
+      clean.append(text.substr(at, size));
     at += std::max<std::size_t>(size, 1);
   }
   return clean;

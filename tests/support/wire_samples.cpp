@@ -23,7 +23,8 @@ class Draw {
   }
 
   std::string text() {
-    static const std::vector<std::string> kPieces = {"disk full", " ", "\n", "é", "日本", "\"", "\\", "<b>", "😀", "0"};
+    static const std::vector<std::string> kPieces = {"disk full", " ",  "\n",  "é",  "日本",
+                                                     "\"",        "\\", "<b>", "😀", "0"};
     std::string text;
     for (std::uint64_t n = below(12); n > 0; --n) text += kPieces[below(kPieces.size())];
     return text;
@@ -45,10 +46,17 @@ class Draw {
     Json object = Json::object();
     for (std::uint64_t n = below(4); n > 0; --n) {
       switch (below(4)) {
-        case 0: object[name()] = number(); break;
-        case 1: object[name()] = fraction() * 1e-3; break;
-        case 2: object[name()] = text(); break;
-        default: object[name()] = Json::array({nullptr, coin(), name()});
+        case 0:
+          object[name()] = number();
+          break;
+        case 1:
+          object[name()] = fraction() * 1e-3;
+          break;
+        case 2:
+          object[name()] = text();
+          break;
+        default:
+          object[name()] = Json::array({nullptr, coin(), name()});
       }
     }
     return object;
@@ -75,15 +83,25 @@ class Draw {
   }
 
   UnitResult result() {
-    UnitResult result{.unit = name(), .values = json(), .artifacts = {}, .digest = digest(), .device_class = text(), .measured = json()};
+    UnitResult result{.unit = name(),
+                      .values = json(),
+                      .artifacts = {},
+                      .digest = digest(),
+                      .device_class = text(),
+                      .measured = json()};
     result.artifacts = list([&] { return artifact(); });
     return result;
   }
 
   Lease lease() {
-    Lease lease{.unit = name(), .attempt = attempt(), .kind = static_cast<UnitKind>(1 + below(3)), .body = text(),
-                .needs = {}, .blobs = digests()};
-    for (std::uint64_t n = below(4); n > 0; --n) lease.needs[name()] = list([&] { return artifact(); });
+    Lease lease{.unit = name(),
+                .attempt = attempt(),
+                .kind = static_cast<UnitKind>(1 + below(3)),
+                .body = text(),
+                .needs = {},
+                .blobs = digests()};
+    for (std::uint64_t n = below(4); n > 0; --n)
+      lease.needs[name()] = list([&] { return artifact(); });
     return lease;
   }
 
@@ -105,56 +123,109 @@ wire::Message random_message(std::mt19937_64& chance) {
   Draw d(chance);
   switch (d.below(19)) {
     case 0:
-      return Hello{.protocol = static_cast<std::uint16_t>(d.below(9)), .build = d.text(), .worker = d.name(),
-                   .host = d.name(), .session = d.name(), .database = d.coin() ? d.name() : "",
-                   .device_class = d.text(), .device = d.json(), .inventory = d.names(), .warm = d.names(),
+      return Hello{.protocol = static_cast<std::uint16_t>(d.below(9)),
+                   .build = d.text(),
+                   .worker = d.name(),
+                   .host = d.name(),
+                   .session = d.name(),
+                   .database = d.coin() ? d.name() : "",
+                   .device_class = d.text(),
+                   .device = d.json(),
+                   .inventory = d.names(),
+                   .warm = d.names(),
                    .running = d.units()};
     case 1:
-      return Welcome{.protocol = 1, .build = d.text(), .database = d.name(), .lease_ms = 5000 + d.below(1000),
-                     .heartbeat_ms = 1 + d.below(5000), .artifact_port = static_cast<std::uint16_t>(d.below(65536)),
-                     .artifact_folder = d.text(), .artifact_nonce = d.text()};
-    case 2: return Reject{static_cast<RejectCode>(1 + d.below(5)), d.text()};
-    case 3: return Want{static_cast<std::uint32_t>(d.below(1025)), d.names()};
-    case 4: return d.lease();
-    case 5: return Heartbeat{d.units()};
-    case 6: return HeartbeatReply{d.names(), d.coin(), d.coin()};
-    case 7: return ResultMessage{d.attempt(), d.result()};
+      return Welcome{.protocol = 1,
+                     .build = d.text(),
+                     .database = d.name(),
+                     .lease_ms = 5000 + d.below(1000),
+                     .heartbeat_ms = 1 + d.below(5000),
+                     .artifact_port = static_cast<std::uint16_t>(d.below(65536)),
+                     .artifact_folder = d.text(),
+                     .artifact_nonce = d.text()};
+    case 2:
+      return Reject{static_cast<RejectCode>(1 + d.below(5)), d.text()};
+    case 3:
+      return Want{static_cast<std::uint32_t>(d.below(1025)), d.names()};
+    case 4:
+      return d.lease();
+    case 5:
+      return Heartbeat{d.units()};
+    case 6:
+      return HeartbeatReply{d.names(), d.coin(), d.coin()};
+    case 7:
+      return ResultMessage{d.attempt(), d.result()};
     case 8:
-      return FailureMessage{d.name(), d.attempt(),
-                            {static_cast<FailureClass>(1 + d.below(6)), d.text(), d.list([&] { return d.text(); })}};
-    case 9: return Ack{d.name(), d.attempt(), static_cast<Verdict>(1 + d.below(5)), d.digests()};
-    case 10: return Goodbye{d.units(), d.text()};
-    case 11: return Have{d.digests()};
-    case 12: return HaveReply{d.digests()};
-    case 13: return Get{d.digest(), d.number(), static_cast<std::uint32_t>(d.below(1025))};
-    case 14: return d.piece<Chunk>();
-    case 15: return d.piece<Put>();
-    case 16: return PutCredit{d.digest(), d.number(), static_cast<std::uint32_t>(d.below(1025))};
-    case 17: return Done{d.digest()};
-    default: return Fault{d.digest(), static_cast<FaultCode>(1 + d.below(5)), d.text()};
+      return FailureMessage{
+          d.name(),
+          d.attempt(),
+          {static_cast<FailureClass>(1 + d.below(6)), d.text(), d.list([&] { return d.text(); })}};
+    case 9:
+      return Ack{d.name(), d.attempt(), static_cast<Verdict>(1 + d.below(5)), d.digests()};
+    case 10:
+      return Goodbye{d.units(), d.text()};
+    case 11:
+      return Have{d.digests()};
+    case 12:
+      return HaveReply{d.digests()};
+    case 13:
+      return Get{d.digest(), d.number(), static_cast<std::uint32_t>(d.below(1025))};
+    case 14:
+      return d.piece<Chunk>();
+    case 15:
+      return d.piece<Put>();
+    case 16:
+      return PutCredit{d.digest(), d.number(), static_cast<std::uint32_t>(d.below(1025))};
+    case 17:
+      return Done{d.digest()};
+    default:
+      return Fault{d.digest(), static_cast<FaultCode>(1 + d.below(5)), d.text()};
   }
 }
 
 std::vector<wire::Message> sample_messages() {
   const Digest a = sha256("a"), b = sha256("b");
   const Running unit{"generate/0a/0-64/beef", {3, 7}, 0.5};
-  const UnitResult result{.unit = "score/0b", .values = {{"value", 12.5}, {"n", 512}},
-                          .artifacts = {{"rows/0c", a, 4096}}, .digest = b, .device_class = "isocost 0.1, AVX2",
+  const UnitResult result{.unit = "score/0b",
+                          .values = {{"value", 12.5}, {"n", 512}},
+                          .artifacts = {{"rows/0c", a, 4096}},
+                          .digest = b,
+                          .device_class = "isocost 0.1, AVX2",
                           .measured = {{"seconds", 0.25}}};
   return {
-      Hello{.protocol = 1, .build = "isocost 0.1.0", .worker = "w1", .host = "node-1", .session = "5e55", .database = "db1",
-            .device_class = "cpu/AVX2/1", .device = {{"device", "cpu"}}, .inventory = {a.name(), b.name()},
-            .warm = {a.name()}, .running = {unit}},
-      Welcome{.protocol = 1, .build = "isocost 0.1.0", .database = "db1", .lease_ms = 15000, .heartbeat_ms = 3000,
-              .artifact_port = 7001, .artifact_folder = "/srv/artifacts", .artifact_nonce = "0123"},
+      Hello{.protocol = 1,
+            .build = "isocost 0.1.0",
+            .worker = "w1",
+            .host = "node-1",
+            .session = "5e55",
+            .database = "db1",
+            .device_class = "cpu/AVX2/1",
+            .device = {{"device", "cpu"}},
+            .inventory = {a.name(), b.name()},
+            .warm = {a.name()},
+            .running = {unit}},
+      Welcome{.protocol = 1,
+              .build = "isocost 0.1.0",
+              .database = "db1",
+              .lease_ms = 15000,
+              .heartbeat_ms = 3000,
+              .artifact_port = 7001,
+              .artifact_folder = "/srv/artifacts",
+              .artifact_nonce = "0123"},
       Reject{RejectCode::kProtocol, "this coordinator speaks protocol 1"},
       Want{1, {a.name()}},
-      Lease{.unit = "score/0b", .attempt = {3, 8}, .kind = UnitKind::kScore, .body = "{\"sample\":\"0a\"}",
-            .needs = {{"generate/0a/0-64/beef", {{"rows/0c", a, 4096}}}}, .blobs = {b}},
+      Lease{.unit = "score/0b",
+            .attempt = {3, 8},
+            .kind = UnitKind::kScore,
+            .body = "{\"sample\":\"0a\"}",
+            .needs = {{"generate/0a/0-64/beef", {{"rows/0c", a, 4096}}}},
+            .blobs = {b}},
       Heartbeat{{unit}},
       HeartbeatReply{{"generate/0a/0-64/beef"}, true, false},
       ResultMessage{{3, 8}, result},
-      FailureMessage{"score/0b", {3, 8}, {FailureClass::kNotFinite, "the mean is not finite", {"line 1", "line 2"}}},
+      FailureMessage{"score/0b",
+                     {3, 8},
+                     {FailureClass::kNotFinite, "the mean is not finite", {"line 1", "line 2"}}},
       Ack{"score/0b", {3, 8}, Verdict::kMissing, {a}},
       Goodbye{{unit}, "SIGTERM"},
       Have{{a, b}},

@@ -1,4 +1,5 @@
-// Messages for tests: one fixed sample a kind (golden files), and any number of random ones from a seed.
+// Messages for tests: one fixed sample a kind (golden files), and any number of random ones from a
+// seed.
 #pragma once
 
 #include <random>

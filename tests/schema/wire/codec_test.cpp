@@ -39,7 +39,8 @@ TEST(Codec, DecodesWhatItEncoded) {
 }
 
 TEST(Codec, EncodesEqualMessagesToEqualBytes) {
-  for (const Message& message : testing::sample_messages()) EXPECT_EQ(encode(message), encode(Message(message)));
+  for (const Message& message : testing::sample_messages())
+    EXPECT_EQ(encode(message), encode(Message(message)));
 }
 
 TEST(Codec, SurvivesRandomBytes) {
@@ -52,7 +53,8 @@ TEST(Codec, SurvivesRandomBytes) {
   }
 }
 
-// Flips, cuts and repeats bytes of valid messages: decoding either fails or gives a message that encodes again.
+// Flips, cuts and repeats bytes of valid messages: decoding either fails or gives a message that
+// encodes again.
 TEST(Codec, SurvivesMutatedMessages) {
   std::mt19937_64 chance(kSeed);
   for (int i = 0; i < 40000; ++i) {
@@ -60,9 +62,14 @@ TEST(Codec, SurvivesMutatedMessages) {
     for (std::uint64_t n = 1 + chance() % 4; n > 0 && !bytes.empty(); --n) {
       const std::size_t at = chance() % bytes.size();
       switch (chance() % 4) {
-        case 0: bytes.resize(at); break;
-        case 1: bytes.insert(at, bytes.substr(at, chance() % 16)); break;
-        default: bytes[at] = static_cast<char>(bytes[at] ^ static_cast<char>(1u << (chance() % 8)));
+        case 0:
+          bytes.resize(at);
+          break;
+        case 1:
+          bytes.insert(at, bytes.substr(at, chance() % 16));
+          break;
+        default:
+          bytes[at] = static_cast<char>(bytes[at] ^ static_cast<char>(1u << (chance() % 8)));
       }
     }
 
@@ -74,10 +81,12 @@ TEST(Codec, SurvivesMutatedMessages) {
   }
 }
 
-// The bytes of every kind, frozen: UPDATE_GOLDEN=1 rewrites them, which a reviewer must take for a protocol change.
+// The bytes of every kind, frozen: UPDATE_GOLDEN=1 rewrites them, which a reviewer must take for a
+// protocol change.
 TEST(Codec, KeepsTheBytesOfEveryKind) {
   for (const Message& message : testing::sample_messages()) {
-    const std::string path = std::string(ISOCOST_SOURCE_DIR "/tests/golden/wire/") + std::string(kind_name(message)) + ".hex";
+    const std::string path = std::string(ISOCOST_SOURCE_DIR "/tests/golden/wire/") +
+                             std::string(kind_name(message)) + ".hex";
     const std::string text = hex_lines(encode(message));
     if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << text;
 
@@ -89,7 +98,8 @@ TEST(Codec, KeepsTheBytesOfEveryKind) {
 }
 
 TEST(Codec, NamesEveryFaultAtOnce) {
-  const auto decoded = decode(encode(Hello{.worker = "two words", .session = "", .running = {{"u", {}, 7.0}}}));
+  const auto decoded =
+      decode(encode(Hello{.worker = "two words", .session = "", .running = {{"u", {}, 7.0}}}));
 
   ASSERT_FALSE(decoded);
   EXPECT_EQ(decoded.error().errors.size(), 3u) << decoded.error().message();
@@ -102,7 +112,12 @@ TEST(Codec, RefusesChunksThatLeaveTheirArtifact) {
 }
 
 TEST(Codec, RefusesTextThatIsNotUtf8) {
-  EXPECT_FALSE(decode(encode(Lease{.unit = "u", .attempt = {}, .kind = UnitKind::kScore, .body = "\xff", .needs = {}, .blobs = {}})));
+  EXPECT_FALSE(decode(encode(Lease{.unit = "u",
+                                   .attempt = {},
+                                   .kind = UnitKind::kScore,
+                                   .body = "\xff",
+                                   .needs = {},
+                                   .blobs = {}})));
 }
 
 TEST(Codec, UnderstandsGreetingsOfOtherVersions) {
@@ -115,7 +130,8 @@ TEST(Codec, UnderstandsGreetingsOfOtherVersions) {
       std::string changed = bytes;
       changed[i] = 2;
       const auto decoded = decode(changed);
-      if (!decoded && decoded.error().message().find("protocol version 2") != std::string::npos) return true;
+      if (!decoded && decoded.error().message().find("protocol version 2") != std::string::npos)
+        return true;
     }
     return false;
   };
@@ -141,7 +157,8 @@ TEST(Codec, CutsWhatIsTooLongToSay) {
 
 TEST(Text, TellsUtf8FromOtherBytes) {
   EXPECT_TRUE(is_utf8("plain, é, 日本, 😀"));
-  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe6\x97"}) EXPECT_FALSE(is_utf8(bad));
+  for (const char* bad : {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe6\x97"})
+    EXPECT_FALSE(is_utf8(bad));
 }
 
 }  // namespace
