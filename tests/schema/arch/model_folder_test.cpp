@@ -1,0 +1,97 @@
+#include "schema/arch/model_folder.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+namespace isocost::arch {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path golden(const std::string& name) { return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models" / name; }
+
+class ModelFolderOnDisk : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() /
+              ("isocost-model-folder-" + std::to_string(::getpid()) + "-" +
+               testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::copy(golden("bk-tiny"), folder_, fs::copy_options::recursive);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  void write(const std::string& file, const std::string& text) { std::ofstream(folder_ / file) << text; }
+
+  fs::path folder_;
+};
+
+TEST(ModelFolder, DescribesAPipeline) {
+  const auto model = ModelFolder::open(golden("bk-tiny"));
+
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->pipeline_class, "StableDiffusionPipeline");
+  EXPECT_EQ(summarize_unet(model->unet->config, model->default_call()).parameters(), 146436U);
+  EXPECT_EQ(summarize_vae(model->vae->config, {}, VaeHalf::kDecode).parameters(), 15223U);
+  EXPECT_EQ(model->unet->weights.files.size(), 1U);
+  EXPECT_TRUE(model->tokenizer.has_value());
+  EXPECT_TRUE(model->scheduler_config.is_object());
+}
+
+TEST(ModelFolder, FindsShardsAndLoneVariants) {
+  const auto sharded = ModelFolder::open(golden("x4"));
+  const auto variant = ModelFolder::open(golden("sdxl"));
+
+  ASSERT_TRUE(sharded) << sharded.error().message();
+  EXPECT_EQ(sharded->unet->weights.files.size(), 7U);
+  ASSERT_TRUE(variant) << variant.error().message();
+  EXPECT_NE(variant->unet->weights.files.front().string().find(".fp16."), std::string::npos);
+}
+
+TEST(ModelFolder, DescribesAClipFolderAndALoneAutoencoder) {
+  const auto clip = ModelFolder::open(golden("clip"));
+  const auto vae = ModelFolder::open(golden("vae-no-quant"));
+
+  ASSERT_TRUE(clip) << clip.error().message();
+  EXPECT_EQ(summarize_clip(clip->clip->config).parameters(), 74369U);
+  ASSERT_TRUE(vae) << vae.error().message();
+  EXPECT_FALSE(vae->unet.has_value());
+}
+
+TEST(ModelFolder, RefusesAFolderWithoutAModel) {
+  EXPECT_FALSE(ModelFolder::open(fs::temp_directory_path() / "isocost-no-such-folder"));
+  EXPECT_FALSE(ModelFolder::open(fs::path(ISOCOST_SOURCE_DIR) / "cmake"));
+}
+
+TEST_F(ModelFolderOnDisk, NamesTheFaultsOfAllComponentsAtOnce) {
+  write("unet/config.json", R"({"block_out_channels": "wide"})");
+  write("vae/config.json", R"({"latent_channels": 0})");
+  fs::remove(folder_ / "text_encoder/config.json");
+
+  const auto model = ModelFolder::open(folder_);
+
+  ASSERT_FALSE(model);
+  const auto text = model.error().message();
+  for (const char* part : {"block_out_channels", "latent_channels", "text_encoder"})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+}
+
+TEST_F(ModelFolderOnDisk, NamesAMissingWeightFile) {
+  fs::remove(folder_ / "vae/diffusion_pytorch_model.safetensors");
+
+  const auto model = ModelFolder::open(folder_);
+
+  ASSERT_FALSE(model);
+  EXPECT_NE(model.error().message().find("vae/diffusion_pytorch_model.safetensors"), std::string::npos);
+}
+
+TEST_F(ModelFolderOnDisk, RefusesAnIndexThatLeavesTheFolder) {
+  fs::remove(folder_ / "unet/diffusion_pytorch_model.safetensors");
+  write("unet/diffusion_pytorch_model.safetensors.index.json", R"({"weight_map": {"a": "../../etc/passwd"}})");
+
+  EXPECT_FALSE(ModelFolder::open(folder_));
+}
+
+}  // namespace
+}  // namespace isocost::arch
