@@ -100,11 +100,11 @@ struct Heartbeat {
   SessionId session{};
   wire::Heartbeat heartbeat{};
 };
+// The link has checked that every artifact of the result is in the store.
 struct ResultArrived {
   SessionId session{};
   wire::ResultMessage message{};
   std::optional<KnownUnit> known{};         // what the database says of the unit
-  std::vector<Digest> missing{};            // artifacts that are not in the store
   std::optional<UnitFailure> is_invalid{};  // the result is not one of this unit, and why
 };
 struct FailureArrived {
@@ -120,15 +120,20 @@ struct WorkerLeft {
 struct SessionLost {
   SessionId session{};
 };
-// A planned submission. Units that lay cancelled and are wanted again come as `revived`.
+// A planned submission, with the cancelled units that it takes up again.
 struct Submitted {
   RequestId request{};
   std::shared_ptr<const SubmissionPlan> plan{};
+  std::vector<OpenUnit> revived{};
 };
 struct CancelExperiment {
   RequestId request{};
   ExperimentId experiment{};
-  std::vector<UnitId> units{};  // open units that nothing else wants
+};
+// Open units that no cell of a live experiment wants (the store finds them after a cancelling or a
+// submission that replaced cells).
+struct Unwanted {
+  std::vector<UnitId> units{};
 };
 struct Retry {
   RequestId request{};
@@ -139,7 +144,7 @@ struct Tick {};
 struct Drain {};
 
 using Event = std::variant<WorkerHello, Want, Heartbeat, ResultArrived, FailureArrived, WorkerLeft,
-                           SessionLost, Submitted, CancelExperiment, Retry, Tick, Drain>;
+                           SessionLost, Submitted, CancelExperiment, Unwanted, Retry, Tick, Drain>;
 
 // --- writes: one transaction ----------------------------------------------------------------
 

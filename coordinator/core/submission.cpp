@@ -1,0 +1,398 @@
+#include "coordinator/core/submission.h"
+
+#include <algorithm>
+
+namespace isocost::core {
+namespace {
+
+// What an image of a cell must have: "" (that it was computed), an extractor's id.
+using Output = std::string;
+
+// Prices of units that run no diffusion network, for an order of magnitude.
+constexpr double kScoreGflops = 1.0;
+constexpr double kReferenceGflopsPerPicture = 0.1;
+
+std::uint64_t aligned_down(std::uint64_t image, std::uint64_t group) {
+  return image / group * group;
+}
+std::uint64_t aligned_up(std::uint64_t image, std::uint64_t group) {
+  return (image + group - 1) / group * group;
+}
+
+bool gives(const ExistingGenerate& unit, const Output& output) {
+  return output.empty() || unit.extractors.contains(output);
+}
+
+int usefulness(UnitState state) {
+  switch (state) {
+    case UnitState::kDone:
+      return 0;
+    case UnitState::kWaiting:
+    case UnitState::kReady:
+      return 1;
+    case UnitState::kCancelled:
+      return 2;
+    case UnitState::kFailed:
+      return 3;
+  }
+  return 4;
+}
+
+// Where `image` stands, the unit with this output that is most useful and reaches furthest.
+template <class Has>
+const ExistingGenerate* best_at(const ExistingSample& sample, std::uint64_t image, Has has) {
+  const ExistingGenerate* best = nullptr;
+  for (const ExistingGenerate& unit : sample.units) {
+    if (unit.range.begin > image || unit.range.end <= image || !has(unit)) continue;
+    if (best == nullptr || usefulness(unit.state) < usefulness(best->state) ||
+        (usefulness(unit.state) == usefulness(best->state) && unit.range.end > best->range.end))
+      best = &unit;
+  }
+  return best;
+}
+
+struct Cover {
+  std::vector<const ExistingGenerate*> units;
+  std::vector<ImageRange> missing;
+};
+
+// Walks through `range` from unit to unit; what lies between is missing.
+template <class Has>
+Cover cover(const ExistingSample& sample, ImageRange range, Has has) {
+  Cover found;
+  std::uint64_t image = range.begin;
+  while (image < range.end) {
+    if (const ExistingGenerate* unit = best_at(sample, image, has)) {
+      found.units.push_back(unit);
+      image = unit->range.end;
+      continue;
+    }
+    std::uint64_t next = range.end;
+    for (const ExistingGenerate& unit : sample.units)
+      if (has(unit) && unit.range.begin > image) next = std::min(next, unit.range.begin);
+    found.missing.push_back({image, next});
+    image = next;
+  }
+  return found;
+}
+
+class Planner {
+ public:
+  Planner(const Submission& submission, const Existing& existing, int priority)
+      : submission_(submission), existing_(existing), next_(existing.next) {
+    plan_.name = submission.name;
+    plan_.grid = submission.grid;
+    plan_.axes = submission.axes;
+    plan_.priority = priority;
+    plan_.input_names = submission.input_names;
+    for (const auto& [name, unused] : submission.blobs) plan_.blobs.push_back(name);
+    plan_.is_new_experiment = !existing.experiment;
+    plan_.experiment = existing.experiment ? *existing.experiment : ExperimentId{next_.experiment};
+  }
+
+  Result<SubmissionPlan> run() {
+    check();
+    if (!failure_.is_empty()) return fail(std::move(failure_));
+    for (const CellRequest& cell : submission_.cells) plan_cell(cell);
+    return std::move(plan_);
+  }
+
+ private:
+  struct Sample {
+    ExistingSample known;  // grows with what is planned
+    std::uint64_t images = 0;
+  };
+
+  void check() {
+    for (std::size_t i = 0; i < submission_.cells.size(); ++i) check(submission_.cells[i], i);
+  }
+
+  void check(const CellRequest& cell, std::size_t number) {
+    const std::string where = "cells[" + std::to_string(number) + "]";
+    const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
+    if (submission_.unit_images == 0 || submission_.unit_images % group != 0)
+      failure_.add(where, "unit_images is " + std::to_string(submission_.unit_images),
+                   "a multiple of the group size " + std::to_string(group));
+    for (const ScoreSpec& score : cell.scores) {
+      if (score.range.end > cell.images.end || score.range.size() == 0)
+        failure_.add(where + "." + score.metric, "judges images that the cell does not have",
+                     "a range within [0, " + std::to_string(cell.images.end) + "]");
+      if (!score.reference.empty() && !submission_.references.contains(score.reference))
+        failure_.add(where + "." + score.metric, "the reference " + score.reference + " is missing",
+                     "one of the submission's references");
+    }
+  }
+
+  void plan_cell(const CellRequest& cell) {
+    const Digest key = sample_key(cell.sample);
+    Sample& sample = find_sample(key, cell);
+    if (cell.images.end > sample.images) {
+      plan_.images_wanted += cell.images.end - sample.images;
+      sample.images = cell.images.end;
+    }
+    plan_images(cell, sample);
+    CellRow row{.number = static_cast<std::int64_t>(plan_.cells.size()),
+                .sample = sample.known.id,
+                .labels = cell.labels.dump(),
+                .images = cell.images.end,
+                .keep_pictures = cell.keep_pictures,
+                .scores = {}};
+    for (const ScoreSpec& score : cell.scores) {
+      const ScoreId id = plan_score(key, score, sample);
+      if (std::find(row.scores.begin(), row.scores.end(), id) == row.scores.end())
+        row.scores.push_back(id);
+    }
+    plan_.cells.push_back(std::move(row));
+  }
+
+  Sample& find_sample(const Digest& key, const CellRequest& cell) {
+    if (auto it = samples_.find(key); it != samples_.end()) return it->second;
+    Sample sample;
+    if (auto it = existing_.samples.find(key); it != existing_.samples.end()) {
+      sample.known = it->second;
+    } else {
+      sample.known.id = SampleId{next_.sample++};
+      plan_.samples.push_back({.id = sample.known.id,
+                               .key = key,
+                               .spec = canonical(to_json(cell.sample)),
+                               .cost = canonical(to_json(cell.cost))});
+    }
+    return samples_.emplace(key, std::move(sample)).first->second;
+  }
+
+  // Generate units for what the cell's images lack.
+  void plan_images(const CellRequest& cell, Sample& sample) {
+    const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
+    std::map<Output, const ExtractorSpec*> extractors;
+    std::map<Output, std::vector<ImageRange>> missing;
+    const auto want = [&](const Output& output, ImageRange range) {
+      const Cover covered = cover(
+          sample.known, range, [&](const ExistingGenerate& unit) { return gives(unit, output); });
+      for (const ExistingGenerate* unit : covered.units) use(unit->id, unit->state);
+      for (ImageRange gap : covered.missing)
+        missing[output].push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
+    };
+    want("", cell.images);
+    for (const ScoreSpec& score : cell.scores) {
+      const Output id = extractor_id(score.extractor);
+      extractors.emplace(id, &score.extractor);
+      want(id, score.range);
+    }
+    const std::uint64_t kept = std::min(cell.keep_pictures, cell.images.end);
+    const Cover pictures = cover(sample.known, {0, kept}, [&](const ExistingGenerate& unit) {
+      return unit.keep_pictures >= std::min(kept, unit.range.end);
+    });
+    for (const ExistingGenerate* unit : pictures.units) use(unit->id, unit->state);
+
+    std::vector<ImageRange> dark;  // without their pictures
+    for (ImageRange gap : pictures.missing)
+      dark.push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
+    for (const auto& [range, outputs] : segments(missing, dark)) {
+      std::vector<ExtractorSpec> specs;
+      for (const Output& output : outputs)
+        if (!output.empty()) specs.push_back(*extractors.at(output));
+      cut(cell, sample, range, specs, overlaps(dark, range) ? kept : 0);
+    }
+  }
+
+  static bool overlaps(const std::vector<ImageRange>& ranges, ImageRange range) {
+    return std::any_of(ranges.begin(), ranges.end(), [&](ImageRange other) {
+      return other.begin < range.end && range.begin < other.end;
+    });
+  }
+
+  // Stretches of images that lack the same outputs. Pictures alone part no stretch: a unit that
+  // computes images anyway keeps theirs for nothing.
+  static std::vector<std::pair<ImageRange, std::set<Output>>> segments(
+      const std::map<Output, std::vector<ImageRange>>& missing,
+      const std::vector<ImageRange>& dark) {
+    std::set<std::uint64_t> ends;
+    for (const auto& [output, ranges] : missing)
+      for (ImageRange range : ranges) ends.insert({range.begin, range.end});
+    for (ImageRange range : dark) ends.insert({range.begin, range.end});
+    std::vector<std::pair<ImageRange, std::set<Output>>> found;
+    for (auto begin = ends.begin(); begin != ends.end() && std::next(begin) != ends.end();
+         ++begin) {
+      const ImageRange range{*begin, *std::next(begin)};
+      std::set<Output> outputs;
+      for (const auto& [output, ranges] : missing)
+        if (overlaps(ranges, range)) outputs.insert(output);
+      if (outputs.empty() && !overlaps(dark, range)) continue;
+      if (!found.empty() && found.back().first.end == range.begin && found.back().second == outputs)
+        found.back().first.end = range.end;
+      else
+        found.emplace_back(range, std::move(outputs));
+    }
+    return found;
+  }
+
+  // Pieces end at multiples of unit_images, so that the cut does not depend on where work began.
+  void cut(const CellRequest& cell, Sample& sample, ImageRange range,
+           const std::vector<ExtractorSpec>& extractors, std::uint64_t kept) {
+    const std::uint64_t size = submission_.unit_images;
+    for (std::uint64_t begin = range.begin; begin < range.end;) {
+      const std::uint64_t end = std::min(range.end, aligned_down(begin, size) + size);
+      add_generate(cell, sample,
+                   {.sample = cell.sample,
+                    .range = {begin, end},
+                    .extractors = extractors,
+                    .keep_pictures = begin < kept ? kept : 0});
+      begin = end;
+    }
+  }
+
+  void add_generate(const CellRequest& cell, Sample& sample, GenerateUnit generate) {
+    std::sort(generate.extractors.begin(), generate.extractors.end(),
+              [](const ExtractorSpec& a, const ExtractorSpec& b) {
+                return extractor_id(a) < extractor_id(b);
+              });
+    const CellCost& cost = cell.cost;
+    const double an_image = static_cast<double>(cost.calls_per_image) * cost.gflops_per_call +
+                            cost.gflops_decode + cost.gflops_text;
+    std::set<std::string> inputs;
+    for (const auto& [unused, digest] : cell.sample.inputs) inputs.insert(digest);
+    ExistingGenerate known{.id = UnitId{next_.unit},
+                           .state = UnitState::kReady,
+                           .range = generate.range,
+                           .extractors = {},
+                           .keep_pictures = generate.keep_pictures};
+    for (const ExtractorSpec& extractor : generate.extractors) {
+      known.extractors.insert(extractor_id(extractor));
+      if (!extractor.input.empty()) inputs.insert(extractor.input);
+    }
+    const auto unet = cell.sample.inputs.find("unet");
+    add_unit({.id = {},
+              .name = unit_name(generate),
+              .kind = UnitKind::kGenerate,
+              .body = canonical(to_json(generate)),
+              .state = UnitState::kReady,
+              .sample = sample.known.id,
+              .range = generate.range,
+              .gflops = static_cast<double>(generate.range.size()) * an_image,
+              .affinity = unet == cell.sample.inputs.end() ? "" : unet->second,
+              .memory_bytes = cost.weight_bytes,
+              .inputs = {inputs.begin(), inputs.end()},
+              .needs = {}});
+    plan_.images_new += generate.range.size();
+    sample.known.units.push_back(std::move(known));
+  }
+
+  ScoreId plan_score(const Digest& key, const ScoreSpec& score, Sample& sample) {
+    const Digest score_name = score_key(key, score);
+    if (auto it = planned_scores_.find(score_name); it != planned_scores_.end()) return it->second;
+    if (auto it = existing_.scores.find(score_name); it != existing_.scores.end()) {
+      use(it->second.unit.id, it->second.unit.state);
+      return planned_scores_[score_name] = it->second.id;
+    }
+    std::set<UnitId> needs;
+    const Output id = extractor_id(score.extractor);
+    for (const ExistingGenerate* unit :
+         cover(sample.known, score.range, [&](const ExistingGenerate& u) {
+           return gives(u, id);
+         }).units) {
+      needs.insert(unit->id);
+      use(unit->id, unit->state);
+    }
+    if (!score.reference.empty()) needs.insert(plan_reference(score.reference));
+    const ScoreUnit unit{.sample = key, .score = score};
+    const UnitId unit_id = add_unit({.id = {},
+                                     .name = unit_name(unit),
+                                     .kind = UnitKind::kScore,
+                                     .body = canonical(to_json(unit)),
+                                     .state = UnitState::kWaiting,
+                                     .sample = sample.known.id,
+                                     .range = score.range,
+                                     .gflops = kScoreGflops,
+                                     .affinity = {},
+                                     .memory_bytes = 0,
+                                     .inputs = {},
+                                     .needs = {needs.begin(), needs.end()}});
+    const ScoreId score_id{next_.score++};
+    plan_.scores.push_back({.id = score_id,
+                            .key = score_name,
+                            .sample = sample.known.id,
+                            .spec = canonical(to_json(score)),
+                            .unit = unit_id});
+    return planned_scores_[score_name] = score_id;
+  }
+
+  UnitId plan_reference(const std::string& hex) {
+    const ReferenceSpec& spec = submission_.references.at(hex);
+    const Digest key = reference_key(spec);
+    if (auto it = planned_references_.find(key); it != planned_references_.end()) return it->second;
+    if (auto it = existing_.references.find(key); it != existing_.references.end()) {
+      use(it->second.id, it->second.state);
+      return planned_references_[key] = it->second.id;
+    }
+    const ReferenceUnit unit{spec};
+    std::set<std::string> inputs;
+    if (!spec.input.empty()) inputs.insert(spec.input);
+    // Ready statistics are taken as they are: no extractor runs.
+    if (!spec.extractor.input.empty() && spec.kind != "npz") inputs.insert(spec.extractor.input);
+    const auto count = spec.options.find("count");
+    const double pictures =
+        count != spec.options.end() && count->is_number() ? count->get<double>() : 1000.0;
+    const UnitId id = add_unit({.id = {},
+                                .name = unit_name(unit),
+                                .kind = UnitKind::kReference,
+                                .body = canonical(to_json(unit)),
+                                .state = UnitState::kReady,
+                                .sample = {},
+                                .range = {},
+                                .gflops = pictures * kReferenceGflopsPerPicture,
+                                .affinity = {},
+                                .memory_bytes = 0,
+                                .inputs = {inputs.begin(), inputs.end()},
+                                .needs = {}});
+    plan_.references.push_back({.key = key, .spec = canonical(to_json(spec)), .unit = id});
+    return planned_references_[key] = id;
+  }
+
+  UnitId add_unit(NewUnit unit) {
+    unit.id = UnitId{next_.unit++};
+    plan_.units.push_back(std::move(unit));
+    return plan_.units.back().id;
+  }
+
+  // A unit that exists (or was just planned) serves this submission.
+  void use(UnitId unit, UnitState state) {
+    switch (state) {
+      case UnitState::kDone:
+        plan_.done.insert(unit);
+        return;
+      case UnitState::kFailed:
+        plan_.failed.insert(unit);
+        return;
+      case UnitState::kCancelled:
+        revive(unit);
+        return;
+      case UnitState::kWaiting:
+      case UnitState::kReady:
+        return;
+    }
+  }
+
+  void revive(UnitId unit) {
+    if (!plan_.revived.insert(unit).second) return;
+    if (auto it = existing_.cancelled_needs.find(unit); it != existing_.cancelled_needs.end())
+      for (UnitId needed : it->second) revive(needed);
+  }
+
+  const Submission& submission_;
+  const Existing& existing_;
+  Existing::Next next_;
+  SubmissionPlan plan_;
+  Failure failure_;
+  std::map<Digest, Sample> samples_;
+  std::map<Digest, ScoreId> planned_scores_;
+  std::map<Digest, UnitId> planned_references_;
+};
+
+}  // namespace
+
+Result<SubmissionPlan> plan_submission(const Submission& submission, const Existing& existing,
+                                       int priority) {
+  return Planner(submission, existing, priority).run();
+}
+
+}  // namespace isocost::core
