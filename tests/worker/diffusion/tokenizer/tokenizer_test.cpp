@@ -1,0 +1,140 @@
+#include "worker/diffusion/tokenizer/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "schema/io/atomic_file.h"
+#include "schema/io/safetensors.h"
+#include "schema/json.h"
+#include "tests/schema/io/temporary_folder.h"
+
+namespace isocost::diffusion {
+namespace {
+
+using isocost::testing::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::filesystem::path kGolden = std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden";
+
+Json golden(const std::string& name) {
+  return parse_json(io::read_file(kGolden / name).value(), name).value();
+}
+
+const Tokenizer& openai() {
+  static const Tokenizer kTokenizer = Tokenizer::load(kGolden / "clip_tokenizer").value();
+  return kTokenizer;
+}
+
+TEST(Tokenizer, GivesTheIdsOfHuggingFaceForDifficultPrompts) {
+  const Json expected = golden("tokenizer.json");
+
+  for (const Json& one : expected.at("cases")) {
+    EXPECT_EQ(Json(openai().ids(one.at("text").get<std::string>())), one.at("ids"))
+        << one.at("text");
+  }
+  for (const Json& one : expected.at("long")) {
+    EXPECT_EQ(Json(openai().encode(one.at("text").get<std::string>())), one.at("padded77"));
+    EXPECT_EQ(openai().count(one.at("text").get<std::string>()), one.at("n"));
+  }
+}
+
+TEST(Tokenizer, GivesTheIdsOfHuggingFaceForOddTexts) {
+  for (const Json& one : golden("tokenizer_odd.json")) {
+    EXPECT_EQ(Json(openai().ids(one.at("text").get<std::string>())), one.at("ids"))
+        << one.at("text");
+  }
+}
+
+TEST(Tokenizer, GivesTheIdsOfTheReferenceModels) {
+  for (const char* name : {"sd1", "sd2", "bk-tiny", "bk-base", "groups32"}) {
+    const auto folder = kGolden / "models" / name;
+    const auto tokenizer = Tokenizer::load(folder / "tokenizer");
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+    const auto tensors = io::SafetensorsFile::read(folder / "golden/expected.safetensors").value();
+    for (const Json& unit :
+         golden(std::string("models/") + name + "/golden/expected.json").at("units")) {
+      if (unit.at("kind") != "tokenizer") continue;
+      const auto* ids = tensors.find(unit.at("outputs").at("input_ids").get<std::string>());
+      ASSERT_NE(ids, nullptr);
+      std::vector<std::int64_t> expected(ids->bytes.size() / 8), found;
+      std::memcpy(expected.data(), ids->bytes.data(), ids->bytes.size());
+      for (const Json& prompt : unit.at("prompts")) {
+        const auto one = tokenizer->encode(prompt.get<std::string>());
+        found.insert(found.end(), one.begin(), one.end());
+      }
+      EXPECT_EQ(found, expected) << name;
+    }
+  }
+}
+
+// A vocabulary of all bytes, with and without the word's end, and the special tokens.
+void write_small_tokenizer(const TemporaryFolder& folder, const Json& config, const Json& map) {
+  Json vocabulary = golden("clip_tokenizer/vocab.json"), small = Json::object();
+  for (const auto& [token, id] : vocabulary.items()) {
+    if (id < 512 || token.starts_with("<|"))
+      small[token] = id < 512 ? id.get<int>() : token == "<|startoftext|>" ? 512 : 513;
+  }
+  folder.write("vocab.json", small.dump());
+  folder.write("merges.txt", "#version: 0.2\n");
+  folder.write("tokenizer_config.json", config.dump());
+  folder.write("special_tokens_map.json", map.dump());
+}
+
+TEST(Tokenizer, TakesPaddingFromTheMapBeforeTheConfiguration) {
+  const TemporaryFolder folder;
+  write_small_tokenizer(folder, {{"pad_token", "<|endoftext|>"}, {"model_max_length", 5}},
+                        {{"pad_token", {{"content", "!"}}}});
+
+  const auto tokenizer = Tokenizer::load(folder.path());
+
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+  EXPECT_EQ(tokenizer->encode("!"), (std::vector<std::int64_t>{512, 0, 513, 0, 0}));
+  EXPECT_EQ(tokenizer->length(), 5U);
+}
+
+TEST(Tokenizer, MeansClipsLengthWhenNoneOrNoLimitIsGiven) {
+  const TemporaryFolder folder;
+  write_small_tokenizer(folder, {{"model_max_length", 1e30}}, Json::object());
+
+  EXPECT_EQ(Tokenizer::load(folder.path())->length(), 77U);
+}
+
+TEST(Tokenizer, SaysAllThatIsWrongWithItsFiles) {
+  const TemporaryFolder folder;
+  write_small_tokenizer(folder, Json::object(), {{"pad_token", "[PAD]"}});
+  folder.write("merges.txt", "#version: 0.2\na b\nnothing\n");
+
+  const std::string message = Tokenizer::load(folder.path()).error().message();
+
+  EXPECT_THAT(message,
+              AllOf(HasSubstr("merges.txt:2: the merge of 'a' and 'b' is not in vocab.json"),
+                    HasSubstr("merges.txt:3: 'nothing' is no merge"),
+                    HasSubstr("'[PAD]' is not in vocab.json")));
+  EXPECT_THAT(Tokenizer::load(folder / "gone").error().message(),
+              HasSubstr("vocab.json: the file is missing"));
+}
+
+TEST(Tokenizer, TakesALongWordWithoutQuadraticTime) {
+  const std::string word(400'000, 'a');
+
+  EXPECT_GT(openai().count(word), 1000U);
+}
+
+TEST(Tokenizer, TakesAnyBytesAndGivesIdsOfTheVocabulary) {
+  std::mt19937_64 chance(9);
+  for (int round = 0; round < 2000; ++round) {
+    std::string text;
+    for (std::uint64_t i = 0, n = chance() % 40; i < n; ++i) text += static_cast<char>(chance());
+    for (const std::int64_t id : openai().encode(text)) {
+      EXPECT_GE(id, 0);
+      EXPECT_LT(id, static_cast<std::int64_t>(openai().vocabulary_size()));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace isocost::diffusion

@@ -1,0 +1,77 @@
+// The tokenizer of CLIP: a text becomes the ids that a text encoder is fed, as Hugging Face's
+// CLIPTokenizer gives them.
+//
+//   auto tokenizer = Tokenizer::load("model/tokenizer");     // vocab.json, merges.txt,
+//   *_config.json, *_map.json if (!tokenizer) return fail(tokenizer.error());
+//   std::vector<std::int64_t> ids = tokenizer->encode("a red circle on a blue background");   //
+//   length() of them
+//
+// The text is brought to normal form C, white space runs become one space, letters become lower
+// case; then words are split and merged byte by byte (BPE). As upstream, the strings of special
+// tokens become their ids wherever they stand in the text, also the padding's: with Stable
+// Diffusion 2's "!" the prompt "ok!" holds id 0. A prompt that is too long is cut, the end token
+// stays. Holds no reference to the files. Thread: any. Fails with: a missing file, what is no
+// vocabulary, merges that name unknown tokens: all of them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "schema/result.h"
+
+namespace isocost::diffusion {
+
+class Tokenizer {
+ public:
+  [[nodiscard]] static Result<Tokenizer> load(const std::filesystem::path& folder);
+
+  // [BOS, ids..., EOS, padding...], exactly length() of them.
+  [[nodiscard]] std::vector<std::int64_t> encode(std::string_view text) const;
+  // The ids of the text alone: no BOS, no EOS, nothing cut.
+  [[nodiscard]] std::vector<std::int64_t> ids(std::string_view text) const;
+  // How many ids the text has; more than length() - 2 means that encode() cuts it.
+  [[nodiscard]] std::size_t count(std::string_view text) const { return ids(text).size(); }
+
+  [[nodiscard]] std::size_t length() const { return length_; }
+  [[nodiscard]] std::size_t vocabulary_size() const { return ids_.size(); }
+  [[nodiscard]] std::int64_t bos() const { return bos_; }
+  [[nodiscard]] std::int64_t eos() const { return eos_; }
+  [[nodiscard]] std::int64_t pad() const { return pad_; }
+
+ private:
+  struct Merge {
+    std::uint32_t rank;
+    std::int64_t id;  // of the merged symbol
+  };
+  struct SpecialToken {
+    std::u32string text;
+    std::int64_t id;
+  };
+
+  Result<void> read_vocabulary(const std::filesystem::path& file);
+  Result<void> read_merges(const std::filesystem::path& file);
+  Result<void> read_special_tokens(const std::filesystem::path& folder);
+  void append_plain(std::u32string_view text, std::vector<std::int64_t>& out) const;
+  void append_word(std::u32string_view word, std::vector<std::int64_t>& out) const;
+  [[nodiscard]] std::vector<std::int64_t> symbols_of(std::u32string_view word) const;
+  void merge(std::vector<std::int64_t>& symbols) const;
+  [[nodiscard]] const Merge* find_merge(std::int64_t left, std::int64_t right) const;
+
+  std::unordered_map<std::string, std::int64_t> ids_;
+  std::unordered_map<std::uint64_t, Merge>
+      merges_;  // by left id in the high half, right id in the low
+  std::vector<std::int64_t>
+      byte_ids_;  // of each byte's character; of the same at a word's end, from 256
+  std::vector<SpecialToken> special_tokens_;  // longest first
+  std::int64_t bos_ = 0;
+  std::int64_t eos_ = 0;
+  std::int64_t pad_ = 0;
+  std::int64_t unknown_ = 0;
+  std::size_t length_ = 77;
+};
+
+}  // namespace isocost::diffusion
