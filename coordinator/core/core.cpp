@@ -1,0 +1,445 @@
+#include "coordinator/core/core.h"
+
+#include <algorithm>
+
+#include "coordinator/core/submission.h"
+#include "schema/check.h"
+
+namespace isocost::core {
+namespace {
+
+std::uint64_t memory_of(const Json& device) {
+  const auto it = device.is_object() ? device.find("memory_bytes") : device.end();
+  return it != device.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
+}
+
+}  // namespace
+
+Core::Core(CoreOptions options, const std::vector<OpenUnit>& open) : options_(std::move(options)) {
+  for (const OpenUnit& unit : open) table_.add(unit);
+}
+
+Effects Core::handle(const Event& event, Instant now) {
+  effects_ = {};
+  std::visit([&](const auto& which) { on(which, now); }, event);
+  if (must_dispatch_) dispatch(now);
+  must_dispatch_ = false;
+  return std::move(effects_);
+}
+
+// --- sessions -------------------------------------------------------------------------------
+
+void Core::on(const WorkerHello& event, Instant now) {
+  const wire::Hello& hello = event.hello;
+  if (hello.protocol != wire::kProtocolVersion) {
+    reject(event.session, wire::RejectCode::kProtocol,
+           "the worker speaks protocol " + std::to_string(hello.protocol) +
+               "; this coordinator speaks " + std::to_string(wire::kProtocolVersion));
+    return;
+  }
+  if (superseded_.contains(event.session)) {
+    reject(event.session, wire::RejectCode::kNameInUse,
+           "another worker took the name " + hello.worker);
+    return;
+  }
+  if (Session* known = touch(event.session, now)) {
+    greet(*known);  // the same greeting again
+    return;
+  }
+  Session& session = sessions_[event.session];
+  session.id = event.session;
+  session.worker = hello.worker;
+  session.host = hello.host;
+  session.device_class = hello.device_class;
+  session.device = hello.device;
+  session.inventory = {hello.inventory.begin(), hello.inventory.end()};
+  session.memory_bytes = memory_of(hello.device);
+  session.warm = hello.warm;
+  session.last_seen = now;
+  take_over(session, hello, now);
+  workers_[session.worker] = session.id;
+  write(SeeWorker{session.worker, session.device_class, session.device});
+  greet(session);
+}
+
+// A worker that starts again is there before its old session is given up. The newcomer has the
+// name; of what the old session held, it keeps what it still runs.
+void Core::take_over(Session& session, const wire::Hello& hello, Instant now) {
+  const bool is_of_this_database = hello.database.empty() || hello.database == options_.database;
+  const auto old = workers_.find(session.worker);
+  if (old != workers_.end()) {
+    const SessionId old_id = old->second;
+    Session& before = sessions_.at(old_id);
+    if (is_of_this_database) {
+      for (const wire::Running& run : hello.running) {
+        Unit* unit = table_.find(run.unit);
+        if (unit == nullptr || !before.leases.contains(unit->id)) continue;
+        before.leases.erase(unit->id);
+        table_.release(unit->id);
+      }
+    }
+    end_session(old_id, Loss::kUnexplained);
+    superseded_.insert(old_id);
+    superseded_order_.push_back(old_id);
+    if (superseded_order_.size() > kSupersededMax) {
+      superseded_.erase(superseded_order_.front());
+      superseded_order_.pop_front();
+    }
+  }
+  if (is_of_this_database) adopt(session, hello.running, now);
+}
+
+// Units that the worker runs and nobody else holds are its own, whatever coordinator leased them.
+void Core::adopt(Session& session, const std::vector<wire::Running>& running, Instant now) {
+  session.running.clear();
+  for (const wire::Running& run : running) {
+    session.running[run.unit] = run;
+    Unit* unit = table_.find(run.unit);
+    if (unit == nullptr || !std::holds_alternative<Ready>(unit->state)) continue;
+    table_.lease(unit->id, session.id, run.attempt, now);
+    session.leases.insert(unit->id);
+  }
+}
+
+void Core::greet(const Session& session) {
+  wire::Welcome welcome;
+  welcome.build = options_.build;
+  welcome.database = options_.database;
+  welcome.lease_ms = static_cast<std::uint64_t>(options_.lease.count());
+  welcome.heartbeat_ms = static_cast<std::uint64_t>(options_.heartbeat.count());
+  send(SendMessage{session.id, welcome});
+}
+
+void Core::reject(const SessionId& session, wire::RejectCode code, std::string text) {
+  send(SendMessage{session, wire::Reject{code, std::move(text)}});
+}
+
+Core::Session* Core::touch(const SessionId& id, Instant now) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return nullptr;
+  Session& session = it->second;
+  session.last_seen = std::max(session.last_seen, now);
+  if (session.credit > 0 && hungry_.insert(id).second) must_dispatch_ = true;
+  return &session;
+}
+
+void Core::on(const Want& event, Instant now) {
+  Session* session = touch(event.session, now);
+  if (session == nullptr) {
+    send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
+    return;
+  }
+  session->credit = std::min(event.want.credit, wire::kCreditMax);
+  session->warm = event.want.warm;
+  if (session->credit == 0) {
+    hungry_.erase(session->id);
+    return;
+  }
+  hungry_.insert(session->id);
+  must_dispatch_ = true;
+}
+
+void Core::on(const Heartbeat& event, Instant now) {
+  if (superseded_.contains(event.session)) {
+    reject(event.session, wire::RejectCode::kNameInUse, "another worker took this worker's name");
+    return;
+  }
+  Session* session = touch(event.session, now);
+  if (session == nullptr) {
+    send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
+    return;
+  }
+  adopt(*session, event.heartbeat.running, now);
+  forget_unclaimed(*session, now);
+  send(SendMessage{session->id, wire::HeartbeatReply{.cancel = to_cancel(*session),
+                                                     .is_draining = is_draining_}});
+}
+
+// A lease that its worker never mentions was lost on the way (or its result was): the unit is free
+// again after a while, and nothing counts against it.
+void Core::forget_unclaimed(Session& session, Instant now) {
+  const std::set<UnitId> leases = session.leases;
+  for (const UnitId id : leases) {
+    const Unit& unit = table_.at(id);
+    if (session.running.contains(unit.name)) continue;
+    if (std::get<Leased>(unit.state).since + options_.lease > now) continue;
+    session.leases.erase(id);
+    table_.release(id);
+    ++session.credit;  // it never heard of the lease, so it still has the room
+    hungry_.insert(session.id);
+    must_dispatch_ = true;
+  }
+}
+
+std::vector<std::string> Core::to_cancel(const Session& session) const {
+  std::vector<std::string> names;
+  for (const auto& [name, run] : session.running) {
+    const Unit* unit = table_.find(name);
+    if (unit == nullptr || !session.leases.contains(unit->id)) names.push_back(name);
+  }
+  return names;
+}
+
+void Core::on(const WorkerLeft& event, Instant) { end_session(event.session, Loss::kHandedBack); }
+
+// The link could not reach it. It may be back in a moment, so it is given two heartbeats.
+void Core::on(const SessionLost& event, Instant now) {
+  const auto it = sessions_.find(event.session);
+  if (it == sessions_.end()) return;
+  const Instant given = now - options_.lease + 2 * options_.heartbeat;
+  it->second.last_seen = std::min(it->second.last_seen, given);
+  hungry_.erase(event.session);
+}
+
+void Core::on(const Tick&, Instant now) {
+  std::vector<SessionId> silent;
+  for (const auto& [id, session] : sessions_)
+    if (session.last_seen + options_.lease < now) silent.push_back(id);
+  for (const SessionId& id : silent) end_session(id, Loss::kUnexplained);
+}
+
+void Core::on(const Drain&, Instant) { is_draining_ = true; }
+
+// What the worker was computing when it was last heard of: what it reported progress of, or else
+// the oldest of its leases. What it merely had queued is innocent.
+std::set<UnitId> Core::suspects(const Session& session) const {
+  std::set<UnitId> found;
+  std::optional<UnitId> oldest;
+  for (const UnitId id : session.leases) {
+    const Unit& unit = table_.at(id);
+    const auto run = session.running.find(unit.name);
+    if (run != session.running.end() && run->second.fraction > 0) found.insert(id);
+    if (!oldest ||
+        std::get<Leased>(unit.state).attempt < std::get<Leased>(table_.at(*oldest).state).attempt)
+      oldest = id;
+  }
+  if (found.empty() && oldest) found.insert(*oldest);
+  return found;
+}
+
+void Core::end_session(const SessionId& id, Loss loss) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return;
+  const std::string worker = it->second.worker;
+  const std::set<UnitId> leases = it->second.leases;
+  const std::set<UnitId> suspected =
+      loss == Loss::kUnexplained ? suspects(it->second) : std::set<UnitId>{};
+  if (const auto name = workers_.find(worker); name != workers_.end() && name->second == id)
+    workers_.erase(name);
+  hungry_.erase(id);
+  sessions_.erase(it);
+  for (const UnitId unit : leases) table_.release(unit);
+  for (const UnitId unit : suspected)
+    if (table_.find(unit) != nullptr)
+      fail_attempt(unit, {FailureClass::kLostWorker, "the worker " + worker + " was lost", {}});
+  must_dispatch_ = true;
+}
+
+// --- results --------------------------------------------------------------------------------
+
+void Core::on(const ResultArrived& event, Instant now) {
+  touch(event.session, now);
+  const std::string& name = event.message.result.unit;
+  Unit* unit = table_.find(name);
+  if (event.is_invalid) {
+    if (unit != nullptr && unit->last_failed != event.message.attempt) {
+      unit->last_failed = event.message.attempt;
+      detach(*unit);
+      fail_attempt(unit->id, *event.is_invalid);
+    }
+    acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
+  } else if (unit != nullptr) {
+    accept(*unit, event);
+  } else if (!event.known) {
+    acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
+  } else if (event.known->digest) {
+    const auto session = sessions_.find(event.session);
+    const bool agrees = *event.known->digest == event.message.result.digest;
+    ++repeats_;
+    mismatches_ += agrees ? 0U : 1U;
+    write(RecordRepeat{event.known->id, event.message.result.digest,
+                       event.message.result.device_class,
+                       session == sessions_.end() ? "" : session->second.worker, agrees});
+    acknowledge(event.session, name, event.message.attempt,
+                agrees ? wire::Verdict::kRepeated : wire::Verdict::kMismatch);
+  } else {
+    // Failed or cancelled, but here it is: work is never thrown away.
+    const auto session = sessions_.find(event.session);
+    write(FinishUnit{event.known->id, event.message.result,
+                     session == sessions_.end() ? "" : session->second.worker,
+                     event.message.attempt});
+    acknowledge(event.session, name, event.message.attempt, wire::Verdict::kAccepted);
+  }
+}
+
+// Any valid result of an unfinished unit counts, whoever holds its lease now and even before what
+// it needs is done here (a result from before a crash).
+void Core::accept(Unit& unit, const ResultArrived& event) {
+  const auto session = sessions_.find(event.session);
+  observe(unit, event.message.result);
+  detach(unit);
+  write(FinishUnit{unit.id, event.message.result,
+                   session == sessions_.end() ? "" : session->second.worker,
+                   event.message.attempt});
+  acknowledge(event.session, unit.name, event.message.attempt, wire::Verdict::kAccepted);
+  if (std::holds_alternative<Waiting>(unit.state)) table_.unblock(unit.id);
+  for (const UnitId ready : table_.finish(unit.id)) write(SetUnitState{ready, UnitState::kReady});
+  must_dispatch_ = true;
+}
+
+void Core::observe(const Unit& unit, const UnitResult& result) {
+  const auto it =
+      result.measured.is_object() ? result.measured.find("seconds") : result.measured.end();
+  if (it == result.measured.end() || !it->is_number()) return;
+  const auto index = static_cast<std::size_t>(unit.work_class);
+  if (speeds_.size() <= index) speeds_.resize(index + 1);
+  speeds_[index].gflops += unit.gflops;
+  speeds_[index].seconds += std::max(0.0, it->get<double>());
+}
+
+// Ends the lease of a unit, if it has one.
+void Core::detach(const Unit& unit) {
+  const auto* leased = std::get_if<Leased>(&unit.state);
+  if (leased == nullptr) return;
+  const auto session = sessions_.find(leased->session);
+  ISOCOST_CHECK(session != sessions_.end(), "a lease belongs to a session");
+  session->second.leases.erase(unit.id);
+  table_.release(unit.id);
+}
+
+void Core::on(const FailureArrived& event, Instant now) {
+  touch(event.session, now);
+  const wire::FailureMessage& message = event.message;
+  acknowledge(event.session, message.unit, message.attempt, wire::Verdict::kAccepted);
+  Unit* unit = table_.find(message.unit);
+  if (unit == nullptr || unit->last_failed == message.attempt) return;
+  if (const auto* leased = std::get_if<Leased>(&unit->state)) {
+    // Somebody else is at it: an old attempt's failure says nothing new, unless it is final.
+    if (leased->attempt != message.attempt && is_retryable(message.failure.failure_class)) return;
+  }
+  unit->last_failed = message.attempt;
+  detach(*unit);
+  fail_attempt(unit->id, message.failure);
+}
+
+// Requires: the unit has no lease.
+void Core::fail_attempt(UnitId id, const UnitFailure& failure) {
+  Unit& unit = *table_.find(id);
+  const bool is_lost = failure.failure_class == FailureClass::kLostWorker;
+  (is_lost ? unit.lost_workers : unit.attempts) += 1;
+  const bool is_over = !is_retryable(failure.failure_class) ||
+                       unit.attempts >= options_.attempts_max ||
+                       unit.lost_workers >= options_.lost_workers_max;
+  if (is_over) {
+    give_up(id, failure);
+    return;
+  }
+  write(RecordFailure{id, UnitState::kReady, unit.attempts, unit.lost_workers, failure});
+  must_dispatch_ = true;
+}
+
+// The unit is failed, and so is everything that waits for it.
+void Core::give_up(UnitId id, const UnitFailure& failure) {
+  const std::vector<UnitId> lost = table_.with_dependents(id);
+  const std::string cause = table_.at(id).name;
+  for (const UnitId unit_id : lost) {
+    const Unit& unit = table_.at(unit_id);
+    UnitFailure reason = failure;
+    if (unit_id != id) {
+      reason.reason = "it needs " + cause + ", which failed: " + failure.reason;
+      reason.log_tail.clear();
+    }
+    write(RecordFailure{unit_id, UnitState::kFailed, unit.attempts, unit.lost_workers, reason});
+  }
+  table_.drop(lost);
+}
+
+void Core::acknowledge(const SessionId& session, const std::string& unit, Attempt attempt,
+                       wire::Verdict verdict) {
+  send(SendMessage{session, wire::Ack{.unit = unit, .attempt = attempt, .verdict = verdict}});
+}
+
+// --- commands -------------------------------------------------------------------------------
+
+void Core::on(const Submitted& event, Instant) {
+  const SubmissionPlan& plan = *event.plan;
+  write(InsertSubmission{event.plan});
+  for (const OpenUnit& unit : event.revived) {
+    if (table_.find(unit.id) != nullptr) continue;
+    table_.add(unit);
+    write(ResetUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting});
+  }
+  std::set<UnitId> hopeless;
+  for (const NewUnit& unit : plan.units) {
+    OpenUnit open{.id = unit.id,
+                  .name = unit.name,
+                  .kind = unit.kind,
+                  .priority = plan.priority,
+                  .gflops = unit.gflops,
+                  .affinity = unit.affinity,
+                  .memory_bytes = unit.memory_bytes,
+                  .inputs = unit.inputs};
+    bool is_hopeless = false;
+    for (const UnitId needed : unit.needs) {
+      is_hopeless |= plan.failed.contains(needed) || hopeless.contains(needed);
+      if (table_.find(needed) != nullptr) open.needs.push_back(needed);
+    }
+    if (is_hopeless) {
+      hopeless.insert(unit.id);
+      write(RecordFailure{unit.id,
+                          UnitState::kFailed,
+                          0,
+                          0,
+                          {FailureClass::kBug, "it needs a unit that failed before", {}}});
+      continue;
+    }
+    table_.add(open);
+    if (open.needs.empty() && unit.state != UnitState::kReady)
+      write(SetUnitState{unit.id, UnitState::kReady});
+  }
+  must_dispatch_ = true;
+  Json answer = {{"experiment", plan.name},
+                 {"cells", plan.cells.size()},
+                 {"new_units", plan.units.size()},
+                 {"taken_up_again", event.revived.size()},
+                 {"failed_units", plan.failed.size()},
+                 {"images_wanted", plan.images_wanted},
+                 {"images_new", plan.images_new}};
+  if (event.request != RequestId{}) send(Answer{event.request, std::move(answer)});
+}
+
+void Core::on(const CancelExperiment& event, Instant) {
+  write(CancelExperimentRow{event.experiment});
+  if (event.request != RequestId{}) send(Answer{event.request, {{"cancelled", true}}});
+}
+
+void Core::on(const Unwanted& event, Instant) {
+  std::set<UnitId> all;
+  for (const UnitId id : event.units) {
+    if (table_.find(id) == nullptr) continue;
+    const std::vector<UnitId> with = table_.with_dependents(id);
+    all.insert(with.begin(), with.end());
+  }
+  for (const UnitId id : all) {
+    detach(table_.at(id));
+    write(SetUnitState{id, UnitState::kCancelled});
+  }
+  table_.drop({all.begin(), all.end()});
+  must_dispatch_ = true;
+}
+
+void Core::on(const Retry& event, Instant) {
+  std::size_t taken = 0;
+  for (OpenUnit unit : event.units) {
+    if (table_.find(unit.id) != nullptr) continue;
+    unit.attempts = 0;
+    unit.lost_workers = 0;
+    table_.add(unit);
+    write(ResetUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting});
+    ++taken;
+  }
+  must_dispatch_ = true;
+  if (event.request != RequestId{}) send(Answer{event.request, {{"retried_units", taken}}});
+}
+
+}  // namespace isocost::core

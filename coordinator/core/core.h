@@ -1,0 +1,149 @@
+// The coordinator as a pure state machine: who computes what, and what is written and said about
+// it.
+//
+//   Core core({.epoch = open.epoch, .database = open.database}, open.units);
+//   Effects effects = core.handle(event, now);
+//   // commit effects.writes in one transaction, then send effects.messages
+//
+// Owned by the loop (or a simulator), one thread. It has no clock, file, socket, thread or chance
+// of its own: the same events give the same effects. Results are durable, leases are not: after a
+// restart workers say HELLO and tell what they run, and their leases live on. Whatever a peer
+// sends is answered or ignored, never checked.
+//
+// Invariants (check_invariants re-derives them):
+//   1. A leased unit belongs to a session, and the session knows it.
+//   2. No unit has two leases. A session holds no unit that is not open.
+//   3. A worker's name belongs to at most one session.
+//   4. Those of UnitTable.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/policy.h"
+#include "coordinator/core/snapshot.h"
+#include "coordinator/core/types.h"
+#include "coordinator/core/units.h"
+
+namespace isocost::core {
+
+struct CoreOptions {
+  std::uint64_t epoch = 1;  // counts the coordinator's starts on its database
+  std::string database{};
+  std::string build{};
+  Duration lease = std::chrono::seconds(15);     // a worker silent for so long is lost
+  Duration heartbeat = std::chrono::seconds(2);  // how often a worker should speak
+  int attempts_max = 3;                          // failed attempts after which a unit is failed
+  // A worker that dies takes its unit along as a suspect. Most die of something else (a user, a
+  // node, a preemption), so that the limit is wider.
+  int lost_workers_max = 8;
+};
+
+// Sessions whose name another worker took: so many are remembered.
+inline constexpr std::size_t kSupersededMax = 4096;
+
+class Core {
+ public:
+  // Requires: `open` in the order of the ids.
+  Core(CoreOptions options, const std::vector<OpenUnit>& open);
+
+  [[nodiscard]] Effects handle(const Event& event, Instant now);
+
+  [[nodiscard]] bool is_finished() const { return table_.units().empty(); }
+  [[nodiscard]] bool is_draining() const { return is_draining_; }
+  // Workers that hold nothing and units that none of them can run: nothing will happen by itself.
+  [[nodiscard]] bool is_stuck() const;
+  // Fills in what the core knows: workers, leases, speed, time left, inputs that nobody has.
+  void describe(Snapshot& snapshot, Instant now) const;
+  [[nodiscard]] const UnitTable& table() const { return table_; }
+  void check_invariants() const;
+
+ private:
+  struct Session {
+    SessionId id;
+    std::string worker;
+    std::string host;
+    std::string device_class;
+    Json device = Json::object();
+    std::set<std::string> inventory;
+    std::uint64_t memory_bytes = 0;  // 0: not told
+    std::vector<std::string> warm;
+    std::uint32_t credit = 0;
+    std::set<UnitId> leases;
+    std::map<std::string, wire::Running> running;  // as last told
+    Instant last_seen;
+    std::vector<std::int8_t> can_run;  // by class: -1 not yet known
+  };
+  struct Speed {  // of one class, as observed
+    double gflops = 0;
+    double seconds = 0;
+  };
+
+  void on(const WorkerHello& event, Instant now);
+  void on(const Want& event, Instant now);
+  void on(const Heartbeat& event, Instant now);
+  void on(const ResultArrived& event, Instant now);
+  void on(const FailureArrived& event, Instant now);
+  void on(const WorkerLeft& event, Instant now);
+  void on(const SessionLost& event, Instant now);
+  void on(const Submitted& event, Instant now);
+  void on(const CancelExperiment& event, Instant now);
+  void on(const Unwanted& event, Instant now);
+  void on(const Retry& event, Instant now);
+  void on(const Tick& event, Instant now);
+  void on(const Drain& event, Instant now);
+
+  // Sessions.
+  Session* touch(const SessionId& id, Instant now);
+  void greet(const Session& session);
+  void reject(const SessionId& session, wire::RejectCode code, std::string text);
+  void take_over(Session& session, const wire::Hello& hello, Instant now);
+  void adopt(Session& session, const std::vector<wire::Running>& running, Instant now);
+  void forget_unclaimed(Session& session, Instant now);
+  [[nodiscard]] std::vector<std::string> to_cancel(const Session& session) const;
+  enum class Loss { kUnexplained, kHandedBack };
+  void end_session(const SessionId& id, Loss loss);
+  [[nodiscard]] std::set<UnitId> suspects(const Session& session) const;
+
+  // Units.
+  void accept(Unit& unit, const ResultArrived& event);
+  void observe(const Unit& unit, const UnitResult& result);
+  void detach(const Unit& unit);
+  void fail_attempt(UnitId id, const UnitFailure& failure);
+  void give_up(UnitId id, const UnitFailure& failure);
+  void acknowledge(const SessionId& session, const std::string& unit, Attempt attempt,
+                   wire::Verdict verdict);
+
+  // Dispatch.
+  void dispatch(Instant now);
+  bool lease_one(Session& session, Instant now);
+  [[nodiscard]] bool can_run(Session& session, ClassId id);
+  [[nodiscard]] bool check_can_run(const Session& session, ClassId id) const;
+  [[nodiscard]] std::set<std::string> warm_of(const Session& session) const;
+  [[nodiscard]] double seconds_left() const;
+
+  void write(Write write) { effects_.writes.push_back(std::move(write)); }
+  void send(Message message) { effects_.messages.push_back(std::move(message)); }
+
+  CoreOptions options_;
+  UnitTable table_;
+  std::map<SessionId, Session> sessions_;
+  std::map<std::string, SessionId> workers_;
+  std::set<SessionId> hungry_;  // with credit
+  std::set<SessionId> superseded_;
+  std::deque<SessionId> superseded_order_;
+  std::vector<std::uint32_t> passed_over_;  // by class
+  std::vector<Speed> speeds_;               // by class
+  std::uint64_t counter_ = 0;
+  std::uint64_t repeats_ = 0;
+  std::uint64_t mismatches_ = 0;
+  bool is_draining_ = false;
+  bool must_dispatch_ = false;
+  Effects effects_;  // of the event that is being handled
+};
+
+}  // namespace isocost::core

@@ -1,0 +1,53 @@
+// What the core's loop asks of storage.
+//
+//   store.apply(effects.writes);     // opens the transaction if none is open; lookups see it
+//   store.commit();                  // durable; only now may the messages be sent
+//
+// One thread. Every method throws std::runtime_error on I/O faults (disk full): the coordinator
+// stops, and a restart recovers. What was applied and not committed is gone then.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/snapshot.h"
+#include "coordinator/core/submission.h"
+#include "coordinator/core/types.h"
+
+namespace isocost::core {
+
+// What a coordinator begins with.
+struct OpenState {
+  std::string database;         // its id
+  std::uint64_t epoch = 0;      // of this start, durable already
+  std::vector<OpenUnit> units;  // waiting and ready ones, by id
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Counts the start. Requires: called once, first.
+  [[nodiscard]] virtual OpenState open() = 0;
+  virtual void apply(const std::vector<Write>& writes) = 0;
+  virtual void commit() = 0;
+
+  [[nodiscard]] virtual std::optional<KnownUnit> find_unit(const std::string& name) = 0;
+  // Body, artifacts of the units that it needs, blobs; session and attempt are the core's.
+  // Requires: the unit exists.
+  [[nodiscard]] virtual wire::Lease lease_of(UnitId unit) = 0;
+
+  [[nodiscard]] virtual Existing existing(const Submission& submission) = 0;
+  [[nodiscard]] virtual std::optional<ExperimentId> find_experiment(const std::string& name) = 0;
+  // Open units that no cell of a live experiment wants.
+  [[nodiscard]] virtual std::vector<UnitId> unwanted() = 0;
+  // Units by id, as they would be opened: needs are those not done.
+  [[nodiscard]] virtual std::vector<OpenUnit> units(const std::vector<UnitId>& ids) = 0;
+  // Failed units that the experiment wants (all experiments: nullopt), by id.
+  [[nodiscard]] virtual std::vector<UnitId> failed(std::optional<ExperimentId> experiment) = 0;
+  // Experiments and counts of units.
+  virtual void describe(Snapshot& snapshot) = 0;
+};
+
+}  // namespace isocost::core

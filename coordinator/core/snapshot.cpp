@@ -1,0 +1,67 @@
+#include "coordinator/core/snapshot.h"
+
+namespace isocost::core {
+namespace {
+
+Json to_json(const UnitCounts& units) {
+  return {{"waiting", units.waiting}, {"ready", units.ready},   {"leased", units.leased},
+          {"done", units.done},       {"failed", units.failed}, {"cancelled", units.cancelled}};
+}
+
+Json to_json(const WorkerView& worker) {
+  Json running = Json::array();
+  for (const wire::Running& run : worker.running)
+    running.push_back(
+        {{"unit", run.unit},
+         {"attempt", std::to_string(run.attempt.epoch) + "." + std::to_string(run.attempt.counter)},
+         {"fraction", run.fraction}});
+  return {
+      {"name", worker.name},     {"host", worker.host}, {"device_class", worker.device_class},
+      {"device", worker.device}, {"running", running},  {"silent_seconds", worker.silent_seconds},
+      {"warm", worker.warm}};
+}
+
+Json to_json(const FailedCellView& cell) {
+  return {{"number", cell.number}, {"labels", cell.labels},
+          {"unit", cell.unit},     {"failure_class", cell.failure_class},
+          {"reason", cell.reason}, {"log_tail", cell.log_tail}};
+}
+
+Json to_json(const ExperimentView& experiment) {
+  Json failed = Json::array();
+  for (const FailedCellView& cell : experiment.failed) failed.push_back(to_json(cell));
+  return {{"name", experiment.name},
+          {"is_cancelled", experiment.is_cancelled},
+          {"submitted_ms", experiment.submitted_ms},
+          {"cells", experiment.cells},
+          {"cells_done", experiment.cells_done},
+          {"cells_failed", experiment.cells_failed},
+          {"units", to_json(experiment.units)},
+          {"gflops_total", experiment.gflops_total},
+          {"gflops_done", experiment.gflops_done},
+          {"failed", failed}};
+}
+
+}  // namespace
+
+Json to_json(const Snapshot& snapshot) {
+  Json workers = Json::array();
+  for (const WorkerView& worker : snapshot.workers) workers.push_back(to_json(worker));
+  Json experiments = Json::array();
+  for (const ExperimentView& experiment : snapshot.experiments)
+    experiments.push_back(to_json(experiment));
+  return {{"database", snapshot.database},
+          {"build", snapshot.build},
+          {"epoch", snapshot.epoch},
+          {"is_draining", snapshot.is_draining},
+          {"units", to_json(snapshot.units)},
+          {"gflops_per_second", snapshot.gflops_per_second},
+          {"seconds_left", snapshot.seconds_left < 0 ? Json() : Json(snapshot.seconds_left)},
+          {"repeats", snapshot.repeats},
+          {"mismatches", snapshot.mismatches},
+          {"missing_inputs", snapshot.missing_inputs},
+          {"workers", workers},
+          {"experiments", experiments}};
+}
+
+}  // namespace isocost::core

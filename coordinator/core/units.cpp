@@ -1,0 +1,202 @@
+#include "coordinator/core/units.h"
+
+#include <algorithm>
+
+#include "schema/check.h"
+
+namespace isocost::core {
+namespace {
+
+std::tuple<int, double, UnitId> ready_key(const Unit& unit) {
+  return {-unit.priority, -unit.gflops, unit.id};
+}
+
+}  // namespace
+
+ClassId UnitTable::intern(const OpenUnit& unit) {
+  const ClassKey key{unit.kind, unit.affinity, unit.memory_bytes, unit.inputs};
+  const auto [it, is_new] = class_ids_.emplace(key, ClassId{classes_.size()});
+  if (is_new)
+    classes_.push_back({.affinity = unit.affinity,
+                        .memory_bytes = unit.memory_bytes,
+                        .inputs = unit.inputs,
+                        .kind = unit.kind,
+                        .ready = {}});
+  return it->second;
+}
+
+void UnitTable::add(const OpenUnit& open) {
+  const auto [it, is_new] = units_.emplace(open.id, Unit{});
+  ISOCOST_CHECK(is_new, "a unit is added once");
+  Unit& unit = it->second;
+  unit.id = open.id;
+  unit.name = open.name;
+  unit.kind = open.kind;
+  unit.work_class = intern(open);
+  unit.priority = open.priority;
+  unit.gflops = open.gflops;
+  unit.attempts = open.attempts;
+  unit.lost_workers = open.lost_workers;
+  ISOCOST_CHECK(names_.emplace(unit.name, unit.id).second, "names of units are unique");
+  class_of(unit).gflops_open += unit.gflops;
+  ++class_of(unit).open;
+  for (const UnitId needed : open.needs) {
+    const auto other = units_.find(needed);
+    ISOCOST_CHECK(other != units_.end(), "a unit needs only units that are not finished");
+    other->second.dependents.push_back(unit.id);
+  }
+  if (open.needs.empty()) {
+    make_ready(unit);
+  } else {
+    unit.state = Waiting{{open.needs.begin(), open.needs.end()}};
+    ++waiting_;
+  }
+}
+
+Unit* UnitTable::find(std::string_view name) {
+  const auto it = names_.find(name);
+  return it == names_.end() ? nullptr : find(it->second);
+}
+
+const Unit* UnitTable::find(std::string_view name) const {
+  const auto it = names_.find(name);
+  return it == names_.end() ? nullptr : &at(it->second);
+}
+
+Unit* UnitTable::find(UnitId id) {
+  const auto it = units_.find(id);
+  return it == units_.end() ? nullptr : &it->second;
+}
+
+const Unit& UnitTable::at(UnitId id) const {
+  const auto it = units_.find(id);
+  ISOCOST_CHECK(it != units_.end(), "the unit is in the table");
+  return it->second;
+}
+
+void UnitTable::make_ready(Unit& unit) {
+  unit.state = Ready{};
+  class_of(unit).ready.insert(ready_key(unit));
+  ready_classes_.insert(unit.work_class);
+}
+
+void UnitTable::leave_state(Unit& unit) {
+  WorkClass& of = class_of(unit);
+  if (std::holds_alternative<Waiting>(unit.state)) {
+    --waiting_;
+  } else if (std::holds_alternative<Leased>(unit.state)) {
+    --leased_;
+    --of.leased;
+  } else {
+    of.ready.erase(ready_key(unit));
+    if (of.ready.empty()) ready_classes_.erase(unit.work_class);
+  }
+}
+
+void UnitTable::lease(UnitId id, const SessionId& session, Attempt attempt, Instant now) {
+  Unit& unit = units_.at(id);
+  ISOCOST_CHECK(std::holds_alternative<Ready>(unit.state), "only a ready unit is leased");
+  leave_state(unit);
+  unit.state = Leased{session, attempt, now};
+  ++leased_;
+  ++class_of(unit).leased;
+}
+
+void UnitTable::release(UnitId id) {
+  Unit& unit = units_.at(id);
+  ISOCOST_CHECK(std::holds_alternative<Leased>(unit.state), "only a leased unit is released");
+  leave_state(unit);
+  make_ready(unit);
+}
+
+void UnitTable::unblock(UnitId id) {
+  Unit& unit = units_.at(id);
+  for (const UnitId needed : std::get<Waiting>(unit.state).needs)
+    std::erase(units_.at(needed).dependents, id);
+  leave_state(unit);
+  make_ready(unit);
+}
+
+std::vector<UnitId> UnitTable::finish(UnitId id) {
+  std::vector<UnitId> ready;
+  for (const UnitId dependent : at(id).dependents) {
+    Unit& other = units_.at(dependent);
+    auto& needs = std::get<Waiting>(other.state).needs;
+    needs.erase(id);
+    if (!needs.empty()) continue;
+    leave_state(other);
+    make_ready(other);
+    ready.push_back(dependent);
+  }
+  erase(id);
+  return ready;
+}
+
+std::vector<UnitId> UnitTable::with_dependents(UnitId id) const {
+  std::vector<UnitId> found{id};
+  std::set<UnitId> seen{id};
+  for (std::size_t i = 0; i < found.size(); ++i)
+    for (const UnitId dependent : at(found[i]).dependents)
+      if (seen.insert(dependent).second) found.push_back(dependent);
+  return found;
+}
+
+void UnitTable::drop(const std::vector<UnitId>& ids) {
+  for (const UnitId id : ids)
+    if (const auto* waiting = std::get_if<Waiting>(&at(id).state))
+      for (const UnitId needed : waiting->needs)
+        if (Unit* other = find(needed)) std::erase(other->dependents, id);
+  for (const UnitId id : ids) {
+    ISOCOST_CHECK(at(id).dependents.empty(), "what needs a dropped unit is dropped with it");
+    erase(id);
+  }
+}
+
+void UnitTable::erase(UnitId id) {
+  Unit& unit = units_.at(id);
+  leave_state(unit);
+  WorkClass& of = class_of(unit);
+  --of.open;
+  of.gflops_open = of.open == 0 ? 0 : of.gflops_open - unit.gflops;
+  names_.erase(unit.name);
+  units_.erase(id);
+}
+
+const WorkClass& UnitTable::work_class(ClassId id) const {
+  return classes_.at(static_cast<std::size_t>(id));
+}
+
+void UnitTable::check_invariants() const {
+  std::size_t waiting = 0;
+  std::size_t leased = 0;
+  std::size_t ready = 0;
+  for (const auto& [id, unit] : units_) {
+    const WorkClass& of = work_class(unit.work_class);
+    const bool is_listed = of.ready.contains(ready_key(unit));
+    ISOCOST_CHECK(is_listed == std::holds_alternative<Ready>(unit.state),
+                  "a unit is listed as ready if and only if it is");
+    ready += is_listed ? 1U : 0U;
+    leased += std::holds_alternative<Leased>(unit.state) ? 1U : 0U;
+    if (const auto* state = std::get_if<Waiting>(&unit.state)) {
+      ++waiting;
+      ISOCOST_CHECK(!state->needs.empty(), "a waiting unit waits for something");
+      for (const UnitId needed : state->needs) {
+        const auto& dependents = at(needed).dependents;
+        ISOCOST_CHECK(std::find(dependents.begin(), dependents.end(), id) != dependents.end(),
+                      "a needed unit knows who needs it");
+      }
+    }
+    const auto name = names_.find(unit.name);
+    ISOCOST_CHECK(name != names_.end() && name->second == id, "every unit is found by its name");
+  }
+  std::size_t listed = 0;
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    listed += classes_[i].ready.size();
+    ISOCOST_CHECK(ready_classes_.contains(ClassId{i}) == !classes_[i].ready.empty(),
+                  "classes with ready units are listed");
+  }
+  ISOCOST_CHECK(names_.size() == units_.size() && listed == ready, "no list holds a ghost");
+  ISOCOST_CHECK(waiting == waiting_ && leased == leased_, "counts are those of the table");
+}
+
+}  // namespace isocost::core

@@ -1,0 +1,122 @@
+// Bookkeeping of the units that are not finished: what waits for what, what is ready, who holds it.
+//
+//   UnitTable table;
+//   table.add(unit);                       // ready, or waiting for units already in the table
+//   table.lease(id, session, attempt, now);
+//   std::vector<UnitId> ready = table.finish(id);
+//
+// Ready units lie in classes: units of one class need the same inputs and memory and keep the same
+// network warm, so whether a worker may run one is asked once a class. Owned by the Core; one
+// thread; decides nothing.
+//
+// Invariants:
+//   1. A waiting unit needs at least one unit, and all that it needs are in the table.
+//   2. A unit is in its class's ready set if and only if it is ready.
+//   3. Names are unique.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "coordinator/core/types.h"
+
+namespace isocost::core {
+
+enum class ClassId : std::size_t {};
+
+struct Waiting {
+  std::set<UnitId> needs;
+};
+struct Ready {};
+struct Leased {
+  SessionId session;
+  Attempt attempt;
+  Instant since;
+};
+
+struct Unit {
+  UnitId id{};
+  std::string name;
+  UnitKind kind = UnitKind::kGenerate;
+  ClassId work_class{};
+  int priority = 0;
+  double gflops = 0;
+  int attempts = 0;
+  int lost_workers = 0;
+  std::optional<Attempt> last_failed;  // so that a failure that is told twice counts once
+  std::vector<UnitId> dependents;
+  std::variant<Waiting, Ready, Leased> state;
+};
+
+struct WorkClass {
+  std::string affinity;
+  std::uint64_t memory_bytes = 0;
+  std::vector<std::string> inputs;
+  UnitKind kind = UnitKind::kGenerate;
+  // (-priority, -gflops, id): the best first.
+  std::set<std::tuple<int, double, UnitId>> ready;
+  double gflops_open = 0;  // of all its units that are not finished
+  std::size_t open = 0;
+  std::size_t leased = 0;
+};
+
+class UnitTable {
+ public:
+  // Requires: the units that it needs are in the table; the name is not.
+  void add(const OpenUnit& unit);
+  [[nodiscard]] Unit* find(std::string_view name);
+  [[nodiscard]] const Unit* find(std::string_view name) const;
+  [[nodiscard]] Unit* find(UnitId id);
+  [[nodiscard]] const Unit& at(UnitId id) const;
+
+  // Requires: the unit is ready.
+  void lease(UnitId id, const SessionId& session, Attempt attempt, Instant now);
+  // Requires: the unit is leased. It is ready again.
+  void release(UnitId id);
+  // Makes a waiting unit ready though what it needs is open (its result came first).
+  void unblock(UnitId id);
+  // Takes a finished unit out; the units that became ready by it.
+  [[nodiscard]] std::vector<UnitId> finish(UnitId id);
+  // The unit and everything that needs it, directly or not, the unit first.
+  [[nodiscard]] std::vector<UnitId> with_dependents(UnitId id) const;
+  // Takes out units that will not be computed. Requires: closed under dependents.
+  void drop(const std::vector<UnitId>& ids);
+
+  [[nodiscard]] const WorkClass& work_class(ClassId id) const;
+  // Those with ready units, in the order of their making.
+  [[nodiscard]] const std::set<ClassId>& ready_classes() const { return ready_classes_; }
+  [[nodiscard]] std::size_t class_count() const { return classes_.size(); }
+  [[nodiscard]] const std::map<UnitId, Unit>& units() const { return units_; }
+  [[nodiscard]] std::size_t waiting_count() const { return waiting_; }
+  [[nodiscard]] std::size_t leased_count() const { return leased_; }
+
+  void check_invariants() const;
+
+ private:
+  using ClassKey = std::tuple<UnitKind, std::string, std::uint64_t, std::vector<std::string>>;
+
+  ClassId intern(const OpenUnit& unit);
+  WorkClass& class_of(const Unit& unit) {
+    return classes_[static_cast<std::size_t>(unit.work_class)];
+  }
+  void make_ready(Unit& unit);
+  void leave_state(Unit& unit);
+  void erase(UnitId id);
+
+  std::map<UnitId, Unit> units_;
+  std::unordered_map<std::string_view, UnitId> names_;  // of units_' own texts
+  std::vector<WorkClass> classes_;
+  std::map<ClassKey, ClassId> class_ids_;
+  std::set<ClassId> ready_classes_;
+  std::size_t waiting_ = 0;
+  std::size_t leased_ = 0;
+};
+
+}  // namespace isocost::core
