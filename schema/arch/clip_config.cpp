@@ -13,7 +13,8 @@ struct TowerDefaults {
 ClipTowerConfig read_tower(JsonReader& reader, const TowerDefaults& defaults) {
   ClipTowerConfig tower;
   tower.hidden_size = bounded(reader, "hidden_size", defaults.hidden_size, 1, kWidthMax);
-  tower.intermediate_size = bounded(reader, "intermediate_size", defaults.intermediate_size, 1, kWidthMax);
+  tower.intermediate_size =
+      bounded(reader, "intermediate_size", defaults.intermediate_size, 1, kWidthMax);
   tower.num_hidden_layers = bounded(reader, "num_hidden_layers", 12, 1, kLayersMax);
   tower.num_attention_heads = bounded(reader, "num_attention_heads", defaults.heads, 1, kWidthMax);
   tower.layer_norm_eps = positive(reader, "layer_norm_eps", 1e-5);
@@ -66,8 +67,10 @@ Result<ClipConfig> clip_config_from_json(const Json& json, const std::string& wh
   ClipConfig config;
   config.projection_dim = bounded(reader, "projection_dim", 512, 1, kWidthMax);
   const Json none = Json::object();
-  JsonReader text(reader.has("text_config") ? reader.raw("text_config") : none, where + ".text_config");
-  JsonReader vision(reader.has("vision_config") ? reader.raw("vision_config") : none, where + ".vision_config");
+  JsonReader text(reader.has("text_config") ? reader.raw("text_config") : none,
+                  where + ".text_config");
+  JsonReader vision(reader.has("vision_config") ? reader.raw("vision_config") : none,
+                    where + ".vision_config");
   config.text = read_text(text);
   config.vision = read_vision(vision);
   config.text.has_projection = true;

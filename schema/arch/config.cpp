@@ -14,7 +14,8 @@ constexpr const char* kPlainUp = "UpBlock2D";
 
 // A scalar that is repeated for every block, or a list with one entry a block.
 template <class T>
-std::vector<T> per_block(JsonReader& reader, const std::string& key, T fallback, std::size_t blocks) {
+std::vector<T> per_block(JsonReader& reader, const std::string& key, T fallback,
+                         std::size_t blocks) {
   std::vector<T> values(blocks, fallback);
   if (!reader.has(key)) return values;
   if (reader.raw(key).is_array()) {
@@ -29,20 +30,23 @@ std::vector<T> per_block(JsonReader& reader, const std::string& key, T fallback,
   return std::vector<T>(blocks, reader.get<T>(key));
 }
 
-std::vector<std::int64_t> bounded_per_block(JsonReader& reader, const std::string& key, std::int64_t fallback,
-                                            std::size_t blocks, std::int64_t high) {
+std::vector<std::int64_t> bounded_per_block(JsonReader& reader, const std::string& key,
+                                            std::int64_t fallback, std::size_t blocks,
+                                            std::int64_t high) {
   auto values = per_block<std::int64_t>(reader, key, fallback, blocks);
   for (auto& value : values) {
     if (value >= 1 && value <= high) continue;
-    reader.fault(key, "an entry is " + std::to_string(value), "whole numbers from 1 to " + std::to_string(high));
+    reader.fault(key, "an entry is " + std::to_string(value),
+                 "whole numbers from 1 to " + std::to_string(high));
     value = fallback;
   }
   return values;
 }
 
 // Whether each block attends, from the names of its type.
-std::vector<bool> attention_of(JsonReader& reader, const std::string& key, std::vector<std::string> fallback,
-                               const std::string& cross, const std::string& plain) {
+std::vector<bool> attention_of(JsonReader& reader, const std::string& key,
+                               std::vector<std::string> fallback, const std::string& cross,
+                               const std::string& plain) {
   std::vector<bool> attends;
   for (const auto& name : reader.get_or<std::vector<std::string>>(key, std::move(fallback))) {
     if (name != cross && name != plain)
@@ -84,7 +88,9 @@ void read_sample_size(JsonReader& reader, UNetConfig& config) {
   const auto sizes = reader.get<std::vector<std::int64_t>>("sample_size");
   const bool is_pair = sizes.size() == 2 && std::min(sizes[0], sizes[1]) >= 1 &&
                        std::max(sizes[0], sizes[1]) <= kWidthMax;
-  if (!is_pair) return reader.fault("sample_size", "this list is no size", "a whole number, or height and width");
+  if (!is_pair)
+    return reader.fault("sample_size", "this list is no size",
+                        "a whole number, or height and width");
   config.sample_height = sizes[0];
   config.sample_width = sizes[1];
 }
@@ -104,8 +110,10 @@ void read_scalars(JsonReader& reader, UNetConfig& config) {
   config.use_linear_projection = reader.get_or<bool>("use_linear_projection", false);
   config.conv_in_kernel = bounded(reader, "conv_in_kernel", 3, 1, 15);
   config.conv_out_kernel = bounded(reader, "conv_out_kernel", 3, 1, 15);
-  if (config.conv_in_kernel % 2 == 0) reader.fault("conv_in_kernel", "this is even", "an odd number");
-  if (config.conv_out_kernel % 2 == 0) reader.fault("conv_out_kernel", "this is even", "an odd number");
+  if (config.conv_in_kernel % 2 == 0)
+    reader.fault("conv_in_kernel", "this is even", "an odd number");
+  if (config.conv_out_kernel % 2 == 0)
+    reader.fault("conv_out_kernel", "this is even", "an odd number");
   if (reader.has("upcast_attention") && !reader.raw("upcast_attention").is_null())
     config.upcast_attention = reader.get<bool>("upcast_attention");
 }
@@ -116,14 +124,18 @@ void read_embeddings(JsonReader& reader, UNetConfig& config, std::int64_t base) 
     config.time_embedding_dim = bounded(reader, "time_embedding_dim", 4 * base, 1, kWidthMax);
   if (reader.has("num_class_embeds") && !reader.raw("num_class_embeds").is_null())
     config.num_class_embeds = bounded(reader, "num_class_embeds", 1, 1, kVocabularyMax);
-  config.has_text_time = reader.has("addition_embed_type") && reader.raw("addition_embed_type") == "text_time";
+  config.has_text_time =
+      reader.has("addition_embed_type") && reader.raw("addition_embed_type") == "text_time";
   if (!config.has_text_time) return;
   config.addition_time_embed_dim = reader.get<std::int64_t>("addition_time_embed_dim");
-  config.projection_class_embeddings_input_dim = reader.get<std::int64_t>("projection_class_embeddings_input_dim");
+  config.projection_class_embeddings_input_dim =
+      reader.get<std::int64_t>("projection_class_embeddings_input_dim");
   if (config.addition_time_embed_dim < 2 || config.addition_time_embed_dim > kWidthMax)
     reader.fault("addition_time_embed_dim", "this is out of range", "a whole number from 2");
-  if (config.projection_class_embeddings_input_dim < 1 || config.projection_class_embeddings_input_dim > kWidthMax)
-    reader.fault("projection_class_embeddings_input_dim", "this is out of range", "a whole number from 1");
+  if (config.projection_class_embeddings_input_dim < 1 ||
+      config.projection_class_embeddings_input_dim > kWidthMax)
+    reader.fault("projection_class_embeddings_input_dim", "this is out of range",
+                 "a whole number from 1");
 }
 
 bool has_mid_block(JsonReader& reader) {
@@ -142,23 +154,28 @@ void check_block(JsonReader& reader, const UNetConfig& config, const UNetBlockCo
                  "a divisor of the block's " + std::to_string(block.channels) + " channels");
 }
 
-// Every up block's input is the concatenation of two widths; norm groups must divide the sum too, which they do when
-// they divide each.
+// Every up block's input is the concatenation of two widths; norm groups must divide the sum too,
+// which they do when they divide each.
 void read_blocks(JsonReader& reader, UNetConfig& config) {
   const auto widths =
       reader.get_or<std::vector<std::int64_t>>("block_out_channels", {320, 640, 1280, 1280});
   const std::size_t n = widths.size();
-  const bool is_sane = n >= 1 && n <= kBlocksMax && std::all_of(widths.begin(), widths.end(), [](auto width) {
-                         return width >= 1 && width <= kWidthMax;
-                       });
-  if (!is_sane) return reader.fault("block_out_channels", "these are no widths", "1 to 16 whole numbers from 1");
-  const auto down = attention_of(reader, "down_block_types", {kCrossDown, kCrossDown, kCrossDown, kPlainDown},
-                                 kCrossDown, kPlainDown);
-  const auto up =
-      attention_of(reader, "up_block_types", {kPlainUp, kCrossUp, kCrossUp, kCrossUp}, kCrossUp, kPlainUp);
+  const bool is_sane = n >= 1 && n <= kBlocksMax &&
+                       std::all_of(widths.begin(), widths.end(),
+                                   [](auto width) { return width >= 1 && width <= kWidthMax; });
+  if (!is_sane)
+    return reader.fault("block_out_channels", "these are no widths",
+                        "1 to 16 whole numbers from 1");
+  const auto down =
+      attention_of(reader, "down_block_types", {kCrossDown, kCrossDown, kCrossDown, kPlainDown},
+                   kCrossDown, kPlainDown);
+  const auto up = attention_of(reader, "up_block_types", {kPlainUp, kCrossUp, kCrossUp, kCrossUp},
+                               kCrossUp, kPlainUp);
   if (down.size() != n || up.size() != n)
-    return reader.fault("block_out_channels", "there are " + std::to_string(n) + " widths, " +
-                        std::to_string(down.size()) + " down and " + std::to_string(up.size()) + " up blocks",
+    return reader.fault("block_out_channels",
+                        "there are " + std::to_string(n) + " widths, " +
+                            std::to_string(down.size()) + " down and " + std::to_string(up.size()) +
+                            " up blocks",
                         "as many of each");
   const auto layers = bounded_per_block(reader, "layers_per_block", 2, n, kLayersMax);
   const auto heads = bounded_per_block(reader, "attention_head_dim", 8, n, kWidthMax);
@@ -166,7 +183,8 @@ void read_blocks(JsonReader& reader, UNetConfig& config) {
   const auto depths = bounded_per_block(reader, "transformer_layers_per_block", 1, n, kLayersMax);
   const auto only_cross = per_block<bool>(reader, "only_cross_attention", false, n);
   for (std::size_t i = 0; i < n; ++i)
-    config.down.push_back({widths[i], down[i], layers[i], heads[i], contexts[i], depths[i], only_cross[i]});
+    config.down.push_back(
+        {widths[i], down[i], layers[i], heads[i], contexts[i], depths[i], only_cross[i]});
   for (std::size_t i = 0; i < n; ++i) {
     UNetBlockConfig block = config.down[n - 1 - i];
     block.has_attention = up[i];
@@ -229,16 +247,18 @@ Result<VaeConfig> vae_config_from_json(const Json& json, const std::string& wher
   config.block_out_channels = reader.get_or<std::vector<std::int64_t>>("block_out_channels", {64});
   const auto blocks = config.block_out_channels.size();
   if (blocks < 1 || blocks > kBlocksMax)
-    reader.fault("block_out_channels", "these are " + std::to_string(blocks) + " widths", "1 to 16");
+    reader.fault("block_out_channels", "these are " + std::to_string(blocks) + " widths",
+                 "1 to 16");
   for (const auto width : config.block_out_channels)
     if (width < 1 || width > kWidthMax || width % config.norm_num_groups != 0)
       reader.fault("block_out_channels", "a width is " + std::to_string(width),
                    "multiples of norm_num_groups, " + std::to_string(config.norm_num_groups));
-  const std::vector<std::pair<std::string, std::string>> kinds = {{"down_block_types", "DownEncoderBlock2D"},
-                                                                  {"up_block_types", "UpDecoderBlock2D"}};
+  const std::vector<std::pair<std::string, std::string>> kinds = {
+      {"down_block_types", "DownEncoderBlock2D"}, {"up_block_types", "UpDecoderBlock2D"}};
   for (const auto& [key, type] : kinds) {
     const auto names = reader.get_or<std::vector<std::string>>(key, {type});
-    const bool is_known = std::all_of(names.begin(), names.end(), [&](const auto& name) { return name == type; });
+    const bool is_known =
+        std::all_of(names.begin(), names.end(), [&](const auto& name) { return name == type; });
     if (!is_known || names.size() != blocks)
       reader.fault(key, "this engine does not compute these blocks",
                    std::to_string(blocks) + " times " + type + ", one a width");
@@ -250,9 +270,10 @@ Result<VaeConfig> vae_config_from_json(const Json& json, const std::string& wher
 Result<UNetConfig> named_unet(const ArchitectureChoice& choice) {
   if (choice.name != "sd-v1")
     return fail("architecture", "'" + choice.name + "' is not known", "sd-v1");
-  const Json json = {{"block_out_channels", {choice.width, 2 * choice.width, 4 * choice.width, 4 * choice.width}},
-                     {"cross_attention_dim", choice.context},
-                     {"sample_size", choice.latent}};
+  const Json json = {
+      {"block_out_channels", {choice.width, 2 * choice.width, 4 * choice.width, 4 * choice.width}},
+      {"cross_attention_dim", choice.context},
+      {"sample_size", choice.latent}};
   return unet_config_from_json(json, "architecture sd-v1");
 }
 

@@ -1,10 +1,12 @@
-// Model configurations as diffusers and transformers write them, with every default filled in. No LibTorch.
+// Model configurations as diffusers and transformers write them, with every default filled in. No
+// LibTorch.
 //
 //   Result<UNetConfig> unet = unet_config_from_json(json, "model/unet/config.json");
 //
-// A missing key means the default of the class; null means null: BK-SDM-Tiny stores `"mid_block_type": null` (no mid
-// block), BK-SDM-v2-Base leaves the key out (the usual mid block). Unknown keys are ignored, as diffusers does; a key
-// whose value this engine does not compute is refused by name. Pure, any thread.
+// A missing key means the default of the class; null means null: BK-SDM-Tiny stores
+// `"mid_block_type": null` (no mid block), BK-SDM-v2-Base leaves the key out (the usual mid block).
+// Unknown keys are ignored, as diffusers does; a key whose value this engine does not compute is
+// refused by name. Pure, any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +22,8 @@ namespace isocost::arch {
 struct UNetBlockConfig {
   std::int64_t channels = 0;
   bool has_attention = false;
-  std::int64_t layers = 2;               // residual blocks of the down block; the mirrored up block has one more
-  std::int64_t heads = 8;                // the file's attention_head_dim is in truth the number of heads
+  std::int64_t layers = 2;  // residual blocks of the down block; the mirrored up block has one more
+  std::int64_t heads = 8;   // the file's attention_head_dim is in truth the number of heads
   std::int64_t cross_attention_dim = 1280;
   std::int64_t transformer_layers = 1;
   bool only_cross_attention = false;
@@ -34,8 +36,8 @@ struct UNetConfig {
   std::int64_t in_channels = 4;
   std::int64_t out_channels = 4;
   std::vector<UNetBlockConfig> down;
-  std::vector<UNetBlockConfig> up;        // layers is already the up block's number
-  std::optional<UNetBlockConfig> mid;     // absent where mid_block_type is null
+  std::vector<UNetBlockConfig> up;     // layers is already the up block's number
+  std::optional<UNetBlockConfig> mid;  // absent where mid_block_type is null
   std::int64_t norm_num_groups = 32;
   double norm_eps = 1e-5;
   bool center_input_sample = false;
@@ -48,9 +50,9 @@ struct UNetConfig {
   bool upcast_attention = false;
   std::int64_t conv_in_kernel = 3;
   std::int64_t conv_out_kernel = 3;
-  std::int64_t time_embedding_dim = 0;    // 4 x the first width unless the file says otherwise
-  std::int64_t num_class_embeds = 0;      // 0: no class embedding
-  bool has_text_time = false;             // addition_embed_type "text_time" (SDXL)
+  std::int64_t time_embedding_dim = 0;  // 4 x the first width unless the file says otherwise
+  std::int64_t num_class_embeds = 0;    // 0: no class embedding
+  bool has_text_time = false;           // addition_embed_type "text_time" (SDXL)
   std::int64_t addition_time_embed_dim = 0;
   std::int64_t projection_class_embeddings_input_dim = 0;
 
@@ -95,8 +97,8 @@ struct ClipTextConfig {
   ClipTowerConfig tower;
   std::int64_t vocab_size = 49408;
   std::int64_t max_position_embeddings = 77;
-  std::int64_t eos_token_id = 49407;      // 2 in old files, where the pooled state is at argmax(ids)
-  bool has_projection = false;            // CLIPTextModelWithProjection
+  std::int64_t eos_token_id = 49407;  // 2 in old files, where the pooled state is at argmax(ids)
+  bool has_projection = false;        // CLIPTextModelWithProjection
 };
 
 struct ClipVisionConfig {
@@ -119,11 +121,13 @@ struct ClipConfig {
 
 [[nodiscard]] Result<UNetConfig> unet_config_from_json(const Json& json, const std::string& where);
 [[nodiscard]] Result<VaeConfig> vae_config_from_json(const Json& json, const std::string& where);
-[[nodiscard]] Result<ClipTextConfig> clip_text_config_from_json(const Json& json, const std::string& where);
+[[nodiscard]] Result<ClipTextConfig> clip_text_config_from_json(const Json& json,
+                                                                const std::string& where);
 [[nodiscard]] Result<ClipConfig> clip_config_from_json(const Json& json, const std::string& where);
 
-// The configuration of a named architecture: "sd-v1" (SD 1.x with base width c: c, 2c, 4c, 4c; two residual blocks a
-// level; attention at the first three). Fails with: an unknown name, a width that 32 norm groups do not divide.
+// The configuration of a named architecture: "sd-v1" (SD 1.x with base width c: c, 2c, 4c, 4c; two
+// residual blocks a level; attention at the first three). Fails with: an unknown name, a width that
+// 32 norm groups do not divide.
 struct ArchitectureChoice {
   std::string name = "sd-v1";
   std::int64_t width = 320;

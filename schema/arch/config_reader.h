@@ -1,4 +1,5 @@
-// Small helpers that config.cpp and clip_config.cpp share: limits and checks on outside numbers. Internal to the folder.
+// Small helpers that config.cpp and clip_config.cpp share: limits and checks on outside numbers.
+// Internal to the folder.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ inline constexpr std::int64_t kBlocksMax = 16;
 inline constexpr std::int64_t kVocabularyMax = 1 << 22;
 
 // A whole number of `low` to `high`, or `fallback` where the key is absent.
-inline std::int64_t bounded(JsonReader& reader, const std::string& key, std::int64_t fallback, std::int64_t low,
-                            std::int64_t high) {
+inline std::int64_t bounded(JsonReader& reader, const std::string& key, std::int64_t fallback,
+                            std::int64_t low, std::int64_t high) {
   const auto value = reader.get_or<std::int64_t>(key, fallback);
   if (value >= low && value <= high) return value;
   reader.fault(key, "this is " + std::to_string(value),
@@ -31,7 +32,8 @@ inline double positive(JsonReader& reader, const std::string& key, double fallba
 }
 
 // Faults a key that is there with a value other than null and the ones this engine computes.
-inline void supported(JsonReader& reader, const std::string& key, const std::vector<Json>& allowed) {
+inline void supported(JsonReader& reader, const std::string& key,
+                      const std::vector<Json>& allowed) {
   if (!reader.has(key)) return;
   const Json& value = reader.raw(key);
   if (value.is_null()) return;
@@ -40,7 +42,8 @@ inline void supported(JsonReader& reader, const std::string& key, const std::vec
     if (one == value) return;
     expected += (expected.empty() ? "" : " or ") + canonical(one);
   }
-  reader.fault(key, "this is " + canonical(value).substr(0, 60) + ", which this engine does not compute",
+  reader.fault(key,
+               "this is " + canonical(value).substr(0, 60) + ", which this engine does not compute",
                expected.empty() ? "null" : expected);
 }
 

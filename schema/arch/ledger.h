@@ -1,4 +1,5 @@
-// The account that the summaries write into: one method a layer adds its tensors and its multiply-adds. Internal.
+// The account that the summaries write into: one method a layer adds its tensors and its
+// multiply-adds. Internal.
 #pragma once
 
 #include <string>
@@ -42,7 +43,8 @@ class Ledger {
   void conv(const std::string& name, const Conv& c, Area area) {
     tensor(name + ".weight", {c.out, c.in, c.kernel, c.kernel});
     if (c.has_bias) tensor(name + ".bias", {c.out});
-    if (is_charging_) summary_.macs_conv += product({c.in, c.out, c.kernel, c.kernel, area.positions()});
+    if (is_charging_)
+      summary_.macs_conv += product({c.in, c.out, c.kernel, c.kernel, area.positions()});
   }
 
   struct Linear {

@@ -28,7 +28,9 @@ Result<WeightFiles> measured(std::vector<fs::path> files) {
   for (const auto& file : found.files) {
     std::error_code error;
     const auto bytes = fs::file_size(file, error);
-    if (error) failure.add(file.string(), "this file cannot be read: " + error.message(), "a safetensors file");
+    if (error)
+      failure.add(file.string(), "this file cannot be read: " + error.message(),
+                  "a safetensors file");
     if (!error) found.bytes += bytes;
   }
   if (!failure.is_empty()) return fail(std::move(failure));
@@ -39,12 +41,15 @@ Result<WeightFiles> indexed(const fs::path& index) {
   const auto json = read_json(index);
   if (!json) return fail(json.error());
   if (!json->is_object() || !json->contains("weight_map") || !json->at("weight_map").is_object())
-    return fail(index.string(), "the member 'weight_map' is missing", "an object of tensor names and files");
+    return fail(index.string(), "the member 'weight_map' is missing",
+                "an object of tensor names and files");
   std::set<fs::path> files;
   for (const auto& [tensor, file] : json->at("weight_map").items()) {
-    const bool is_plain = file.is_string() && fs::path(file.get<std::string>()).filename() == file.get<std::string>();
+    const bool is_plain =
+        file.is_string() && fs::path(file.get<std::string>()).filename() == file.get<std::string>();
     if (!is_plain)
-      return fail(index.string() + ": weight_map." + tensor, "this names no file of the same folder", "a file name");
+      return fail(index.string() + ": weight_map." + tensor,
+                  "this names no file of the same folder", "a file name");
     files.insert(index.parent_path() / file.get<std::string>());
   }
   return measured({files.begin(), files.end()});
@@ -82,7 +87,8 @@ class Opener {
     const bool is_model = model_.unet || model_.vae || model_.text_encoder || model_.clip;
     if (!is_model)
       return fail(model_.root.string(), "there is no model in this folder",
-                  "unet/config.json, vae/config.json, text_encoder/config.json, or a CLIP folder's config.json");
+                  "unet/config.json, vae/config.json, text_encoder/config.json, or a CLIP folder's "
+                  "config.json");
     return std::move(model_);
   }
 
@@ -94,10 +100,14 @@ class Opener {
 
   void open_components() {
     read_index();
-    model_.unet = optional_component<UNetConfig>("unet", "diffusion_pytorch_model", unet_config_from_json);
-    model_.vae = optional_component<VaeConfig>("vae", "diffusion_pytorch_model", vae_config_from_json);
-    model_.text_encoder = optional_component<ClipTextConfig>("text_encoder", "model", clip_text_config_from_json);
-    if (is_file(model_.root / "tokenizer" / "vocab.json")) model_.tokenizer = model_.root / "tokenizer";
+    model_.unet =
+        optional_component<UNetConfig>("unet", "diffusion_pytorch_model", unet_config_from_json);
+    model_.vae =
+        optional_component<VaeConfig>("vae", "diffusion_pytorch_model", vae_config_from_json);
+    model_.text_encoder =
+        optional_component<ClipTextConfig>("text_encoder", "model", clip_text_config_from_json);
+    if (is_file(model_.root / "tokenizer" / "vocab.json"))
+      model_.tokenizer = model_.root / "tokenizer";
     const auto scheduler = model_.root / "scheduler" / "scheduler_config.json";
     if (!is_file(scheduler)) return;
     auto json = read_json(scheduler);
@@ -126,8 +136,8 @@ class Opener {
     if (json->contains("_class_name") && json->at("_class_name").is_string())
       model_.pipeline_class = json->at("_class_name").get<std::string>();
     for (const char* name : {"unet", "vae", "text_encoder"}) {
-      const bool is_listed = json->contains(name) && json->at(name).is_array() && !json->at(name).empty() &&
-                             !json->at(name).front().is_null();
+      const bool is_listed = json->contains(name) && json->at(name).is_array() &&
+                             !json->at(name).empty() && !json->at(name).front().is_null();
       if (is_listed && !is_file(model_.root / name / "config.json"))
         failure_.add((model_.root / name / "config.json").string(), "the file is missing",
                      "the configuration that model_index.json promises");
@@ -135,13 +145,15 @@ class Opener {
   }
 
   template <class Config, class Parse>
-  std::optional<Component<Config>> optional_component(const std::string& name, const std::string& base, Parse parse) {
+  std::optional<Component<Config>> optional_component(const std::string& name,
+                                                      const std::string& base, Parse parse) {
     if (!is_file(model_.root / name / "config.json")) return std::nullopt;
     return component<Config>(model_.root / name, base, parse);
   }
 
   template <class Config, class Parse>
-  std::optional<Component<Config>> component(const fs::path& folder, const std::string& base, Parse parse) {
+  std::optional<Component<Config>> component(const fs::path& folder, const std::string& base,
+                                             Parse parse) {
     const auto file = folder / "config.json";
     const auto json = read_json(file);
     if (!json) {
@@ -162,7 +174,8 @@ class Opener {
 
 }  // namespace
 
-Result<WeightFiles> find_weight_files(const fs::path& folder, const std::string& base, const std::string& variant) {
+Result<WeightFiles> find_weight_files(const fs::path& folder, const std::string& base,
+                                      const std::string& variant) {
   const auto dotted = variant.empty() ? std::string() : "." + variant;
   const auto single = folder / (base + dotted + ".safetensors");
   if (is_file(single)) return measured({single});
@@ -172,8 +185,9 @@ Result<WeightFiles> find_weight_files(const fs::path& folder, const std::string&
   if (variants.size() == 1) return measured(variants);
   const auto pickle = folder / (base + dotted + ".bin");
   if (is_file(pickle))
-    return fail(pickle.string(), "weights come as a pickle alone, which could run code",
-                "safetensors; diffusers' save_pretrained(..., safe_serialization=True) converts them");
+    return fail(
+        pickle.string(), "weights come as a pickle alone, which could run code",
+        "safetensors; diffusers' save_pretrained(..., safe_serialization=True) converts them");
   return fail(single.string(), "the weight file is missing",
               variants.empty() ? "this file, or its parts with an index"
                                : "this file, or a variant to be named: there are several");

@@ -1,11 +1,13 @@
-// A model folder as plan, inspect and the engine see it, without LibTorch: what is there, what it costs.
+// A model folder as plan, inspect and the engine see it, without LibTorch: what is there, what it
+// costs.
 //
 //   Result<ModelFolder> model = ModelFolder::open("models/mini-32");
 //   summarize_unet(model->unet->config, model->default_call()).gflops()
 //
-// Understands a diffusers pipeline (model_index.json and its components), a folder with components alone (vae/), and a
-// CLIP folder (config.json with both towers). Reads configurations, never weights: their names and sizes alone.
-// Fails with every fault of every configuration at once. Thread: any.
+// Understands a diffusers pipeline (model_index.json and its components), a folder with components
+// alone (vae/), and a CLIP folder (config.json with both towers). Reads configurations, never
+// weights: their names and sizes alone. Fails with every fault of every configuration at once.
+// Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -15,13 +17,14 @@
 
 namespace isocost::arch {
 
-// The files of one component's weights: BASE.safetensors, the parts that BASE.safetensors.index.json names, or those of
-// a variant ("fp16").
+// The files of one component's weights: BASE.safetensors, the parts that
+// BASE.safetensors.index.json names, or those of a variant ("fp16").
 struct WeightFiles {
   std::vector<std::filesystem::path> files;
   std::uint64_t bytes = 0;
 };
-[[nodiscard]] Result<WeightFiles> find_weight_files(const std::filesystem::path& folder, const std::string& base,
+[[nodiscard]] Result<WeightFiles> find_weight_files(const std::filesystem::path& folder,
+                                                    const std::string& base,
                                                     const std::string& variant = {});
 
 template <class Config>
@@ -42,7 +45,8 @@ struct ModelFolder {
   std::optional<std::filesystem::path> tokenizer;
   Json scheduler_config;  // scheduler/scheduler_config.json; null where there is none
 
-  [[nodiscard]] static Result<ModelFolder> open(const std::filesystem::path& root, const std::string& variant = {});
+  [[nodiscard]] static Result<ModelFolder> open(const std::filesystem::path& root,
+                                                const std::string& variant = {});
 
   // The model's own latent size and the text length of its encoder.
   [[nodiscard]] CallShape default_call() const;

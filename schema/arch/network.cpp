@@ -11,7 +11,8 @@ using Area = Ledger::Area;
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
   return text + "]";
 }
 
@@ -54,7 +55,8 @@ class VaeAccount {
   }
 
   void decoder() {
-    const std::vector<std::int64_t> widths(config_.block_out_channels.rbegin(), config_.block_out_channels.rend());
+    const std::vector<std::int64_t> widths(config_.block_out_channels.rbegin(),
+                                           config_.block_out_channels.rend());
     Area area = latent_;
     auto width = widths.front();
     ledger_.conv("decoder.conv_in", {config_.latent_channels, width}, area);
@@ -70,7 +72,8 @@ class VaeAccount {
     ledger_.conv("decoder.conv_out", {width, config_.out_channels}, area);
   }
 
-  std::int64_t level(const std::string& name, std::int64_t in, std::int64_t out, std::int64_t layers, Area area) {
+  std::int64_t level(const std::string& name, std::int64_t in, std::int64_t out,
+                     std::int64_t layers, Area area) {
     for (std::int64_t layer = 0; layer < layers; ++layer)
       resnet(name + ".resnets." + std::to_string(layer), layer == 0 ? in : out, out, area);
     return out;
@@ -103,11 +106,13 @@ class VaeAccount {
   Ledger ledger_;
 };
 
-void clip_layers(Ledger& ledger, const std::string& prefix, const ClipTowerConfig& tower, std::int64_t positions) {
+void clip_layers(Ledger& ledger, const std::string& prefix, const ClipTowerConfig& tower,
+                 std::int64_t positions) {
   const auto width = tower.hidden_size;
   for (std::int64_t i = 0; i < tower.num_hidden_layers; ++i) {
     const auto name = prefix + ".encoder.layers." + std::to_string(i);
-    for (const char* part : {".self_attn.k_proj", ".self_attn.v_proj", ".self_attn.q_proj", ".self_attn.out_proj"})
+    for (const char* part :
+         {".self_attn.k_proj", ".self_attn.v_proj", ".self_attn.q_proj", ".self_attn.out_proj"})
       ledger.linear(name + part, {width, width}, positions);
     ledger.attention(positions, positions, width);
     ledger.norm(name + ".layer_norm1", width);
@@ -120,18 +125,20 @@ void clip_layers(Ledger& ledger, const std::string& prefix, const ClipTowerConfi
 void text_tower(Ledger& ledger, const ClipTextConfig& config) {
   const auto width = config.tower.hidden_size;
   ledger.tensor("text_model.embeddings.token_embedding.weight", {config.vocab_size, width});
-  ledger.tensor("text_model.embeddings.position_embedding.weight", {config.max_position_embeddings, width});
+  ledger.tensor("text_model.embeddings.position_embedding.weight",
+                {config.max_position_embeddings, width});
   clip_layers(ledger, "text_model", config.tower, config.max_position_embeddings);
   ledger.norm("text_model.final_layer_norm", width);
-  if (config.has_projection) ledger.linear("text_projection", {width, config.tower.projection_dim, false}, 1);
+  if (config.has_projection)
+    ledger.linear("text_projection", {width, config.tower.projection_dim, false}, 1);
 }
 
 void vision_tower(Ledger& ledger, const ClipVisionConfig& config) {
   const auto width = config.tower.hidden_size;
   const auto side = config.image_size / config.patch_size;
   ledger.tensor("vision_model.embeddings.class_embedding", {width});
-  ledger.conv("vision_model.embeddings.patch_embedding", {config.num_channels, width, config.patch_size, false},
-              {side, side});
+  ledger.conv("vision_model.embeddings.patch_embedding",
+              {config.num_channels, width, config.patch_size, false}, {side, side});
   ledger.tensor("vision_model.embeddings.position_embedding.weight", {config.positions(), width});
   ledger.norm("vision_model.pre_layrnorm", width);
   clip_layers(ledger, "vision_model", config.tower, config.positions());
@@ -181,7 +188,8 @@ Result<void> check_tensors(const std::vector<TensorSpec>& expected, const FoundT
     known[spec.name] = true;
     const auto at = found.find(spec.name);
     if (at == found.end()) {
-      failure.add(where, "the tensor '" + spec.name + "' is missing", "shape " + shape_text(spec.shape));
+      failure.add(where, "the tensor '" + spec.name + "' is missing",
+                  "shape " + shape_text(spec.shape));
     } else if (without_trailing_ones(at->second) != without_trailing_ones(spec.shape)) {
       failure.add(where, "the tensor '" + spec.name + "' has shape " + shape_text(at->second),
                   shape_text(spec.shape));
@@ -189,19 +197,24 @@ Result<void> check_tensors(const std::vector<TensorSpec>& expected, const FoundT
   }
   for (const auto& [name, shape] : found)
     if (!known.contains(name))
-      failure.add(where, "the tensor '" + name + "' " + shape_text(shape) + " belongs to no layer of this configuration");
+      failure.add(where, "the tensor '" + name + "' " + shape_text(shape) +
+                             " belongs to no layer of this configuration");
   if (!failure.is_empty()) return fail(std::move(failure));
   return {};
 }
 
 std::string vae_tensor_name(std::string_view name) {
   static const std::pair<std::string_view, std::string_view> kOldNames[] = {
-      {".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}};
+      {".query.", ".to_q."},
+      {".key.", ".to_k."},
+      {".value.", ".to_v."},
+      {".proj_attn.", ".to_out.0."}};
   if (name.find(".attentions.") == std::string_view::npos) return std::string(name);
   for (const auto& [old_name, new_name] : kOldNames) {
     const auto at = name.find(old_name);
     if (at == std::string_view::npos) continue;
-    return std::string(name.substr(0, at)) + std::string(new_name) + std::string(name.substr(at + old_name.size()));
+    return std::string(name.substr(0, at)) + std::string(new_name) +
+           std::string(name.substr(at + old_name.size()));
   }
   return std::string(name);
 }

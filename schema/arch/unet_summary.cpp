@@ -9,7 +9,10 @@ using Area = Ledger::Area;
 class UNetAccount {
  public:
   UNetAccount(const UNetConfig& config, const CallShape& call, NetworkSummary& summary)
-      : config_(config), tokens_(call.context_tokens), area_{call.height, call.width}, ledger_(summary) {}
+      : config_(config),
+        tokens_(call.context_tokens),
+        area_{call.height, call.width},
+        ledger_(summary) {}
 
   void run() {
     const auto base = config_.base_width();
@@ -33,8 +36,10 @@ class UNetAccount {
   void embeddings() {
     const auto time = config_.time_embedding_dim;
     two_layers("time_embedding", config_.base_width());
-    if (config_.num_class_embeds > 0) ledger_.tensor("class_embedding.weight", {config_.num_class_embeds, time});
-    if (config_.has_text_time) two_layers("add_embedding", config_.projection_class_embeddings_input_dim);
+    if (config_.num_class_embeds > 0)
+      ledger_.tensor("class_embedding.weight", {config_.num_class_embeds, time});
+    if (config_.has_text_time)
+      two_layers("add_embedding", config_.projection_class_embeddings_input_dim);
   }
 
   void two_layers(const std::string& name, std::int64_t in) {
@@ -124,7 +129,8 @@ class UNetAccount {
     ledger_.linear(name + ".ff.net.2", {4 * width, width}, positions);
   }
 
-  void attention(const std::string& name, std::int64_t width, std::int64_t context_width, std::int64_t keys) {
+  void attention(const std::string& name, std::int64_t width, std::int64_t context_width,
+                 std::int64_t keys) {
     const auto positions = area_.positions();
     ledger_.linear(name + ".to_q", {width, width, false}, positions);
     ledger_.linear(name + ".to_k", {context_width, width, false}, keys);

@@ -10,19 +10,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path golden(const std::string& name) { return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models" / name; }
+fs::path golden(const std::string& name) {
+  return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models" / name;
+}
 
 class ModelFolderOnDisk : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              ("isocost-model-folder-" + std::to_string(::getpid()) + "-" +
-               testing::UnitTest::GetInstance()->current_test_info()->name());
+    folder_ =
+        fs::temp_directory_path() / ("isocost-model-folder-" + std::to_string(::getpid()) + "-" +
+                                     testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(folder_);
     fs::copy(golden("bk-tiny"), folder_, fs::copy_options::recursive);
   }
   void TearDown() override { fs::remove_all(folder_); }
-  void write(const std::string& file, const std::string& text) { std::ofstream(folder_ / file) << text; }
+  void write(const std::string& file, const std::string& text) {
+    std::ofstream(folder_ / file) << text;
+  }
 
   fs::path folder_;
 };
@@ -83,12 +87,14 @@ TEST_F(ModelFolderOnDisk, NamesAMissingWeightFile) {
   const auto model = ModelFolder::open(folder_);
 
   ASSERT_FALSE(model);
-  EXPECT_NE(model.error().message().find("vae/diffusion_pytorch_model.safetensors"), std::string::npos);
+  EXPECT_NE(model.error().message().find("vae/diffusion_pytorch_model.safetensors"),
+            std::string::npos);
 }
 
 TEST_F(ModelFolderOnDisk, RefusesAnIndexThatLeavesTheFolder) {
   fs::remove(folder_ / "unet/diffusion_pytorch_model.safetensors");
-  write("unet/diffusion_pytorch_model.safetensors.index.json", R"({"weight_map": {"a": "../../etc/passwd"}})");
+  write("unet/diffusion_pytorch_model.safetensors.index.json",
+        R"({"weight_map": {"a": "../../etc/passwd"}})");
 
   EXPECT_FALSE(ModelFolder::open(folder_));
 }

@@ -27,7 +27,8 @@ Json bk_small() {
 Json bk_tiny() {
   Json json = bk_small();
   json["block_out_channels"] = {320, 640, 1280};
-  json["down_block_types"] = {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"};
+  json["down_block_types"] = {"CrossAttnDownBlock2D", "CrossAttnDownBlock2D",
+                              "CrossAttnDownBlock2D"};
   json["up_block_types"] = {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"};
   return json;
 }
@@ -35,7 +36,9 @@ Json bk_tiny() {
 Json sd15() { return {{"cross_attention_dim", 768}}; }
 
 Json sd21() {
-  return {{"cross_attention_dim", 1024}, {"attention_head_dim", {5, 10, 20, 20}}, {"use_linear_projection", true}};
+  return {{"cross_attention_dim", 1024},
+          {"attention_head_dim", {5, 10, 20, 20}},
+          {"use_linear_projection", true}};
 }
 
 Json sdxl() {
@@ -57,7 +60,8 @@ Json upscaler() {
           {"block_out_channels", {256, 512, 512, 1024}},
           {"down_block_types",
            {"DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"}},
-          {"up_block_types", {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"}},
+          {"up_block_types",
+           {"CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"}},
           {"cross_attention_dim", 1024},
           {"use_linear_projection", true},
           {"only_cross_attention", {true, true, true, false}},
@@ -87,9 +91,10 @@ struct NamesCase {
 };
 
 TEST(NetworkSummary, ListsTheTensorsOfDiffusersByNameAndShape) {
-  const std::vector<NamesCase> cases = {{"names_sd15.txt", sd15(), 859520964},       {"names_sd21.txt", sd21(), 865910724},
-                                        {"names_bk-base.txt", bk_base(), 579384964}, {"names_bk-small.txt", bk_small(), 482346884},
-                                        {"names_bk-tiny.txt", bk_tiny(), 323384964}, {"names_sdxl.txt", sdxl(), 2567463684}};
+  const std::vector<NamesCase> cases = {
+      {"names_sd15.txt", sd15(), 859520964},       {"names_sd21.txt", sd21(), 865910724},
+      {"names_bk-base.txt", bk_base(), 579384964}, {"names_bk-small.txt", bk_small(), 482346884},
+      {"names_bk-tiny.txt", bk_tiny(), 323384964}, {"names_sdxl.txt", sdxl(), 2567463684}};
   for (const auto& one : cases) {
     FoundTensors ours;
     const auto summary = summarize_unet(unet(one.config), {});
@@ -104,13 +109,14 @@ TEST(NetworkSummary, ListsTheTensorsOfDiffusersByNameAndShape) {
 TEST(NetworkSummary, CountsTheParametersOfTheOtherModelsExactly) {
   Json inpainting = sd15();
   inpainting["in_channels"] = 9;
-  const auto vae = vae_config_from_json({{"block_out_channels", {128, 256, 512, 512}},
-                                         {"layers_per_block", 2},
-                                         {"down_block_types", Json::array({"DownEncoderBlock2D", "DownEncoderBlock2D",
-                                                                           "DownEncoderBlock2D", "DownEncoderBlock2D"})},
-                                         {"up_block_types", Json::array({"UpDecoderBlock2D", "UpDecoderBlock2D",
-                                                                         "UpDecoderBlock2D", "UpDecoderBlock2D"})}},
-                                        "vae");
+  const auto vae = vae_config_from_json(
+      {{"block_out_channels", {128, 256, 512, 512}},
+       {"layers_per_block", 2},
+       {"down_block_types", Json::array({"DownEncoderBlock2D", "DownEncoderBlock2D",
+                                         "DownEncoderBlock2D", "DownEncoderBlock2D"})},
+       {"up_block_types", Json::array({"UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D",
+                                       "UpDecoderBlock2D"})}},
+      "vae");
   const auto text = clip_text_config_from_json(
       {{"hidden_size", 768}, {"num_attention_heads", 12}, {"intermediate_size", 3072}}, "text");
   const auto text_2 = clip_text_config_from_json({{"hidden_size", 1024},
@@ -147,12 +153,15 @@ struct MacsCase {
 
 TEST(NetworkSummary, CountsMultiplyAddsOfTheKnownModels) {
   const std::vector<MacsCase> cases = {
-      {sd15(), 64, 338.61, 401.64},    {sd15(), 96, 759.99, 1074.06},   {sd15(), 32, 85.78, 90.05},
-      {sd21(), 64, 339.10, 402.13},    {bk_base(), 64, 223.67, 261.50}, {bk_small(), 64, 217.65, 255.45},
-      {bk_tiny(), 64, 204.95, 242.75}, {sdxl(), 128, 2988.66, 3380.62}, {upscaler(), 128, 560.62, 565.71}};
+      {sd15(), 64, 338.61, 401.64},     {sd15(), 96, 759.99, 1074.06},
+      {sd15(), 32, 85.78, 90.05},       {sd21(), 64, 339.10, 402.13},
+      {bk_base(), 64, 223.67, 261.50},  {bk_small(), 64, 217.65, 255.45},
+      {bk_tiny(), 64, 204.95, 242.75},  {sdxl(), 128, 2988.66, 3380.62},
+      {upscaler(), 128, 560.62, 565.71}};
   for (const auto& one : cases) {
     const auto summary = summarize_unet(unet(one.config), {one.latent, one.latent, 77});
-    EXPECT_NEAR((summary.macs_conv + summary.macs_linear) * 1e-9, one.conv_linear, 0.011) << one.total;
+    EXPECT_NEAR((summary.macs_conv + summary.macs_linear) * 1e-9, one.conv_linear, 0.011)
+        << one.total;
     EXPECT_NEAR(summary.macs() * 1e-9, one.total, 0.011);
   }
 }
@@ -165,15 +174,16 @@ struct PaperRow {
 
 // The table of the paper's model family; its first cost is a misprint and 53 is right.
 TEST(NetworkSummary, ReproducesTheScalingStudysTable) {
-  const std::vector<PaperRow> rows = {{64, 38.80, 53.0},    {96, 83.40, 102.7},   {128, 144.79, 161.5},
-                                      {160, 222.98, 233.5}, {192, 317.97, 318.5}, {224, 429.76, 416.6},
-                                      {256, 558.35, 527.8}, {288, 703.73, 652.0}, {320, 865.91, 789.3},
-                                      {512, 2191.75, 1887.5}, {768, 4900.20, 4082.6}};
+  const std::vector<PaperRow> rows = {
+      {64, 38.80, 53.0},    {96, 83.40, 102.7},     {128, 144.79, 161.5},  {160, 222.98, 233.5},
+      {192, 317.97, 318.5}, {224, 429.76, 416.6},   {256, 558.35, 527.8},  {288, 703.73, 652.0},
+      {320, 865.91, 789.3}, {512, 2191.75, 1887.5}, {768, 4900.20, 4082.6}};
   for (const auto& row : rows) {
     const auto config = named_unet({"sd-v1", row.width, 1024, 64});
     ASSERT_TRUE(config) << config.error().message();
     const auto summary = summarize_unet(*config, {});
-    EXPECT_NEAR(static_cast<double>(summary.parameters()) * 1e-6, row.parameters_million, 0.005) << row.width;
+    EXPECT_NEAR(static_cast<double>(summary.parameters()) * 1e-6, row.parameters_million, 0.005)
+        << row.width;
     EXPECT_NEAR(summary.gflops() / row.gflops_printed, 1.0, 0.03) << row.width;
   }
 }
@@ -184,14 +194,17 @@ TEST(UNetConfig, TellsAnAbsentMidBlockFromANullOne) {
 }
 
 TEST(UNetConfig, NamesEveryFaultOfAHostileFile) {
-  const Json json = {{"block_out_channels", {320, -1}}, {"in_channels", "four"}, {"act_fn", "mish"},
+  const Json json = {{"block_out_channels", {320, -1}},
+                     {"in_channels", "four"},
+                     {"act_fn", "mish"},
                      {"norm_num_groups", nullptr}};
 
   const auto config = unet_config_from_json(json, "unet/config.json");
 
   ASSERT_FALSE(config);
   const auto text = config.error().message();
-  for (const char* part : {"unet/config.json.block_out_channels", "unet/config.json.in_channels", "act_fn", "norm_num_groups"})
+  for (const char* part : {"unet/config.json.block_out_channels", "unet/config.json.in_channels",
+                           "act_fn", "norm_num_groups"})
     EXPECT_NE(text.find(part), std::string::npos) << text;
 }
 
@@ -205,7 +218,8 @@ TEST(UNetConfig, RefusesWhatIsNotAnObject) {
 TEST(CheckTensors, ListsMissingExtraAndMisshapedTensors) {
   const std::vector<TensorSpec> expected = {{"a", {2, 3}}, {"b", {4}}, {"c", {5, 5}}};
 
-  const auto good = check_tensors(expected, {{"a", {2, 3}}, {"b", {4}}, {"c", {5, 5, 1, 1}}}, "file");
+  const auto good =
+      check_tensors(expected, {{"a", {2, 3}}, {"b", {4}}, {"c", {5, 5, 1, 1}}}, "file");
   const auto bad = check_tensors(expected, {{"a", {3, 2}}, {"c", {5, 5}}, {"d", {1}}}, "file");
 
   EXPECT_TRUE(good);
@@ -216,7 +230,8 @@ TEST(CheckTensors, ListsMissingExtraAndMisshapedTensors) {
 TEST(TensorNames, AcceptOldAndBareSpellings) {
   EXPECT_EQ(vae_tensor_name("encoder.mid_block.attentions.0.proj_attn.weight"),
             "encoder.mid_block.attentions.0.to_out.0.weight");
-  EXPECT_EQ(text_tensor_name("embeddings.token_embedding.weight"), "text_model.embeddings.token_embedding.weight");
+  EXPECT_EQ(text_tensor_name("embeddings.token_embedding.weight"),
+            "text_model.embeddings.token_embedding.weight");
   EXPECT_EQ(text_tensor_name("text_model.embeddings.position_ids"), "");
 }
 

@@ -24,7 +24,8 @@ SpatialAttentionImpl::SpatialAttentionImpl(std::int64_t channels, std::int64_t g
 }
 
 Tensor SpatialAttentionImpl::forward(const Tensor& x) {
-  const auto h = group_norm(x).permute({0, 2, 3, 1}).reshape({x.size(0), -1, x.size(1)});  // [B, HW, C]
+  const auto h =
+      group_norm(x).permute({0, 2, 3, 1}).reshape({x.size(0), -1, x.size(1)});  // [B, HW, C]
   const auto mixed = out(multi_head_attention(to_q(h), to_k(h), to_v(h), 1));
   return x + mixed.view({x.size(0), x.size(2), x.size(3), x.size(1)}).permute({0, 3, 1, 2});
 }
@@ -50,7 +51,8 @@ Tensor VaeMidBlockImpl::forward(Tensor x) {
   return resnet_1(x);
 }
 
-VaeLevelImpl::VaeLevelImpl(const VaeLevelOptions& o) : resnet_list(register_module("resnets", nn::ModuleList())) {
+VaeLevelImpl::VaeLevelImpl(const VaeLevelOptions& o)
+    : resnet_list(register_module("resnets", nn::ModuleList())) {
   for (std::int64_t layer = 0; layer < o.layers; ++layer) {
     resnets.emplace_back(resnet_options(layer == 0 ? o.in : o.out, o.out, o.groups));
     resnet_list->push_back(resnets.back());
@@ -73,17 +75,20 @@ Tensor VaeLevelImpl::forward(Tensor x) {
 }
 
 VaeEncoderImpl::VaeEncoderImpl(const arch::VaeConfig& config)
-    : conv_in(register_module("conv_in", conv2d(config.in_channels, config.block_out_channels.front(), 3))),
+    : conv_in(register_module("conv_in",
+                              conv2d(config.in_channels, config.block_out_channels.front(), 3))),
       down_blocks(register_module("down_blocks", nn::ModuleList())) {
   const auto& widths = config.block_out_channels;
   for (std::size_t i = 0; i < widths.size(); ++i) {
-    VaeLevelOptions options{widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block, config.norm_num_groups};
+    VaeLevelOptions options{widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block,
+                            config.norm_num_groups};
     options.has_downsampler = i + 1 < widths.size();
     levels.emplace_back(options);
     down_blocks->push_back(levels.back());
   }
   mid_block = register_module("mid_block", VaeMidBlock(config));
-  conv_norm_out = register_module("conv_norm_out", group_norm(config.norm_num_groups, widths.back(), kEps));
+  conv_norm_out =
+      register_module("conv_norm_out", group_norm(config.norm_num_groups, widths.back(), kEps));
   conv_out = register_module("conv_out", conv2d(widths.back(), 2 * config.latent_channels, 3));
 }
 
@@ -94,17 +99,21 @@ Tensor VaeEncoderImpl::forward(Tensor x) {
 }
 
 VaeDecoderImpl::VaeDecoderImpl(const arch::VaeConfig& config)
-    : conv_in(register_module("conv_in", conv2d(config.latent_channels, config.block_out_channels.back(), 3))),
+    : conv_in(register_module("conv_in",
+                              conv2d(config.latent_channels, config.block_out_channels.back(), 3))),
       up_blocks(register_module("up_blocks", nn::ModuleList())) {
-  const std::vector<std::int64_t> widths(config.block_out_channels.rbegin(), config.block_out_channels.rend());
+  const std::vector<std::int64_t> widths(config.block_out_channels.rbegin(),
+                                         config.block_out_channels.rend());
   mid_block = register_module("mid_block", VaeMidBlock(config));
   for (std::size_t i = 0; i < widths.size(); ++i) {
-    VaeLevelOptions options{widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block + 1, config.norm_num_groups};
+    VaeLevelOptions options{widths[i == 0 ? 0 : i - 1], widths[i], config.layers_per_block + 1,
+                            config.norm_num_groups};
     options.has_upsampler = i + 1 < widths.size();
     levels.emplace_back(options);
     up_blocks->push_back(levels.back());
   }
-  conv_norm_out = register_module("conv_norm_out", group_norm(config.norm_num_groups, widths.back(), kEps));
+  conv_norm_out =
+      register_module("conv_norm_out", group_norm(config.norm_num_groups, widths.back(), kEps));
   conv_out = register_module("conv_out", conv2d(widths.back(), config.out_channels, 3));
 }
 
@@ -121,8 +130,10 @@ AutoencoderImpl::AutoencoderImpl(arch::VaeConfig c)
       encoder(register_module("encoder", VaeEncoder(config))),
       decoder(register_module("decoder", VaeDecoder(config))) {
   const auto latent = config.latent_channels;
-  if (config.use_quant_conv) quant_conv = register_module("quant_conv", conv2d(2 * latent, 2 * latent, 1));
-  if (config.use_post_quant_conv) post_quant_conv = register_module("post_quant_conv", conv2d(latent, latent, 1));
+  if (config.use_quant_conv)
+    quant_conv = register_module("quant_conv", conv2d(2 * latent, 2 * latent, 1));
+  if (config.use_post_quant_conv)
+    post_quant_conv = register_module("post_quant_conv", conv2d(latent, latent, 1));
 }
 
 Posterior AutoencoderImpl::encode(const Tensor& pictures) {
@@ -132,7 +143,9 @@ Posterior AutoencoderImpl::encode(const Tensor& pictures) {
   return {halves[0], halves[1].clamp(-30.0, 20.0)};
 }
 
-Tensor AutoencoderImpl::decode(const Tensor& z) { return decoder(post_quant_conv ? post_quant_conv(z) : z); }
+Tensor AutoencoderImpl::decode(const Tensor& z) {
+  return decoder(post_quant_conv ? post_quant_conv(z) : z);
+}
 
 Tensor to_bytes(const Tensor& decoded) {
   return ((decoded / 2 + 0.5).clamp(0, 1) * 255).round().to(at::kByte);

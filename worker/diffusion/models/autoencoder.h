@@ -34,7 +34,8 @@ struct VaeMidBlockImpl : torch::nn::Module {
 };
 TORCH_MODULE(VaeMidBlock);
 
-// Residual blocks and what changes the size: one level of the encoder (samples down) or of the decoder (up).
+// Residual blocks and what changes the size: one level of the encoder (samples down) or of the
+// decoder (up).
 struct VaeLevelOptions {
   std::int64_t in = 0;
   std::int64_t out = 0;
@@ -90,7 +91,8 @@ struct Posterior {
 struct AutoencoderImpl : torch::nn::Module {
   explicit AutoencoderImpl(arch::VaeConfig config);
   [[nodiscard]] Posterior encode(const Tensor& pictures);
-  [[nodiscard]] Tensor decode(const Tensor& z);  // z already divided by the scaling factor; not clamped
+  [[nodiscard]] Tensor decode(
+      const Tensor& z);  // z already divided by the scaling factor; not clamped
 
   arch::VaeConfig config;
   VaeEncoder encoder;
@@ -99,7 +101,8 @@ struct AutoencoderImpl : torch::nn::Module {
 };
 TORCH_MODULE(Autoencoder);
 
-// Pictures [B, 3, H, W] as bytes, from what decode gave: (x / 2 + 0.5) clamped, times 255, rounded half to even.
+// Pictures [B, 3, H, W] as bytes, from what decode gave: (x / 2 + 0.5) clamped, times 255, rounded
+// half to even.
 [[nodiscard]] Tensor to_bytes(const Tensor& decoded);
 
 }  // namespace isocost::diffusion

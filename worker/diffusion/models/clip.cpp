@@ -5,8 +5,8 @@ namespace nn = torch::nn;
 
 namespace {
 
-// Where each row's end-of-text token stands: files that say eos_token_id 2 predate the field's use, and their end token
-// has the largest id of all.
+// Where each row's end-of-text token stands: files that say eos_token_id 2 predate the field's use,
+// and their end token has the largest id of all.
 Tensor end_positions(const Tensor& ids, std::int64_t eos_token_id) {
   if (eos_token_id == 2) return ids.argmax(-1);
   return ids.eq(eos_token_id).to(at::kInt).argmax(-1);
@@ -37,10 +37,12 @@ Tensor ClipMlpImpl::forward(const Tensor& x) {
 
 ClipLayerImpl::ClipLayerImpl(const arch::ClipTowerConfig& config)
     : self_attn(register_module("self_attn", ClipAttention(config))),
-      layer_norm1(register_module("layer_norm1", layer_norm(config.hidden_size, config.layer_norm_eps))),
+      layer_norm1(
+          register_module("layer_norm1", layer_norm(config.hidden_size, config.layer_norm_eps))),
       layer_norm2(nullptr),
       mlp(register_module("mlp", ClipMlp(config))) {
-  layer_norm2 = register_module("layer_norm2", layer_norm(config.hidden_size, config.layer_norm_eps));
+  layer_norm2 =
+      register_module("layer_norm2", layer_norm(config.hidden_size, config.layer_norm_eps));
 }
 
 Tensor ClipLayerImpl::forward(Tensor x, bool is_causal) {
@@ -63,9 +65,11 @@ std::vector<Tensor> ClipEncoderImpl::forward(const Tensor& x, bool is_causal) {
 }
 
 ClipTextEmbeddingsImpl::ClipTextEmbeddingsImpl(const arch::ClipTextConfig& config)
-    : token_embedding(register_module("token_embedding", nn::Embedding(config.vocab_size, config.tower.hidden_size))),
+    : token_embedding(register_module("token_embedding",
+                                      nn::Embedding(config.vocab_size, config.tower.hidden_size))),
       position_embedding(register_module(
-          "position_embedding", nn::Embedding(config.max_position_embeddings, config.tower.hidden_size))) {}
+          "position_embedding",
+          nn::Embedding(config.max_position_embeddings, config.tower.hidden_size))) {}
 
 Tensor ClipTextEmbeddingsImpl::forward(const Tensor& ids) {
   return token_embedding(ids) + position_embedding->weight.slice(0, 0, ids.size(1));
@@ -75,8 +79,8 @@ ClipTextTransformerImpl::ClipTextTransformerImpl(const arch::ClipTextConfig& con
     : eos_token_id(config.eos_token_id),
       embeddings(register_module("embeddings", ClipTextEmbeddings(config))),
       encoder(register_module("encoder", ClipEncoder(config.tower))),
-      final_layer_norm(
-          register_module("final_layer_norm", layer_norm(config.tower.hidden_size, config.tower.layer_norm_eps))) {}
+      final_layer_norm(register_module(
+          "final_layer_norm", layer_norm(config.tower.hidden_size, config.tower.layer_norm_eps))) {}
 
 ClipTextOutput ClipTextTransformerImpl::forward(const Tensor& ids) {
   ClipTextOutput output;
@@ -90,8 +94,8 @@ ClipTextOutput ClipTextTransformerImpl::forward(const Tensor& ids) {
 ClipTextImpl::ClipTextImpl(arch::ClipTextConfig c)
     : config(std::move(c)), text_model(register_module("text_model", ClipTextTransformer(config))) {
   if (config.has_projection)
-    text_projection =
-        register_module("text_projection", linear(config.tower.hidden_size, config.tower.projection_dim, false));
+    text_projection = register_module(
+        "text_projection", linear(config.tower.hidden_size, config.tower.projection_dim, false));
 }
 
 ClipTextOutput ClipTextImpl::forward(const Tensor& ids) { return text_model(ids); }
@@ -104,13 +108,16 @@ Tensor ClipTextImpl::condition(const Tensor& ids, std::int64_t clip_skip) {
 }
 
 ClipVisionEmbeddingsImpl::ClipVisionEmbeddingsImpl(const arch::ClipVisionConfig& config)
-    : class_embedding(register_parameter("class_embedding", at::randn({config.tower.hidden_size}) * 0.02)),
-      patch_embedding(register_module(
-          "patch_embedding", nn::Conv2d(nn::Conv2dOptions(config.num_channels, config.tower.hidden_size, config.patch_size)
-                                            .stride(config.patch_size)
-                                            .bias(false)))),
-      position_embedding(
-          register_module("position_embedding", nn::Embedding(config.positions(), config.tower.hidden_size))) {}
+    : class_embedding(
+          register_parameter("class_embedding", at::randn({config.tower.hidden_size}) * 0.02)),
+      patch_embedding(
+          register_module("patch_embedding",
+                          nn::Conv2d(nn::Conv2dOptions(config.num_channels,
+                                                       config.tower.hidden_size, config.patch_size)
+                                         .stride(config.patch_size)
+                                         .bias(false)))),
+      position_embedding(register_module(
+          "position_embedding", nn::Embedding(config.positions(), config.tower.hidden_size))) {}
 
 Tensor ClipVisionEmbeddingsImpl::forward(const Tensor& pixels) {
   const auto patches = patch_embedding(pixels).flatten(2).transpose(1, 2);  // [B, patches, C]
@@ -120,10 +127,11 @@ Tensor ClipVisionEmbeddingsImpl::forward(const Tensor& pixels) {
 
 ClipVisionTransformerImpl::ClipVisionTransformerImpl(const arch::ClipVisionConfig& config)
     : embeddings(register_module("embeddings", ClipVisionEmbeddings(config))),
-      pre_layrnorm(register_module("pre_layrnorm", layer_norm(config.tower.hidden_size, config.tower.layer_norm_eps))),
+      pre_layrnorm(register_module(
+          "pre_layrnorm", layer_norm(config.tower.hidden_size, config.tower.layer_norm_eps))),
       encoder(register_module("encoder", ClipEncoder(config.tower))),
-      post_layernorm(
-          register_module("post_layernorm", layer_norm(config.tower.hidden_size, config.tower.layer_norm_eps))) {}
+      post_layernorm(register_module(
+          "post_layernorm", layer_norm(config.tower.hidden_size, config.tower.layer_norm_eps))) {}
 
 ClipVisionOutput ClipVisionTransformerImpl::forward(const Tensor& pixels) {
   ClipVisionOutput output;
@@ -137,13 +145,18 @@ ClipImpl::ClipImpl(arch::ClipConfig c)
       logit_scale(register_parameter("logit_scale", at::scalar_tensor(2.6592))),
       text_model(register_module("text_model", ClipTextTransformer(config.text))),
       vision_model(register_module("vision_model", ClipVisionTransformer(config.vision))),
-      visual_projection(register_module("visual_projection",
-                                        linear(config.vision.tower.hidden_size, config.projection_dim, false))),
-      text_projection(
-          register_module("text_projection", linear(config.text.tower.hidden_size, config.projection_dim, false))) {}
+      visual_projection(register_module("visual_projection", linear(config.vision.tower.hidden_size,
+                                                                    config.projection_dim, false))),
+      text_projection(register_module(
+          "text_projection", linear(config.text.tower.hidden_size, config.projection_dim, false))) {
+}
 
-Tensor ClipImpl::text_features(const Tensor& ids) { return text_projection(text_model(ids).pooled); }
+Tensor ClipImpl::text_features(const Tensor& ids) {
+  return text_projection(text_model(ids).pooled);
+}
 
-Tensor ClipImpl::image_features(const Tensor& pixels) { return visual_projection(vision_model(pixels).pooled); }
+Tensor ClipImpl::image_features(const Tensor& pixels) {
+  return visual_projection(vision_model(pixels).pooled);
+}
 
 }  // namespace isocost::diffusion

@@ -1,7 +1,9 @@
-// CLIP's text and vision transformers as transformers has them: `named_parameters()` are the keys of its checkpoints.
+// CLIP's text and vision transformers as transformers has them: `named_parameters()` are the keys
+// of its checkpoints.
 //
 //   ClipTextOutput text = encoder->forward(ids);               // CLIPTextModel, ids [B, L] int64
-//   Tensor features = clip->text_features(ids);                // CLIPModel, [B, projection_dim], not normalised
+//   Tensor features = clip->text_features(ids);                // CLIPModel, [B, projection_dim],
+//   not normalised
 //
 // Differentiable. Thread: one at a time.
 #pragma once
@@ -78,8 +80,8 @@ TORCH_MODULE(ClipTextTransformer);
 struct ClipTextImpl : torch::nn::Module {
   explicit ClipTextImpl(arch::ClipTextConfig config);
   ClipTextOutput forward(const Tensor& ids);
-  // What conditions a U-Net: the last hidden state, or the final norm of hidden_states[-(clip_skip + 1)].
-  // Requires: 0 <= clip_skip < num_hidden_layers + 1.
+  // What conditions a U-Net: the last hidden state, or the final norm of hidden_states[-(clip_skip
+  // + 1)]. Requires: 0 <= clip_skip < num_hidden_layers + 1.
   [[nodiscard]] Tensor condition(const Tensor& ids, std::int64_t clip_skip = 0);
 
   arch::ClipTextConfig config;
@@ -117,8 +119,8 @@ TORCH_MODULE(ClipVisionTransformer);
 // CLIPModel: both towers, their projections and the scale of the logits.
 struct ClipImpl : torch::nn::Module {
   explicit ClipImpl(arch::ClipConfig config);
-  [[nodiscard]] Tensor text_features(const Tensor& ids);       // [B, projection_dim]
-  [[nodiscard]] Tensor image_features(const Tensor& pixels);   // [B, projection_dim]
+  [[nodiscard]] Tensor text_features(const Tensor& ids);      // [B, projection_dim]
+  [[nodiscard]] Tensor image_features(const Tensor& pixels);  // [B, projection_dim]
 
   arch::ClipConfig config;
   Tensor logit_scale;

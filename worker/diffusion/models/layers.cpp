@@ -12,7 +12,8 @@ constexpr std::int64_t kFusedHeadWidth = 16;
 
 Tensor causal_mask(const Tensor& scores) {
   const auto length = scores.size(-1);
-  return at::full({length, length}, -std::numeric_limits<float>::infinity(), scores.options()).triu(1);
+  return at::full({length, length}, -std::numeric_limits<float>::infinity(), scores.options())
+      .triu(1);
 }
 
 // [B, L, C] -> [B, h, L, d]
@@ -22,8 +23,11 @@ Tensor split_heads(const Tensor& x, std::int64_t heads) {
 
 }  // namespace
 
-nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, std::int64_t padding) {
-  return nn::Conv2d(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(padding < 0 ? kernel / 2 : padding));
+nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                  std::int64_t padding) {
+  return nn::Conv2d(nn::Conv2dOptions(in, out, kernel)
+                        .stride(stride)
+                        .padding(padding < 0 ? kernel / 2 : padding));
 }
 
 nn::Linear linear(std::int64_t in, std::int64_t out, bool bias) {
@@ -38,7 +42,8 @@ nn::LayerNorm layer_norm(std::int64_t width, double eps) {
   return nn::LayerNorm(nn::LayerNormOptions({width}).eps(eps));
 }
 
-Tensor multi_head_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads, bool is_causal) {
+Tensor multi_head_attention(const Tensor& q, const Tensor& k, const Tensor& v, std::int64_t heads,
+                            bool is_causal) {
   const auto batch = q.size(0);
   const auto width = q.size(2);
   const auto head_width = width / heads;
@@ -62,7 +67,8 @@ Tensor sinusoids(const Tensor& timesteps, const SinusoidOptions& options) {
   const auto float32 = timesteps.options().dtype(at::kFloat);
   auto exponent = at::arange(half, float32) * -std::log(10000.0);
   exponent = exponent / (static_cast<double>(half) - options.freq_shift);
-  const auto angles = timesteps.to(at::kFloat).unsqueeze(1) * at::exp(exponent).unsqueeze(0);  // [B, half]
+  const auto angles =
+      timesteps.to(at::kFloat).unsqueeze(1) * at::exp(exponent).unsqueeze(0);  // [B, half]
   auto both = options.flip_sin_to_cos ? at::cat({at::cos(angles), at::sin(angles)}, -1)
                                       : at::cat({at::sin(angles), at::cos(angles)}, -1);
   if (options.width % 2 == 1) both = at::constant_pad_nd(both, {0, 1});
@@ -75,7 +81,8 @@ ResnetBlockImpl::ResnetBlockImpl(const ResnetOptions& o)
       norm2(nullptr),
       conv1(register_module("conv1", conv2d(o.in, o.out, 3))),
       conv2(nullptr) {
-  if (o.time_width > 0) time_emb_proj = register_module("time_emb_proj", linear(o.time_width, o.out));
+  if (o.time_width > 0)
+    time_emb_proj = register_module("time_emb_proj", linear(o.time_width, o.out));
   norm2 = register_module("norm2", group_norm(o.groups, o.out, o.eps));
   conv2 = register_module("conv2", conv2d(o.out, o.out, 3));
   if (o.in != o.out) conv_shortcut = register_module("conv_shortcut", conv2d(o.in, o.out, 1));
@@ -112,7 +119,9 @@ Tensor GegluImpl::forward(const Tensor& x) {
 }
 
 FeedForwardImpl::FeedForwardImpl(std::int64_t width)
-    : net(register_module("net", nn::ModuleList())), gate(width, 4 * width), out(linear(4 * width, width)) {
+    : net(register_module("net", nn::ModuleList())),
+      gate(width, 4 * width),
+      out(linear(4 * width, width)) {
   net->push_back(gate);
   net->push_back(nn::Identity());  // the checkpoint counts a dropout layer here
   net->push_back(out);
@@ -125,8 +134,9 @@ TransformerBlockImpl::TransformerBlockImpl(const TransformerOptions& o)
       norm1(register_module("norm1", layer_norm(o.width))),
       norm2(nullptr),
       norm3(nullptr),
-      attn1(register_module("attn1", Attention(AttentionOptions{
-                                         o.width, o.only_cross_attention ? o.context_width : o.width, o.heads}))),
+      attn1(register_module(
+          "attn1", Attention(AttentionOptions{
+                       o.width, o.only_cross_attention ? o.context_width : o.width, o.heads}))),
       attn2(nullptr),
       ff(nullptr) {
   norm2 = register_module("norm2", layer_norm(o.width));
@@ -143,7 +153,8 @@ Tensor TransformerBlockImpl::forward(Tensor x, const Tensor& context) {
 }
 
 SpatialTransformerImpl::SpatialTransformerImpl(const TransformerOptions& o)
-    : norm(register_module("norm", group_norm(o.groups, o.width, 1e-6))), transformer_blocks(nullptr) {
+    : norm(register_module("norm", group_norm(o.groups, o.width, 1e-6))),
+      transformer_blocks(nullptr) {
   if (o.use_linear_projection) {
     linear_in = register_module("proj_in", linear(o.width, o.width));
   } else {
@@ -177,13 +188,15 @@ Tensor SpatialTransformerImpl::forward(const Tensor& x, const Tensor& context) {
 }
 
 DownsamplerImpl::DownsamplerImpl(std::int64_t channels, bool asymmetric)
-    : is_asymmetric(asymmetric), conv(register_module("conv", conv2d(channels, channels, 3, 2, asymmetric ? 0 : 1))) {}
+    : is_asymmetric(asymmetric),
+      conv(register_module("conv", conv2d(channels, channels, 3, 2, asymmetric ? 0 : 1))) {}
 
 Tensor DownsamplerImpl::forward(const Tensor& x) {
   return conv(is_asymmetric ? at::constant_pad_nd(x, {0, 1, 0, 1}) : x);
 }
 
-UpsamplerImpl::UpsamplerImpl(std::int64_t channels) : conv(register_module("conv", conv2d(channels, channels, 3))) {}
+UpsamplerImpl::UpsamplerImpl(std::int64_t channels)
+    : conv(register_module("conv", conv2d(channels, channels, 3))) {}
 
 Tensor UpsamplerImpl::forward(const Tensor& x, std::vector<std::int64_t> size) {
   if (size.empty()) size = {2 * x.size(2), 2 * x.size(3)};

@@ -1,7 +1,9 @@
-// The layers that the models share, registered under the keys of diffusers' checkpoints, differentiable.
+// The layers that the models share, registered under the keys of diffusers' checkpoints,
+// differentiable.
 //
-// Each Impl is a torch::nn::Module; use the holder (ResnetBlock, Attention, ...). All follow the memory format of what
-// they are given: channels-last tensors stay so. Gradient and device policy belong to the caller. Thread: one at a time.
+// Each Impl is a torch::nn::Module; use the holder (ResnetBlock, Attention, ...). All follow the
+// memory format of what they are given: channels-last tensors stay so. Gradient and device policy
+// belong to the caller. Thread: one at a time.
 #pragma once
 
 #include <torch/torch.h>
@@ -13,18 +15,21 @@ namespace isocost::diffusion {
 
 using at::Tensor;
 
-[[nodiscard]] torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1,
+[[nodiscard]] torch::nn::Conv2d conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel,
+                                       std::int64_t stride = 1,
                                        std::int64_t padding = -1);  // -1: half the kernel
 [[nodiscard]] torch::nn::Linear linear(std::int64_t in, std::int64_t out, bool bias = true);
-[[nodiscard]] torch::nn::GroupNorm group_norm(std::int64_t groups, std::int64_t channels, double eps);
+[[nodiscard]] torch::nn::GroupNorm group_norm(std::int64_t groups, std::int64_t channels,
+                                              double eps);
 [[nodiscard]] torch::nn::LayerNorm layer_norm(std::int64_t width, double eps = 1e-5);
 
-// softmax(q k^T / sqrt(d) + mask) v over heads. Chooses by shape alone between PyTorch's fused kernel and plain matrix
-// products, which are faster for heads of a few channels.
+// softmax(q k^T / sqrt(d) + mask) v over heads. Chooses by shape alone between PyTorch's fused
+// kernel and plain matrix products, which are faster for heads of a few channels.
 [[nodiscard]] Tensor multi_head_attention(const Tensor& q,  // [B, Lq, C]
                                           const Tensor& k,  // [B, Lk, C]
                                           const Tensor& v,  // [B, Lk, C]
-                                          std::int64_t heads, bool is_causal = false);  // [B, Lq, C]
+                                          std::int64_t heads,
+                                          bool is_causal = false);  // [B, Lq, C]
 
 // [cos, sin] (flipped) or [sin, cos] of t times geometric frequencies, float32.
 struct SinusoidOptions {
@@ -32,7 +37,8 @@ struct SinusoidOptions {
   bool flip_sin_to_cos = true;
   double freq_shift = 0;
 };
-[[nodiscard]] Tensor sinusoids(const Tensor& timesteps, const SinusoidOptions& options);  // [B] -> [B, width]
+[[nodiscard]] Tensor sinusoids(const Tensor& timesteps,
+                               const SinusoidOptions& options);  // [B] -> [B, width]
 
 struct ResnetOptions {
   std::int64_t in = 0;
@@ -46,7 +52,8 @@ struct ResnetOptions {
 // GroupNorm, SiLU, conv, + time, GroupNorm, SiLU, conv, + input.
 struct ResnetBlockImpl : torch::nn::Module {
   explicit ResnetBlockImpl(const ResnetOptions& options);
-  Tensor forward(const Tensor& x, const Tensor& time = {});  // [B, in, H, W], SiLU(temb) [B, T] -> [B, out, H, W]
+  Tensor forward(const Tensor& x,
+                 const Tensor& time = {});  // [B, in, H, W], SiLU(temb) [B, T] -> [B, out, H, W]
 
   ResnetOptions options;
   torch::nn::GroupNorm norm1, norm2;
@@ -60,7 +67,7 @@ struct AttentionOptions {
   std::int64_t width = 0;
   std::int64_t context_width = 0;  // of what keys and values are made of
   std::int64_t heads = 1;
-  bool has_bias = false;           // of to_q, to_k, to_v; to_out always has one
+  bool has_bias = false;  // of to_q, to_k, to_v; to_out always has one
 };
 
 struct AttentionImpl : torch::nn::Module {
@@ -120,14 +127,16 @@ struct SpatialTransformerImpl : torch::nn::Module {
   Tensor forward(const Tensor& x, const Tensor& context);  // [B, C, H, W]
 
   torch::nn::GroupNorm norm;
-  torch::nn::Conv2d conv_in{nullptr}, conv_out{nullptr};      // proj_in, proj_out: 1x1 convolutions, or
-  torch::nn::Linear linear_in{nullptr}, linear_out{nullptr};  // with use_linear_projection linear layers
+  torch::nn::Conv2d conv_in{nullptr}, conv_out{nullptr};  // proj_in, proj_out: 1x1 convolutions, or
+  torch::nn::Linear linear_in{nullptr},
+      linear_out{nullptr};  // with use_linear_projection linear layers
   torch::nn::ModuleList transformer_blocks;
   std::vector<TransformerBlock> blocks;
 };
 TORCH_MODULE(SpatialTransformer);
 
-// A 3x3 convolution of stride 2, under the key `conv`; `is_asymmetric` pads right and bottom alone, as the encoder does.
+// A 3x3 convolution of stride 2, under the key `conv`; `is_asymmetric` pads right and bottom alone,
+// as the encoder does.
 struct DownsamplerImpl : torch::nn::Module {
   DownsamplerImpl(std::int64_t channels, bool is_asymmetric);
   Tensor forward(const Tensor& x);
@@ -137,7 +146,8 @@ struct DownsamplerImpl : torch::nn::Module {
 };
 TORCH_MODULE(Downsampler);
 
-// Nearest neighbour to twice the size, or to a stated size, then a 3x3 convolution under the key `conv`.
+// Nearest neighbour to twice the size, or to a stated size, then a 3x3 convolution under the key
+// `conv`.
 struct UpsamplerImpl : torch::nn::Module {
   explicit UpsamplerImpl(std::int64_t channels);
   Tensor forward(const Tensor& x, std::vector<std::int64_t> size = {});

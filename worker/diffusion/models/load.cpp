@@ -10,19 +10,32 @@ constexpr std::size_t kConfigBytesMax = 1 << 20;
 
 std::optional<at::ScalarType> scalar_type(io::Dtype dtype) {
   switch (dtype) {
-    case io::Dtype::kBool: return at::kBool;
-    case io::Dtype::kU8: return at::kByte;
-    case io::Dtype::kI8: return at::kChar;
-    case io::Dtype::kI16: return at::kShort;
-    case io::Dtype::kI32: return at::kInt;
-    case io::Dtype::kI64: return at::kLong;
-    case io::Dtype::kF16: return at::kHalf;
-    case io::Dtype::kBf16: return at::kBFloat16;
-    case io::Dtype::kF32: return at::kFloat;
-    case io::Dtype::kF64: return at::kDouble;
-    case io::Dtype::kF8E5M2: return at::kFloat8_e5m2;
-    case io::Dtype::kF8E4M3: return at::kFloat8_e4m3fn;
-    default: return std::nullopt;
+    case io::Dtype::kBool:
+      return at::kBool;
+    case io::Dtype::kU8:
+      return at::kByte;
+    case io::Dtype::kI8:
+      return at::kChar;
+    case io::Dtype::kI16:
+      return at::kShort;
+    case io::Dtype::kI32:
+      return at::kInt;
+    case io::Dtype::kI64:
+      return at::kLong;
+    case io::Dtype::kF16:
+      return at::kHalf;
+    case io::Dtype::kBf16:
+      return at::kBFloat16;
+    case io::Dtype::kF32:
+      return at::kFloat;
+    case io::Dtype::kF64:
+      return at::kDouble;
+    case io::Dtype::kF8E5M2:
+      return at::kFloat8_e5m2;
+    case io::Dtype::kF8E4M3:
+      return at::kFloat8_e4m3fn;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -32,7 +45,8 @@ struct Entry {
 };
 
 // The file's tensors under the module's names. Faults names that two tensors end up with.
-Result<std::map<std::string, Entry, std::less<>>> renamed(const io::TensorViews& tensors, const std::string& where,
+Result<std::map<std::string, Entry, std::less<>>> renamed(const io::TensorViews& tensors,
+                                                          const std::string& where,
                                                           const Rename& rename) {
   std::map<std::string, Entry, std::less<>> entries;
   Failure failure;
@@ -41,7 +55,9 @@ Result<std::map<std::string, Entry, std::less<>>> renamed(const io::TensorViews&
     if (name.empty()) continue;
     const auto [at, is_new] = entries.emplace(name, Entry{file_name, &view});
     if (!is_new)
-      failure.add(where, "the tensors '" + at->second.file_name + "' and '" + file_name + "' are the same weight twice",
+      failure.add(where,
+                  "the tensors '" + at->second.file_name + "' and '" + file_name +
+                      "' are the same weight twice",
                   "one of them");
   }
   if (!failure.is_empty()) return fail(std::move(failure));
@@ -54,16 +70,19 @@ arch::FoundTensors shapes_of(const std::map<std::string, Entry, std::less<>>& en
   return found;
 }
 
-// Everything that must be checked is checked against the configuration, before a module as large as it says is built.
-Result<void> check_file(const io::TensorViews& tensors, const std::vector<arch::TensorSpec>& expected,
-                        const std::string& where, const Rename& rename) {
+// Everything that must be checked is checked against the configuration, before a module as large as
+// it says is built.
+Result<void> check_file(const io::TensorViews& tensors,
+                        const std::vector<arch::TensorSpec>& expected, const std::string& where,
+                        const Rename& rename) {
   const auto entries = renamed(tensors, where, rename);
   if (!entries) return fail(entries.error());
   return arch::check_tensors(expected, shapes_of(*entries), where);
 }
 
 template <class Module>
-Result<Module> finish(Module module, const io::TensorViews& tensors, const std::string& where, const Rename& rename) {
+Result<Module> finish(Module module, const io::TensorViews& tensors, const std::string& where,
+                      const Rename& rename) {
   const auto loaded = load_weights(*module, tensors, where, rename);
   if (!loaded) return fail(loaded.error());
   module->eval();
@@ -78,7 +97,8 @@ struct Recipe {
   Rename rename;
 };
 
-// `parse` reads the configuration, `summarize` says which tensors it means, Module is built from it.
+// `parse` reads the configuration, `summarize` says which tensors it means, Module is built from
+// it.
 template <class Module, class Parse, class Summarize>
 Result<Module> load(const Recipe& recipe, Parse parse, Summarize summarize) {
   const auto file = recipe.folder / "config.json";
@@ -89,7 +109,8 @@ Result<Module> load(const Recipe& recipe, Parse parse, Summarize summarize) {
   const auto weights = io::SafetensorsFolder::read(recipe.folder, recipe.base, recipe.variant);
   if (!weights) return fail(weights.error());
   const auto where = recipe.folder.string();
-  const auto checked = check_file(weights->tensors(), summarize(*config).tensors, where, recipe.rename);
+  const auto checked =
+      check_file(weights->tensors(), summarize(*config).tensors, where, recipe.rename);
   if (!checked) return fail(checked.error());
   return finish(Module(*config), weights->tensors(), where, recipe.rename);
 }
@@ -99,15 +120,17 @@ Result<Module> load(const Recipe& recipe, Parse parse, Summarize summarize) {
 Result<Tensor> to_tensor(const io::TensorView& view, const std::string& where) {
   const auto type = scalar_type(view.dtype);
   if (!type)
-    return fail(where, "the type " + std::string(io::dtype_name(view.dtype)) + " is not one this engine computes with",
+    return fail(where,
+                "the type " + std::string(io::dtype_name(view.dtype)) +
+                    " is not one this engine computes with",
                 "F32, F16, BF16 or F64");
   auto tensor = at::empty(view.shape, at::TensorOptions().dtype(*type));
   if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
   return tensor;
 }
 
-Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tensors, const std::string& where,
-                          const Rename& rename) {
+Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tensors,
+                          const std::string& where, const Rename& rename) {
   const auto entries = renamed(tensors, where, rename);
   if (!entries) return fail(entries.error());
   std::vector<arch::TensorSpec> expected;
@@ -126,7 +149,8 @@ Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tens
     auto tensor = to_tensor(*entry.view, where + ": " + entry.file_name);
     if (!tensor) failure.add(tensor.error());
     if (tensor && !tensor->is_floating_point())
-      failure.add(where + ": " + entry.file_name, "the type is " + std::string(io::dtype_name(entry.view->dtype)),
+      failure.add(where + ": " + entry.file_name,
+                  "the type is " + std::string(io::dtype_name(entry.view->dtype)),
                   "a floating-point type");
     if (tensor) sources[name] = *tensor;
   }
@@ -147,15 +171,17 @@ Result<UNet> load_unet(const std::filesystem::path& folder, const std::string& v
                     [](const auto& config) { return arch::summarize_unet(config, {}); });
 }
 
-Result<Autoencoder> load_autoencoder(const std::filesystem::path& folder, const std::string& variant) {
+Result<Autoencoder> load_autoencoder(const std::filesystem::path& folder,
+                                     const std::string& variant) {
   return load<Autoencoder>({folder, "diffusion_pytorch_model", variant, arch::vae_tensor_name},
-                           arch::vae_config_from_json,
-                           [](const auto& config) { return arch::summarize_vae(config, {}, arch::VaeHalf::kDecode); });
+                           arch::vae_config_from_json, [](const auto& config) {
+                             return arch::summarize_vae(config, {}, arch::VaeHalf::kDecode);
+                           });
 }
 
 Result<ClipText> load_clip_text(const std::filesystem::path& folder, const std::string& variant) {
-  return load<ClipText>({folder, "model", variant, arch::text_tensor_name}, arch::clip_text_config_from_json,
-                        arch::summarize_clip_text);
+  return load<ClipText>({folder, "model", variant, arch::text_tensor_name},
+                        arch::clip_text_config_from_json, arch::summarize_clip_text);
 }
 
 Result<Clip> load_clip(const std::filesystem::path& folder, const std::string& variant) {

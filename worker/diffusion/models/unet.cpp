@@ -6,12 +6,22 @@ namespace nn = torch::nn;
 namespace {
 
 ResnetOptions resnet_options(const arch::UNetConfig& config, std::int64_t in, std::int64_t out) {
-  return {in, out, config.time_embedding_dim, config.norm_num_groups, config.norm_eps, config.resnet_out_scale_factor};
+  return {in,
+          out,
+          config.time_embedding_dim,
+          config.norm_num_groups,
+          config.norm_eps,
+          config.resnet_out_scale_factor};
 }
 
-TransformerOptions transformer_options(const arch::UNetConfig& config, const arch::UNetBlockConfig& block) {
-  return {block.channels,          block.cross_attention_dim,  block.heads,
-          block.transformer_layers, config.norm_num_groups,    block.only_cross_attention,
+TransformerOptions transformer_options(const arch::UNetConfig& config,
+                                       const arch::UNetBlockConfig& block) {
+  return {block.channels,
+          block.cross_attention_dim,
+          block.heads,
+          block.transformer_layers,
+          config.norm_num_groups,
+          block.only_cross_attention,
           config.use_linear_projection};
 }
 
@@ -26,7 +36,8 @@ std::int64_t skip_width(const arch::UNetConfig& config, std::size_t index, std::
 }  // namespace
 
 TimestepEmbeddingImpl::TimestepEmbeddingImpl(std::int64_t in, std::int64_t out)
-    : linear_1(register_module("linear_1", linear(in, out))), linear_2(register_module("linear_2", linear(out, out))) {}
+    : linear_1(register_module("linear_1", linear(in, out))),
+      linear_2(register_module("linear_2", linear(out, out))) {}
 
 Tensor TimestepEmbeddingImpl::forward(const Tensor& x) { return linear_2(at::silu(linear_1(x))); }
 
@@ -37,7 +48,8 @@ DownBlockImpl::DownBlockImpl(const arch::UNetConfig& config, std::size_t index)
   if (block.has_attention) attention_list = register_module("attentions", nn::ModuleList());
   resnet_list = register_module("resnets", nn::ModuleList());
   for (std::int64_t layer = 0; layer < block.layers; ++layer) {
-    resnets.emplace_back(resnet_options(config, layer == 0 ? before : block.channels, block.channels));
+    resnets.emplace_back(
+        resnet_options(config, layer == 0 ? before : block.channels, block.channels));
     resnet_list->push_back(resnets.back());
     if (!block.has_attention) continue;
     attentions.emplace_back(transformer_options(config, block));
@@ -49,7 +61,8 @@ DownBlockImpl::DownBlockImpl(const arch::UNetConfig& config, std::size_t index)
   downsampler_list->push_back(downsampler);
 }
 
-Tensor DownBlockImpl::forward(Tensor x, const Tensor& time, const Tensor& context, std::vector<Tensor>& skips) {
+Tensor DownBlockImpl::forward(Tensor x, const Tensor& time, const Tensor& context,
+                              std::vector<Tensor>& skips) {
   for (std::size_t i = 0; i < resnets.size(); ++i) {
     x = resnets[i](x, time);
     if (!attentions.empty()) x = attentions[i](x, context);
@@ -101,7 +114,8 @@ UpBlockImpl::UpBlockImpl(const arch::UNetConfig& config, std::size_t index)
   upsampler_list->push_back(upsampler);
 }
 
-Tensor UpBlockImpl::forward(Tensor x, const Tensor& time, const Tensor& context, std::vector<Tensor>& skips) {
+Tensor UpBlockImpl::forward(Tensor x, const Tensor& time, const Tensor& context,
+                            std::vector<Tensor>& skips) {
   for (std::size_t i = 0; i < resnets.size(); ++i) {
     x = resnets[i](at::cat({x, skips.back()}, 1), time);
     skips.pop_back();
@@ -114,17 +128,20 @@ Tensor UpBlockImpl::forward(Tensor x, const Tensor& time, const Tensor& context,
 
 UNetImpl::UNetImpl(arch::UNetConfig c)
     : config(std::move(c)),
-      conv_in(register_module("conv_in", conv2d(config.in_channels, config.base_width(), config.conv_in_kernel))),
-      time_embedding(
-          register_module("time_embedding", TimestepEmbedding(config.base_width(), config.time_embedding_dim))),
+      conv_in(register_module(
+          "conv_in", conv2d(config.in_channels, config.base_width(), config.conv_in_kernel))),
+      time_embedding(register_module(
+          "time_embedding", TimestepEmbedding(config.base_width(), config.time_embedding_dim))),
       down_blocks(nullptr),
       up_blocks(nullptr) {
   const auto time_width = config.time_embedding_dim;
   if (config.num_class_embeds > 0)
-    class_embedding = register_module("class_embedding", nn::Embedding(config.num_class_embeds, time_width));
+    class_embedding =
+        register_module("class_embedding", nn::Embedding(config.num_class_embeds, time_width));
   if (config.has_text_time)
     add_embedding = register_module(
-        "add_embedding", TimestepEmbedding(config.projection_class_embeddings_input_dim, time_width));
+        "add_embedding",
+        TimestepEmbedding(config.projection_class_embeddings_input_dim, time_width));
   down_blocks = register_module("down_blocks", nn::ModuleList());
   for (std::size_t i = 0; i < config.down.size(); ++i) {
     downs.emplace_back(config, i);
@@ -136,16 +153,20 @@ UNetImpl::UNetImpl(arch::UNetConfig c)
     ups.emplace_back(config, i);
     up_blocks->push_back(ups.back());
   }
-  conv_norm_out = register_module("conv_norm_out", group_norm(config.norm_num_groups, config.base_width(), config.norm_eps));
-  conv_out = register_module("conv_out", conv2d(config.base_width(), config.out_channels, config.conv_out_kernel));
+  conv_norm_out = register_module(
+      "conv_norm_out", group_norm(config.norm_num_groups, config.base_width(), config.norm_eps));
+  conv_out = register_module(
+      "conv_out", conv2d(config.base_width(), config.out_channels, config.conv_out_kernel));
 }
 
-Tensor UNetImpl::time_features(const Tensor& timesteps, at::ScalarType dtype, const UNetExtras& extras) {
+Tensor UNetImpl::time_features(const Tensor& timesteps, at::ScalarType dtype,
+                               const UNetExtras& extras) {
   const SinusoidOptions options{config.base_width(), config.flip_sin_to_cos, config.freq_shift};
   auto embedding = time_embedding(sinusoids(timesteps, options).to(dtype));  // [B, T]
   if (class_embedding) embedding = embedding + class_embedding(extras.class_labels);
   if (add_embedding) {
-    const SinusoidOptions sizes{config.addition_time_embed_dim, config.flip_sin_to_cos, config.freq_shift};
+    const SinusoidOptions sizes{config.addition_time_embed_dim, config.flip_sin_to_cos,
+                                config.freq_shift};
     const auto ids = sinusoids(extras.time_ids.flatten(), sizes).reshape({timesteps.size(0), -1});
     embedding = embedding + add_embedding(at::cat({extras.text_embeds, ids.to(dtype)}, -1));
   }

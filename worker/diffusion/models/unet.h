@@ -1,11 +1,12 @@
-// UNet2DConditionModel as diffusers has it: `named_parameters()` are exactly the keys of its checkpoints.
+// UNet2DConditionModel as diffusers has it: `named_parameters()` are exactly the keys of its
+// checkpoints.
 //
 //   UNet unet(config);                       // a configuration from schema/arch
 //   load_weights(*unet, tensors, where);     // worker/diffusion/models/load.h
 //   Tensor epsilon = unet->forward(x, timesteps, text);
 //
-// Differentiable; the training code uses this very module. Inference of small models is faster through FastUNet, which
-// reads the same weights. Thread: one at a time.
+// Differentiable; the training code uses this very module. Inference of small models is faster
+// through FastUNet, which reads the same weights. Thread: one at a time.
 #pragma once
 
 #include "schema/arch/config.h"
@@ -66,13 +67,14 @@ TORCH_MODULE(UpBlock);
 struct UNetImpl : torch::nn::Module {
   explicit UNetImpl(arch::UNetConfig config);
 
-  Tensor forward(const Tensor& sample,     // [B, in, H, W]
-                 const Tensor& timesteps,  // [B], fractions allowed
-                 const Tensor& context,    // [B, S, context width]
+  Tensor forward(const Tensor& sample,            // [B, in, H, W]
+                 const Tensor& timesteps,         // [B], fractions allowed
+                 const Tensor& context,           // [B, S, context width]
                  const UNetExtras& extras = {});  // [B, out, H, W]
 
   // SiLU of the time embedding, [B, T]: what every residual block projects.
-  [[nodiscard]] Tensor time_features(const Tensor& timesteps, at::ScalarType dtype, const UNetExtras& extras);
+  [[nodiscard]] Tensor time_features(const Tensor& timesteps, at::ScalarType dtype,
+                                     const UNetExtras& extras);
 
   arch::UNetConfig config;
   torch::nn::Conv2d conv_in, conv_out{nullptr};

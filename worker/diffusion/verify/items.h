@@ -1,0 +1,41 @@
+// What verify.cpp hands to the code that computes units, runs and the CLIP case. Internal to the
+// folder.
+#pragma once
+
+#include "schema/arch/model_folder.h"
+#include "worker/diffusion/verify/reference.h"
+#include "worker/diffusion/verify/verify.h"
+
+namespace isocost::diffusion {
+
+// Computed outputs by their name in the entry.
+using Outputs = std::map<std::string, Tensor>;
+
+struct NotBuilt {
+  std::string what;      // "the sampler pndm"
+  std::string expected;  // what is there
+};
+
+// One item computed: outputs, or why not.
+struct ItemResult {
+  Outputs outputs;
+  std::optional<NotBuilt> not_built;
+};
+
+struct VerifyContext {
+  const VerifyOptions& options;
+  const arch::ModelFolder& model;
+  const Reference& reference;
+};
+
+[[nodiscard]] Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit,
+                                              Taken& take);
+[[nodiscard]] Result<ItemResult> compute_run(const VerifyContext& context, const Json& run,
+                                             Taken& take);
+[[nodiscard]] Result<ItemResult> compute_clip(const VerifyContext& context, Taken& take);
+
+// The tokenizer's ids, int64 [prompts, length].
+[[nodiscard]] Result<Tensor> tokenize(const std::filesystem::path& folder,
+                                      const std::vector<std::string>& prompts);
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <stdexcept>
+
+#include "worker/diffusion/models/pipeline.h"
+#include "worker/diffusion/verify/items.h"
+
+namespace isocost::diffusion {
+namespace {
+
+std::string text_of(const Json& entry, const std::string& key) {
+  return entry.is_object() && entry.contains(key) && entry.at(key).is_string()
+             ? entry.at(key).get<std::string>()
+             : std::string();
+}
+
+std::string built_samplers() {
+  std::string names;
+  for (const auto& name : sampling::sampler_names()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+// What the run needs that this engine does not have yet.
+std::optional<NotBuilt> lacking(const VerifyContext& context, const Json& run) {
+  const auto task = text_of(run, "task");
+  if (task != "text-to-image")
+    return NotBuilt{"the task '" + task + "' is not built yet", "text-to-image"};
+  const auto pipeline = text_of(run, "pipeline");
+  const bool is_other = context.model.unet && context.model.unet->config.has_text_time;
+  if (is_other)
+    return NotBuilt{"the pipeline " + pipeline + " is not built yet", "StableDiffusionPipeline"};
+  const auto sampler = text_of(run, "sampler");
+  const auto& names = sampling::sampler_names();
+  if (std::find(names.begin(), names.end(), sampler) == names.end())
+    return NotBuilt{"the sampler '" + sampler + "' is not built yet", built_samplers()};
+  return std::nullopt;
+}
+
+struct TextToImage {
+  sampling::SamplerConfig sampler;
+  Guidance guidance;
+  std::int64_t clip_skip = 0;
+  std::vector<std::string> prompts;
+  std::vector<std::string> negatives;
+  Tensor latents;
+  std::vector<Tensor> draws;
+};
+
+// One negative prompt serves every prompt of the batch.
+void spread_negatives(TextToImage& request, Taken& take) {
+  if (request.negatives.size() == 1)
+    request.negatives.resize(request.prompts.size(), request.negatives.front());
+  if (request.negatives.size() != request.prompts.size())
+    take.fault("there are " + std::to_string(request.negatives.size()) + " negative prompts",
+               "one, or one a prompt: " + std::to_string(request.prompts.size()));
+}
+
+Result<TextToImage> read_request(const VerifyContext& context, const Json& run, Taken& take) {
+  TextToImage request;
+  request.guidance = {take.number("guidance_scale", 7.5), take.number("guidance_rescale", 0)};
+  request.clip_skip = take.count("clip_skip", 0);
+  request.prompts = take.texts("prompt");
+  request.negatives = take.texts("negative_prompt");
+  spread_negatives(request, take);
+  request.latents = take.tensor("inputs", "latents");
+  request.draws = take.step_draws();
+  const auto steps = take.count("steps", 50);
+  const auto eta = take.number("eta", 0);
+  const Json& scheduler = run.contains("scheduler") ? run.at("scheduler") : Json();
+  const bool has_config = scheduler.is_object() && scheduler.contains("config");
+  const auto class_name = text_of(scheduler, "class");
+  if (class_name.empty() || !has_config)
+    take.fault("the scheduler is missing", "its class and config");
+  const auto& text = context.model.text_encoder;
+  if (text && request.clip_skip > text->config.tower.num_hidden_layers)
+    take.fault("clip_skip is " + std::to_string(request.clip_skip),
+               "at most the text encoder's layers");
+  if (!take.ok()) return fail(take.failure());
+  auto sampler =
+      sampling::resolve_class(class_name, scheduler.at("config"), static_cast<int>(steps), eta,
+                              take.where() + ": scheduler");
+  if (!sampler) return fail(sampler.error());
+  request.sampler = std::move(*sampler);
+  return request;
+}
+
+// The calls' timesteps, which the reference has as numbers: whole ones are exact, fractions to
+// 1e-3.
+void check_timesteps(const Json& run, const sampling::SamplerConfig& sampler, Taken& take) {
+  if (!run.contains("model_timesteps") || !run.at("model_timesteps").is_array()) return;
+  const Json& expected = run.at("model_timesteps");
+  const auto ours = sampling::call_timesteps(sampler);
+  if (expected.size() != ours.size()) {
+    take.fault("there are " + std::to_string(ours.size()) + " network calls",
+               std::to_string(expected.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double stored = expected[i].is_number() ? expected[i].get<double>() : std::nan("");
+    const bool is_whole = stored == std::floor(stored);
+    if (is_whole ? ours[i] == stored : std::abs(ours[i] - stored) <= 1e-3) continue;
+    take.fault("call " + std::to_string(i) + " is at timestep " + number_text(ours[i]),
+               canonical(expected[i]));
+    return;
+  }
+}
+
+class Replay {
+ public:
+  Replay(Pipeline& pipeline, const TextToImage& request) : pipeline_(pipeline), request_(request) {}
+
+  Outputs run(const Tensor& ids, const Tensor& negative_ids) {
+    DenoiseRequest denoise{
+        request_.sampler, request_.guidance, pipeline_.encode(ids, request_.clip_skip), {}};
+    if (request_.guidance.scale > 1) denoise.negative_text = pipeline_.encode(negative_ids);
+    Outputs outputs;
+    Trajectory start;
+    start.x_T = request_.latents;
+    start.draw = [this](int k) { return draw(k); };
+    start.after_call = [&](int k, const Tensor& x) {
+      outputs["latents_after_call." + std::to_string(k)] = x.clone();
+    };
+    const auto latents = pipeline_.denoise(denoise, start);
+    outputs["latents"] = latents;
+    outputs["image"] = (pipeline_.decode(latents) / 2 + 0.5).clamp(0, 1);
+    return outputs;
+  }
+
+  [[nodiscard]] std::size_t draws_used() const { return draws_used_; }
+
+ private:
+  Tensor draw(int k) {
+    const auto index = static_cast<std::size_t>(k);
+    if (index >= request_.draws.size())
+      throw std::out_of_range("the sampler asks for more noise than is stored");
+    draws_used_ = std::max(draws_used_, index + 1);
+    return request_.draws[index];
+  }
+
+  Pipeline& pipeline_;
+  const TextToImage& request_;
+  std::size_t draws_used_ = 0;
+};
+
+}  // namespace
+
+Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Taken& take) {
+  if (auto needs = lacking(context, run)) return ItemResult{{}, std::move(needs)};
+  const auto request = read_request(context, run, take);
+  if (!request) return fail(request.error());
+  check_timesteps(run, request->sampler, take);
+  if (!context.model.tokenizer)
+    return fail(context.model.root.string(), "there is no tokenizer/vocab.json",
+                "the tokenizer of the prompts");
+  const auto ids = tokenize(*context.model.tokenizer, request->prompts);
+  const auto negative_ids = tokenize(*context.model.tokenizer, request->negatives);
+  if (!ids) return fail(ids.error());
+  if (!negative_ids) return fail(negative_ids.error());
+  auto pipeline = Pipeline::load(context.model);
+  if (!pipeline) return fail(pipeline.error());
+  Replay replay(*pipeline, *request);
+  try {
+    auto outputs = replay.run(*ids, *negative_ids);
+    if (replay.draws_used() != request->draws.size())
+      take.fault("the sampler drew noise " + std::to_string(replay.draws_used()) + " times",
+                 std::to_string(request->draws.size()) + " as the reference has it");
+    return ItemResult{std::move(outputs), {}};
+  } catch (const std::out_of_range& error) {
+    return fail(take.where(), error.what(), std::to_string(request->draws.size()) + " draws");
+  }
+}
+
+}  // namespace isocost::diffusion

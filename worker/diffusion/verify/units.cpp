@@ -1,0 +1,101 @@
+#include "worker/diffusion/verify/items.h"
+
+namespace isocost::diffusion {
+namespace {
+
+std::string text_of(const Json& entry, const std::string& key) {
+  return entry.contains(key) && entry.at(key).is_string() ? entry.at(key).get<std::string>()
+                                                          : std::string();
+}
+
+std::filesystem::path component_folder(const VerifyContext& context, const Json& unit,
+                                       const std::string& fallback) {
+  const auto name = text_of(unit, "component");
+  return context.model.root /
+         (name.empty() ? fallback : std::filesystem::path(name).filename().string());
+}
+
+Result<ItemResult> tokenizer_unit(const VerifyContext& context, const Json& unit, Taken& take) {
+  const auto prompts = take.texts("prompts");
+  if (!take.ok()) return fail(take.failure());
+  const auto ids = tokenize(component_folder(context, unit, "tokenizer"), prompts);
+  if (!ids) return fail(ids.error());
+  return ItemResult{{{"input_ids", *ids}}, {}};
+}
+
+// The last hidden state, the pooled row or its projection, and the earlier states that the entry
+// asks for.
+Result<ItemResult> text_unit(const VerifyContext& context, const Json& unit, Taken& take) {
+  const auto ids = take.tensor("inputs", "input_ids");
+  if (!take.ok()) return fail(take.failure());
+  auto encoder =
+      load_clip_text(component_folder(context, unit, "text_encoder"), context.model.variant);
+  if (!encoder) return fail(encoder.error());
+  const auto text = (*encoder)->forward(ids);
+  ItemResult result;
+  result.outputs = {{"last_hidden_state", text.last_hidden_state}, {"pooled", text.pooled}};
+  if ((*encoder)->text_projection)
+    result.outputs["text_embeds"] = (*encoder)->text_projection(text.pooled);
+  const auto states = static_cast<std::int64_t>(text.hidden_states.size());
+  for (std::int64_t skip = 1; skip < states; ++skip) {
+    const auto& state = text.hidden_states[static_cast<std::size_t>(states - 1 - skip)];
+    result.outputs["clip_skip_" + std::to_string(skip)] =
+        (*encoder)->text_model->final_layer_norm(state);
+    result.outputs["hidden_states_-" + std::to_string(skip + 1)] = state;
+  }
+  return result;
+}
+
+Result<ItemResult> unet_unit(const VerifyContext& context, const Json& unit, Taken& take) {
+  const auto sample = take.tensor("inputs", "sample");
+  const auto text = take.tensor("inputs", "encoder_hidden_states");
+  UNetExtras extras;
+  if (take.has("inputs", "class_labels"))
+    extras.class_labels = take.tensor("inputs", "class_labels");
+  if (take.has("inputs", "text_embeds")) extras.text_embeds = take.tensor("inputs", "text_embeds");
+  if (take.has("inputs", "time_ids")) extras.time_ids = take.tensor("inputs", "time_ids");
+  const Json& timesteps = take.option("timesteps");
+  if (!timesteps.is_array()) take.fault("with.timesteps is missing", "a list of numbers");
+  if (!take.ok()) return fail(take.failure());
+  auto unet = load_unet(component_folder(context, unit, "unet"), context.model.variant);
+  if (!unet) return fail(unet.error());
+  ItemResult result;
+  for (const Json& timestep : timesteps) {
+    if (!timestep.is_number()) return fail(take.where(), "a timestep is no number", "numbers");
+    const auto t = at::full({sample.size(0)}, timestep.get<double>(), at::kFloat);
+    result.outputs["out_t" + timestep.dump()] = (*unet)->forward(sample, t, text, extras);
+  }
+  return result;
+}
+
+Result<ItemResult> vae_unit(const VerifyContext& context, const Json& unit, Taken& take) {
+  const bool has_image = take.has("inputs", "image");
+  const bool has_latent = take.has("inputs", "z");
+  const auto image = has_image ? take.tensor("inputs", "image") : Tensor();
+  const auto z = has_latent ? take.tensor("inputs", "z") : Tensor();
+  if (!take.ok()) return fail(take.failure());
+  auto vae = load_autoencoder(component_folder(context, unit, "vae"), context.model.variant);
+  if (!vae) return fail(vae.error());
+  ItemResult result;
+  if (has_image) {
+    const auto posterior = (*vae)->encode(image);
+    result.outputs["mean"] = posterior.mean;
+    result.outputs["logvar"] = posterior.logvar;
+  }
+  if (has_latent) result.outputs["decoded"] = (*vae)->decode(z);
+  return result;
+}
+
+}  // namespace
+
+Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, Taken& take) {
+  const auto kind = text_of(unit, "kind");
+  if (kind == "tokenizer") return tokenizer_unit(context, unit, take);
+  if (kind == "text") return text_unit(context, unit, take);
+  if (kind == "unet") return unet_unit(context, unit, take);
+  if (kind == "vae") return vae_unit(context, unit, take);
+  return ItemResult{
+      {}, NotBuilt{"units of kind '" + kind + "' are not built yet", "tokenizer, text, unet, vae"}};
+}
+
+}  // namespace isocost::diffusion
