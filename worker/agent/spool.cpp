@@ -1,0 +1,92 @@
+#include "worker/agent/spool.h"
+
+#include <algorithm>
+
+#include "schema/io/atomic_file.h"
+#include "schema/json_reader.h"
+#include "schema/wire/text.h"
+
+namespace isocost::agent {
+namespace {
+
+constexpr int kSpoolFormat = 1;  // raised when the form of these files changes
+
+Json to_json(const Outcome& outcome) {
+  Json json = {{"format", kSpoolFormat},
+               {"database", outcome.database},
+               {"unit", outcome.unit},
+               {"epoch", outcome.attempt.epoch},
+               {"counter", outcome.attempt.counter}};
+  if (const auto* result = std::get_if<UnitResult>(&outcome.what)) {
+    json["result"] = isocost::to_json(*result);
+  } else {
+    const auto& failure = std::get<UnitFailure>(outcome.what);
+    Json log = Json::array();
+    for (const std::string& line : failure.log_tail) log.push_back(wire::clean_text(line, wire::kTextBytesMax));
+    json["failure"] = {{"class", static_cast<int>(failure.failure_class)},
+                       {"reason", wire::clean_text(failure.reason, wire::kTextBytesMax)},
+                       {"log_tail", log}};
+  }
+  return json;
+}
+
+Result<UnitFailure> failure_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  const int number = reader.get<int>("class");
+  if (number < 1 || number > static_cast<int>(FailureClass::kInputOutput)) reader.fault("class", "this names no class of failure");
+  UnitFailure failure{static_cast<FailureClass>(number), reader.get<std::string>("reason"),
+                      reader.get<std::vector<std::string>>("log_tail")};
+  if (!reader.ok()) return fail(reader.take());
+  return failure;
+}
+
+Result<Outcome> outcome_from(const std::filesystem::path& file) {
+  auto text = io::read_file(file);
+  if (!text) return fail(text.error());
+  auto json = parse_json(*text, file.string());
+  if (!json) return fail(json.error());
+  JsonReader reader(*json, file.string());
+  if (reader.get<int>("format") != kSpoolFormat) reader.fault("format", "this format is not known");
+  Outcome outcome{reader.get<std::string>("database"), reader.get<std::string>("unit"),
+                  {reader.get<std::uint64_t>("epoch"), reader.get<std::uint64_t>("counter")}, {}};
+  if (reader.has("result")) outcome.what = reader.take(unit_result_from_json(reader.raw("result"), file.string()));
+  else outcome.what = reader.take(failure_from_json(reader.raw("failure"), file.string()));
+  reader.finish();
+  if (!reader.ok()) return fail(reader.take());
+  return outcome;
+}
+
+}  // namespace
+
+SpoolFolder::SpoolFolder(std::filesystem::path folder) : folder_(std::move(folder)) { std::filesystem::create_directories(folder_); }
+
+SpoolFolder::Loaded SpoolFolder::load() {
+  Loaded loaded;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  for (const std::filesystem::path& file : files) {
+    if (auto outcome = outcome_from(file)) {
+      loaded.outcomes.push_back(std::move(*outcome));
+    } else {
+      loaded.set_aside.add(outcome.error());
+      std::filesystem::rename(file, file.string() + ".bad");
+    }
+  }
+  return loaded;
+}
+
+void SpoolFolder::keep(const Outcome& outcome) { io::write_file_atomically(file_of(outcome), canonical(to_json(outcome))); }
+
+void SpoolFolder::forget(const Outcome& outcome) {
+  // Not made durable: an outcome that comes back after a crash is sent once more and acknowledged as repeated.
+  std::filesystem::remove(file_of(outcome));
+}
+
+std::filesystem::path SpoolFolder::file_of(const Outcome& outcome) const {
+  return folder_ / (sha256(outcome.database + "\n" + outcome.unit).hex() + ".json");
+}
+
+}  // namespace isocost::agent

@@ -1,0 +1,230 @@
+#include "worker/net/worker.h"
+
+#include <fmt/format.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <csignal>
+#include <exception>
+#include <system_error>
+
+#include "worker/agent/spool.h"
+#include "worker/net/artifact_client.h"
+#include "worker/net/inbox.h"
+#include "worker/net/jobs.h"
+
+namespace isocost::worker_net {
+namespace {
+
+using agent::Event;
+using agent::Instant;
+
+constexpr std::chrono::milliseconds kTickMax{1000};      // deadlines are looked at so often at least
+constexpr std::chrono::milliseconds kLastJobMax{3000};   // for threads to come home at the end
+constexpr int kDeliverTriesSeconds = 60;
+
+Instant now() {
+  return Instant(std::chrono::duration_cast<agent::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+// SIGTERM and SIGINT as something to poll.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    descriptor_ = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (descriptor_ < 0) throw std::system_error(errno, std::generic_category(), "signalfd");
+  }
+  ~StopSignals() { ::close(descriptor_); }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] bool take_one() const {
+    signalfd_siginfo info{};
+    return ::read(descriptor_, &info, sizeof info) == sizeof info;
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+bool is_finite(const Json& json) {
+  if (json.is_number_float()) return std::isfinite(json.get<double>());
+  if (!json.is_structured()) return true;
+  return std::ranges::all_of(json, [](const Json& member) { return is_finite(member); });
+}
+
+// What the executor gives is believed only as far as the wire can carry it.
+tl::expected<UnitResult, UnitFailure> checked(const std::string& unit, tl::expected<UnitResult, UnitFailure> outcome) {
+  if (!outcome) return outcome;
+  outcome->unit = unit;
+  if (is_finite(outcome->values) && is_finite(outcome->measured)) return outcome;
+  return tl::unexpected(UnitFailure{FailureClass::kNotFinite, "a value of the result is not finite", {}});
+}
+
+class Worker {
+ public:
+  Worker(WorkerOptions options, agent::Executor& executor, io::ArtifactStore& store)
+      : options_(std::move(options)),
+        executor_(executor),
+        spool_(options_.state / "spool"),
+        link_(options_.peer),
+        fetcher_(options_.peer, store, board_),
+        deliverer_(options_.peer, store, board_) {}
+
+  WorkerEnd run() {
+    agent::SpoolFolder::Loaded loaded = spool_.load();
+    for (const Error& error : loaded.set_aside.errors) options_.say("set aside: " + error.message());
+    agent::Session session(options_.session, std::move(loaded.outcomes), now());
+    perform(session.handle(agent::Tick{}, now()));
+    while (!session.is_over()) {
+      const auto left = std::clamp(session.next_deadline() - now(), agent::Duration(0), agent::Duration(kTickMax));
+      link_.wait(left, {inbox_.descriptor(), signals_.descriptor()});
+      for (const Event& event : arrived()) perform(session.handle(event, now()));
+      perform(session.handle(agent::Tick{progress_.fraction}, now()));
+    }
+    return come_home();
+  }
+
+ private:
+  std::vector<Event> arrived() {
+    std::vector<Event> events = link_.events();
+    std::ranges::move(inbox_.take(), std::back_inserter(events));
+    while (signals_.take_one()) events.push_back(agent::StopRequested{});
+    return events;
+  }
+
+  void perform(const agent::Effects& effects) {
+    for (const agent::Effect& effect : effects) std::visit([this](const auto& e) { perform(e); }, effect);
+  }
+  void perform(const agent::Connect&) { link_.connect(); }
+  void perform(const agent::Disconnect&) { link_.disconnect(); }
+  void perform(const agent::Send& effect) { link_.send(effect.message); }
+  void perform(const agent::UseArtifacts& effect) { board_.post(effect.welcome); }
+  void perform(const agent::Say& effect) { options_.say(effect.text); }
+  void perform(const agent::CancelUnit&) { progress_.is_cancelled = true; }
+  void perform(const agent::Exit& effect) {
+    end_.reason = effect.reason;
+    end_.text = effect.text;
+  }
+  void perform(const agent::Compute& effect) {
+    progress_.fraction = 0;
+    progress_.is_cancelled = false;
+    computing_.post([this, effect] { compute(effect); });
+  }
+  void perform(const agent::Spool& effect) {
+    carrying_.post([this, outcome = effect.outcome] {
+      keep_trying([&] { spool_.keep(outcome); });
+      inbox_.post(agent::Spooled{outcome.unit});
+    });
+  }
+  void perform(const agent::Forget& effect) {
+    carrying_.post([this, outcome = effect.outcome] { spool_.forget(outcome); });
+  }
+  void perform(const agent::Deliver& effect) {
+    carrying_.post([this, effect] { deliver(effect); });
+  }
+
+  // On the computing thread.
+  void compute(const agent::Compute& job) {
+    tl::expected<UnitResult, UnitFailure> outcome = tl::unexpected(UnitFailure{});
+    try {
+      outcome = checked(job.unit.name, fetch_and_execute(job));
+    } catch (const std::system_error& error) {
+      outcome = tl::unexpected(UnitFailure{FailureClass::kInputOutput, error.what(), {}});
+    } catch (const std::bad_alloc&) {
+      outcome = tl::unexpected(UnitFailure{FailureClass::kOutOfMemory, "no memory left on the host", {}});
+    } catch (const std::exception& error) {
+      outcome = tl::unexpected(UnitFailure{FailureClass::kBug, error.what(), {}});
+    }
+    inbox_.post(agent::Finished{job.unit.name, std::move(outcome), executor_.warm()});
+  }
+
+  tl::expected<UnitResult, UnitFailure> fetch_and_execute(const agent::Compute& job) {
+    std::vector<Digest> wanted = job.blobs;
+    for (const auto& [unit, artifacts] : job.unit.needs) {
+      for (const ArtifactRef& artifact : artifacts) {
+        // Pictures are for people: nothing computes with them.
+        if (!artifact.name.starts_with("picture/")) wanted.push_back(artifact.digest);
+      }
+    }
+    if (auto fetched = fetcher_.fetch(wanted, [this] { return !progress_.is_cancelled; }); !fetched)
+      return tl::unexpected(UnitFailure{FailureClass::kInputOutput, fetched.error().message(), {}});
+    return executor_.execute(job.unit, progress_);
+  }
+
+  // On the courier's thread.
+  void deliver(const agent::Deliver& job) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kDeliverTriesSeconds);
+    try {
+      const auto delivered = deliverer_.deliver(
+          job.artifacts, [&] { return !is_leaving_ && std::chrono::steady_clock::now() < until; });
+      if (delivered) inbox_.post(agent::Delivered{job.unit});
+      else inbox_.post(agent::DeliveryFailed{job.unit, delivered.error().message()});
+    } catch (const std::exception& error) {
+      inbox_.post(agent::DeliveryFailed{job.unit, error.what()});
+    }
+  }
+
+  // A full disk must not cost a result: it is tried until there is room or the worker is told to leave.
+  template <class Action>
+  void keep_trying(const Action& action) {
+    while (true) {
+      try {
+        return action();
+      } catch (const std::system_error&) {
+        if (is_leaving_) return;
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+      }
+    }
+  }
+
+  WorkerEnd come_home() {
+    is_leaving_ = true;
+    progress_.is_cancelled = true;
+    computing_.stop();
+    carrying_.stop();
+    end_.is_idle = computing_.is_done_within(kLastJobMax) && carrying_.is_done_within(kLastJobMax);
+    return end_;
+  }
+
+  StopSignals signals_;  // first: the threads below inherit the blocked signals
+  WorkerOptions options_;
+  agent::Executor& executor_;
+  agent::SpoolFolder spool_;
+  Link link_;
+  ArtifactBoard board_;
+  ArtifactClient fetcher_;    // the computing thread's
+  ArtifactClient deliverer_;  // the courier's
+  agent::Progress progress_;
+  std::atomic<bool> is_leaving_{false};
+  EventInbox inbox_;
+  WorkerEnd end_;
+  JobThread computing_;
+  JobThread carrying_;
+};
+
+}  // namespace
+
+WorkerEnd run_worker(WorkerOptions options, agent::Executor& executor, io::ArtifactStore& store) {
+  wire::Hello& greeting = options.session.greeting;
+  greeting.device_class = executor.device_class();
+  greeting.device = executor.device();
+  greeting.inventory = executor.inventory();
+  greeting.warm = executor.warm();
+  // On the heap: when a unit cannot be stopped the process ends with its threads still in it.
+  auto worker = std::make_unique<Worker>(std::move(options), executor, store);
+  const WorkerEnd end = worker->run();
+  if (!end.is_idle) [[maybe_unused]] const Worker* abandoned = worker.release();
+  return end;
+}
+
+}  // namespace isocost::worker_net

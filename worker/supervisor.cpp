@@ -1,0 +1,102 @@
+#include "worker/supervisor.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "worker/serve.h"
+
+namespace isocost::worker {
+namespace {
+
+constexpr std::chrono::milliseconds kPauseFirst{500};
+constexpr std::chrono::milliseconds kPauseMax{30'000};
+constexpr std::chrono::seconds kQuickDeath{60};  // a child that lived longer is no quick death
+constexpr int kQuickDeathsMax = 10;
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&set, signal);
+  return set;
+}
+
+[[noreturn]] void run_child(const std::function<int()>& child, pid_t supervisor) {
+  // A group of its own: Ctrl-C reaches the supervisor alone, which passes it on once.
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != supervisor) std::_Exit(kExitCrashed);
+  const int code = child();
+  std::fflush(nullptr);
+  // Not exit(): a unit that was handed back may still compute in another thread.
+  std::_Exit(code);
+}
+
+// Waits for the next of the watched signals, for `limit` at most; 0 when none came.
+int next_signal(const sigset_t& set, std::chrono::milliseconds limit) {
+  const timespec time{limit.count() / 1000, (limit.count() % 1000) * 1'000'000};
+  const int signal = ::sigtimedwait(&set, nullptr, &time);
+  return signal < 0 ? 0 : signal;
+}
+
+struct Death {
+  bool is_crash = false;
+  int code = 0;
+};
+
+// Forwards requests to stop until the child is gone.
+Death wait_for(pid_t child, const sigset_t& set, bool& is_stopping) {
+  while (true) {
+    int status = 0;
+    if (::waitpid(child, &status, WNOHANG) == child) {
+      if (!WIFSIGNALED(status)) return {WEXITSTATUS(status) == kExitCrashed, WEXITSTATUS(status)};
+      std::fprintf(stderr, "isocost-worker: the working process died of signal %d (%s)\n", WTERMSIG(status),
+                   ::strsignal(WTERMSIG(status)));
+      return {true, kExitCrashed};
+    }
+    const int signal = next_signal(set, std::chrono::seconds(1));
+    if (signal != SIGTERM && signal != SIGINT) continue;
+    is_stopping = true;
+    ::kill(child, SIGTERM);
+  }
+}
+
+}  // namespace
+
+int supervise(const std::function<int()>& child) {
+  const sigset_t set = watched_signals();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  const pid_t self = ::getpid();
+  auto pause = kPauseFirst;
+  bool is_stopping = false;
+  for (int quick_deaths = 0; quick_deaths < kQuickDeathsMax; ++quick_deaths) {
+    const auto started = std::chrono::steady_clock::now();
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+      std::fprintf(stderr, "isocost-worker: cannot start a process: %s\n", std::strerror(errno));
+      return kExitCrashed;
+    }
+    if (pid == 0) run_child(child, self);
+    const Death death = wait_for(pid, set, is_stopping);
+    if (!death.is_crash || is_stopping) return death.code;
+    if (std::chrono::steady_clock::now() - started > kQuickDeath) {
+      quick_deaths = 0;
+      pause = kPauseFirst;
+    }
+    std::fprintf(stderr, "isocost-worker: starting it again in %.1f s\n", static_cast<double>(pause.count()) / 1000);
+    if (const int signal = next_signal(set, pause); signal == SIGTERM || signal == SIGINT) return death.code;
+    pause = std::min(pause * 2, kPauseMax);
+  }
+  std::fprintf(stderr, "isocost-worker: the working process died %d times in a row; giving up\n", kQuickDeathsMax);
+  return kExitCrashed;
+}
+
+}  // namespace isocost::worker
