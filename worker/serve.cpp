@@ -26,7 +26,8 @@ constexpr std::chrono::seconds kLockWait{5};  // for a predecessor that was just
 
 std::string host_name() {
   std::array<char, 256> text{};
-  if (::gethostname(text.data(), text.size() - 1) != 0 || !wire::is_name(text.data())) return "host";
+  if (::gethostname(text.data(), text.size() - 1) != 0 || !wire::is_name(text.data()))
+    return "host";
   return text.data();
 }
 
@@ -52,19 +53,29 @@ void resolve(ServeOptions& options) {
 Result<worker_net::Peer> peer_of(const ServeOptions& options) {
   Failure failure;
   worker_net::Peer peer;
-  if (auto endpoint = transport::parse_endpoint(options.connect)) peer.endpoint = *endpoint;
-  else failure.add(endpoint.error());
-  if (!wire::is_name(options.name)) failure.add("--name", "'" + options.name + "' is no name", "printable characters without blanks");
+  if (auto endpoint = transport::parse_endpoint(options.connect))
+    peer.endpoint = *endpoint;
+  else
+    failure.add(endpoint.error());
+  if (!wire::is_name(options.name))
+    failure.add("--name", "'" + options.name + "' is no name",
+                "printable characters without blanks");
   if (options.key.empty() != options.server_key.empty()) {
-    failure.add("--key", "only one of --key and --server-key is given", "both, or none on loopback");
+    failure.add("--key", "only one of --key and --server-key is given",
+                "both, or none on loopback");
   } else if (options.key.empty()) {
     if (failure.is_empty() && !peer.endpoint.is_loopback())
-      failure.add(options.connect, "plain TCP is allowed on loopback alone", "--key and --server-key: see isocost keys generate");
+      failure.add(options.connect, "plain TCP is allowed on loopback alone",
+                  "--key and --server-key: see isocost keys generate");
   } else {
-    if (auto keys = transport::read_secret(options.key)) peer.keys = *keys;
-    else failure.add(keys.error());
-    if (auto key = transport::read_public_key(options.server_key)) peer.server_key = *key;
-    else failure.add(key.error());
+    if (auto keys = transport::read_secret(options.key))
+      peer.keys = *keys;
+    else
+      failure.add(keys.error());
+    if (auto key = transport::read_public_key(options.server_key))
+      peer.server_key = *key;
+    else
+      failure.add(key.error());
   }
   if (!failure.is_empty()) return fail(std::move(failure));
   return peer;
@@ -75,25 +86,42 @@ int complain(const Failure& failure, int code) {
   return code;
 }
 
-// One working process a state folder: two would send each other's outcomes. Held until the process ends.
+// One working process a state folder: two would send each other's outcomes. Held until the process
+// ends.
 Result<void> lock_state(const fs::path& state) {
   const fs::path file = state / "lock";
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) return fail(file.string(), "the file cannot be opened: " + std::generic_category().message(errno));
+  if (descriptor < 0)
+    return fail(file.string(),
+                "the file cannot be opened: " + std::generic_category().message(errno));
   const auto until = std::chrono::steady_clock::now() + kLockWait;
   while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (std::chrono::steady_clock::now() > until) {
       ::close(descriptor);
-      return fail(state.string(), "another worker uses this folder", "a --name or --state of its own for each worker");
+      return fail(state.string(), "another worker uses this folder",
+                  "a --name or --state of its own for each worker");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   return {};
 }
 
+int exit_code(agent::ExitReason reason) {
+  switch (reason) {
+    case agent::ExitReason::kDone:
+      return kExitDone;
+    case agent::ExitReason::kRefused:
+      return kExitRefused;
+    case agent::ExitReason::kGaveUp:
+      return kExitGaveUp;
+  }
+  return kExitCrashed;
+}
+
 int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeExecutor& make) {
   fs::create_directories(options.state);
-  if (auto locked = lock_state(options.state); !locked) return complain(locked.error(), kExitRefused);
+  if (auto locked = lock_state(options.state); !locked)
+    return complain(locked.error(), kExitRefused);
   io::ArtifactStore store(options.artifacts);
   auto executor = make(options, store);
   if (!executor) return complain(executor.error(), kExitRefused);
@@ -105,43 +133,51 @@ int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeEx
   work.session.prefetch = options.prefetch;
   work.session.give_up = std::chrono::seconds(options.give_up_seconds);
   work.session.grace = std::chrono::seconds(options.grace_seconds);
-  work.say = [&](const std::string& text) { std::fprintf(stderr, "%s: %s\n", options.name.c_str(), text.c_str()); };
+  work.say = [&](const std::string& text) {
+    std::fprintf(stderr, "%s: %s\n", options.name.c_str(), text.c_str());
+  };
 
   const worker_net::WorkerEnd end = worker_net::run_worker(std::move(work), **executor, store);
   if (!end.text.empty()) std::fprintf(stderr, "%s: %s\n", options.name.c_str(), end.text.c_str());
   // What still computes uses the executor and the store: they stay until the process ends.
   if (!end.is_idle) {
     std::fflush(nullptr);
-    std::_Exit(kExitDone);
+    std::_Exit(exit_code(end.reason));
   }
-  switch (end.reason) {
-    case agent::ExitReason::kDone: return kExitDone;
-    case agent::ExitReason::kRefused: return kExitRefused;
-    case agent::ExitReason::kGaveUp: return kExitGaveUp;
-  }
-  return kExitCrashed;
+  return exit_code(end.reason);
 }
 
 }  // namespace
 
 void add_serve_options(CLI::App& command, ServeOptions& options) {
-  command.add_option("--connect", options.connect, "The coordinator's address, tcp://host:port")->required();
-  command.add_option("--models", options.models, "Folders in which models, prompts and references are looked for");
+  command.add_option("--connect", options.connect, "The coordinator's address, tcp://host:port")
+      ->required();
+  command.add_option("--models", options.models,
+                     "Folders in which models, prompts and references are looked for");
   command.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
-  command.add_option("--dtype", options.dtype, "Compute in fp32, bf16 or fp16; default: what the cell says")
+  command
+      .add_option("--dtype", options.dtype,
+                  "Compute in fp32, bf16 or fp16; default: what the cell says")
       ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
   command.add_option("--threads", options.threads, "Computing threads; part of the device class")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command.add_option("--state", options.state, "Folder of the spool; default: below ~/.local/state/isocost");
-  command.add_option("--artifacts", options.artifacts, "Folder of artifacts; default: below the state folder");
-  command.add_option("--name", options.name, "What the coordinator calls this worker; default: host and device");
+  command.add_option("--state", options.state,
+                     "Folder of the spool; default: below ~/.local/state/isocost");
+  command.add_option("--artifacts", options.artifacts,
+                     "Folder of artifacts; default: below the state folder");
+  command.add_option("--name", options.name,
+                     "What the coordinator calls this worker; default: host and device");
   command.add_option("--key", options.key, "This worker's NAME.secret (isocost keys generate)");
   command.add_option("--server-key", options.server_key, "The coordinator's public *.key");
-  command.add_option("--give-up", options.give_up_seconds, "Seconds without a coordinator after which to end")
+  command
+      .add_option("--give-up", options.give_up_seconds,
+                  "Seconds without a coordinator after which to end")
       ->check(CLI::Range(1, 30 * 86400))
       ->capture_default_str();
-  command.add_option("--grace", options.grace_seconds, "Seconds to finish a unit after SIGTERM before handing it back")
+  command
+      .add_option("--grace", options.grace_seconds,
+                  "Seconds to finish a unit after SIGTERM before handing it back")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
   command.add_option("--prefetch", options.prefetch, "Units leased ahead of the one that computes")

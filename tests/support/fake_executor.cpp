@@ -1,0 +1,109 @@
+#include "tests/support/fake_executor.h"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace isocost::testing {
+namespace {
+
+// As many bytes as asked for, all of them determined by `seed`.
+std::string bytes_of(const std::string& seed, std::size_t size) {
+  std::string bytes;
+  for (std::size_t block = 0; bytes.size() < size; ++block)
+    bytes += sha256(seed + "#" + std::to_string(block)).hex();
+  bytes.resize(size);
+  return bytes;
+}
+
+// Lets the time of a computation pass, unless it is cancelled.
+bool pass_time(std::chrono::milliseconds time, agent::Progress& progress) {
+  constexpr int kSteps = 20;
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  for (int step = 0; step < kSteps; ++step) {
+    if (progress.is_cancelled) return false;
+    if (time.count() > 0) never.wait_for(lock, time / kSteps);
+    progress.fraction = static_cast<double>(step + 1) / kSteps;
+  }
+  return true;
+}
+
+}  // namespace
+
+tl::expected<UnitResult, UnitFailure> FakeExecutor::execute(const agent::LeasedUnit& unit,
+                                                            agent::Progress& progress) {
+  ++executed;
+  if (options_.fault) {
+    if (auto failure = options_.fault(unit)) return tl::unexpected(std::move(*failure));
+  }
+  if (!pass_time(options_.unit_time, progress))
+    return tl::unexpected(UnitFailure{FailureClass::kLostWorker, "cancelled", {}});
+  auto result = outcome(unit);
+  if (!result)
+    return tl::unexpected(
+        UnitFailure{FailureClass::kBadInput, result.error().message(), {"a line of the log"}});
+  result->unit = unit.name;
+  result->device_class = device_class();
+  result->measured = {{"seconds", static_cast<double>(options_.unit_time.count()) / 1000},
+                      {"device", "fake"}};
+  return std::move(*result);
+}
+
+Result<UnitResult> FakeExecutor::outcome(const agent::LeasedUnit& unit) {
+  return unit.kind == UnitKind::kGenerate ? generate(unit) : reduce(unit);
+}
+
+Result<UnitResult> FakeExecutor::generate(const agent::LeasedUnit& unit) {
+  const auto body = generate_unit_from_json(unit.body, unit.name);
+  if (!body) return fail(body.error());
+  if (const auto unet = body->sample.inputs.find("unet"); unet != body->sample.inputs.end())
+    warm_ = {unet->second};
+  const std::string key = sample_key(body->sample).hex();
+  UnitResult result;
+  std::string pixels;
+  for (std::uint64_t image = body->range.begin; image < body->range.end; ++image) {
+    const std::string picture = bytes_of(key + "/" + std::to_string(image), 64);
+    pixels += picture;
+    if (image < body->keep_pictures)
+      result.artifacts.push_back(keep("picture/" + std::to_string(image), picture));
+  }
+  for (const ExtractorSpec& extractor : body->extractors) {
+    const std::string id = extractor_id(extractor);
+    result.artifacts.push_back(keep("rows/" + id, bytes_of(id + pixels, options_.rows_bytes)));
+  }
+  result.digest = sha256(pixels);
+  return result;
+}
+
+// References and scores: one number out of everything that is needed.
+Result<UnitResult> FakeExecutor::reduce(const agent::LeasedUnit& unit) {
+  std::string all = unit.kind == UnitKind::kReference ? canonical(unit.body) : std::string();
+  Failure failure;
+  for (const auto& [name, artifacts] : unit.needs) {
+    for (const ArtifactRef& artifact : artifacts) {
+      if (artifact.name.starts_with("picture/")) continue;
+      const auto bytes = store_.get(artifact.digest);
+      if (bytes)
+        all += *bytes;
+      else
+        failure.add(bytes.error());
+    }
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  UnitResult result;
+  result.digest = sha256(unit.name + all);
+  if (unit.kind == UnitKind::kReference) {
+    result.artifacts.push_back(keep("reference", bytes_of(all, 500)));
+  } else {
+    const double value = result.digest.bytes[0] + result.digest.bytes[1] / 256.0;
+    result.values = {{"value", value}, {"low", value - 0.5}, {"high", value + 0.5}, {"n", 64}};
+  }
+  return result;
+}
+
+ArtifactRef FakeExecutor::keep(const std::string& name, const std::string& bytes) {
+  return {name, store_.put(bytes), bytes.size()};
+}
+
+}  // namespace isocost::testing
