@@ -1,0 +1,365 @@
+// From a scheduler's configuration and a choice to a SamplerConfig, by the rules of diffusers'
+// from_config.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "schema/json_reader.h"
+#include "schema/sampling/sampling.h"
+
+namespace isocost::sampling {
+namespace {
+
+constexpr int kTrainTimestepsMax = 100'000;
+
+// A sampler is one scheduler class of diffusers with its class defaults and the members that matter
+// to it.
+struct Family {
+  std::string class_name;
+  SamplerConfig defaults;
+  std::set<std::string> members;  // besides the training schedule's
+};
+
+const std::set<std::string>& schedule_members() {
+  static const std::set<std::string> kMembers = {"num_train_timesteps",
+                                                 "beta_start",
+                                                 "beta_end",
+                                                 "beta_schedule",
+                                                 "trained_betas",
+                                                 "prediction_type",
+                                                 "timestep_spacing",
+                                                 "steps_offset",
+                                                 "rescale_betas_zero_snr",
+                                                 "thresholding",
+                                                 "dynamic_thresholding_ratio",
+                                                 "sample_max_value"};
+  return kMembers;
+}
+
+SamplerConfig class_defaults(const std::string& sampler) {
+  SamplerConfig config;
+  config.sampler = sampler;
+  config.beta_start = 0.0001;
+  config.beta_end = 0.02;
+  config.beta_schedule = "linear";
+  config.clip_sample = sampler != "dpmpp-2m";
+  config.timestep_spacing = sampler == "dpmpp-2m" ? "linspace" : "leading";
+  return config;
+}
+
+const std::map<std::string, Family>& families() {
+  static const std::map<std::string, Family> kFamilies = {
+      {"ddim",
+       {"DDIMScheduler",
+        class_defaults("ddim"),
+        {"eta", "set_alpha_to_one", "clip_sample", "clip_sample_range"}}},
+      {"ddpm",
+       {"DDPMScheduler",
+        class_defaults("ddpm"),
+        {"variance_type", "clip_sample", "clip_sample_range"}}},
+      {"dpmpp-2m",
+       {"DPMSolverMultistepScheduler",
+        class_defaults("dpmpp-2m"),
+        {"use_karras_sigmas", "final_sigmas_type", "solver_order", "solver_type",
+         "lower_order_final", "euler_at_final", "lambda_min_clipped"}}},
+  };
+  return kFamilies;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// Reads every member that is there into `config`; null means the default, as in diffusers.
+void read_members(JsonReader& reader, SamplerConfig& config) {
+  const auto take = [&](const std::string& key, auto& member) {
+    using T = std::decay_t<decltype(member)>;
+    if (reader.has(key) && !reader.raw(key).is_null()) member = reader.get<T>(key);
+  };
+  take("num_train_timesteps", config.num_train_timesteps);
+  take("beta_start", config.beta_start);
+  take("beta_end", config.beta_end);
+  take("beta_schedule", config.beta_schedule);
+  take("trained_betas", config.trained_betas);
+  take("prediction_type", config.prediction_type);
+  take("rescale_betas_zero_snr", config.rescale_betas_zero_snr);
+  take("timestep_spacing", config.timestep_spacing);
+  take("steps_offset", config.steps_offset);
+  take("use_karras_sigmas", config.use_karras_sigmas);
+  take("final_sigmas_type", config.final_sigmas_type);
+  take("eta", config.eta);
+  take("set_alpha_to_one", config.set_alpha_to_one);
+  take("clip_sample", config.clip_sample);
+  take("clip_sample_range", config.clip_sample_range);
+  take("thresholding", config.thresholding);
+  take("dynamic_thresholding_ratio", config.dynamic_thresholding_ratio);
+  take("sample_max_value", config.sample_max_value);
+  if (config.sampler == "ddpm") take("variance_type", config.variance_type);
+  take("solver_order", config.solver_order);
+  take("solver_type", config.solver_type);
+  take("lower_order_final", config.lower_order_final);
+  take("euler_at_final", config.euler_at_final);
+  take("lambda_min_clipped", config.lambda_min_clipped);
+}
+
+void check_choice(Failure& failure, const std::string& where, const std::string& what,
+                  const std::string& value, const std::vector<std::string>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
+    failure.add(where, "the " + what + " '" + value + "' is unknown or not built",
+                "one of: " + joined(allowed));
+  }
+}
+
+void check_training_schedule(const SamplerConfig& config, const std::string& where,
+                             Failure& failure) {
+  check_choice(failure, where, "beta_schedule", config.beta_schedule,
+               {"linear", "scaled_linear", "squaredcos_cap_v2"});
+  check_choice(failure, where, "prediction_type", config.prediction_type,
+               {"epsilon", "v_prediction", "sample"});
+  if (config.num_train_timesteps < 2 || config.num_train_timesteps > kTrainTimestepsMax) {
+    failure.add(where, "num_train_timesteps is " + std::to_string(config.num_train_timesteps),
+                "2 to " + std::to_string(kTrainTimestepsMax));
+  }
+  const bool are_betas_sound = std::all_of(config.trained_betas.begin(), config.trained_betas.end(),
+                                           [](double beta) { return beta > 0 && beta < 1; });
+  if (!config.trained_betas.empty() &&
+      (!are_betas_sound ||
+       config.trained_betas.size() != static_cast<std::size_t>(config.num_train_timesteps))) {
+    failure.add(where,
+                "trained_betas has " + std::to_string(config.trained_betas.size()) + " values",
+                std::to_string(config.num_train_timesteps) +
+                    " values between 0 and 1, one a training timestep");
+  }
+  if (!(config.beta_start > 0) || !(config.beta_end < 1) ||
+      !(config.beta_start <= config.beta_end)) {
+    failure.add(where, "beta_start and beta_end are no noise schedule",
+                "0 < beta_start <= beta_end < 1");
+  }
+}
+
+void check_update(const SamplerConfig& config, const std::string& where, Failure& failure) {
+  check_choice(failure, where, "timestep_spacing", config.timestep_spacing,
+               {"leading", "trailing", "linspace"});
+  if (!(config.eta >= 0 && config.eta <= 1))
+    failure.add(where, "eta is " + number_text(config.eta), "0 to 1");
+  if (config.thresholding &&
+      !(config.dynamic_thresholding_ratio > 0 && config.dynamic_thresholding_ratio <= 1)) {
+    failure.add(where,
+                "dynamic_thresholding_ratio is " + number_text(config.dynamic_thresholding_ratio),
+                "above 0, at most 1");
+  }
+  if (config.sampler == "ddpm") {
+    check_choice(failure, where, "variance_type", config.variance_type,
+                 {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"});
+  }
+  if (config.sampler == "dpmpp-2m") {
+    check_choice(failure, where, "solver_type", config.solver_type, {"midpoint", "heun"});
+    check_choice(failure, where, "final_sigmas_type", config.final_sigmas_type,
+                 {"zero", "sigma_min"});
+    if (config.solver_order < 1 || config.solver_order > 2) {
+      failure.add(where, "solver_order " + std::to_string(config.solver_order) + " is not built",
+                  "1 or 2");
+    }
+  }
+  if (config.rescale_betas_zero_snr && config.prediction_type == "epsilon") {
+    failure.add(where,
+                "rescale_betas_zero_snr with epsilon prediction divides by zero at the first step",
+                "v_prediction or sample");
+  }
+}
+
+void check_timesteps(const SamplerConfig& config, const std::string& where, Failure& failure) {
+  const std::vector<double> timesteps = call_timesteps(config);
+  const std::string steps =
+      std::to_string(config.steps) + " steps with " + config.timestep_spacing + " spacing";
+  if (timesteps.size() != static_cast<std::size_t>(config.steps)) {
+    failure.add(where,
+                steps + " give " + std::to_string(timesteps.size()) +
+                    " timesteps by the rounding of the reference implementation",
+                "a neighbouring number of steps");
+  } else if (timesteps.front() > config.num_train_timesteps - 1 || timesteps.back() < 0) {
+    failure.add(where, steps + " reach timestep " + number_text(timesteps.front()),
+                "at most " + std::to_string(config.num_train_timesteps - 1));
+  } else if (std::adjacent_find(timesteps.begin(), timesteps.end(), std::less_equal<>()) !=
+                 timesteps.end() &&
+             !config.use_karras_sigmas) {
+    failure.add(where, steps + " visit a timestep twice", "fewer steps");
+  }
+}
+
+Result<SamplerConfig> checked(SamplerConfig config, const std::string& where) {
+  Failure failure;
+  if (config.steps < 1 || config.steps > config.num_train_timesteps) {
+    failure.add(where, "steps is " + std::to_string(config.steps),
+                "1 to " + std::to_string(config.num_train_timesteps));
+  }
+  check_training_schedule(config, where, failure);
+  check_update(config, where, failure);
+  if (failure.is_empty()) check_timesteps(config, where, failure);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return config;
+}
+
+// Options of a stored scheduler that this family cannot honour.
+void check_unsupported(const Json& config, const std::string& sampler, const std::string& where,
+                       Failure& failure) {
+  if (sampler != "dpmpp-2m") return;
+  const std::string algorithm =
+      config.contains("algorithm_type") && config["algorithm_type"].is_string()
+          ? config["algorithm_type"].get<std::string>()
+          : "dpmsolver++";
+  if (algorithm != "dpmsolver++") {
+    failure.add(where, "the algorithm_type '" + algorithm + "' is not built", "dpmsolver++");
+  }
+  for (const char* option :
+       {"use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"}) {
+    if (config.contains(option) && config[option] == true)
+      failure.add(where, std::string(option) + " is not built", "false");
+  }
+}
+
+Json with_members(const Json& config, const Family& family) {
+  Json kept = Json::object();
+  for (const auto& [key, value] : config.items()) {
+    if (schedule_members().contains(key) || family.members.contains(key)) kept[key] = value;
+  }
+  return kept;
+}
+
+}  // namespace
+
+const std::vector<std::string>& sampler_names() {
+  static const std::vector<std::string> kNames = {"ddim", "ddpm", "dpmpp-2m"};
+  return kNames;
+}
+
+Json to_json(const SamplerConfig& config) {
+  Json json = {{"sampler", config.sampler},
+               {"steps", config.steps},
+               {"num_train_timesteps", config.num_train_timesteps},
+               {"prediction_type", config.prediction_type},
+               {"rescale_betas_zero_snr", config.rescale_betas_zero_snr},
+               {"thresholding", config.thresholding}};
+  if (config.trained_betas.empty()) {
+    json["beta_schedule"] = config.beta_schedule;
+    if (config.beta_schedule != "squaredcos_cap_v2") {
+      json["beta_start"] = config.beta_start;
+      json["beta_end"] = config.beta_end;
+    }
+  } else {
+    json["trained_betas"] = config.trained_betas;
+  }
+  if (config.thresholding) {
+    json["dynamic_thresholding_ratio"] = config.dynamic_thresholding_ratio;
+    json["sample_max_value"] = config.sample_max_value;
+  }
+  if (!config.use_karras_sigmas) {
+    json["timestep_spacing"] = config.timestep_spacing;
+    if (config.timestep_spacing == "leading") json["steps_offset"] = config.steps_offset;
+  }
+  if (config.sampler == "dpmpp-2m") {
+    json["use_karras_sigmas"] = config.use_karras_sigmas;
+    json["final_sigmas_type"] = config.final_sigmas_type;
+    json["solver_order"] = config.solver_order;
+    if (config.solver_order > 1) {
+      json["solver_type"] = config.solver_type;
+      json["lower_order_final"] = config.lower_order_final;
+      json["euler_at_final"] = config.euler_at_final;
+    }
+    if (std::isfinite(config.lambda_min_clipped))
+      json["lambda_min_clipped"] = config.lambda_min_clipped;
+    return json;
+  }
+  if (!config.thresholding) {
+    json["clip_sample"] = config.clip_sample;
+    if (config.clip_sample) json["clip_sample_range"] = config.clip_sample_range;
+  }
+  if (config.sampler == "ddim") {
+    json["eta"] = config.eta;
+    json["set_alpha_to_one"] = config.set_alpha_to_one;
+  } else {
+    json["variance_type"] = config.variance_type;
+  }
+  return json;
+}
+
+Result<SamplerConfig> sampler_config_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  const auto sampler = reader.get<std::string>("sampler");
+  if (!families().contains(sampler)) {
+    reader.fault("sampler", "'" + sampler + "' is unknown", "one of: " + joined(sampler_names()));
+    return fail(reader.take());
+  }
+  SamplerConfig config = families().at(sampler).defaults;
+  config.steps = reader.get<int>("steps");
+  read_members(reader, config);
+  reader.finish();
+  if (!reader.ok()) return fail(reader.take());
+  return checked(std::move(config), where);
+}
+
+Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
+                              const std::string& where) {
+  if (!scheduler_config.is_object() || !choice.is_object()) {
+    return fail(where, "the scheduler's configuration or the choice is no object", "objects");
+  }
+  const std::string sampler = choice.contains("sampler") && choice["sampler"].is_string()
+                                  ? choice["sampler"].get<std::string>()
+                                  : std::string();
+  if (!families().contains(sampler)) {
+    return fail(where, "the sampler '" + sampler + "' is unknown",
+                "one of: " + joined(sampler_names()));
+  }
+  const Family& family = families().at(sampler);
+  Failure failure;
+  for (const auto& [key, value] : choice.items()) {
+    const bool is_known = key == "sampler" || key == "steps" || schedule_members().contains(key) ||
+                          family.members.contains(key);
+    if (!is_known)
+      failure.add(where, "the option '" + key + "' has no effect on " + sampler,
+                  "none, or an option of " + sampler);
+  }
+  // What a Stable Diffusion pipeline does to the scheduler that it is loaded with: steps_offset
+  // becomes 1 and clip_sample false, whatever the file says; a user who swaps schedulers swaps them
+  // after that.
+  Json stored = with_members(scheduler_config, family);
+  stored["steps_offset"] = 1;
+  if (family.members.contains("clip_sample")) stored["clip_sample"] = false;
+  check_unsupported(scheduler_config, sampler, where, failure);
+
+  SamplerConfig config = family.defaults;
+  JsonReader stored_reader(stored, where + " (scheduler_config.json)");
+  read_members(stored_reader, config);
+  if (!stored_reader.ok()) failure.add(stored_reader.take());
+  JsonReader reader(choice, where);
+  config.steps = reader.get<int>("steps");
+  read_members(reader, config);
+  if (!reader.ok()) failure.add(reader.take());
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return checked(std::move(config), where);
+}
+
+Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& config, int steps,
+                                    double eta, const std::string& where) {
+  for (const auto& [sampler, family] : families()) {
+    if (family.class_name != class_name) continue;
+    Failure failure;
+    check_unsupported(config, sampler, where, failure);
+    SamplerConfig resolved = family.defaults;
+    const Json known = with_members(config, family);
+    JsonReader reader(known, where);
+    read_members(reader, resolved);
+    if (!reader.ok()) failure.add(reader.take());
+    if (!failure.is_empty()) return fail(std::move(failure));
+    resolved.steps = steps;
+    if (sampler == "ddim") resolved.eta = eta;
+    return checked(std::move(resolved), where);
+  }
+  return fail(where, "the scheduler " + class_name + " is not built",
+              "DDIMScheduler, DDPMScheduler or DPMSolverMultistepScheduler");
+}
+
+}  // namespace isocost::sampling
