@@ -164,7 +164,7 @@ void check_update(const SamplerConfig& config, const std::string& where, Failure
                   "1 or 2");
     }
   }
-  if (config.rescale_betas_zero_snr && config.prediction_type == "epsilon") {
+  if (config.rescale_betas_zero_snr && config.prediction_type == "epsilon" && config.sampler != "dpmpp-2m") {
     failure.add(where,
                 "rescale_betas_zero_snr with epsilon prediction divides by zero at the first step",
                 "v_prediction or sample");
