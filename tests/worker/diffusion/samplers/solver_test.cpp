@@ -1,0 +1,96 @@
+// What holds of a solver without any weights: on Gaussian data the exact network is known in closed form.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/samplers/sampler.h"
+
+namespace isocost::diffusion {
+namespace {
+
+sampling::SamplerConfig config_of(const std::string& sampler, int steps, Json options = Json::object()) {
+  options["sampler"] = sampler;
+  options["steps"] = steps;
+  const Json stable_diffusion = {
+      {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"}, {"set_alpha_to_one", false}};
+  auto config = sampling::resolve(stable_diffusion, options, "test");
+  EXPECT_TRUE(config) << config.error().message();
+  return *config;
+}
+
+// x0 ~ N(mu, s^2): the epsilon that an ideal network predicts at timestep t.
+constexpr double kMu = 0.3;
+constexpr double kS = 0.5;
+
+Predict ideal(const sampling::SamplerConfig& config) {
+  return [bars = sampling::alphas_cumprod(config)](const at::Tensor& x, double t) {
+    const auto bar = double(bars[static_cast<std::size_t>(t)]);
+    const double variance = bar * kS * kS + 1 - bar;
+    return (x - std::sqrt(bar) * kMu) * (std::sqrt(1 - bar) / variance);
+  };
+}
+
+Trajectory start_from(const at::Tensor& x_T) {
+  return {.x_T = x_T, .draw = [](int) { return at::Tensor(); }, .after_call = {}};
+}
+
+// Deviation of the result from the exact solution of the probability flow, which maps quantiles to quantiles.
+double error_of(const std::string& sampler, int steps) {
+  const auto config = config_of(sampler, steps, {{"timestep_spacing", "trailing"}});
+  const at::Tensor z = at::linspace(-2, 2, 41, at::kDouble).reshape({1, 1, 1, 41});
+  const auto bar = double(sampling::alphas_cumprod(config).back());
+  const at::Tensor x_T = std::sqrt(bar) * kMu + std::sqrt(bar * kS * kS + 1 - bar) * z;
+  const at::Tensor x0 = sample(config, ideal(config), start_from(x_T));
+  return (x0 - (kMu + kS * z)).abs().max().item<double>();
+}
+
+TEST(Solver, ConvergesToTheExactSolutionOnGaussianData) {
+  for (const char* sampler : {"ddim", "dpmpp-2m"}) {
+    EXPECT_LT(error_of(sampler, 200), error_of(sampler, 20)) << sampler;
+    EXPECT_LT(error_of(sampler, 20), error_of(sampler, 5)) << sampler;
+    EXPECT_LT(error_of(sampler, 200), 0.02) << sampler;
+  }
+}
+
+TEST(Solver, OfSecondOrderBeatsFirstOrderAtEqualSteps) { EXPECT_LT(error_of("dpmpp-2m", 20), error_of("ddim", 20)); }
+
+TEST(Solver, DdimEqualsDpmSolverOfFirstOrder) {
+  const auto first = config_of("dpmpp-2m", 10, {{"timestep_spacing", "trailing"}, {"solver_order", 1}});
+  auto second = config_of("ddim", 10, {{"timestep_spacing", "trailing"}, {"set_alpha_to_one", true}});
+  const at::Tensor x_T = keyed_noise(7, {0, 1}, 0, {4, 8, 8});
+  const auto predict = [](const at::Tensor& x, double t) { return 0.8 * (x + 0.002 * t).sin(); };
+
+  const at::Tensor difference = sample(first, predict, start_from(x_T)) - sample(second, predict, start_from(x_T));
+
+  EXPECT_LT(difference.abs().max().item<double>(), 2e-4);
+}
+
+TEST(KeyedNoise, AgreesWithThePublishedAnswersOfPhilox) {
+  using Words = std::array<std::uint32_t, 4>;
+  EXPECT_EQ(philox4x32_10({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32_10({~0U, ~0U, ~0U, ~0U}, {~0U, ~0U}), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(KeyedNoise, BelongsToItsImageWhateverTheBatch) {
+  const at::Tensor batch = keyed_noise(3, {17, 4, 99}, 2, {4, 5, 5});
+  const at::Tensor alone = keyed_noise(3, {99}, 2, {4, 5, 5});
+
+  EXPECT_TRUE(at::equal(batch[2], alone[0]));
+  EXPECT_FALSE(at::equal(batch[0], batch[1]));
+  EXPECT_FALSE(at::equal(alone, keyed_noise(3, {99}, 3, {4, 5, 5})));
+  EXPECT_FALSE(at::equal(alone, keyed_noise(4, {99}, 2, {4, 5, 5})));
+}
+
+TEST(KeyedNoise, IsStandardNormal) {
+  const at::Tensor x = keyed_noise(1, {0, 1, 2, 3}, 0, {100, 100}).to(at::kDouble);
+
+  EXPECT_NEAR(x.mean().item<double>(), 0, 0.02);
+  EXPECT_NEAR(x.var().item<double>(), 1, 0.03);
+  EXPECT_NEAR(x.pow(4).mean().item<double>(), 3, 0.15);
+}
+
+}  // namespace
+}  // namespace isocost::diffusion

@@ -1,0 +1,76 @@
+#include "worker/diffusion/samplers/noise.h"
+
+#include <array>
+#include <cmath>
+
+namespace isocost::diffusion {
+namespace {
+
+using Counter = std::array<std::uint32_t, 4>;
+
+struct Product {
+  std::uint32_t high, low;
+};
+
+Product multiply(std::uint32_t a, std::uint32_t b) {
+  const std::uint64_t product = std::uint64_t{a} * b;
+  return {static_cast<std::uint32_t>(product >> 32U), static_cast<std::uint32_t>(product)};
+}
+
+}  // namespace
+
+Counter philox4x32_10(Counter counter, std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const Product p0 = multiply(0xD2511F53U, counter[0]);
+    const Product p1 = multiply(0xCD9E8D57U, counter[2]);
+    counter = {p1.high ^ counter[1] ^ key[0], p1.low, p0.high ^ counter[3] ^ key[1], p0.low};
+    key[0] += 0x9E3779B9U;
+    key[1] += 0xBB67AE85U;
+  }
+  return counter;
+}
+
+namespace {
+
+// (0, 1): never 0, so that its logarithm is finite.
+double open_unit(std::uint32_t bits) { return (static_cast<double>(bits) + 0.5) * 0x1p-32; }
+
+// Counter layout: position in blocks of four values, draw, image (64 bits). Two Box-Muller pairs a
+// block.
+void fill(std::uint64_t seed, std::uint64_t image, std::uint32_t draw, float* out,
+          std::int64_t count) {
+  const std::array<std::uint32_t, 2> key = {static_cast<std::uint32_t>(seed),
+                                            static_cast<std::uint32_t>(seed >> 32U)};
+  for (std::int64_t begin = 0; begin < count; begin += 4) {
+    const Counter bits =
+        philox4x32_10({static_cast<std::uint32_t>(begin / 4), draw,
+                       static_cast<std::uint32_t>(image), static_cast<std::uint32_t>(image >> 32U)},
+                      key);
+    for (std::int64_t pair = 0; pair < 2; ++pair) {
+      const auto p = static_cast<std::size_t>(pair) * 2;
+      const double radius = std::sqrt(-2 * std::log(open_unit(bits[p])));
+      const double angle = 2 * M_PI * open_unit(bits[p + 1]);
+      const std::int64_t i = begin + 2 * pair;
+      if (i < count) out[i] = static_cast<float>(radius * std::cos(angle));
+      if (i + 1 < count) out[i + 1] = static_cast<float>(radius * std::sin(angle));
+    }
+  }
+}
+
+}  // namespace
+
+at::Tensor keyed_noise(std::uint64_t seed, const std::vector<std::uint64_t>& images,
+                       std::uint32_t draw, at::IntArrayRef shape) {
+  std::vector<std::int64_t> sizes = {static_cast<std::int64_t>(images.size())};
+  sizes.insert(sizes.end(), shape.begin(), shape.end());
+  at::Tensor noise = at::empty(sizes, at::kFloat);
+  const std::int64_t count =
+      images.empty() ? 0 : noise.numel() / static_cast<std::int64_t>(images.size());
+  for (std::size_t row = 0; row < images.size(); ++row) {
+    fill(seed, images[row], draw,
+         noise.mutable_data_ptr<float>() + static_cast<std::int64_t>(row) * count, count);
+  }
+  return noise;
+}
+
+}  // namespace isocost::diffusion
