@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <iterator>
 
 #include "worker/diffusion/samplers/sampler.h"
 
@@ -12,7 +13,8 @@ namespace {
 
 Json golden_cases() {
   std::ifstream in(std::string(ISOCOST_SOURCE_DIR) + "/tests/golden/schedulers.json");
-  return Json::parse(in).at("cases");
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  return parse_python_json(text, "schedulers.json").value().at("cases");
 }
 
 // The file's closed forms over the linear NCHW index, in float64, rounded to float32.
@@ -67,8 +69,8 @@ std::vector<Json> built_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Diffusers, SchedulersGolden, ::testing::ValuesIn(built_cases()), [](const auto& info) {
-  std::string name = info.param.at("name");
+INSTANTIATE_TEST_SUITE_P(Diffusers, SchedulersGolden, ::testing::ValuesIn(built_cases()), [](const auto& instance) {
+  std::string name = instance.param.at("name");
   for (char& c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
   }
