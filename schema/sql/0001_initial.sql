@@ -3,7 +3,7 @@
 -- coordinator/core/types.h and are persisted: do not change them.
 
 CREATE TABLE meta (
-  key   TEXT PRIMARY KEY,             -- database_id, epoch
+  key   TEXT PRIMARY KEY,             -- database_id, epoch, is_open (1 while a coordinator uses it)
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
@@ -49,7 +49,9 @@ CREATE TABLE units (
   range_end      INTEGER NOT NULL DEFAULT 0,
   gflops         REAL NOT NULL DEFAULT 0,   -- its price before it runs
   affinity       TEXT NOT NULL DEFAULT '',  -- what a worker keeps warm for it: the U-Net's digest
-  attempts       INTEGER NOT NULL DEFAULT 0, -- failed attempts so far
+  memory_bytes   INTEGER NOT NULL DEFAULT 0, -- of a device that can run it, at least
+  attempts       INTEGER NOT NULL DEFAULT 0, -- failed attempts so far, lost workers apart
+  lost_workers   INTEGER NOT NULL DEFAULT 0, -- workers that died while they computed it
   failure_class  INTEGER,              -- FailureClass of the last failed attempt
   failure_reason TEXT,
   failure_log    TEXT                  -- the last lines of the worker's log

@@ -1,0 +1,29 @@
+// Questions that both the store and readers ask of a database. For the sources of this folder
+// alone. Thread: that of the connection. Throws SQLite::Exception.
+#pragma once
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/snapshot.h"
+#include "coordinator/core/submission.h"
+
+namespace isocost::storage {
+
+[[nodiscard]] Digest digest_from(const SQLite::Column& column);
+void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
+
+[[nodiscard]] core::Existing find_existing(SQLite::Database& connection,
+                                           const Submission& submission);
+// Units by the condition `where` over units u: "u.state IN (1, 2)"; needs are those not done.
+[[nodiscard]] std::vector<core::OpenUnit> find_units(SQLite::Database& connection,
+                                                     const std::string& where);
+[[nodiscard]] std::vector<core::UnitId> find_unwanted(SQLite::Database& connection);
+[[nodiscard]] std::vector<core::UnitId> find_failed(SQLite::Database& connection,
+                                                    std::optional<core::ExperimentId> experiment);
+void describe(SQLite::Database& connection, core::Snapshot& snapshot);
+
+}  // namespace isocost::storage

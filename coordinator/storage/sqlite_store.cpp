@@ -1,0 +1,211 @@
+#include "coordinator/storage/sqlite_store.h"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <stdexcept>
+
+#include "coordinator/storage/database.h"
+#include "coordinator/storage/queries.h"
+#include "coordinator/storage/writes.h"
+#include "schema/check.h"
+
+namespace isocost::storage {
+namespace {
+
+std::int64_t wall_clock_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+struct SqliteStore::Impl {
+  std::filesystem::path file;
+  std::unique_ptr<WritableDatabase> database;
+  bool is_in_transaction = false;
+
+  SQLite::Statement& statement(const char* sql) { return database->statement(sql); }
+
+  void begin() {
+    if (is_in_transaction) return;
+    database->connection().exec("BEGIN IMMEDIATE");
+    is_in_transaction = true;
+  }
+
+  std::string meta(const char* key) {
+    auto& row = statement("SELECT value FROM meta WHERE key = ?");
+    row.bind(1, key);
+    return row.executeStep() ? row.getColumn(0).getString() : "";
+  }
+
+  void set_meta(const char* key, const std::string& value) {
+    auto& row = statement(
+        "INSERT INTO meta (key, value) VALUES (?, ?)"
+        " ON CONFLICT (key) DO UPDATE SET value = excluded.value");
+    row.bind(1, key);
+    row.bind(2, value);
+    row.exec();
+  }
+
+  std::vector<ArtifactRef> artifacts_of(std::int64_t unit) {
+    std::vector<ArtifactRef> found;
+    auto& rows = statement(
+        "SELECT l.name, l.digest, a.bytes FROM unit_artifacts l"
+        " JOIN artifacts a ON a.digest = l.digest WHERE l.unit = ? ORDER BY l.name");
+    rows.bind(1, unit);
+    while (rows.executeStep())
+      found.push_back({.name = rows.getColumn(0).getString(),
+                       .digest = digest_from(rows.getColumn(1)),
+                       .bytes = static_cast<std::uint64_t>(rows.getColumn(2).getInt64())});
+    return found;
+  }
+
+  // Of a generate unit's body, the inputs whose bytes lie in the artifact store.
+  std::vector<Digest> blobs_of(const std::string& body) {
+    std::vector<Digest> found;
+    auto& row = statement(
+        "SELECT input FROM inputs WHERE blob = 1"
+        " AND input = json_extract(?, '$.sample.prompts')");
+    row.bind(1, body);
+    while (row.executeStep())
+      if (const auto digest = Digest::parse(row.getColumn(0).getString())) found.push_back(*digest);
+    return found;
+  }
+};
+
+SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SqliteStore::~SqliteStore() = default;
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file) {
+  auto database = WritableDatabase::open(file);
+  if (!database) return fail(std::move(database.error()));
+  auto impl = std::make_unique<Impl>();
+  impl->file = file;
+  impl->database = std::move(*database);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
+}
+
+// SQLite's exceptions end here, as sentences for people.
+template <class Body>
+auto SqliteStore::guarded(Body body) {
+  try {
+    return body();
+  } catch (const SQLite::Exception& fault) {
+    impl_->is_in_transaction = false;
+    throw std::runtime_error(explain(fault, impl_->file));
+  }
+}
+
+core::OpenState SqliteStore::open() {
+  return guarded([&] {
+    core::OpenState state;
+    impl_->begin();
+    state.database = impl_->meta("database_id");
+    if (state.database.empty()) {
+      // SQLite's generator is seeded by the system: an id for a file, not a secret.
+      state.database =
+          impl_->database->connection().execAndGet("SELECT lower(hex(randomblob(16)))").getString();
+      impl_->set_meta("database_id", state.database);
+    }
+    const std::string before = impl_->meta("epoch");
+    state.epoch = (before.empty() ? 0 : std::stoull(before)) + 1;
+    impl_->set_meta("epoch", std::to_string(state.epoch));
+    commit();
+    state.units = find_units(impl_->database->connection(), "u.state IN (1, 2)");
+    return state;
+  });
+}
+
+void SqliteStore::apply(const std::vector<core::Write>& writes) {
+  if (writes.empty()) return;
+  guarded([&] {
+    impl_->begin();
+    const std::int64_t now_ms = wall_clock_ms();
+    for (const core::Write& each : writes) write(*impl_->database, each, now_ms);
+  });
+}
+
+void SqliteStore::commit() {
+  if (!impl_->is_in_transaction) return;
+  guarded([&] {
+    impl_->database->reset_statements();
+    impl_->database->connection().exec("COMMIT");
+    impl_->is_in_transaction = false;
+  });
+}
+
+std::optional<core::KnownUnit> SqliteStore::find_unit(const std::string& name) {
+  return guarded([&]() -> std::optional<core::KnownUnit> {
+    auto& row = impl_->statement(
+        "SELECT u.id, u.state, r.digest FROM units u LEFT JOIN results r ON r.unit = u.id"
+        " WHERE u.name = ?");
+    row.bind(1, name);
+    if (!row.executeStep()) return std::nullopt;
+    core::KnownUnit unit{.id = core::UnitId{row.getColumn(0).getInt64()},
+                         .state = static_cast<core::UnitState>(row.getColumn(1).getInt()),
+                         .digest = {}};
+    if (!row.getColumn(2).isNull()) unit.digest = digest_from(row.getColumn(2));
+    return unit;
+  });
+}
+
+wire::Lease SqliteStore::lease_of(core::UnitId unit) {
+  return guarded([&] {
+    wire::Lease lease;
+    auto& row = impl_->statement("SELECT name, kind, body FROM units WHERE id = ?");
+    row.bind(1, static_cast<std::int64_t>(unit));
+    ISOCOST_CHECK(row.executeStep(), "a leased unit has a row");
+    lease.unit = row.getColumn(0).getString();
+    lease.kind = static_cast<UnitKind>(row.getColumn(1).getInt());
+    lease.body = row.getColumn(2).getString();
+    if (lease.kind == UnitKind::kGenerate) lease.blobs = impl_->blobs_of(lease.body);
+    std::vector<std::pair<std::int64_t, std::string>> needed;
+    auto& needs = impl_->statement(
+        "SELECT u.id, u.name FROM unit_needs n JOIN units u ON u.id = n.needs"
+        " WHERE n.unit = ? ORDER BY u.id");
+    needs.bind(1, static_cast<std::int64_t>(unit));
+    while (needs.executeStep())
+      needed.emplace_back(needs.getColumn(0).getInt64(), needs.getColumn(1).getString());
+    for (const auto& [id, name] : needed) lease.needs[name] = impl_->artifacts_of(id);
+    return lease;
+  });
+}
+
+core::Existing SqliteStore::existing(const Submission& submission) {
+  return guarded([&] { return find_existing(impl_->database->connection(), submission); });
+}
+
+std::optional<core::ExperimentId> SqliteStore::find_experiment(const std::string& name) {
+  return guarded([&]() -> std::optional<core::ExperimentId> {
+    auto& row = impl_->statement("SELECT id FROM experiments WHERE name = ?");
+    row.bind(1, name);
+    if (!row.executeStep()) return std::nullopt;
+    return core::ExperimentId{row.getColumn(0).getInt64()};
+  });
+}
+
+std::vector<core::UnitId> SqliteStore::unwanted() {
+  return guarded([&] { return find_unwanted(impl_->database->connection()); });
+}
+
+std::vector<core::OpenUnit> SqliteStore::units(const std::vector<core::UnitId>& ids) {
+  return guarded([&] {
+    Json list = Json::array();
+    for (const core::UnitId id : ids) list.push_back(static_cast<std::int64_t>(id));
+    // The list is numbers of our own, so it may stand in the text.
+    return find_units(impl_->database->connection(),
+                      "u.id IN (SELECT value FROM json_each('" + list.dump() + "'))");
+  });
+}
+
+std::vector<core::UnitId> SqliteStore::failed(std::optional<core::ExperimentId> experiment) {
+  return guarded([&] { return find_failed(impl_->database->connection(), experiment); });
+}
+
+void SqliteStore::describe(core::Snapshot& snapshot) {
+  guarded([&] { storage::describe(impl_->database->connection(), snapshot); });
+}
+
+}  // namespace isocost::storage

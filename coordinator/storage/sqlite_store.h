@@ -1,0 +1,44 @@
+// The coordinator's state in SQLite: core::Store over one writing connection.
+//
+//   auto store = SqliteStore::open("study/isocost.db");   // Result: says why not
+//   core::OpenState state = (*store)->open();
+//
+// WAL with synchronous FULL; apply() writes within one transaction that commit() makes durable, so
+// that many results share one fsync. The wall clock stands in rows for people alone. Thread: one.
+// Throws std::runtime_error with one sentence on I/O faults; what was not committed is gone then.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "coordinator/core/ports.h"
+
+namespace isocost::storage {
+
+class SqliteStore : public core::Store {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file);
+  ~SqliteStore() override;
+
+  [[nodiscard]] core::OpenState open() override;
+  void apply(const std::vector<core::Write>& writes) override;
+  void commit() override;
+  [[nodiscard]] std::optional<core::KnownUnit> find_unit(const std::string& name) override;
+  [[nodiscard]] wire::Lease lease_of(core::UnitId unit) override;
+  [[nodiscard]] core::Existing existing(const Submission& submission) override;
+  [[nodiscard]] std::optional<core::ExperimentId> find_experiment(const std::string& name) override;
+  [[nodiscard]] std::vector<core::UnitId> unwanted() override;
+  [[nodiscard]] std::vector<core::OpenUnit> units(const std::vector<core::UnitId>& ids) override;
+  [[nodiscard]] std::vector<core::UnitId> failed(
+      std::optional<core::ExperimentId> experiment) override;
+  void describe(core::Snapshot& snapshot) override;
+
+ private:
+  struct Impl;
+  explicit SqliteStore(std::unique_ptr<Impl> impl);
+  template <class Body>
+  auto guarded(Body body);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace isocost::storage
