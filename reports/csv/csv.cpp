@@ -26,7 +26,8 @@ std::string field(const Json& value) {
 
 std::string to_csv(const Table& table) {
   std::string text;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) text += (i == 0 ? "" : ",") + quoted(table.columns[i].name);
+  for (std::size_t i = 0; i < table.columns.size(); ++i)
+    text += (i == 0 ? "" : ",") + quoted(table.columns[i].name);
   text += "\r\n";
   for (const auto& row : table.rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -41,15 +42,20 @@ std::string to_csv(const Table& table) {
 std::string to_json_text(const Report& report) {
   Json experiments = Json::array(), tables = Json::object(), references = Json::object();
   for (const Experiment& experiment : report.study.data->experiments)
-    experiments.push_back({{"name", experiment.name}, {"axes", experiment.axes}, {"grid", experiment.grid}});
+    experiments.push_back(
+        {{"name", experiment.name}, {"axes", experiment.axes}, {"grid", experiment.grid}});
   for (const Table& table : report.tables) {
     Json one = to_json(table);
     one["description"] = table.description;
     tables[table.name] = std::move(one);
   }
-  for (const Reference& reference : report.study.data->references) references[reference.key] = isocost::to_json(reference.spec);
-  return canonical({{"format", kJsonFormat}, {"experiments", experiments}, {"references", references},
-                    {"input_names", report.study.data->input_names}, {"tables", tables}}) +
+  for (const Reference& reference : report.study.data->references)
+    references[reference.key] = isocost::to_json(reference.spec);
+  return canonical({{"format", kJsonFormat},
+                    {"experiments", experiments},
+                    {"references", references},
+                    {"input_names", report.study.data->input_names},
+                    {"tables", tables}}) +
          "\n";
 }
 

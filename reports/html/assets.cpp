@@ -1,13 +1,14 @@
 #include "reports/html/assets.h"
 
 // The assembler copies a file's bytes into the program: no megabytes of literals for the compiler.
-#define ISOCOST_EMBED(symbol, file)                  \
-  __asm__(".section .rodata\n"                       \
-          ".global " #symbol "_begin\n"              \
-          ".global " #symbol "_end\n"                \
-          #symbol "_begin:\n.incbin \"" file "\"\n"  \
-          #symbol "_end:\n.byte 0\n.previous\n");    \
-  extern "C" const char symbol##_begin[];            \
+#define ISOCOST_EMBED(symbol, file)                                                 \
+  __asm__(                                                                          \
+      ".section .rodata\n"                                                          \
+      ".global " #symbol                                                            \
+      "_begin\n"                                                                    \
+      ".global " #symbol "_end\n" #symbol "_begin:\n.incbin \"" file "\"\n" #symbol \
+      "_end:\n.byte 0\n.previous\n");                                               \
+  extern "C" const char symbol##_begin[];                                           \
   extern "C" const char symbol##_end[]
 
 ISOCOST_EMBED(isocost_page_script, ISOCOST_PAGE_SCRIPT);
@@ -17,12 +18,18 @@ ISOCOST_EMBED(isocost_page_figures, ISOCOST_PAGE_FIGURES);
 namespace isocost::report {
 namespace {
 
-std::string_view between(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
+std::string_view between(const char* begin, const char* end) {
+  return {begin, static_cast<std::size_t>(end - begin)};
+}
 
 }  // namespace
 
-std::string_view page_script() { return between(isocost_page_script_begin, isocost_page_script_end); }
+std::string_view page_script() {
+  return between(isocost_page_script_begin, isocost_page_script_end);
+}
 std::string_view page_style() { return between(isocost_page_style_begin, isocost_page_style_end); }
-std::string_view shipped_figures() { return between(isocost_page_figures_begin, isocost_page_figures_end); }
+std::string_view shipped_figures() {
+  return between(isocost_page_figures_begin, isocost_page_figures_end);
+}
 
 }  // namespace isocost::report

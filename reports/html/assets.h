@@ -1,4 +1,5 @@
-// What the program carries for its pages, built from reports/page and reports/figures. Valid for ever; any thread.
+// What the program carries for its pages, built from reports/page and reports/figures. Valid for
+// ever; any thread.
 #pragma once
 
 #include <string_view>

@@ -14,10 +14,13 @@
 namespace isocost::report {
 namespace {
 
-constexpr std::size_t kTableRowsMax = 50'000;  // of one table in the page; figures of longer ones are left out
+constexpr std::size_t kTableRowsMax =
+    50'000;  // of one table in the page; figures of longer ones are left out
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
   return text;
 }
 
@@ -36,7 +39,9 @@ std::string main_series(const Report& report) {
 Json meta_of(const Figure& figure) {
   if (!figure.spec.is_object() || !figure.spec.contains("usermeta")) return Json::object();
   const Json& meta = figure.spec["usermeta"];
-  return meta.is_object() && meta.contains("isocost") && meta["isocost"].is_object() ? meta["isocost"] : Json::object();
+  return meta.is_object() && meta.contains("isocost") && meta["isocost"].is_object()
+             ? meta["isocost"]
+             : Json::object();
 }
 
 std::string text_in(const Json& object, const char* name) {
@@ -44,7 +49,9 @@ std::string text_in(const Json& object, const char* name) {
 }
 
 std::string table_of(const Figure& figure) {
-  return figure.spec.is_object() && figure.spec.contains("data") && figure.spec["data"].is_object() ? text_in(figure.spec["data"], "name") : "";
+  return figure.spec.is_object() && figure.spec.contains("data") && figure.spec["data"].is_object()
+             ? text_in(figure.spec["data"], "name")
+             : "";
 }
 
 // A figure whose table is empty, or lacks the column that it needs, is left out.
@@ -55,41 +62,60 @@ bool has_data(const Report& report, const Figure& figure) {
   if (needs.empty()) return true;
   const std::size_t column = table->index(needs);
   return column < table->columns.size() &&
-         std::any_of(table->rows.begin(), table->rows.end(), [&](const auto& row) { return !row[column].is_null(); });
+         std::any_of(
+             table->rows.begin(), table->rows.end(),
+             [&](const auto& row) { return !row[column].is_null(); });
 }
 
 void write_figures(Markup& html, const Report& report, const std::vector<Figure>& figures) {
   if (figures.empty()) return;
   html.open("section", {{"id", "figures"}}).element("h2", "Figures");
   const auto filled = [&](const std::string& text) {
-    return replaced(replaced(text, "$metric", report.study.choice ? report.study.choice->metric.label : "metric"), "$main_series", main_series(report));
+    return replaced(replaced(text, "$metric",
+                             report.study.choice ? report.study.choice->metric.label : "metric"),
+                    "$main_series", main_series(report));
   };
   for (const Figure& figure : figures) {
     const Json meta = meta_of(figure);
     const std::string title = text_in(meta, "title");
-    html.open("figure", {{"data-figure", figure.name}}).element("h3", filled(title.empty() ? figure.name : title));
-    html.open("div", {{"class", "plots"}}).close("div").element("figcaption", filled(text_in(meta, "caption"))).close("figure");
+    html.open("figure", {{"data-figure", figure.name}})
+        .element("h3", filled(title.empty() ? figure.name : title));
+    html.open("div", {{"class", "plots"}})
+        .close("div")
+        .element("figcaption", filled(text_in(meta, "caption")))
+        .close("figure");
   }
-  html.raw("<noscript><p class=\"note\">The figures need JavaScript, which is in this file. The tables do not.</p></noscript>").close("section");
+  html.raw(
+          "<noscript><p class=\"note\">The figures need JavaScript, which is in this file. The "
+          "tables do not.</p></noscript>")
+      .close("section");
 }
 
 // Everything the script draws from. "<" never stands in it, so nothing can end the element early.
 std::string page_data(const Report& report, const std::vector<Figure>& figures) {
   Json axes = Json::array(), tables = Json::object(), specs = Json::array();
   for (std::size_t axis = 0; axis < cost_axes().size(); ++axis)
-    if (has_axis(report, axis)) axes.push_back({{"column", cost_axes()[axis].column}, {"label", cost_axes()[axis].label}});
-  if (axes.empty()) axes.push_back({{"column", cost_axes()[0].column}, {"label", cost_axes()[0].label}});
+    if (has_axis(report, axis))
+      axes.push_back({{"column", cost_axes()[axis].column}, {"label", cost_axes()[axis].label}});
+  if (axes.empty())
+    axes.push_back({{"column", cost_axes()[0].column}, {"label", cost_axes()[0].label}});
   std::set<std::string> used = {"optimal", "envelope"};
   for (const Figure& figure : figures) {
     used.insert(table_of(figure));
     specs.push_back({{"name", figure.name}, {"spec", figure.spec}});
   }
   for (const Table& table : report.tables)
-    if (used.contains(table.name) && table.rows.size() <= kTableRowsMax) tables[table.name] = to_json(table);
+    if (used.contains(table.name) && table.rows.size() <= kTableRowsMax)
+      tables[table.name] = to_json(table);
   const Metric metric = report.study.choice ? report.study.choice->metric : metric_of("fid");
-  const Json data = {{"axes", axes}, {"metric", {{"name", metric.name}, {"label", metric.label}}}, {"models", report.study.models},
-                     {"series", report.study.series}, {"main_series", main_series(report)}, {"normalised_by", report.study.normalised_by},
-                     {"tables", tables}, {"figures", specs}};
+  const Json data = {{"axes", axes},
+                     {"metric", {{"name", metric.name}, {"label", metric.label}}},
+                     {"models", report.study.models},
+                     {"series", report.study.series},
+                     {"main_series", main_series(report)},
+                     {"normalised_by", report.study.normalised_by},
+                     {"tables", tables},
+                     {"figures", specs}};
   return replaced(canonical(data), "<", "\\u003c");
 }
 
@@ -101,8 +127,17 @@ void write_axis_bar(Markup& html, const Report& report) {
   html.open("div", {{"class", "bar"}}).open("fieldset").element("legend", "Count cost as");
   for (const std::size_t axis : axes) {
     html.open("label");
-    if (axis == axes.front()) html.open("input", {{"type", "radio"}, {"name", "cost-axis"}, {"value", cost_axes()[axis].column}, {"autocomplete", "off"}, {"checked", "checked"}});
-    else html.open("input", {{"type", "radio"}, {"name", "cost-axis"}, {"value", cost_axes()[axis].column}, {"autocomplete", "off"}});
+    if (axis == axes.front())
+      html.open("input", {{"type", "radio"},
+                          {"name", "cost-axis"},
+                          {"value", cost_axes()[axis].column},
+                          {"autocomplete", "off"},
+                          {"checked", "checked"}});
+    else
+      html.open("input", {{"type", "radio"},
+                          {"name", "cost-axis"},
+                          {"value", cost_axes()[axis].column},
+                          {"autocomplete", "off"}});
     html.text(cost_axes()[axis].label).close("label");
   }
   html.close("fieldset").close("div");
@@ -110,7 +145,8 @@ void write_axis_bar(Markup& html, const Report& report) {
 
 std::string names_of(const ReportData& data) {
   std::string names;
-  for (const Experiment& experiment : data.experiments) names += (names.empty() ? "" : ", ") + experiment.name;
+  for (const Experiment& experiment : data.experiments)
+    names += (names.empty() ? "" : ", ") + experiment.name;
   return names;
 }
 
@@ -125,10 +161,18 @@ Counts count(const Report& report) {
   for (const Point& point : report.study.points) {
     const Cell& cell = *point.cell;
     switch (cell.state) {
-      case CellState::kDone: ++counts.done; break;
-      case CellState::kFailed: ++counts.failed; break;
-      case CellState::kOpen: ++counts.open; break;
-      case CellState::kCancelled: ++counts.cancelled; break;
+      case CellState::kDone:
+        ++counts.done;
+        break;
+      case CellState::kFailed:
+        ++counts.failed;
+        break;
+      case CellState::kOpen:
+        ++counts.open;
+        break;
+      case CellState::kCancelled:
+        ++counts.cancelled;
+        break;
     }
     if (cell.measured.device_classes.size() > 1) ++counts.mixed;
     counts.mismatches += cell.measured.mismatches;
@@ -149,17 +193,28 @@ void write_header(Markup& html, const Report& report) {
   html.element("p", "isocost report: " + names_of(*report.study.data), {{"class", "eyebrow"}});
   html.element("h1", "What to use at which budget");
   html.open("ul", {{"class", "facts"}});
-  write_fact(html, display(static_cast<double>(report.study.models.size())), report.study.models.size() == 1 ? "model" : "models");
+  write_fact(html, display(static_cast<double>(report.study.models.size())),
+             report.study.models.size() == 1 ? "model" : "models");
   write_fact(html, display(static_cast<double>(counts.done), 12), "cells done");
-  if (counts.open > 0) write_fact(html, display(static_cast<double>(counts.open), 12), "still open");
-  if (counts.failed > 0) write_fact(html, display(static_cast<double>(counts.failed), 12), "failed");
-  if (counts.cancelled > 0) write_fact(html, display(static_cast<double>(counts.cancelled), 12), "cancelled");
+  if (counts.open > 0)
+    write_fact(html, display(static_cast<double>(counts.open), 12), "still open");
+  if (counts.failed > 0)
+    write_fact(html, display(static_cast<double>(counts.failed), 12), "failed");
+  if (counts.cancelled > 0)
+    write_fact(html, display(static_cast<double>(counts.cancelled), 12), "cancelled");
   write_fact(html, display(static_cast<double>(counts.images), 12), "images");
   html.close("ul").raw("<nav class=\"contents\" aria-label=\"Contents\"><ul>");
-  for (const auto& [id, name] : {std::pair{"answer", "Answer"}, {"figures", "Figures"}, {"findings", "Findings"}, {"pictures", "Pictures"},
-                                 {"failed", "Failed cells"}, {"protocol", "Protocol"}, {"words", "Words"}}) {
+  for (const auto& [id, name] : {std::pair{"answer", "Answer"},
+                                 {"figures", "Figures"},
+                                 {"findings", "Findings"},
+                                 {"pictures", "Pictures"},
+                                 {"failed", "Failed cells"},
+                                 {"protocol", "Protocol"},
+                                 {"words", "Words"}}) {
     if (std::string_view(id) == "pictures" && report.pictures.empty()) continue;
-    if (!report.study.choice && (std::string_view(id) == "figures" || std::string_view(id) == "findings")) continue;
+    if (!report.study.choice &&
+        (std::string_view(id) == "figures" || std::string_view(id) == "findings"))
+      continue;
     html.open("li").element("a", name, {{"href", std::string("#") + id}}).close("li");
   }
   html.raw("</ul></nav>").close("header");
@@ -168,11 +223,24 @@ void write_header(Markup& html, const Report& report) {
 
 void write_warnings(Markup& html, const Report& report) {
   const Counts counts = count(report);
-  const auto note = [&](const std::string& text) { html.open("div", {{"class", "note"}}).element("p", text).close("div"); };
-  if (counts.open > 0) note(fmt::format("The study is not finished: {} cells are still open, and the answer may change.", counts.open));
-  if (counts.failed > 0) note(fmt::format("{} cells failed and are in no figure; their reasons are below.", counts.failed));
-  if (counts.mixed > 0) note(fmt::format("{} cells mix device classes: their scores are not reproducible to the last bit.", counts.mixed));
-  if (counts.mismatches > 0) note(fmt::format("{} repeated results differ within one device class: a device or a build is at fault.", counts.mismatches));
+  const auto note = [&](const std::string& text) {
+    html.open("div", {{"class", "note"}}).element("p", text).close("div");
+  };
+  if (counts.open > 0)
+    note(fmt::format(
+        "The study is not finished: {} cells are still open, and the answer may change.",
+        counts.open));
+  if (counts.failed > 0)
+    note(fmt::format("{} cells failed and are in no figure; their reasons are below.",
+                     counts.failed));
+  if (counts.mixed > 0)
+    note(fmt::format(
+        "{} cells mix device classes: their scores are not reproducible to the last bit.",
+        counts.mixed));
+  if (counts.mismatches > 0)
+    note(fmt::format(
+        "{} repeated results differ within one device class: a device or a build is at fault.",
+        counts.mismatches));
 }
 
 std::string sha256_base64(std::string_view text) {
@@ -182,21 +250,34 @@ std::string sha256_base64(std::string_view text) {
 
 void write_head(Markup& html, const Report& report, std::string_view script) {
   html.raw("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-  const std::string policy = "default-src 'none'; script-src 'sha256-" + sha256_base64(script) +
-                             "'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
+  const std::string policy =
+      "default-src 'none'; script-src 'sha256-" + sha256_base64(script) +
+      "'; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
   html.open("meta", {{"http-equiv", "Content-Security-Policy"}, {"content", policy}}).raw("\n");
-  html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n");
+  html.raw(
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta "
+      "name=\"color-scheme\" content=\"light dark\">\n");
   html.raw("<link rel=\"icon\" href=\"data:,\">\n");
-  html.element("title", names_of(*report.study.data) + ": what to use at which budget").raw("\n<style>").raw(page_style()).raw("</style>\n</head>\n<body>\n");
+  html.element("title", names_of(*report.study.data) + ": what to use at which budget")
+      .raw("\n<style>")
+      .raw(page_style())
+      .raw("</style>\n</head>\n<body>\n");
 }
 
 }  // namespace
 
-void open_table(Markup& html, const std::string& label, const std::vector<std::pair<std::string, bool>>& columns) {
-  html.open("div", {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", label}}).open("table").open("thead").open("tr");
+void open_table(Markup& html, const std::string& label,
+                const std::vector<std::pair<std::string, bool>>& columns) {
+  html.open("div",
+            {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", label}})
+      .open("table")
+      .open("thead")
+      .open("tr");
   for (const auto& [name, is_number] : columns) {
-    if (is_number) html.element("th", name, {{"scope", "col"}, {"class", "number"}});
-    else html.element("th", name, {{"scope", "col"}});
+    if (is_number)
+      html.element("th", name, {{"scope", "col"}, {"class", "number"}});
+    else
+      html.element("th", name, {{"scope", "col"}});
   }
   html.close("tr").close("thead").open("tbody");
 }
@@ -221,9 +302,13 @@ std::string to_html(const Report& report, const PageInputs& inputs) {
   write_protocol(html, report);
   write_words(html, report);
   html.close("main");
-  html.raw("\n<footer><p>Made by isocost from its database alone. The same data give the same file. Beside it: cells.csv (a row a cell), "
-           "answer.csv, envelope.csv, report.json.</p></footer>\n");
-  html.raw("<script type=\"application/json\" id=\"isocost-data\">").raw(page_data(report, figures)).raw("</script>\n");
+  html.raw(
+      "\n<footer><p>Made by isocost from its database alone. The same data give the same file. "
+      "Beside it: cells.csv (a row a cell), "
+      "answer.csv, envelope.csv, report.json.</p></footer>\n");
+  html.raw("<script type=\"application/json\" id=\"isocost-data\">")
+      .raw(page_data(report, figures))
+      .raw("</script>\n");
   html.raw("<script>").raw(page_script()).raw("</script>\n</body>\n</html>\n");
   return html.str();
 }

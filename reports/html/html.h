@@ -1,5 +1,6 @@
-// A report as one self-contained HTML file: script, style, tables and pictures are in it, and its content security
-// policy forbids every request. Pure: what is read from disk (pictures, prompts, a user's figures) is handed in.
+// A report as one self-contained HTML file: script, style, tables and pictures are in it, and its
+// content security policy forbids every request. Pure: what is read from disk (pictures, prompts, a
+// user's figures) is handed in.
 #pragma once
 
 #include <map>
@@ -12,13 +13,15 @@ namespace isocost::report {
 
 struct Figure {
   std::string name;
-  Json spec;   // Vega-Lite; usermeta.isocost says title, caption, needs, ... (reports/figures/README.md)
+  Json spec;  // Vega-Lite; usermeta.isocost says title, caption, needs, ...
+              // (reports/figures/README.md)
 };
 
 struct PageInputs {
-  std::vector<Figure> figures;                      // in the order in which they are shown
-  std::map<std::string, std::string> pictures;      // hex of the digest -> bytes of a PNG file
-  std::map<std::uint64_t, std::string> prompts;     // image number -> prompt, for the pictures that are shown
+  std::vector<Figure> figures;                  // in the order in which they are shown
+  std::map<std::string, std::string> pictures;  // hex of the digest -> bytes of a PNG file
+  std::map<std::uint64_t, std::string>
+      prompts;  // image number -> prompt, for the pictures that are shown
 };
 
 [[nodiscard]] std::string to_html(const Report& report, const PageInputs& inputs);

@@ -19,9 +19,10 @@ class Markup {
 
   Markup& open(std::string_view tag, Attributes attributes = {});
   Markup& close(std::string_view tag);
-  Markup& text(std::string_view text);                                                          // escaped
-  Markup& element(std::string_view tag, std::string_view text, Attributes attributes = {});     // escaped
-  Markup& raw(std::string_view html);                                                           // as it is: our own alone
+  Markup& text(std::string_view text);  // escaped
+  Markup& element(std::string_view tag, std::string_view text,
+                  Attributes attributes = {});  // escaped
+  Markup& raw(std::string_view html);           // as it is: our own alone
   [[nodiscard]] const std::string& str() const { return out_; }
 
  private:

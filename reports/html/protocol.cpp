@@ -13,17 +13,23 @@ namespace {
 std::string flat(const Json& object) {
   std::string text;
   for (const auto& [name, value] : object.items())
-    text += (text.empty() ? "" : ", ") + name + " " + (value.is_string() ? value.get<std::string>() : canonical(value));
+    text += (text.empty() ? "" : ", ") + name + " " +
+            (value.is_string() ? value.get<std::string>() : canonical(value));
   return text.empty() ? "defaults" : text;
 }
 
-std::string short_key(const std::string& key) { return key.substr(0, key.starts_with("sha256:") ? 19 : 12); }
+std::string short_key(const std::string& key) {
+  return key.substr(0, key.starts_with("sha256:") ? 19 : 12);
+}
 
 void write_extractor(Markup& html, const Report& report, const ExtractorSpec& extractor) {
   html.text(extractor.kind);
   html.element("span", report.study.input_name(extractor.input), {{"class", "soft"}});
-  if (!extractor.options.empty()) html.element("span", flat(extractor.options), {{"class", "soft"}});
-  html.open("span", {{"class", "soft"}}).element("code", short_key(extractor_id(extractor))).close("span");
+  if (!extractor.options.empty())
+    html.element("span", flat(extractor.options), {{"class", "soft"}});
+  html.open("span", {{"class", "soft"}})
+      .element("code", short_key(extractor_id(extractor)))
+      .close("span");
 }
 
 void write_reference(Markup& html, const Report& report, const std::string& key) {
@@ -34,7 +40,8 @@ void write_reference(Markup& html, const Report& report, const std::string& key)
   for (const Reference& reference : report.study.data->references) {
     if (reference.key != key) continue;
     html.text(reference.spec.kind);
-    if (!reference.spec.input.empty()) html.element("span", report.study.input_name(reference.spec.input), {{"class", "soft"}});
+    if (!reference.spec.input.empty())
+      html.element("span", report.study.input_name(reference.spec.input), {{"class", "soft"}});
     html.element("span", flat(reference.spec.options), {{"class", "soft"}});
   }
   html.open("span", {{"class", "soft"}}).element("code", short_key(key)).close("span");
@@ -42,9 +49,18 @@ void write_reference(Markup& html, const Report& report, const std::string& key)
 
 void write_groups(Markup& html, const Report& report) {
   open_table(html, "Protocol of every score",
-             {{"Metric", false}, {"Cells", true}, {"Images", false}, {"Extractor", false}, {"Reference", false}, {"Protocol", false}, {"Task", false}, {"Use", false}});
+             {{"Metric", false},
+              {"Cells", true},
+              {"Images", false},
+              {"Extractor", false},
+              {"Reference", false},
+              {"Protocol", false},
+              {"Task", false},
+              {"Use", false}});
   for (const Group& group : report.study.groups) {
-    html.open("tr").element("td", group.metric.label, {{"class", "keep"}}).element("td", std::to_string(group.count), {{"class", "number"}});
+    html.open("tr")
+        .element("td", group.metric.label, {{"class", "keep"}})
+        .element("td", std::to_string(group.count), {{"class", "number"}});
     html.open("td", {{"class", "keep"}}).text(fmt::format("n = {}", group.spec.range.size()));
     html.element("span", images_text(group.spec.range), {{"class", "soft"}}).close("td");
     html.open("td");
@@ -56,24 +72,33 @@ void write_groups(Markup& html, const Report& report) {
     html.element("span", report.study.input_name(group.prompts), {{"class", "soft"}}).close("td");
     html.element("td", &group == report.study.choice      ? "ranks and chooses guidance"
                        : &group == report.study.judgement ? "judges finalists"
-                                                          : "shown beside").close("tr");
+                                                          : "shown beside")
+        .close("tr");
   }
   close_table(html);
 }
 
 void write_models(Markup& html, const Report& report) {
-  open_table(html, "Models", {{"Model", false}, {"Parameters, M", true}, {"GFLOPs a call", true}, {"Normalised cost", true}, {"U-Net", false}});
+  open_table(html, "Models",
+             {{"Model", false},
+              {"Parameters, M", true},
+              {"GFLOPs a call", true},
+              {"Normalised cost", true},
+              {"U-Net", false}});
   double dearest = 0;
-  for (const Point& point : report.study.points) dearest = std::max(dearest, point.cell->cost.gflops_per_call);
+  for (const Point& point : report.study.points)
+    dearest = std::max(dearest, point.cell->cost.gflops_per_call);
   for (const std::string& model : report.study.models)
     for (const Point& point : report.study.points) {
       if (point.model != model) continue;
       const CellCost& cost = point.cell->cost;
       const auto unet = point.cell->sample.inputs.find("unet");
       html.open("tr").element("td", model, {{"class", "model"}});
-      html.element("td", display(static_cast<double>(cost.parameters) / 1e6, 4), {{"class", "number"}});
+      html.element("td", display(static_cast<double>(cost.parameters) / 1e6, 4),
+                   {{"class", "number"}});
       html.element("td", display(cost.gflops_per_call, 4), {{"class", "number"}});
-      html.element("td", dearest > 0 ? display(cost.gflops_per_call / dearest) : "", {{"class", "number"}});
+      html.element("td", dearest > 0 ? display(cost.gflops_per_call / dearest) : "",
+                   {{"class", "number"}});
       html.open("td");
       if (unet != point.cell->sample.inputs.end()) html.element("code", unet->second);
       html.close("td").close("tr");
@@ -98,28 +123,46 @@ void write_devices(Markup& html, const Report& report) {
     if (measured.images == 0 || !counted.insert(point.cell->sample_key).second) continue;
     if (measured.device_classes.size() > 1) ++mixed;
     repeats += measured.repeats, mismatches += measured.mismatches;
-    DeviceRow& row = rows[{fmt::format("{}", fmt::join(measured.devices, ", ")), fmt::format("{}", fmt::join(measured.device_classes, "; "))}];
+    DeviceRow& row = rows[{fmt::format("{}", fmt::join(measured.devices, ", ")),
+                           fmt::format("{}", fmt::join(measured.device_classes, "; "))}];
     ++row.cells, row.images += measured.images, row.seconds += measured.seconds;
   }
-  open_table(html, "Devices", {{"Device", false}, {"Device class", false}, {"Cells", true}, {"Images", true}, {"Device seconds", true}});
+  open_table(html, "Devices",
+             {{"Device", false},
+              {"Device class", false},
+              {"Cells", true},
+              {"Images", true},
+              {"Device seconds", true}});
   for (const auto& [name, row] : rows) {
-    html.open("tr").element("td", name.first, {{"class", "keep"}}).element("td", name.second).element("td", std::to_string(row.cells), {{"class", "number"}});
-    html.element("td", display(static_cast<double>(row.images), 12), {{"class", "number"}}).element("td", display(row.seconds), {{"class", "number"}}).close("tr");
+    html.open("tr")
+        .element("td", name.first, {{"class", "keep"}})
+        .element("td", name.second)
+        .element("td", std::to_string(row.cells), {{"class", "number"}});
+    html.element("td", display(static_cast<double>(row.images), 12), {{"class", "number"}})
+        .element("td", display(row.seconds), {{"class", "number"}})
+        .close("tr");
   }
   close_table(html);
-  html.element("p", fmt::format("Within one device class results are equal to the bit. {} cells mix classes. {} results arrived again and were "
-                                "compared; {} of them differed within a class.", mixed, repeats, mismatches), {{"class", "soft"}});
+  html.element("p",
+               fmt::format("Within one device class results are equal to the bit. {} cells mix "
+                           "classes. {} results arrived again and were "
+                           "compared; {} of them differed within a class.",
+                           mixed, repeats, mismatches),
+               {{"class", "soft"}});
 }
 
 }  // namespace
 
 std::string images_text(const ImageRange& range) {
-  return range.size() == 0 ? "no images" : fmt::format("images {} to {}", range.begin, range.end - 1);
+  return range.size() == 0 ? "no images"
+                           : fmt::format("images {} to {}", range.begin, range.end - 1);
 }
 
 void write_protocol(Markup& html, const Report& report) {
   html.open("section", {{"id", "protocol"}}).element("h2", "Protocol and provenance");
-  html.element("p", "What every number was computed with. Scores of different rows are never compared with each other.");
+  html.element("p",
+               "What every number was computed with. Scores of different rows are never compared "
+               "with each other.");
   write_groups(html, report);
   html.element("h3", "Models");
   write_models(html, report);
@@ -127,16 +170,27 @@ void write_protocol(Markup& html, const Report& report) {
   write_devices(html, report);
   html.element("h3", "Grids");
   for (const Experiment& experiment : report.study.data->experiments)
-    html.open("details").element("summary", "the grid file of " + experiment.name).element("pre", experiment.grid).close("details");
+    html.open("details")
+        .element("summary", "the grid file of " + experiment.name)
+        .element("pre", experiment.grid)
+        .close("details");
   html.close("section");
 }
 
 void write_words(Markup& html, const Report& report) {
   html.open("section", {{"id", "words"}}).element("h2", "Words").open("dl", {{"class", "words"}});
-  const auto word = [&](const std::string& name, const std::string& meaning) { html.element("dt", name).element("dd", meaning); };
-  word("cell", "One point of the grid: a model with a sampler, a timestep spacing, a number of steps and a guidance.");
-  word("guidance", "Classifier-free guidance scale w in e_u + w (e_c - e_u): how hard the prompt pulls. 1 is none and needs half the calls.");
-  word("timestep spacing", "How a sampler's steps lie among the training timesteps: leading, trailing, linspace or Karras.");
+  const auto word = [&](const std::string& name, const std::string& meaning) {
+    html.element("dt", name).element("dd", meaning);
+  };
+  word("cell",
+       "One point of the grid: a model with a sampler, a timestep spacing, a number of steps and a "
+       "guidance.");
+  word("guidance",
+       "Classifier-free guidance scale w in e_u + w (e_c - e_u): how hard the prompt pulls. 1 is "
+       "none and needs half the calls.");
+  word("timestep spacing",
+       "How a sampler's steps lie among the training timesteps: leading, trailing, linspace or "
+       "Karras.");
   word("envelope", "What nothing cheaper beats: the best score within each cost.");
   word("95 % interval", "By bootstrap over images, unless the protocol says otherwise.");
   std::set<std::string> seen;

@@ -19,7 +19,8 @@ void write_words(Markup& html, const Report& report);
 [[nodiscard]] bool has_axis(const Report& report, std::size_t axis);
 
 // A table that scrolls inside its box.
-void open_table(Markup& html, const std::string& label, const std::vector<std::pair<std::string, bool>>& columns);  // name, is number
+void open_table(Markup& html, const std::string& label,
+                const std::vector<std::pair<std::string, bool>>& columns);  // name, is number
 void close_table(Markup& html);
 
 }  // namespace isocost::report

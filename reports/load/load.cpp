@@ -18,23 +18,28 @@ constexpr std::size_t kLogTailMax = 16'384;  // bytes of a failure's log that a 
 Digest digest_from(const SQLite::Column& column) {
   Digest digest;
   if (column.getBytes() == static_cast<int>(digest.bytes.size()))
-    std::copy_n(static_cast<const std::uint8_t*>(column.getBlob()), digest.bytes.size(), digest.bytes.begin());
+    std::copy_n(static_cast<const std::uint8_t*>(column.getBlob()), digest.bytes.size(),
+                digest.bytes.begin());
   return digest;
 }
 
 std::string uri_of(const std::filesystem::path& file, const std::string& query) {
   std::string uri = "file:";
   for (const char c : std::filesystem::absolute(file).string()) {
-    if (c == '?') uri += "%3f";
-    else if (c == '#') uri += "%23";
-    else if (c == '%') uri += "%25";
-    else uri += c;
+    if (c == '?')
+      uri += "%3f";
+    else if (c == '#')
+      uri += "%23";
+    else if (c == '%')
+      uri += "%25";
+    else
+      uri += c;
   }
   return uri + "?" + query;
 }
 
-// A database in WAL mode needs its -shm file; where the folder cannot be written and no log is left, the file alone is
-// the whole truth and is read as it stands.
+// A database in WAL mode needs its -shm file; where the folder cannot be written and no log is
+// left, the file alone is the whole truth and is read as it stands.
 SQLite::Database open_read_only(const std::filesystem::path& file) {
   const int flags = SQLite::OPEN_READONLY | SQLite::OPEN_URI;
   try {
@@ -43,7 +48,8 @@ SQLite::Database open_read_only(const std::filesystem::path& file) {
     (void)database.execAndGet("SELECT count(*) FROM sqlite_schema");
     return database;
   } catch (const SQLite::Exception& error) {
-    if (error.getErrorCode() != SQLITE_CANTOPEN || std::filesystem::exists(file.string() + "-wal")) throw;
+    if (error.getErrorCode() != SQLITE_CANTOPEN || std::filesystem::exists(file.string() + "-wal"))
+      throw;
     return SQLite::Database(uri_of(file, "mode=ro&immutable=1"), flags, 5000);
   }
 }
@@ -95,7 +101,8 @@ class Loader {
   void read_experiments(const std::vector<std::string>& names) {
     std::map<std::string, std::int64_t> ids;
     std::map<std::string, Experiment> known;
-    SQLite::Statement rows(db_, "SELECT id, name, grid, axes, is_cancelled FROM experiments ORDER BY name");
+    SQLite::Statement rows(
+        db_, "SELECT id, name, grid, axes, is_cancelled FROM experiments ORDER BY name");
     while (rows.executeStep()) {
       Experiment experiment{rows.getColumn(1).getString(), rows.getColumn(2).getString(), {}};
       for (const Json& axis : json_of(rows.getColumn(3).getString(), experiment.name + ": axes"))
@@ -109,21 +116,25 @@ class Loader {
     std::vector<std::string> wanted = names;
     if (wanted.empty())
       for (const auto& [name, unused] : known) wanted.push_back(name);
-    if (wanted.empty()) failure_.add(db_.getFilename(), "it holds no experiment", "one that was submitted");
+    if (wanted.empty())
+      failure_.add(db_.getFilename(), "it holds no experiment", "one that was submitted");
     for (const std::string& name : wanted) {
       const auto found = known.find(name);
       if (found == known.end()) {
-        failure_.add(name, "no experiment of this name", all.empty() ? "one that was submitted" : "one of: " + all);
-      } else if (std::none_of(chosen_.begin(), chosen_.end(), [&](const auto& c) { return c.first == ids[name]; })) {
+        failure_.add(name, "no experiment of this name",
+                     all.empty() ? "one that was submitted" : "one of: " + all);
+      } else if (std::none_of(chosen_.begin(), chosen_.end(),
+                              [&](const auto& c) { return c.first == ids[name]; })) {
         chosen_.emplace_back(ids[name], found->second);
       }
     }
   }
 
   void read_cells(std::int64_t experiment, const std::string& name) {
-    SQLite::Statement rows(db_,
-                           "SELECT c.number, c.sample, c.labels, c.images, c.is_cancelled, s.key, s.spec, s.cost "
-                           "FROM cells c JOIN samples s ON s.id = c.sample WHERE c.experiment = ? ORDER BY c.number");
+    SQLite::Statement rows(
+        db_,
+        "SELECT c.number, c.sample, c.labels, c.images, c.is_cancelled, s.key, s.spec, s.cost "
+        "FROM cells c JOIN samples s ON s.id = c.sample WHERE c.experiment = ? ORDER BY c.number");
     rows.bind(1, experiment);
     while (rows.executeStep()) {
       Cell cell;
@@ -133,15 +144,16 @@ class Loader {
       cell.labels = json_of(rows.getColumn(2).getString(), where + " labels");
       cell.images = static_cast<std::uint64_t>(rows.getColumn(3).getInt64());
       cell.sample_key = digest_from(rows.getColumn(5)).hex();
-      cell.sample = taken(sample_spec_from_json(json_of(rows.getColumn(6).getString(), where), where));
+      cell.sample =
+          taken(sample_spec_from_json(json_of(rows.getColumn(6).getString(), where), where));
       cell.cost = taken(cell_cost_from_json(json_of(rows.getColumn(7).getString(), where), where));
       const bool is_cancelled = rows.getColumn(4).getInt() != 0 || cancelled_.contains(experiment);
       read_units(rows.getColumn(1).getInt64(), cell);
       const bool scores_are_done = read_scores(experiment, cell, where);
-      cell.state = cell.failure                                 ? CellState::kFailed
-                   : scores_are_done && has_all_images_         ? CellState::kDone
-                   : is_cancelled                               ? CellState::kCancelled
-                                                                : CellState::kOpen;
+      cell.state = cell.failure                         ? CellState::kFailed
+                   : scores_are_done && has_all_images_ ? CellState::kDone
+                   : is_cancelled                       ? CellState::kCancelled
+                                                        : CellState::kOpen;
       data_.cells.push_back(std::move(cell));
       if (failure_.errors.size() > 20) return;  // a broken database: the first faults say it
     }
@@ -168,8 +180,10 @@ class Loader {
   }
 
   static constexpr const char* kUnitColumns =
-      "SELECT u.id, u.name, u.kind, u.state, u.range_begin, u.range_end, u.attempts, coalesce(u.failure_class, 0), "
-      "coalesce(u.failure_reason, ''), coalesce(u.failure_log, ''), r.outcome, coalesce(r.device_class, ''), "
+      "SELECT u.id, u.name, u.kind, u.state, u.range_begin, u.range_end, u.attempts, "
+      "coalesce(u.failure_class, 0), "
+      "coalesce(u.failure_reason, ''), coalesce(u.failure_log, ''), r.outcome, "
+      "coalesce(r.device_class, ''), "
       "coalesce(r.measured, '{}'), "
       "(SELECT coalesce(sum(times), 0) FROM repeats p WHERE p.unit = u.id), "
       "(SELECT coalesce(sum(times), 0) FROM repeats p WHERE p.unit = u.id AND p.agrees = 0 "
@@ -178,9 +192,9 @@ class Loader {
 
   // Generate units of the sample; units of other cells' further images stay outside.
   void read_units(std::int64_t sample, Cell& cell) {
-    SQLite::Statement& rows =
-        statement(std::string(kUnitColumns) + "WHERE u.sample = ? AND u.kind = 2 AND u.range_begin < ? "
-                                              "ORDER BY u.range_begin, u.range_end, u.name");
+    SQLite::Statement& rows = statement(std::string(kUnitColumns) +
+                                        "WHERE u.sample = ? AND u.kind = 2 AND u.range_begin < ? "
+                                        "ORDER BY u.range_begin, u.range_end, u.name");
     rows.bind(1, sample);
     rows.bind(2, static_cast<std::int64_t>(cell.images));
     std::set<std::string> devices, classes;
@@ -210,8 +224,9 @@ class Loader {
     if (unit.state != kUnitFailed || cell.failure) return;
     std::string tail = unit.failure_log;
     if (tail.size() > kLogTailMax) tail = tail.substr(tail.size() - kLogTailMax);
-    cell.failure = CellFailure{unit.name, std::string(failure_class_name(static_cast<FailureClass>(unit.failure_class))),
-                               unit.failure_reason, std::move(tail), unit.attempts};
+    cell.failure = CellFailure{
+        unit.name, std::string(failure_class_name(static_cast<FailureClass>(unit.failure_class))),
+        unit.failure_reason, std::move(tail), unit.attempts};
   }
 
   void add_measured(const UnitRow& unit, Measured& measured, std::set<std::string>& devices,
@@ -224,19 +239,25 @@ class Loader {
     measured.seconds += number("seconds").value_or(0);
     measured.images += unit.range.size();
     measured.peak_bytes = std::max(measured.peak_bytes, number("peak_bytes").value_or(0));
-    if (const auto energy = number("energy_joules")) measured.energy_joules = measured.energy_joules.value_or(0) + *energy;
-    else energy_is_known = false;
-    if (values.contains("device") && values["device"].is_string()) devices.insert(values["device"].get<std::string>());
+    if (const auto energy = number("energy_joules"))
+      measured.energy_joules = measured.energy_joules.value_or(0) + *energy;
+    else
+      energy_is_known = false;
+    if (values.contains("device") && values["device"].is_string())
+      devices.insert(values["device"].get<std::string>());
     if (!unit.device_class.empty()) classes.insert(unit.device_class);
   }
 
   void read_pictures(std::int64_t unit, std::map<std::uint64_t, Digest>& pictures) {
-    SQLite::Statement& rows =
-        statement("SELECT name, digest FROM unit_artifacts WHERE unit = ? AND name >= 'picture/' AND name < 'picture0'");
+    SQLite::Statement& rows = statement(
+        "SELECT name, digest FROM unit_artifacts WHERE unit = ? AND name >= 'picture/' AND name < "
+        "'picture0'");
     rows.bind(1, unit);
     while (rows.executeStep()) {
       const std::string number = rows.getColumn(0).getString().substr(8);
-      if (number.empty() || number.size() > 15 || number.find_first_not_of("0123456789") != std::string::npos) continue;
+      if (number.empty() || number.size() > 15 ||
+          number.find_first_not_of("0123456789") != std::string::npos)
+        continue;
       pictures.emplace(std::stoull(number), digest_from(rows.getColumn(1)));
     }
   }
@@ -251,7 +272,8 @@ class Loader {
     while (rows.executeStep()) {
       Score score;
       score.key = digest_from(rows.getColumn(0)).hex();
-      score.spec = taken(score_spec_from_json(json_of(rows.getColumn(1).getString(), where + " score"), where + " score"));
+      score.spec = taken(score_spec_from_json(
+          json_of(rows.getColumn(1).getString(), where + " score"), where + " score"));
       are_done = read_outcome(rows.getColumn(2).getInt64(), cell, score) && are_done;
       cell.scores.push_back(std::move(score));
     }
@@ -270,15 +292,19 @@ class Loader {
     score.values = json_of(unit.outcome, unit.name + ": outcome");
     score.measured_device_class = unit.device_class;
     const auto number = [&](const char* key) -> std::optional<double> {
-      if (!score.values.is_object() || !score.values.contains(key) || !score.values[key].is_number()) return std::nullopt;
+      if (!score.values.is_object() || !score.values.contains(key) ||
+          !score.values[key].is_number())
+        return std::nullopt;
       return score.values[key].get<double>();
     };
     score.value = number("value");
     score.low = number("low");
     score.high = number("high");
-    score.n = static_cast<std::uint64_t>(std::max(0.0, number("n").value_or(static_cast<double>(score.spec.range.size()))));
+    score.n = static_cast<std::uint64_t>(
+        std::max(0.0, number("n").value_or(static_cast<double>(score.spec.range.size()))));
     const Json measured = json_of(unit.measured, unit.name + ": measured");
-    if (measured.contains("seconds") && measured["seconds"].is_number()) score.measured_seconds = measured["seconds"].get<double>();
+    if (measured.contains("seconds") && measured["seconds"].is_number())
+      score.measured_seconds = measured["seconds"].get<double>();
     return true;
   }
 
@@ -291,13 +317,15 @@ class Loader {
       const std::string key = digest_from(rows.getColumn(0)).hex();
       if (!used.contains(key)) continue;
       const std::string where = "reference " + key.substr(0, 12);
-      data_.references.push_back({key, taken(reference_spec_from_json(json_of(rows.getColumn(1).getString(), where), where))});
+      data_.references.push_back({key, taken(reference_spec_from_json(
+                                           json_of(rows.getColumn(1).getString(), where), where))});
     }
   }
 
   void read_input_names() {
     SQLite::Statement rows(db_, "SELECT input, name FROM inputs ORDER BY input");
-    while (rows.executeStep()) data_.input_names[rows.getColumn(0).getString()] = rows.getColumn(1).getString();
+    while (rows.executeStep())
+      data_.input_names[rows.getColumn(0).getString()] = rows.getColumn(1).getString();
   }
 
   // Prepared once a text, reset on each use.
@@ -320,18 +348,21 @@ class Loader {
 
 }  // namespace
 
-Result<ReportData> load(const std::filesystem::path& database, const std::vector<std::string>& experiments) {
+Result<ReportData> load(const std::filesystem::path& database,
+                        const std::vector<std::string>& experiments) {
   std::error_code unused;
   if (!std::filesystem::is_regular_file(database, unused))
     return fail(database.string(), "there is no such file", "the database of a coordinator");
   try {
     SQLite::Database db = open_read_only(database);
     if (!db.tableExists("experiments") || !db.tableExists("cells"))
-      return fail(database.string(), "this is no database of isocost", "one that isocost coordinator or isocost run made");
+      return fail(database.string(), "this is no database of isocost",
+                  "one that isocost coordinator or isocost run made");
     SQLite::Transaction snapshot(db);  // ends with a rollback: nothing was written
     return Loader(db).load(experiments);
   } catch (const SQLite::Exception& error) {
-    return fail(database.string(), std::string("it cannot be read: ") + error.what(), "the database of a coordinator");
+    return fail(database.string(), std::string("it cannot be read: ") + error.what(),
+                "the database of a coordinator");
   }
 }
 

@@ -1,7 +1,7 @@
 // What a report is made of: the experiments as the database holds them, as plain values.
 //
-// reports/load fills it from SQLite, tests fill it by hand; everything after it is pure. One ReportData may hold
-// several experiments (a study and its finalists). Any thread, no I/O.
+// reports/load fills it from SQLite, tests fill it by hand; everything after it is pure. One
+// ReportData may hold several experiments (a study and its finalists). Any thread, no I/O.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace isocost::report {
 
 // A metric of a cell, with what was found if it is done. `value` is in the metric's own unit.
 struct Score {
-  std::string key;                       // hex of the score key
+  std::string key;  // hex of the score key
   ScoreSpec spec;
   std::optional<double> value;
-  std::optional<double> low, high;       // 95 % interval
-  std::uint64_t n = 0;                   // images that were judged
-  Json values = Json::object();          // all that the metric told
+  std::optional<double> low, high;  // 95 % interval
+  std::uint64_t n = 0;              // images that were judged
+  Json values = Json::object();     // all that the metric told
   std::string measured_device_class;
   double measured_seconds = 0;
 };
@@ -30,26 +30,26 @@ struct CellFailure {
   std::string unit;
   std::string failure_class;
   std::string reason;
-  std::string log_tail;                  // lines
+  std::string log_tail;  // lines
   std::uint64_t attempts = 0;
 };
 
 // How a cell's images came to be. Never determined by the cell: every member is measured.
 struct Measured {
-  double seconds = 0;                    // of all units that generated, on their devices
-  std::uint64_t images = 0;              // that these units made
+  double seconds = 0;        // of all units that generated, on their devices
+  std::uint64_t images = 0;  // that these units made
   double peak_bytes = 0;
-  std::optional<double> energy_joules;   // absent where a device did not tell
-  std::vector<std::string> devices;      // sorted, once each
+  std::optional<double> energy_joules;  // absent where a device did not tell
+  std::vector<std::string> devices;     // sorted, once each
   std::vector<std::string> device_classes;
   std::uint64_t failed_attempts = 0;
-  std::uint64_t repeats = 0;             // results that arrived again
-  std::uint64_t mismatches = 0;          // of these, with another digest within the same device class
+  std::uint64_t repeats = 0;     // results that arrived again
+  std::uint64_t mismatches = 0;  // of these, with another digest within the same device class
 };
 
 struct Picture {
-  std::uint64_t number = 0;              // of the image
-  Digest digest;                         // of the PNG file among the artifacts
+  std::uint64_t number = 0;  // of the image
+  Digest digest;             // of the PNG file among the artifacts
 };
 
 enum class CellState { kDone, kFailed, kOpen, kCancelled };
@@ -58,33 +58,33 @@ enum class CellState { kDone, kFailed, kOpen, kCancelled };
 struct Cell {
   std::string experiment;
   std::uint64_t number = 0;
-  std::string sample_key;                // hex
+  std::string sample_key;  // hex
   Json labels = Json::object();
   SampleSpec sample;
   CellCost cost;
   std::uint64_t images = 0;
   CellState state = CellState::kOpen;
   std::optional<CellFailure> failure;
-  std::vector<Score> scores;             // by metric, then key
-  std::vector<Picture> pictures;         // by number
+  std::vector<Score> scores;      // by metric, then key
+  std::vector<Picture> pictures;  // by number
   Measured measured;
 };
 
 struct Experiment {
   std::string name;
-  std::string grid;                      // the grid file's text
+  std::string grid;  // the grid file's text
   std::vector<std::string> axes;
 };
 
 struct Reference {
-  std::string key;                       // hex
+  std::string key;  // hex
   ReferenceSpec spec;
 };
 
 struct ReportData {
-  std::vector<Experiment> experiments;   // as they were asked for
-  std::vector<Cell> cells;               // by experiment, then number
-  std::vector<Reference> references;     // by key
+  std::vector<Experiment> experiments;             // as they were asked for
+  std::vector<Cell> cells;                         // by experiment, then number
+  std::vector<Reference> references;               // by key
   std::map<std::string, std::string> input_names;  // "sha256:..." -> what a person calls it
 };
 

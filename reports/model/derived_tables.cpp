@@ -11,8 +11,10 @@ Json number_or_null(const std::optional<double>& value) { return value ? Json(*v
 
 std::string source_text(Source source) {
   switch (source) {
-    case Source::kChosenAndJudgedOnSameImages: return "chosen and judged on the same images";
-    case Source::kJudgedOnOtherImages: return "judged on images that were not used to choose";
+    case Source::kChosenAndJudgedOnSameImages:
+      return "chosen and judged on the same images";
+    case Source::kJudgedOnOtherImages:
+      return "judged on images that were not used to choose";
   }
   return "";
 }
@@ -20,7 +22,8 @@ std::string source_text(Source source) {
 // Builds rows by naming each value; the first row names the columns.
 class Rows {
  public:
-  Rows(std::string name, std::string description) : table_{std::move(name), std::move(description), {}, {}} {}
+  Rows(std::string name, std::string description)
+      : table_{std::move(name), std::move(description), {}, {}} {}
   void start() { table_.rows.emplace_back(); }
   Rows& put(const std::string& column, Json value) {
     if (table_.rows.size() == 1) table_.columns.push_back({column, ""});
@@ -38,17 +41,24 @@ std::size_t place(const std::vector<std::string>& names, const std::string& name
 }
 
 void put_way(Rows& rows, const Study& study, const Point& point) {
-  rows.put("model", point.model).put("model_order", place(study.models, point.model)).put("series", point.series);
-  rows.put("series_order", place(study.series, point.series)).put("sampler", point.sampler).put("timestep_spacing", point.spacing);
+  rows.put("model", point.model)
+      .put("model_order", place(study.models, point.model))
+      .put("series", point.series);
+  rows.put("series_order", place(study.series, point.series))
+      .put("sampler", point.sampler)
+      .put("timestep_spacing", point.spacing);
   rows.put("steps", point.steps).put("guidance", point.guidance);
 }
 
 void put_costs(Rows& rows, const Point& point) {
-  for (std::size_t axis = 0; axis < cost_axes().size(); ++axis) rows.put(cost_axes()[axis].column, number_or_null(point.costs[axis]));
+  for (std::size_t axis = 0; axis < cost_axes().size(); ++axis)
+    rows.put(cost_axes()[axis].column, number_or_null(point.costs[axis]));
 }
 
 void put_value(Rows& rows, const Setting& setting) {
-  rows.put("value", setting.value).put("low", number_or_null(setting.low)).put("high", number_or_null(setting.high));
+  rows.put("value", setting.value)
+      .put("low", number_or_null(setting.low))
+      .put("high", number_or_null(setting.high));
   rows.put("n", setting.n).put("source", source_text(setting.source));
 }
 
@@ -74,7 +84,8 @@ Table optimal_table(const Report& report) {
   Rows rows("optimal", "The best guidance of each model, sampler, spacing and number of steps.");
   std::map<std::string, const Score*> judged_by_key;
   for (std::size_t i = 0; study.judgement && i < study.points.size(); ++i)
-    if (study.judgement->scores[i]) judged_by_key.emplace(study.points[i].cell->sample_key, study.judgement->scores[i]);
+    if (study.judgement->scores[i])
+      judged_by_key.emplace(study.points[i].cell->sample_key, study.judgement->scores[i]);
   for (const Setting& setting : report.optimal) {
     rows.start();
     put_way(rows, study, *setting.point);
@@ -88,7 +99,8 @@ Table optimal_table(const Report& report) {
     rows.put("judged_low", judged ? number_or_null(judged->low) : Json());
     rows.put("judged_high", judged ? number_or_null(judged->high) : Json());
     rows.put("judged_n", judged && judged->value ? Json(judged->n) : Json());
-    rows.put("experiment", setting.point->cell->experiment).put("number", setting.point->cell->number);
+    rows.put("experiment", setting.point->cell->experiment)
+        .put("number", setting.point->cell->number);
     rows.put("sample_key", setting.point->cell->sample_key);
   }
   return rows.take();
@@ -102,7 +114,9 @@ Table scores_table(const Report& report) {
     if (!score || !score->value) continue;
     rows.start();
     put_way(rows, study, study.points[i]);
-    rows.put("value", *score->value).put("low", number_or_null(score->low)).put("high", number_or_null(score->high));
+    rows.put("value", *score->value)
+        .put("low", number_or_null(score->low))
+        .put("high", number_or_null(score->high));
     put_costs(rows, study.points[i]);
     put_companions(rows, study, *study.choice, i);
   }
@@ -110,7 +124,8 @@ Table scores_table(const Report& report) {
 }
 
 Table envelope_table(const Report& report) {
-  Rows rows("envelope", "The lower envelope: what nothing cheaper or equally dear beats, for each cost axis.");
+  Rows rows("envelope",
+            "The lower envelope: what nothing cheaper or equally dear beats, for each cost axis.");
   for (std::size_t axis = 0; axis < report.envelopes.size(); ++axis)
     for (const Setting& setting : report.envelopes[axis]) {
       rows.start();
@@ -121,10 +136,13 @@ Table envelope_table(const Report& report) {
   return rows.take();
 }
 
-void put_short(Rows& rows, const std::string& prefix, const std::optional<Setting>& setting, std::size_t axis) {
+void put_short(Rows& rows, const std::string& prefix, const std::optional<Setting>& setting,
+               std::size_t axis) {
   const Point* point = setting ? setting->point : nullptr;
-  rows.put(prefix + "model", point ? Json(point->model) : Json()).put(prefix + "series", point ? Json(point->series) : Json());
-  rows.put(prefix + "steps", point ? Json(point->steps) : Json()).put(prefix + "guidance", point ? Json(point->guidance) : Json());
+  rows.put(prefix + "model", point ? Json(point->model) : Json())
+      .put(prefix + "series", point ? Json(point->series) : Json());
+  rows.put(prefix + "steps", point ? Json(point->steps) : Json())
+      .put(prefix + "guidance", point ? Json(point->guidance) : Json());
   rows.put(prefix + "cost", point ? number_or_null(point->costs[axis]) : Json());
   rows.put(prefix + "value", setting ? Json(setting->value) : Json());
   rows.put(prefix + "low", setting ? number_or_null(setting->low) : Json());
@@ -141,9 +159,11 @@ Table answer_table(const Report& report) {
       put_short(rows, "", answer.best, axis);
       rows.put("n", answer.best.n).put("source", source_text(answer.best.source));
       put_short(rows, "runner_up_", answer.runner_up, axis);
-      rows.put("runner_up_is_resolved", answer.runner_up ? Json(answer.runner_up_is_resolved) : Json());
+      rows.put("runner_up_is_resolved",
+               answer.runner_up ? Json(answer.runner_up_is_resolved) : Json());
       put_short(rows, "other_model_", answer.other_model, axis);
-      rows.put("other_model_is_resolved", answer.other_model ? Json(answer.other_model_is_resolved) : Json());
+      rows.put("other_model_is_resolved",
+               answer.other_model ? Json(answer.other_model_is_resolved) : Json());
       rows.put("tied", answer.tied);
       put_short(rows, "cheapest_tied_", answer.cheapest_tied, axis);
     }
@@ -154,7 +174,9 @@ Table findings_table(const Report& report) {
   Rows rows("findings", "Hypotheses, and what the data say of them.");
   for (const Finding& finding : report.findings) {
     rows.start();
-    rows.put("hypothesis", finding.hypothesis).put("verdict", finding.verdict).put("evidence", finding.evidence);
+    rows.put("hypothesis", finding.hypothesis)
+        .put("verdict", finding.verdict)
+        .put("evidence", finding.evidence);
   }
   return rows.take();
 }
@@ -164,8 +186,12 @@ Table fits_table(const Report& report) {
   for (const NamedFit& fit : report.fits) {
     rows.start();
     rows.put("fit", fit.name).put("points", fit.law.points).put("r_squared", fit.law.r_squared);
-    for (const auto& [name, interval] : {std::pair{"E", fit.law.e}, std::pair{"A", fit.law.a_factor}, std::pair{"a", fit.law.exponent}})
-      rows.put(name, interval.value).put(std::string(name) + "_low", interval.low).put(std::string(name) + "_high", interval.high);
+    for (const auto& [name, interval] :
+         {std::pair{"E", fit.law.e}, std::pair{"A", fit.law.a_factor},
+          std::pair{"a", fit.law.exponent}})
+      rows.put(name, interval.value)
+          .put(std::string(name) + "_low", interval.low)
+          .put(std::string(name) + "_high", interval.high);
   }
   return rows.take();
 }
@@ -177,25 +203,31 @@ Table failed_table(const Report& report) {
     rows.start();
     rows.put("experiment", point.cell->experiment).put("number", point.cell->number);
     put_way(rows, report.study, point);
-    rows.put("failure_class", point.cell->failure->failure_class).put("failure_reason", point.cell->failure->reason);
-    rows.put("unit", point.cell->failure->unit).put("measured_failed_attempts", point.cell->failure->attempts);
+    rows.put("failure_class", point.cell->failure->failure_class)
+        .put("failure_reason", point.cell->failure->reason);
+    rows.put("unit", point.cell->failure->unit)
+        .put("measured_failed_attempts", point.cell->failure->attempts);
     rows.put("measured_failure_log", point.cell->failure->log_tail);
   }
   return rows.take();
 }
 
 Table protocols_table(const Report& report) {
-  Rows rows("protocols", "What each score was computed with. Scores of different rows are never compared.");
+  Rows rows("protocols",
+            "What each score was computed with. Scores of different rows are never compared.");
   for (const Group& group : report.study.groups) {
     rows.start();
     rows.put("group", group.id).put("metric", group.metric.name).put("cells", group.count);
-    rows.put("images", std::to_string(group.spec.range.begin) + "-" + std::to_string(group.spec.range.end));
+    rows.put("images",
+             std::to_string(group.spec.range.begin) + "-" + std::to_string(group.spec.range.end));
     rows.put("task", group.task).put("height", group.height).put("width", group.width);
     rows.put("prompts", group.prompts).put("extractor", canonical(to_json(group.spec.extractor)));
     rows.put("extractor_id", extractor_id(group.spec.extractor));
     rows.put("reference", group.spec.reference.empty() ? Json() : Json(group.spec.reference));
     rows.put("protocol", canonical(group.spec.protocol));
-    rows.put("use", &group == report.study.choice ? "ranking" : &group == report.study.judgement ? "judging" : "");
+    rows.put("use", &group == report.study.choice      ? "ranking"
+                    : &group == report.study.judgement ? "judging"
+                                                       : "");
   }
   return rows.take();
 }
@@ -203,8 +235,9 @@ Table protocols_table(const Report& report) {
 }  // namespace
 
 std::vector<Table> derived_tables(const Report& report) {
-  return {optimal_table(report),  scores_table(report), envelope_table(report), answer_table(report),
-          findings_table(report), fits_table(report),   failed_table(report),   protocols_table(report)};
+  return {optimal_table(report), scores_table(report),   envelope_table(report),
+          answer_table(report),  findings_table(report), fits_table(report),
+          failed_table(report),  protocols_table(report)};
 }
 
 }  // namespace isocost::report

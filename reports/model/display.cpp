@@ -45,12 +45,15 @@ std::string display(double value, int significant) {
   return text;
 }
 
-std::string display_score(double value) { return std::isfinite(value) ? fixed(value, score_decimals(value)) : "not finite"; }
+std::string display_score(double value) {
+  return std::isfinite(value) ? fixed(value, score_decimals(value)) : "not finite";
+}
 
 std::string display_interval(double value, std::optional<double> low, std::optional<double> high) {
   if (!low || !high || !std::isfinite(value)) return display_score(value);
   const int decimals = score_decimals(value);
-  return fixed(value, decimals) + " (" + fixed(*low, decimals) + " to " + fixed(*high, decimals) + ")";
+  return fixed(value, decimals) + " (" + fixed(*low, decimals) + " to " + fixed(*high, decimals) +
+         ")";
 }
 
 }  // namespace isocost::report

@@ -1,4 +1,5 @@
-// Numbers as a person reads them: a few significant digits, thousands apart, never an exponent within reason.
+// Numbers as a person reads them: a few significant digits, thousands apart, never an exponent
+// within reason.
 #pragma once
 
 #include <optional>
@@ -9,7 +10,8 @@ namespace isocost::report {
 // 0.01234 -> "0.0123", 12345.6 -> "12 346" (narrow no-break space), 3 -> "3".
 [[nodiscard]] std::string display(double value, int significant = 3);
 // "23.1 (22.4 to 23.9)", or the value alone; all three with the same number of decimals.
-[[nodiscard]] std::string display_interval(double value, std::optional<double> low, std::optional<double> high);
+[[nodiscard]] std::string display_interval(double value, std::optional<double> low,
+                                           std::optional<double> high);
 // The value with as many decimals as display_interval gives it.
 [[nodiscard]] std::string display_score(double value);
 

@@ -1,5 +1,6 @@
-// A report as a value: the study, what it says, its tables, and which pictures to show. HTML, CSV and JSON are renderers
-// of it. Pure: equal data give equal bytes in every column that is not measured.
+// A report as a value: the study, what it says, its tables, and which pictures to show. HTML, CSV
+// and JSON are renderers of it. Pure: equal data give equal bytes in every column that is not
+// measured.
 #pragma once
 
 #include <memory>
@@ -13,7 +14,7 @@
 namespace isocost::report {
 
 struct Column {
-  std::string name;         // measured_*: differs between runs of the same study
+  std::string name;  // measured_*: differs between runs of the same study
   std::string description;
 };
 
@@ -34,10 +35,10 @@ struct Table {
 // Pictures of several models at about the same cost, all from the same prompts and noise.
 struct PictureRow {
   Setting setting;
-  std::vector<Digest> pictures;        // one for each of the block's numbers
+  std::vector<Digest> pictures;  // one for each of the block's numbers
 };
 struct PictureBlock {
-  double gflops = 0;                   // an image, about
+  double gflops = 0;  // an image, about
   std::string series;
   std::vector<std::uint64_t> numbers;  // of the images
   std::vector<PictureRow> rows;        // by size of the model

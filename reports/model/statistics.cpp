@@ -19,7 +19,9 @@ std::size_t place(const std::vector<std::string>& names, const std::string& name
   return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
-bool is_better(double a, double b, const Metric& metric) { return metric.is_lower_better ? a < b : a > b; }
+bool is_better(double a, double b, const Metric& metric) {
+  return metric.is_lower_better ? a < b : a > b;
+}
 
 Setting setting_of(const Study& study, const Group& group, std::size_t index) {
   const Score& score = *group.scores[index];
@@ -34,7 +36,8 @@ Setting setting_of(const Study& study, const Group& group, std::size_t index) {
 
 // Indices of the group's scored points by (model, series, steps, calls or 0).
 using GroupKey = std::tuple<std::size_t, std::size_t, std::uint64_t, std::uint64_t>;
-std::map<GroupKey, std::vector<std::size_t>> scored_by_setting(const Study& study, const Group& group, bool by_calls) {
+std::map<GroupKey, std::vector<std::size_t>> scored_by_setting(const Study& study,
+                                                               const Group& group, bool by_calls) {
   std::map<GroupKey, std::vector<std::size_t>> sets;
   for (std::size_t i = 0; i < study.points.size(); ++i) {
     if (!group.scores[i] || !group.scores[i]->value) continue;
@@ -56,13 +59,15 @@ Setting best_of(const Study& study, const Group& group, const std::vector<std::s
   Setting setting = setting_of(study, group, best);
   setting.candidates = guidances.size();
   const double w = study.points[best].guidance;
-  setting.is_at_edge = guidances.size() > 2 && (w == *guidances.begin() || w == *guidances.rbegin());
+  setting.is_at_edge =
+      guidances.size() > 2 && (w == *guidances.begin() || w == *guidances.rbegin());
   return setting;
 }
 
 std::vector<Setting> best_settings(const Study& study, const Group& group, bool by_calls) {
   std::vector<Setting> settings;
-  for (const auto& [key, indices] : scored_by_setting(study, group, by_calls)) settings.push_back(best_of(study, group, indices));
+  for (const auto& [key, indices] : scored_by_setting(study, group, by_calls))
+    settings.push_back(best_of(study, group, indices));
   return settings;
 }
 
@@ -88,33 +93,40 @@ std::vector<Setting> judged(const Study& study, const std::vector<Setting>& chos
 bool covers(const std::vector<Setting>& settings, const std::vector<Setting>& wanted) {
   std::set<std::string> keys;
   for (const Setting& setting : settings) keys.insert(setting.point->cell->sample_key);
-  return std::all_of(wanted.begin(), wanted.end(),
-                     [&](const Setting& setting) { return keys.contains(setting.point->cell->sample_key); });
+  return std::all_of(wanted.begin(), wanted.end(), [&](const Setting& setting) {
+    return keys.contains(setting.point->cell->sample_key);
+  });
 }
 
 bool same_way(const Setting& a, const Setting& b) {
-  return a.point->model == b.point->model && a.point->series == b.point->series && a.point->steps == b.point->steps;
+  return a.point->model == b.point->model && a.point->series == b.point->series &&
+         a.point->steps == b.point->steps;
 }
 
-std::string with_interval(const Setting& setting) { return display_interval(setting.value, setting.low, setting.high); }
+std::string with_interval(const Setting& setting) {
+  return display_interval(setting.value, setting.low, setting.high);
+}
 
 std::string label_of(const Metric& metric) { return metric.label; }
 
-// --- "bigger is better at 50 steps" -----------------------------------------------------------------------------------
+// --- "bigger is better at 50 steps"
+// -----------------------------------------------------------------------------------
 
 struct SizeOrder {
   std::string series;
   std::uint64_t steps = 0;
   std::vector<Setting> by_size;
   std::size_t resolved_pairs = 0, falling_pairs = 0;
-  std::vector<std::string> breaks;          // neighbours where the bigger one is worse
+  std::vector<std::string> breaks;  // neighbours where the bigger one is worse
   std::size_t resolved_breaks = 0;
 };
 
-SizeOrder size_order(const Study& study, const std::vector<Setting>& optimal, const std::string& series, std::uint64_t steps) {
+SizeOrder size_order(const Study& study, const std::vector<Setting>& optimal,
+                     const std::string& series, std::uint64_t steps) {
   SizeOrder order{series, steps, {}, 0, 0, {}, 0};
   for (const Setting& setting : optimal)
-    if (setting.point->series == series && setting.point->steps == steps) order.by_size.push_back(setting);
+    if (setting.point->series == series && setting.point->steps == steps)
+      order.by_size.push_back(setting);
   for (std::size_t i = 1; i < order.by_size.size(); ++i) {
     const Setting& small = order.by_size[i - 1];
     const Setting& big = order.by_size[i];
@@ -123,19 +135,22 @@ SizeOrder size_order(const Study& study, const std::vector<Setting>& optimal, co
       ++order.falling_pairs;
       if (resolved) ++order.resolved_pairs;
     } else {
-      order.breaks.push_back(fmt::format("{} ({}) is {} than {} ({})", big.point->model, with_interval(big),
-                                         resolved ? "worse" : "not better", small.point->model, with_interval(small)));
+      order.breaks.push_back(fmt::format("{} ({}) is {} than {} ({})", big.point->model,
+                                         with_interval(big), resolved ? "worse" : "not better",
+                                         small.point->model, with_interval(small)));
       if (resolved) ++order.resolved_breaks;
     }
   }
   return order;
 }
 
-Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal, const std::string& series) {
+Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal,
+                         const std::string& series) {
   std::uint64_t steps = 0;  // 50, or the most there are
   for (const Setting& setting : optimal) {
     const std::uint64_t candidate = setting.point->steps;
-    if (setting.point->series == series && steps != 50 && (candidate == 50 || candidate > steps)) steps = candidate;
+    if (setting.point->series == series && steps != 50 && (candidate == 50 || candidate > steps))
+      steps = candidate;
   }
   const SizeOrder order = size_order(study, optimal, series, steps);
   Finding finding{fmt::format("Bigger is better at {} steps ({})", steps, series), "", ""};
@@ -145,42 +160,58 @@ Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal
     return finding;
   }
   const std::size_t pairs = order.by_size.size() - 1;
-  finding.verdict = order.breaks.empty()        ? (order.resolved_pairs == pairs ? "holds" : "holds, not all resolved")
+  finding.verdict = order.breaks.empty()
+                        ? (order.resolved_pairs == pairs ? "holds" : "holds, not all resolved")
                     : order.resolved_breaks > 0 ? "does not hold"
                                                 : "not resolved";
-  finding.evidence = fmt::format("{} from {} {} to {} {}. Of {} neighbouring sizes {} improve{}, {} of them beyond their intervals.",
-                                 label_of(study.choice->metric), order.by_size.front().point->model,
-                                 with_interval(order.by_size.front()), order.by_size.back().point->model,
-                                 with_interval(order.by_size.back()), pairs, order.falling_pairs,
-                                 order.falling_pairs == 1 ? "s" : "", order.resolved_pairs);
+  finding.evidence = fmt::format(
+      "{} from {} {} to {} {}. Of {} neighbouring sizes {} improve{}, {} of them beyond their "
+      "intervals.",
+      label_of(study.choice->metric), order.by_size.front().point->model,
+      with_interval(order.by_size.front()), order.by_size.back().point->model,
+      with_interval(order.by_size.back()), pairs, order.falling_pairs,
+      order.falling_pairs == 1 ? "s" : "", order.resolved_pairs);
   for (const std::string& one : order.breaks) finding.evidence += " " + one + ".";
   return finding;
 }
 
-// --- "the envelope is made of several models" -------------------------------------------------------------------------
+// --- "the envelope is made of several models"
+// -------------------------------------------------------------------------
 
 Finding several_models(const Study& study, const std::vector<Setting>& candidates) {
   const auto points = envelope(candidates, study, kGflopsAxis);
-  Finding finding{"The envelope of " + label_of(study.choice->metric) + " over cost is made of several models", "", ""};
+  Finding finding{
+      "The envelope of " + label_of(study.choice->metric) + " over cost is made of several models",
+      "", ""};
   std::vector<std::string> models;
   for (const Setting& point : points)
-    if (std::find(models.begin(), models.end(), point.point->model) == models.end()) models.push_back(point.point->model);
+    if (std::find(models.begin(), models.end(), point.point->model) == models.end())
+      models.push_back(point.point->model);
   std::size_t won = 0, resolved = 0;  // points where a dearer model could run too and does worse
   for (const Setting& point : points) {
     const Setting* rival = nullptr;
     for (const Setting& other : candidates) {
-      if (!other.point->costs[kGflopsAxis] || *other.point->costs[kGflopsAxis] > *point.point->costs[kGflopsAxis]) continue;
-      if (other.point->cell->cost.gflops_per_call <= point.point->cell->cost.gflops_per_call) continue;
+      if (!other.point->costs[kGflopsAxis] ||
+          *other.point->costs[kGflopsAxis] > *point.point->costs[kGflopsAxis])
+        continue;
+      if (other.point->cell->cost.gflops_per_call <= point.point->cell->cost.gflops_per_call)
+        continue;
       if (!rival || is_better(other.value, rival->value, study.choice->metric)) rival = &other;
     }
     if (!rival) continue;
     ++won;
     if (is_resolved(point, *rival)) ++resolved;
   }
-  finding.verdict = study.models.size() < 2 ? "not tested" : models.size() < 2 ? "does not hold" : resolved > 0 ? "holds" : "not resolved";
-  finding.evidence = fmt::format("It has {} points of {} model{}: {}. At {} of them a bigger model is affordable as well and does worse, "
-                                 "at {} beyond the intervals.",
-                                 points.size(), models.size(), models.size() == 1 ? "" : "s", fmt::join(models, ", "), won, resolved);
+  finding.verdict = study.models.size() < 2 ? "not tested"
+                    : models.size() < 2     ? "does not hold"
+                    : resolved > 0          ? "holds"
+                                            : "not resolved";
+  finding.evidence = fmt::format(
+      "It has {} points of {} model{}: {}. At {} of them a bigger model is affordable as well and "
+      "does worse, "
+      "at {} beyond the intervals.",
+      points.size(), models.size(), models.size() == 1 ? "" : "s", fmt::join(models, ", "), won,
+      resolved);
   return finding;
 }
 
@@ -198,7 +229,8 @@ std::vector<Setting> candidate_settings(const Study& study) {
   return covers(finalists, envelope(chosen, study, kGflopsAxis)) ? finalists : chosen;
 }
 
-std::vector<Setting> envelope(const std::vector<Setting>& settings, const Study& study, std::size_t axis) {
+std::vector<Setting> envelope(const std::vector<Setting>& settings, const Study& study,
+                              std::size_t axis) {
   std::vector<Setting> by_cost;
   for (const Setting& setting : settings)
     if (setting.point->costs[axis]) by_cost.push_back(setting);
@@ -208,7 +240,8 @@ std::vector<Setting> envelope(const std::vector<Setting>& settings, const Study&
   });
   std::vector<Setting> kept;
   for (const Setting& setting : by_cost)
-    if (kept.empty() || is_better(setting.value, kept.back().value, study.choice->metric)) kept.push_back(setting);
+    if (kept.empty() || is_better(setting.value, kept.back().value, study.choice->metric))
+      kept.push_back(setting);
   return kept;
 }
 
@@ -223,10 +256,12 @@ std::vector<double> budgets(double cheapest, double dearest) {
   std::vector<double> list;
   for (const auto& series : kSeries) {
     list.clear();
-    for (int exponent = static_cast<int>(std::floor(std::log10(cheapest))); list.empty() || list.back() < dearest; ++exponent)
+    for (int exponent = static_cast<int>(std::floor(std::log10(cheapest)));
+         list.empty() || list.back() < dearest; ++exponent)
       for (const double mantissa : series) {
         // Divided, not multiplied, below 1: 2 / 100 reads 0.02.
-        const double budget = exponent < 0 ? mantissa / std::pow(10, -exponent) : mantissa * std::pow(10, exponent);
+        const double budget =
+            exponent < 0 ? mantissa / std::pow(10, -exponent) : mantissa * std::pow(10, exponent);
         if (budget >= cheapest && (list.empty() || list.back() < dearest)) list.push_back(budget);
       }
     if (list.size() <= kBudgetsMax) break;
@@ -234,11 +269,13 @@ std::vector<double> budgets(double cheapest, double dearest) {
   return list;
 }
 
-std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& study, std::size_t axis) {
+std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& study,
+                            std::size_t axis) {
   const std::vector<Setting> front = envelope(settings, study, axis);
   if (front.empty()) return {};
   double dearest = 0;
-  for (const Setting& setting : settings) dearest = std::max(dearest, setting.point->costs[axis].value_or(0));
+  for (const Setting& setting : settings)
+    dearest = std::max(dearest, setting.point->costs[axis].value_or(0));
   std::vector<Answer> list;
   for (const double budget : budgets(*front.front().point->costs[axis], dearest)) {
     Answer answer;
@@ -246,29 +283,38 @@ std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& s
     for (const Setting& setting : front)
       if (*setting.point->costs[axis] <= budget) answer.best = setting;
     for (const Setting& other : settings) {
-      if (!other.point->costs[axis] || *other.point->costs[axis] > budget || same_way(other, answer.best)) continue;
-      if (!answer.runner_up || is_better(other.value, answer.runner_up->value, study.choice->metric)) answer.runner_up = other;
+      if (!other.point->costs[axis] || *other.point->costs[axis] > budget ||
+          same_way(other, answer.best))
+        continue;
+      if (!answer.runner_up ||
+          is_better(other.value, answer.runner_up->value, study.choice->metric))
+        answer.runner_up = other;
       if (other.point->model != answer.best.point->model &&
-          (!answer.other_model || is_better(other.value, answer.other_model->value, study.choice->metric)))
+          (!answer.other_model ||
+           is_better(other.value, answer.other_model->value, study.choice->metric)))
         answer.other_model = other;
       if (is_resolved(other, answer.best) || !other.low || !answer.best.low) continue;
       ++answer.tied;
       if (*other.point->costs[axis] < *answer.best.point->costs[axis] &&
-          (!answer.cheapest_tied || *other.point->costs[axis] < *answer.cheapest_tied->point->costs[axis]))
+          (!answer.cheapest_tied ||
+           *other.point->costs[axis] < *answer.cheapest_tied->point->costs[axis]))
         answer.cheapest_tied = other;
     }
     answer.runner_up_is_resolved = answer.runner_up && is_resolved(*answer.runner_up, answer.best);
-    answer.other_model_is_resolved = answer.other_model && is_resolved(*answer.other_model, answer.best);
+    answer.other_model_is_resolved =
+        answer.other_model && is_resolved(*answer.other_model, answer.best);
     list.push_back(std::move(answer));
   }
   return list;
 }
 
-std::vector<Finding> findings(const Study& study, const std::vector<Setting>& optimal, const std::vector<Setting>& candidates) {
+std::vector<Finding> findings(const Study& study, const std::vector<Setting>& optimal,
+                              const std::vector<Setting>& candidates) {
   std::vector<Finding> list;
   if (!study.choice) return list;
   if (study.models.size() > 1)
-    for (const std::string& series : study.series) list.push_back(bigger_is_better(study, optimal, series));
+    for (const std::string& series : study.series)
+      list.push_back(bigger_is_better(study, optimal, series));
   list.push_back(several_models(study, candidates));
   return list;
 }

@@ -1,8 +1,10 @@
-// What a study says: optimal guidance, the lower envelope, an answer for each budget, and findings on hypotheses.
+// What a study says: optimal guidance, the lower envelope, an answer for each budget, and findings
+// on hypotheses.
 //
-// All of it is ranked by the study's choice group (FID). Picking the best of k guidances on the images that it is then
-// reported on flatters it (min-of-k bias); every number says of which kind it is (`Source`). Where finalists exist, the
-// guidance is chosen on the first images and the value is taken from the others. Pure; orders are fixed.
+// All of it is ranked by the study's choice group (FID). Picking the best of k guidances on the
+// images that it is then reported on flatters it (min-of-k bias); every number says of which kind
+// it is (`Source`). Where finalists exist, the guidance is chosen on the first images and the value
+// is taken from the others. Pure; orders are fixed.
 #pragma once
 
 #include <string>
@@ -19,24 +21,27 @@ enum class Source {
 
 // One way to make pictures, with its guidance chosen.
 struct Setting {
-  const Point* point = nullptr;   // the cell that was chosen
+  const Point* point = nullptr;  // the cell that was chosen
   double value = 0;
   std::optional<double> low, high;
   std::uint64_t n = 0;
   Source source = Source::kChosenAndJudgedOnSameImages;
-  std::size_t candidates = 0;     // k: guidances it was chosen from
-  bool is_at_edge = false;        // the best guidance is the grid's first or last: the grid may be too narrow
+  std::size_t candidates = 0;  // k: guidances it was chosen from
+  bool is_at_edge =
+      false;  // the best guidance is the grid's first or last: the grid may be too narrow
 };
 
-// The best guidance of each (model, series, steps), in that order, judged on the images it was chosen on.
+// The best guidance of each (model, series, steps), in that order, judged on the images it was
+// chosen on.
 [[nodiscard]] std::vector<Setting> optimal_settings(const Study& study);
 
-// What may answer a budget: as optimal_settings but told apart by network calls too (no guidance costs half), from the
-// finalists alone where they cover the envelope.
+// What may answer a budget: as optimal_settings but told apart by network calls too (no guidance
+// costs half), from the finalists alone where they cover the envelope.
 [[nodiscard]] std::vector<Setting> candidate_settings(const Study& study);
 
 // Those that nothing cheaper or equally dear beats, by rising cost.
-[[nodiscard]] std::vector<Setting> envelope(const std::vector<Setting>& settings, const Study& study, std::size_t axis);
+[[nodiscard]] std::vector<Setting> envelope(const std::vector<Setting>& settings,
+                                            const Study& study, std::size_t axis);
 
 // True if the intervals do not overlap. False where one has no interval.
 [[nodiscard]] bool is_resolved(const Setting& a, const Setting& b);
@@ -44,20 +49,21 @@ struct Setting {
 struct Answer {
   double budget = 0;
   Setting best;
-  std::optional<Setting> runner_up;     // the best of the others
+  std::optional<Setting> runner_up;  // the best of the others
   bool runner_up_is_resolved = false;
-  std::optional<Setting> other_model;   // the best of the other models
+  std::optional<Setting> other_model;  // the best of the other models
   bool other_model_is_resolved = false;
-  std::size_t tied = 0;                 // others whose interval overlaps the best one's
-  std::optional<Setting> cheapest_tied; // the cheapest of these, if it is cheaper than the best
+  std::size_t tied = 0;                  // others whose interval overlaps the best one's
+  std::optional<Setting> cheapest_tied;  // the cheapest of these, if it is cheaper than the best
 };
 [[nodiscard]] std::vector<double> budgets(double cheapest, double dearest);
-[[nodiscard]] std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& study, std::size_t axis);
+[[nodiscard]] std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& study,
+                                          std::size_t axis);
 
 // A hypothesis and what the data say of it.
 struct Finding {
   std::string hypothesis;
-  std::string verdict;   // "holds", "does not hold", "not resolved", "not tested"
+  std::string verdict;  // "holds", "does not hold", "not resolved", "not tested"
   std::string evidence;
 };
 [[nodiscard]] std::vector<Finding> findings(const Study& study, const std::vector<Setting>& optimal,

@@ -7,7 +7,9 @@
 namespace isocost::report {
 namespace {
 
-std::string text_of(const Json& value) { return value.is_string() ? value.get<std::string>() : canonical(value); }
+std::string text_of(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : canonical(value);
+}
 
 std::string sampler_label(const std::string& name) {
   static const std::map<std::string, std::string> kLabels = {
@@ -18,7 +20,8 @@ std::string sampler_label(const std::string& name) {
 
 // Labels that tell cells apart beside the usual axes. A task is told apart by what is compared.
 std::vector<std::string> varying_labels(const ReportData& data) {
-  static const std::set<std::string> kUsual = {"model", "sampler", "steps", "guidance", "task", "spacing", "timestep_spacing"};
+  static const std::set<std::string> kUsual = {"model", "sampler", "steps",           "guidance",
+                                               "task",  "spacing", "timestep_spacing"};
   std::map<std::string, std::set<std::string>> values;
   for (const Cell& cell : data.cells)
     for (const auto& [name, value] : cell.labels.items())
@@ -37,7 +40,9 @@ std::string model_of(const Cell& cell, const ReportData& data) {
   return name == data.input_names.end() ? unet->second.substr(0, 19) : name->second;
 }
 
-double gflops_network(const CellCost& cost) { return static_cast<double>(cost.calls_per_image) * cost.gflops_per_call; }
+double gflops_network(const CellCost& cost) {
+  return static_cast<double>(cost.calls_per_image) * cost.gflops_per_call;
+}
 
 std::vector<std::optional<double>> costs_of(const Cell& cell, double dearest_call) {
   const CellCost& cost = cell.cost;
@@ -50,19 +55,24 @@ std::vector<std::optional<double>> costs_of(const Cell& cell, double dearest_cal
     costs[2] = cost.gflops_per_call / dearest_call * static_cast<double>(cost.steps_calls);
   }
   if (images > 0 && measured.seconds > 0) costs[3] = measured.seconds / images;
-  if (images > 0 && measured.energy_joules && *measured.energy_joules > 0) costs[4] = *measured.energy_joules / images;
+  if (images > 0 && measured.energy_joules && *measured.energy_joules > 0)
+    costs[4] = *measured.energy_joules / images;
   return costs;
 }
 
-Point point_of(const Cell& cell, const ReportData& data, const std::vector<std::string>& varying, double dearest_call) {
+Point point_of(const Cell& cell, const ReportData& data, const std::vector<std::string>& varying,
+               double dearest_call) {
   Point point;
   point.cell = &cell;
   const Json& sampler = cell.sample.sampler;
-  const auto member = [&](const char* name) { return sampler.contains(name) ? text_of(sampler[name]) : std::string(); };
+  const auto member = [&](const char* name) {
+    return sampler.contains(name) ? text_of(sampler[name]) : std::string();
+  };
   point.model = model_of(cell, data);
   point.sampler = member("sampler");
   point.spacing = member("use_karras_sigmas") == "true" ? "karras" : member("timestep_spacing");
-  if (sampler.contains("steps") && sampler["steps"].is_number_integer()) point.steps = sampler["steps"].get<std::uint64_t>();
+  if (sampler.contains("steps") && sampler["steps"].is_number_integer())
+    point.steps = sampler["steps"].get<std::uint64_t>();
   point.guidance = cell.sample.guidance;
   for (const std::string& name : varying) {
     if (!cell.labels.contains(name)) continue;
@@ -106,8 +116,14 @@ std::vector<Group> group_scores(const Study& study) {
       const std::string key = group_key(cell, score);
       Group& group = groups[key];
       if (group.scores.empty()) {
-        group = {metric_of(score.spec.metric), score.spec, cell.sample.task, cell.sample.prompts, cell.sample.height,
-                 cell.sample.width, std::vector<const Score*>(study.points.size()), 0,
+        group = {metric_of(score.spec.metric),
+                 score.spec,
+                 cell.sample.task,
+                 cell.sample.prompts,
+                 cell.sample.height,
+                 cell.sample.width,
+                 std::vector<const Score*>(study.points.size()),
+                 0,
                  score.spec.metric + "-" + sha256(key).hex().substr(0, 8)};
       }
       group.scores[i] = &score;
@@ -127,26 +143,33 @@ const Group* choose_group(const std::vector<Group>& groups) {
   for (const char* metric : {"fid", "kid", "clip_score", "attribute_accuracy", ""}) {
     const Group* best = nullptr;
     for (const Group& group : groups)
-      if ((*metric == '\0' || group.metric.name == metric) && group.count > 0 && (!best || group.count > best->count))
+      if ((*metric == '\0' || group.metric.name == metric) && group.count > 0 &&
+          (!best || group.count > best->count))
         best = &group;
     if (best) return best;
   }
   return nullptr;
 }
 
-bool are_disjoint(const ImageRange& a, const ImageRange& b) { return a.end <= b.begin || b.end <= a.begin; }
+bool are_disjoint(const ImageRange& a, const ImageRange& b) {
+  return a.end <= b.begin || b.end <= a.begin;
+}
 
 bool differ_only_in_images(const Group& a, const Group& b) {
-  return a.metric.name == b.metric.name && a.spec.extractor == b.spec.extractor && a.spec.reference == b.spec.reference &&
-         a.task == b.task && a.prompts == b.prompts && a.height == b.height && a.width == b.width;
+  return a.metric.name == b.metric.name && a.spec.extractor == b.spec.extractor &&
+         a.spec.reference == b.spec.reference && a.task == b.task && a.prompts == b.prompts &&
+         a.height == b.height && a.width == b.width;
 }
 
 const Group* judging_group(const Study& study) {
   if (!study.choice) return nullptr;
   const Group* best = nullptr;
   for (const Group& group : study.groups) {
-    if (!differ_only_in_images(group, *study.choice) || !are_disjoint(group.spec.range, study.choice->spec.range)) continue;
-    if (group.count >= 2 && (!best || group.spec.range.size() > best->spec.range.size())) best = &group;
+    if (!differ_only_in_images(group, *study.choice) ||
+        !are_disjoint(group.spec.range, study.choice->spec.range))
+      continue;
+    if (group.count >= 2 && (!best || group.spec.range.size() > best->spec.range.size()))
+      best = &group;
   }
   return best;
 }
@@ -155,42 +178,61 @@ const Group* judging_group(const Study& study) {
 
 std::string_view cell_state_name(CellState state) {
   switch (state) {
-    case CellState::kDone: return "done";
-    case CellState::kFailed: return "failed";
-    case CellState::kOpen: return "open";
-    case CellState::kCancelled: return "cancelled";
+    case CellState::kDone:
+      return "done";
+    case CellState::kFailed:
+      return "failed";
+    case CellState::kOpen:
+      return "open";
+    case CellState::kCancelled:
+      return "cancelled";
   }
   return "open";
 }
 
 Metric metric_of(const std::string& name) {
   static const std::map<std::string, Metric> kMetrics = {
-      {"fid", {"fid", "FID", true,
-               "Fréchet distance between the features of generated and of real pictures; lower is better, 0 is equal. Its "
-               "bias depends on the number of images, so only scores with equal n are compared."}},
-      {"kid", {"kid", "KID", true,
-               "Kernel distance between the features of generated and of real pictures, without bias; lower is better."}},
-      {"clip_score", {"clip_score", "CLIP score", false,
-                      "Cosine between the picture's and its prompt's CLIP embedding; higher is better."}},
-      {"attribute_accuracy", {"attribute_accuracy", "Attribute accuracy", false,
-                              "Share of the caption's attributes (shape, colour, size, relation) that a network reads "
-                              "from the picture; higher is better."}}};
+      {"fid",
+       {"fid", "FID", true,
+        "Fréchet distance between the features of generated and of real pictures; lower is better, "
+        "0 is equal. Its "
+        "bias depends on the number of images, so only scores with equal n are compared."}},
+      {"kid",
+       {"kid", "KID", true,
+        "Kernel distance between the features of generated and of real pictures, without bias; "
+        "lower is better."}},
+      {"clip_score",
+       {"clip_score", "CLIP score", false,
+        "Cosine between the picture's and its prompt's CLIP embedding; higher is better."}},
+      {"attribute_accuracy",
+       {"attribute_accuracy", "Attribute accuracy", false,
+        "Share of the caption's attributes (shape, colour, size, relation) that a network reads "
+        "from the picture; higher is better."}}};
   const auto found = kMetrics.find(name);
-  return found == kMetrics.end() ? Metric{name, name, false, "A metric of the grid; higher is taken to be better."} : found->second;
+  return found == kMetrics.end()
+             ? Metric{name, name, false, "A metric of the grid; higher is taken to be better."}
+             : found->second;
 }
 
 const std::vector<CostAxis>& cost_axes() {
   static const std::vector<CostAxis> kAxes = {
       {"gflops_per_image", "GFLOPs an image", "GFLOPs an image",
-       "2 x multiply-adds of all U-Net calls of one image, the second call of guidance counted; no encoder, no decoder.", false},
-      {"gflops_per_image_total", "GFLOPs an image, encoder and decoder included", "GFLOPs an image in all",
+       "2 x multiply-adds of all U-Net calls of one image, the second call of guidance counted; no "
+       "encoder, no decoder.",
+       false},
+      {"gflops_per_image_total", "GFLOPs an image, encoder and decoder included",
+       "GFLOPs an image in all",
        "The same with the decoder once an image and the text encoder once a prompt.", false},
       {"cost_normalised", "Normalised cost x steps", "units of normalised cost",
-       "GFLOPs of one U-Net call relative to the dearest model of this report, times the sampler's calls; guidance is not "
-       "doubled. The axis of Mei et al. (2024).", false},
+       "GFLOPs of one U-Net call relative to the dearest model of this report, times the sampler's "
+       "calls; guidance is not "
+       "doubled. The axis of Mei et al. (2024).",
+       false},
       {"measured_seconds_per_image", "Measured seconds an image", "s an image",
-       "Seconds of the device for generating, decoding and reading features, divided by the images. Measured on the "
-       "devices named below, so only comparable among equal devices.", true},
+       "Seconds of the device for generating, decoding and reading features, divided by the "
+       "images. Measured on the "
+       "devices named below, so only comparable among equal devices.",
+       true},
       {"measured_joules_per_image", "Measured joules an image", "J an image",
        "Energy of the device where it told, divided by the images.", true}};
   return kAxes;
@@ -199,8 +241,9 @@ const std::vector<CostAxis>& cost_axes() {
 const Group* Study::companion(const Group& group, const std::string& metric) const {
   const Group* best = nullptr;
   for (const Group& other : groups) {
-    if (other.metric.name != metric || other.spec.range != group.spec.range || other.task != group.task ||
-        other.prompts != group.prompts || other.height != group.height || other.width != group.width)
+    if (other.metric.name != metric || other.spec.range != group.spec.range ||
+        other.task != group.task || other.prompts != group.prompts ||
+        other.height != group.height || other.width != group.width)
       continue;
     if (!best || other.count > best->count) best = &other;
   }
@@ -219,9 +262,11 @@ Study make_study(ReportData data) {
   Study study;
   study.data = std::make_unique<const ReportData>(std::move(data));
   double dearest_call = 0;
-  for (const Cell& cell : study.data->cells) dearest_call = std::max(dearest_call, cell.cost.gflops_per_call);
+  for (const Cell& cell : study.data->cells)
+    dearest_call = std::max(dearest_call, cell.cost.gflops_per_call);
   const auto varying = varying_labels(*study.data);
-  for (const Cell& cell : study.data->cells) study.points.push_back(point_of(cell, *study.data, varying, dearest_call));
+  for (const Cell& cell : study.data->cells)
+    study.points.push_back(point_of(cell, *study.data, varying, dearest_call));
   order_names(study);
   study.groups = group_scores(study);
   study.choice = choose_group(study.groups);

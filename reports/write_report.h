@@ -1,0 +1,45 @@
+// From a database to files that a person opens: report.html, tables as CSV and JSON, and the kept
+// pictures.
+//
+//   auto paths = write_report("out/demo/isocost.sqlite", "out/demo/artifacts", {"demo"},
+//   "out/demo"); if (!paths) return fail(paths.error());
+//
+// Reads the database read-only, also while a coordinator uses it. Files appear whole or not at all;
+// equal data give equal bytes. Fails with: what load() fails with, a figure's file that is no JSON,
+// an artifact store or folder that cannot be read or written. Thread: any.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "schema/result.h"
+
+namespace isocost::report {
+
+struct ReportPaths {
+  std::filesystem::path html;
+  std::filesystem::path cells_csv;
+  std::filesystem::path answer_csv;
+  std::filesystem::path envelope_csv;
+  std::filesystem::path json;
+  std::filesystem::path pictures;  // a folder a cell; empty where none were kept
+  std::size_t cells = 0;
+  std::size_t failed = 0;
+  std::vector<std::string> answer;  // a line a budget, for a terminal
+};
+
+// No experiments: all of them. `figures`: a folder with further *.vl.json files, or empty.
+[[nodiscard]] Result<ReportPaths> write_report(const std::filesystem::path& database,
+                                               const std::filesystem::path& artifacts,
+                                               const std::vector<std::string>& experiments,
+                                               const std::filesystem::path& out,
+                                               const std::filesystem::path& figures = {});
+
+enum class ExportFormat { kCsv, kJson };
+// cells.csv or report.json of one experiment, as text.
+[[nodiscard]] Result<std::string> export_experiment(const std::filesystem::path& database,
+                                                    const std::string& experiment,
+                                                    ExportFormat format);
+
+}  // namespace isocost::report

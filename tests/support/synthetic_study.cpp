@@ -1,0 +1,385 @@
+#include "tests/support/synthetic_study.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <numbers>
+#include <random>
+#include <set>
+#include <sstream>
+
+#include "experiments/world/world.h"
+#include "schema/io/artifact_store.h"
+#include "schema/io/picture.h"
+#include "schema/spec.h"
+
+namespace isocost::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Series {
+  const char* sampler;
+  const char* spacing;
+  double few_steps;  // how much few steps hurt
+};
+constexpr Series kSeries[] = {{"ddim", "trailing", 1.0},
+                              {"ddim", "leading", 1.7},
+                              {"ddpm", "trailing", 2.4},
+                              {"dpmpp-2m", "trailing", 0.45}};
+
+constexpr int kDone = 3, kFailed = 4, kReady = 2;
+
+std::string schema_text() {
+  std::ifstream in(fs::path(ISOCOST_SOURCE_DIR) / "schema/sql/0001_initial.sql");
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class Writer {
+ public:
+  Writer(const fs::path& folder, const SyntheticStudy& study)
+      : study_(study),
+        paths_{folder / "isocost.sqlite", folder / "artifacts"},
+        store_((fs::create_directories(folder), paths_.artifacts)),
+        db_(fresh(paths_.database), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE),
+        engine_(study.seed) {}
+
+  SyntheticPaths write() {
+    db_.exec("PRAGMA journal_mode = WAL");
+    db_.exec(schema_text());
+    SQLite::Transaction transaction(db_);
+    prompts_ = store_.put(world::prompts_jsonl(world::Split::kValidation, 64, 0)).name();
+    add_input(prompts_, "prompts/validation.jsonl");
+    add_reference();
+    const std::int64_t study = add_experiment("study");
+    each_point([&](const Json& labels, std::size_t model, const Series& series, int steps,
+                   double guidance) {
+      add_cell(study, labels, model, series, steps, guidance, {0, images()});
+    });
+    if (study_.has_finalists) add_finalists();
+    transaction.commit();
+    return paths_;
+  }
+
+ private:
+  static std::string fresh(const fs::path& file) {
+    for (const char* ending : {"", "-wal", "-shm"}) fs::remove(file.string() + ending);
+    return file.string();
+  }
+
+  std::uint64_t images() const { return static_cast<std::uint64_t>(study_.images); }
+  double uniform() { return (static_cast<double>(engine_() >> 11) + 0.5) * 0x1p-53; }
+  double normal() {
+    return std::sqrt(-2 * std::log(uniform())) * std::cos(2 * std::numbers::pi * uniform());
+  }
+
+  template <class Visit>
+  void each_point(Visit visit) {
+    for (std::size_t model = 0; model < study_.models.size(); ++model)
+      for (int s = 0; s < study_.series_count; ++s)
+        for (const int steps : study_.steps)
+          for (const double guidance : study_.guidances)
+            visit(Json{{"model", study_.models[model]},
+                       {"sampler", kSeries[s].sampler},
+                       {"timestep_spacing", kSeries[s].spacing},
+                       {"steps", steps},
+                       {"guidance", guidance}},
+                  model, kSeries[s], steps, guidance);
+  }
+
+  static void bind_digest(SQLite::Statement& statement, int at, const Digest& digest) {
+    statement.bind(at, static_cast<const void*>(digest.bytes.data()),
+                   static_cast<int>(digest.bytes.size()));
+  }
+
+  void add_input(const std::string& input, const std::string& name) {
+    SQLite::Statement insert(db_, "INSERT OR IGNORE INTO inputs VALUES (?, ?, 0)");
+    insert.bind(1, input);
+    insert.bind(2, name);
+    insert.exec();
+  }
+
+  std::int64_t add_experiment(const std::string& name) {
+    SQLite::Statement insert(
+        db_, "INSERT INTO experiments (name, grid, axes, submitted_ms) VALUES (?, ?, ?, 0)");
+    insert.bind(1, name);
+    insert.bind(
+        2, "name: " + name + "\naxes:\n  model: [w8, w64]  # <made up>\n  guidance: [1.5, 2, 3]\n");
+    insert.bind(3, R"(["model","sampler","timestep_spacing","steps","guidance"])");
+    insert.exec();
+    return db_.getLastInsertRowid();
+  }
+
+  ExtractorSpec features() const {
+    return {"mini-features", sha256("feature network").name(), {{"resize", "none"}}};
+  }
+  ExtractorSpec clip() const { return {"clip", sha256("clip").name(), {{"prefix", ""}}}; }
+  ExtractorSpec attributes() const {
+    return {"mini-attributes", sha256("feature network").name(), Json::object()};
+  }
+
+  void add_reference() {
+    const ReferenceSpec spec{"world",
+                             "",
+                             features(),
+                             {{"split", "validation"}, {"count", 4096}, {"seed", 0}, {"size", 64}}};
+    reference_ = reference_key(spec);
+    add_input(sha256("feature network").name(), "models/mini/features");
+    add_input(sha256("clip").name(), "models/mini/clip");
+    const std::int64_t unit = add_unit("reference/" + reference_.hex(), 1, kDone, 0, {0, 0});
+    SQLite::Statement insert(db_, "INSERT INTO reference_sets VALUES (?, ?, ?)");
+    bind_digest(insert, 1, reference_);
+    insert.bind(2, canonical(to_json(spec)));
+    insert.bind(3, unit);
+    insert.exec();
+  }
+
+  SampleSpec sample_of(std::size_t model, const Series& series, int steps, double guidance) {
+    SampleSpec sample;
+    const std::string unet = sha256("unet " + study_.models[model]).name();
+    add_input(unet, "models/mini/" + study_.models[model] + "/unet");
+    sample.inputs = {{"unet", unet},
+                     {"vae", sha256("vae").name()},
+                     {"text_encoder", sha256("text").name()},
+                     {"tokenizer", sha256("bpe").name()}};
+    sample.sampler = {
+        {"sampler", series.sampler}, {"steps", steps}, {"timestep_spacing", series.spacing}};
+    sample.guidance = guidance;
+    sample.prompts = prompts_;
+    return sample;
+  }
+
+  static double width_of(const std::string& model) { return std::stod(model.substr(1)); }
+
+  CellCost cost_of(std::size_t model, int steps, double guidance) const {
+    const double width = width_of(study_.models[model]);
+    CellCost cost;
+    cost.steps_calls = static_cast<std::uint64_t>(steps);
+    cost.calls_per_image = cost.steps_calls * (guidance == 1 ? 1 : 2);
+    cost.gflops_per_call = 0.0125 * std::pow(width / 8, 1.85);
+    cost.gflops_decode = 0.21;
+    cost.gflops_text = 0.013;
+    cost.parameters = static_cast<std::uint64_t>(9'100 * width * width / 8);
+    cost.weight_bytes = 4 * cost.parameters;
+    return cost;
+  }
+
+  // A valley over guidance on a floor of size and steps.
+  double fid_of(std::size_t model, const Series& series, int steps, double guidance, double noise) {
+    const double width = width_of(study_.models[model]);
+    const double floor = 9 + 46 * std::pow(width / 8, -0.8);
+    const double hurry = series.few_steps * (260 + 2.2 * width) / std::pow(steps, 1.45);
+    const double best = 2.2 + 9.0 / (1 + 0.25 * steps) + 0.9 * std::log2(64 / width);
+    const double valley = 1 + 0.55 * std::pow(std::log(guidance / best), 2);
+    return (floor + hurry) * valley * (1 + noise * normal());
+  }
+
+  void add_cell(std::int64_t experiment, const Json& labels, std::size_t model,
+                const Series& series, int steps, double guidance, const ImageRange& judged) {
+    const std::uint64_t number = next_number_[experiment]++;
+    const SampleSpec sample = sample_of(model, series, steps, guidance);
+    const CellCost cost = cost_of(model, steps, guidance);
+    const Digest key = sample_key(sample);
+    const std::int64_t sample_id = add_sample(key, sample, cost);
+    const bool is_failed = judged.begin == 0 && series.spacing == std::string("leading") &&
+                           failed_ < study_.failed_cells && steps == study_.steps.front();
+    const bool is_open = judged.begin == 0 && !is_failed && open_ < study_.open_cells;
+    failed_ += is_failed ? 1 : 0;
+    open_ += is_open ? 1 : 0;
+    SQLite::Statement insert(db_, "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, 0)");
+    insert.bind(1, experiment);
+    insert.bind(2, static_cast<std::int64_t>(number));
+    insert.bind(3, sample_id);
+    insert.bind(4, canonical(labels));
+    insert.bind(5, static_cast<std::int64_t>(judged.end));
+    insert.bind(6, study_.pictures);
+    insert.exec();
+    const double fid = fid_of(model, series, steps, guidance, judged.begin == 0 ? 0.012 : 0.004);
+    const int state = is_failed ? kFailed : is_open ? kReady : kDone;
+    add_images(key, sample_id, judged, state, cost, fid);
+    if (!is_failed && !is_open)
+      finished_[{model, series.sampler + std::string(series.spacing), steps}].emplace_back(
+          fid, guidance);
+    add_scores(experiment, number, key, sample_id, judged, is_failed || is_open ? 1 : kDone, fid);
+  }
+
+  std::int64_t add_sample(const Digest& key, const SampleSpec& sample, const CellCost& cost) {
+    SQLite::Statement find(db_, "SELECT id FROM samples WHERE key = ?");
+    bind_digest(find, 1, key);
+    if (find.executeStep()) return find.getColumn(0).getInt64();
+    SQLite::Statement insert(db_, "INSERT INTO samples (key, spec, cost) VALUES (?, ?, ?)");
+    bind_digest(insert, 1, key);
+    insert.bind(2, canonical(to_json(sample)));
+    insert.bind(3, canonical(to_json(cost)));
+    insert.exec();
+    return db_.getLastInsertRowid();
+  }
+
+  std::int64_t add_unit(const std::string& name, int kind, int state, std::int64_t sample,
+                        const ImageRange& range) {
+    SQLite::Statement insert(
+        db_,
+        "INSERT INTO units (name, kind, body, state, sample, range_begin, range_end, attempts, "
+        "failure_class, "
+        "failure_reason, failure_log) VALUES (?, ?, '{}', ?, nullif(?, 0), ?, ?, ?, ?, ?, ?)");
+    insert.bind(1, name);
+    insert.bind(2, kind);
+    insert.bind(3, state);
+    insert.bind(4, sample);
+    insert.bind(5, static_cast<std::int64_t>(range.begin));
+    insert.bind(6, static_cast<std::int64_t>(range.end));
+    insert.bind(7, state == kFailed ? 3 : 0);
+    if (state == kFailed) {
+      insert.bind(8, static_cast<int>(FailureClass::kNotFinite));
+      insert.bind(9, "the latents of image 3 are not finite after call 2");
+      insert.bind(
+          10, "loading models/mini/w8/unet\ncall 1 of 4: |x| <= 3.1\ncall 2 of 4: |x| is <nan>\n");
+    }
+    insert.exec();
+    return db_.getLastInsertRowid();
+  }
+
+  void add_result(std::int64_t unit, const Json& outcome, const Json& measured) {
+    SQLite::Statement insert(db_,
+                             "INSERT INTO results VALUES (?, ?, ?, ?, ?, 'worker-1', '1.1', 0)");
+    insert.bind(1, unit);
+    insert.bind(2, canonical(outcome));
+    bind_digest(insert, 3, sha256(canonical(outcome)));
+    insert.bind(4, "isocost 0.1.0, LibTorch 2.15.0, avx2, 1 thread");
+    insert.bind(5, canonical(measured));
+    insert.exec();
+  }
+
+  void add_images(const Digest& key, std::int64_t sample, const ImageRange& judged, int state,
+                  const CellCost& cost, double fid) {
+    for (std::uint64_t begin = judged.begin; begin < judged.end; begin += 256) {
+      const ImageRange range{begin, std::min(begin + 256, judged.end)};
+      const std::string name = "generate/" + key.hex() + "/" + std::to_string(range.begin) + "-" +
+                               std::to_string(range.end) + "/00000000";
+      const std::int64_t unit = add_unit(name, 2, state, sample, range);
+      if (state != kDone) return;
+      const double gflops =
+          cost.gflops_per_call * static_cast<double>(cost.calls_per_image) + cost.gflops_decode;
+      add_result(unit, Json::object(),
+                 {{"seconds", static_cast<double>(range.size()) * (gflops / 60 + 0.002) *
+                                  (1 + 0.03 * normal())},
+                  {"peak_bytes", 180'000'000 + 8 * cost.parameters},
+                  {"device", "cpu: made-up processor"}});
+      if (range.begin == 0) add_pictures(unit, fid);
+    }
+  }
+
+  // Thousands of small files: as put(), without making each durable.
+  Digest put_quickly(const std::string& bytes) {
+    const Digest digest = sha256(bytes);
+    fs::create_directories(store_.path(digest).parent_path());
+    std::ofstream(store_.path(digest), std::ios::binary) << bytes;
+    return digest;
+  }
+
+  // The scene that the prompt tells, under a veil that thins as the score improves.
+  void add_pictures(std::int64_t unit, double fid) {
+    const double veil = std::clamp((fid - 10) / 160, 0.0, 0.85);
+    for (int i = 0; i < study_.pictures; ++i) {
+      io::Picture picture{world::kSide, world::kSide,
+                          std::vector<std::uint8_t>(world::kPictureBytes)};
+      world::render(world::scene(world::Split::kValidation, static_cast<std::uint64_t>(i), 0),
+                    picture.rgb.data());
+      for (std::uint8_t& value : picture.rgb)
+        value = static_cast<std::uint8_t>(
+            std::clamp(value * (1 - veil) + veil * (128 + 40 * (uniform() - 0.5)), 0.0, 255.0));
+      const std::string png = io::png_bytes(picture);
+      const Digest digest = put_quickly(png);
+      SQLite::Statement artifact(db_, "INSERT OR IGNORE INTO artifacts VALUES (?, ?)");
+      bind_digest(artifact, 1, digest);
+      artifact.bind(2, static_cast<std::int64_t>(png.size()));
+      artifact.exec();
+      SQLite::Statement insert(db_, "INSERT INTO unit_artifacts VALUES (?, ?, ?)");
+      insert.bind(1, unit);
+      insert.bind(2, "picture/" + std::to_string(i));
+      bind_digest(insert, 3, digest);
+      insert.exec();
+    }
+  }
+
+  void add_scores(std::int64_t experiment, std::uint64_t number, const Digest& key,
+                  std::int64_t sample, const ImageRange& judged, int state, double fid) {
+    const double spread = judged.begin == 0 ? 0.025 : 0.009;
+    const double clip_score = 0.33 - 0.0011 * fid + 0.001 * normal();
+    const double accuracy = std::clamp(0.97 - 0.0042 * fid + 0.004 * normal(), 0.05, 1.0);
+    add_score(experiment, number, key, sample,
+              {"fid", features(), reference_.hex(), judged, {{"bootstrap", 200}}}, state, fid,
+              spread * fid);
+    add_score(experiment, number, key, sample, {"clip_score", clip(), "", judged, Json::object()},
+              state, clip_score, 0.0015);
+    add_score(experiment, number, key, sample,
+              {"attribute_accuracy", attributes(), "", judged, Json::object()}, state, accuracy,
+              0.012);
+  }
+
+  void add_score(std::int64_t experiment, std::uint64_t number, const Digest& sample_digest,
+                 std::int64_t sample, const ScoreSpec& spec, int state, double value, double half) {
+    const Digest key = score_key(sample_digest, spec);
+    const std::int64_t unit = add_unit("score/" + key.hex(), 3, state, sample, spec.range);
+    if (state == kDone)
+      add_result(unit,
+                 {{"value", value},
+                  {"low", value - half},
+                  {"high", value + half},
+                  {"n", spec.range.size()}},
+                 {{"seconds", 0.4}});
+    SQLite::Statement insert(db_,
+                             "INSERT INTO scores (key, sample, spec, unit) VALUES (?, ?, ?, ?)");
+    bind_digest(insert, 1, key);
+    insert.bind(2, sample);
+    insert.bind(3, canonical(to_json(spec)));
+    insert.bind(4, unit);
+    insert.exec();
+    const std::int64_t id = db_.getLastInsertRowid();
+    SQLite::Statement link(db_, "INSERT INTO cell_scores VALUES (?, ?, ?)");
+    link.bind(1, experiment);
+    link.bind(2, static_cast<std::int64_t>(number));
+    link.bind(3, id);
+    link.exec();
+  }
+
+  // The two best guidances of each model, sampler and number of steps.
+  void add_finalists() {
+    const std::int64_t finalists = add_experiment("finalists");
+    const auto best = finished_;
+    each_point([&](const Json& labels, std::size_t model, const Series& series, int steps,
+                   double guidance) {
+      const auto found = best.find({model, series.sampler + std::string(series.spacing), steps});
+      if (found == best.end()) return;
+      auto list = found->second;
+      std::sort(list.begin(), list.end());
+      for (std::size_t i = 0; i < std::min<std::size_t>(2, list.size()); ++i)
+        if (list[i].second == guidance)
+          add_cell(finalists, labels, model, series, steps, guidance, {images(), images() + 4096});
+    });
+  }
+
+  SyntheticStudy study_;
+  SyntheticPaths paths_;
+  io::ArtifactStore store_;
+  SQLite::Database db_;
+  std::mt19937_64 engine_;
+  std::string prompts_;
+  Digest reference_;
+  std::map<std::int64_t, std::uint64_t> next_number_;
+  std::map<std::tuple<std::size_t, std::string, int>, std::vector<std::pair<double, double>>>
+      finished_;
+  int failed_ = 0, open_ = 0;
+};
+
+}  // namespace
+
+SyntheticPaths write_synthetic_study(const fs::path& folder, const SyntheticStudy& study) {
+  return Writer(folder, study).write();
+}
+
+}  // namespace isocost::testing
