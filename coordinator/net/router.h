@@ -39,8 +39,8 @@ struct RouterOptions {
   std::string endpoint = "tcp://127.0.0.1:7700";  // port 0: the system picks one
   // CURVE: the coordinator's secret and the folder of its workers' public keys. Both or none; none
   // only on loopback.
-  std::filesystem::path secret_file;
-  std::filesystem::path allow_folder;
+  std::filesystem::path secret_file = {};
+  std::filesystem::path allow_folder = {};
   // Null: results are not checked for artifacts and no artifact socket opens (tests).
   io::ArtifactStore* artifacts = nullptr;
   std::string artifact_endpoint = {};  // empty: the same host, a port that the system picks

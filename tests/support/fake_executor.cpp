@@ -17,14 +17,14 @@ std::string bytes_of(const std::string& seed, std::size_t size) {
 
 // Lets the time of a computation pass, unless it is cancelled.
 bool pass_time(std::chrono::milliseconds time, agent::Progress& progress) {
-  constexpr int kSteps = 20;
+  constexpr std::chrono::milliseconds kLook{5};
   std::mutex mutex;
   std::condition_variable never;
   std::unique_lock lock(mutex);
-  for (int step = 0; step < kSteps; ++step) {
+  for (auto passed = std::chrono::milliseconds(0); passed < time; passed += kLook) {
     if (progress.is_cancelled) return false;
-    if (time.count() > 0) never.wait_for(lock, time / kSteps);
-    progress.fraction = static_cast<double>(step + 1) / kSteps;
+    progress.fraction = static_cast<double>(passed.count()) / static_cast<double>(time.count());
+    never.wait_for(lock, kLook);
   }
   return true;
 }
