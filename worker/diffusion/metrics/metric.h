@@ -1,0 +1,31 @@
+// The metrics themselves, one file each. For score.cpp and the tests; everybody else calls score().
+#pragma once
+
+#include "schema/json_reader.h"
+#include "worker/diffusion/metrics/score.h"
+
+namespace isocost::diffusion {
+
+inline constexpr double kLevel = 0.95;
+inline constexpr double kNormalQuantile = 1.959963984540054;  // of 0.975
+
+// Frechet distance of two Gaussians in the symmetric form, float64:
+// |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S2^1/2 S1 S2^1/2)^1/2.
+[[nodiscard]] double frechet_distance(const Statistics& statistics, const Reference& reference);
+
+// The three sums of kernel values that KID is made of, k(x, y) = (x.y / D + 1)^3.
+struct KernelSums {
+  at::Tensor own;             // [n]: of image i, the sum over the other images
+  at::Tensor cross;           // [n]: of image i, the sum over the reference
+  double reference_mean = 0;  // over pairs of different reference rows
+};
+[[nodiscard]] KernelSums kernel_sums(const at::Tensor& rows, const at::Tensor& reference_rows);
+// MMD^2 without bias: from whole samples.
+[[nodiscard]] double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n);
+
+[[nodiscard]] Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol);
+[[nodiscard]] Result<Json> score_kid(const ScoreInput& input, JsonReader& protocol);
+[[nodiscard]] Result<Json> score_clip(const ScoreInput& input, JsonReader& protocol);
+[[nodiscard]] Result<Json> score_attributes(const ScoreInput& input, JsonReader& protocol);
+
+}  // namespace isocost::diffusion

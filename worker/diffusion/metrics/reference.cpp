@@ -1,0 +1,110 @@
+#include "worker/diffusion/metrics/reference.h"
+
+#include <cstring>
+
+#include "schema/io/npz.h"
+#include "schema/io/safetensors.h"
+
+namespace isocost::diffusion {
+namespace {
+
+at::Tensor copied(std::span<const std::byte> bytes, at::IntArrayRef shape, at::ScalarType type) {
+  at::Tensor tensor = at::empty(shape, type);
+  std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
+  return tensor;
+}
+
+io::TensorView view_of(const at::Tensor& contiguous, io::Dtype dtype) {
+  return {dtype,
+          contiguous.sizes().vec(),
+          {static_cast<const std::byte*>(contiguous.data_ptr()), contiguous.nbytes()}};
+}
+
+bool is_finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
+
+}  // namespace
+
+at::Tensor symmetric_root(const at::Tensor& matrix) {
+  const auto [values, vectors] = at::linalg_eigh(matrix, "L");
+  return at::mm(vectors * values.clamp_min(0).sqrt(), vectors.t());
+}
+
+Result<Reference> Reference::from_statistics(Statistics statistics, const std::string& where) {
+  const std::int64_t d = statistics.mean.size(0);
+  if (d == 0) return fail(where, "the statistics are of no features");
+  if (!is_finite(statistics.mean) || !is_finite(statistics.covariance)) {
+    return fail(where, "the statistics hold values that are not finite");
+  }
+  const double asymmetry =
+      (statistics.covariance - statistics.covariance.t()).abs().max().item<double>();
+  const double scale = statistics.covariance.abs().max().item<double>();
+  const bool is_covariance =
+      asymmetry <= 1e-6 * scale && statistics.covariance.diagonal().min().item<double>() >= 0;
+  if (!is_covariance)
+    return fail(where, "sigma is no covariance", "a symmetric matrix without negative variances");
+  Reference reference;
+  reference.root = symmetric_root(statistics.covariance);
+  reference.statistics = std::move(statistics);
+  return reference;
+}
+
+Result<Reference> Reference::from_rows(const at::Tensor& rows, bool keep_rows) {
+  if (rows.dim() != 2 || rows.size(0) < 2)
+    return fail("reference", "it has too few pictures", "2 or more");
+  if (!is_finite(rows)) return fail("reference", "its features are not finite");
+  auto reference = from_statistics(statistics_of(rows), "reference");
+  if (reference && keep_rows) reference->rows = rows.to(at::kFloat).contiguous();
+  return reference;
+}
+
+Result<Reference> Reference::parse(std::string_view bytes, const std::string& where) {
+  const auto file = io::SafetensorsFile::parse(bytes, where);
+  if (!file) return fail(file.error());
+  const auto mean = file->get("mu", io::Dtype::kF64, {-1});
+  if (!mean) return fail(mean.error());
+  const std::int64_t d = mean->shape[0];
+  const auto covariance = file->get("sigma", io::Dtype::kF64, {d, d});
+  const auto n = file->get("n", io::Dtype::kI64, {});
+  Failure failure;
+  if (!covariance) failure.add(covariance.error());
+  if (!n) failure.add(n.error());
+  if (!failure.is_empty()) return fail(std::move(failure));
+  Statistics statistics;
+  std::memcpy(&statistics.n, n->bytes.data(), sizeof statistics.n);
+  statistics.mean = copied(mean->bytes, {d}, at::kDouble);
+  statistics.covariance = copied(covariance->bytes, {d, d}, at::kDouble);
+  auto reference = from_statistics(std::move(statistics), where);
+  if (!reference || file->find("rows") == nullptr) return reference;
+  const auto rows = file->get("rows", io::Dtype::kF32, {-1, d});
+  if (!rows) return fail(rows.error());
+  reference->rows = copied(rows->bytes, rows->shape, at::kFloat);
+  return reference;
+}
+
+Result<Reference> Reference::read_npz(const std::filesystem::path& file) {
+  const std::string where = file.string();
+  const auto arrays = io::read_npz(file, {"mu", "sigma"});
+  if (!arrays) return fail(arrays.error());
+  const io::NpyArray &mean = arrays->at("mu"), &covariance = arrays->at("sigma");
+  const bool fits = mean.shape.size() == 1 &&
+                    covariance.shape == std::vector<std::int64_t>{mean.shape[0], mean.shape[0]};
+  if (!fits)
+    return fail(where, "mu and sigma do not belong together", "mu of [D] and sigma of [D, D]");
+  const std::int64_t d = mean.shape[0];
+  return from_statistics({0, copied(std::as_bytes(std::span(mean.values)), {d}, at::kDouble),
+                          copied(std::as_bytes(std::span(covariance.values)), {d, d}, at::kDouble)},
+                         where);
+}
+
+std::string Reference::bytes() const {
+  const at::Tensor mean = statistics.mean.contiguous(),
+                   covariance = statistics.covariance.contiguous();
+  const at::Tensor n = at::scalar_tensor(statistics.n, at::kLong);
+  io::TensorViews tensors = {{"mu", view_of(mean, io::Dtype::kF64)},
+                             {"sigma", view_of(covariance, io::Dtype::kF64)},
+                             {"n", view_of(n, io::Dtype::kI64)}};
+  if (rows.defined()) tensors["rows"] = view_of(rows, io::Dtype::kF32);
+  return io::safetensors_bytes(tensors);
+}
+
+}  // namespace isocost::diffusion
