@@ -111,6 +111,7 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
   snapshot.build = options_.build;
   snapshot.epoch = options_.epoch;
   snapshot.is_draining = is_draining_;
+  snapshot.is_stuck = is_stuck();
   snapshot.repeats = repeats_;
   snapshot.mismatches = mismatches_;
   snapshot.units.leased = table_.leased_count();

@@ -59,6 +59,7 @@ Json to_json(const Snapshot& snapshot) {
           {"seconds_left", snapshot.seconds_left < 0 ? Json() : Json(snapshot.seconds_left)},
           {"repeats", snapshot.repeats},
           {"mismatches", snapshot.mismatches},
+          {"is_stuck", snapshot.is_stuck},
           {"missing_inputs", snapshot.missing_inputs},
           {"workers", workers},
           {"experiments", experiments}};

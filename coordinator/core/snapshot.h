@@ -72,6 +72,7 @@ struct Snapshot {
   double seconds_left = -1;      // -1: not known
   std::uint64_t repeats = 0;     // results that came again
   std::uint64_t mismatches = 0;  // of these, with another digest
+  bool is_stuck = false;         // workers are idle and can run none of what is ready
   std::vector<std::string> missing_inputs;  // wanted by ready units, had by no worker
   std::vector<WorkerView> workers;
   std::vector<ExperimentView> experiments;

@@ -1,0 +1,113 @@
+#include "coordinator/host.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "coordinator/net/router.h"
+#include "coordinator/storage/sqlite_store.h"
+
+namespace isocost::coordinator {
+namespace {
+
+class LoopInbox : public net::Inbox {
+ public:
+  explicit LoopInbox(Loop& loop) : loop_(loop) {}
+  void arrived(const std::string& peer, wire::Message message) override {
+    loop_.arrived(peer, std::move(message));
+  }
+  void unreachable(const std::string& peer) override { loop_.unreachable(peer); }
+
+ private:
+  Loop& loop_;
+};
+
+}  // namespace
+
+class Host::Impl {
+ public:
+  Impl(std::unique_ptr<storage::SqliteStore> store, std::filesystem::path artifacts,
+       LoopOptions options)
+      : store_(std::move(store)),
+        artifacts_(std::move(artifacts)),
+        loop_(*store_, artifacts_, std::move(options)),
+        inbox_(loop_) {}
+
+  ~Impl() { stop(); }
+
+  Result<bool> start(const HostOptions& options) {
+    auto router = net::Router::open({.endpoint = options.listen,
+                                     .secret_file = options.secret_file,
+                                     .allow_folder = options.allow_folder,
+                                     .artifacts = &artifacts_},
+                                    inbox_);
+    if (!router) return fail(std::move(router.error()));
+    router_ = std::move(*router);
+    loop_.attach(
+        {.send = [this](const std::string& peer,
+                        wire::Message message) { router_->send(peer, std::move(message)); },
+         .artifact_port = router_->artifact_port(),
+         .artifact_folder = std::filesystem::absolute(artifacts_.root()).string(),
+         .artifact_nonce = router_->artifact_nonce()});
+    thread_ = std::thread([this] { run(); });
+    return true;
+  }
+
+  // The loop's thread: the one place where faults of the store end.
+  void run() {
+    try {
+      loop_.run();
+    } catch (const std::exception& fault) {
+      const std::lock_guard lock(mutex_);
+      fault_ = fault.what();
+    }
+  }
+
+  void stop() {
+    loop_.stop();
+    if (thread_.joinable()) thread_.join();
+    router_.reset();
+  }
+
+  std::unique_ptr<storage::SqliteStore> store_;
+  io::ArtifactStore artifacts_;
+  Loop loop_;
+  LoopInbox inbox_;
+  std::unique_ptr<net::Router> router_;
+  std::thread thread_;
+  mutable std::mutex mutex_;
+  std::optional<std::string> fault_;
+};
+
+Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
+  auto store = storage::SqliteStore::open(options.database);
+  if (!store) return fail(std::move(store.error()));
+  try {
+    const auto artifacts =
+        options.artifacts.empty()
+            ? std::filesystem::absolute(options.database).parent_path() / "artifacts"
+            : options.artifacts;
+    std::filesystem::create_directories(artifacts);
+    auto impl = std::make_unique<Impl>(std::move(*store), artifacts, options.loop);
+    if (auto started = impl->start(options); !started) return fail(std::move(started.error()));
+    return std::unique_ptr<Host>(new Host(std::move(impl)));
+  } catch (const std::exception& fault) {
+    return fail("", fault.what());
+  }
+}
+
+Loop& Host::loop() { return impl_->loop_; }
+io::ArtifactStore& Host::artifacts() { return impl_->artifacts_; }
+std::string Host::endpoint() const { return impl_->router_->endpoint().text(); }
+
+std::optional<std::string> Host::fault() const {
+  const std::lock_guard lock(impl_->mutex_);
+  return impl_->fault_;
+}
+
+void Host::stop() { impl_->stop(); }
+
+}  // namespace isocost::coordinator

@@ -1,0 +1,49 @@
+// A whole coordinator in one object: database, artifacts, loop and link, each on its thread.
+//
+//   auto host = Host::open({.database = "study/isocost.db", .listen = "tcp://127.0.0.1:0"});
+//   (*host)->loop().submit(submission, 0);
+//   (*host)->endpoint();                 // where workers connect
+//   (*host)->stop();                     // commits what came, then closes
+//
+// Thread: the one that opened it. open() fails with: the database's faults, port in use, plain TCP
+// outside loopback, an artifact folder that cannot be made. When the loop ends by a fault (disk
+// full), fault() says why.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "coordinator/loop.h"
+
+namespace isocost::coordinator {
+
+struct HostOptions {
+  std::filesystem::path database;
+  std::filesystem::path artifacts;  // empty: "artifacts" beside the database
+  std::string listen = "tcp://127.0.0.1:7700";
+  std::filesystem::path secret_file;  // CURVE: both or none
+  std::filesystem::path allow_folder;
+  LoopOptions loop;
+};
+
+class Host {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Host>> open(const HostOptions& options);
+  ~Host();
+
+  [[nodiscard]] Loop& loop();
+  [[nodiscard]] io::ArtifactStore& artifacts();
+  [[nodiscard]] std::string endpoint() const;
+  // Why the loop ended by itself.
+  [[nodiscard]] std::optional<std::string> fault() const;
+  void stop();
+
+ private:
+  class Impl;
+  explicit Host(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace isocost::coordinator

@@ -1,0 +1,305 @@
+#include "coordinator/loop.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "coordinator/core/result_check.h"
+#include "schema/check.h"
+
+namespace isocost::coordinator {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds kTick{250};
+constexpr std::chrono::milliseconds kSnapshotEvery{500};
+constexpr int kSnapshotShare = 20;       // a picture may cost one part in so many of the time
+constexpr std::size_t kBatchMax = 1000;  // items that share one commit
+constexpr std::size_t kQueueMax = 1U << 20U;
+
+core::Instant now() {
+  return core::Instant(
+      std::chrono::duration_cast<core::Duration>(steady_clock::now().time_since_epoch()));
+}
+
+}  // namespace
+
+Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options)
+    : store_(store), artifacts_(artifacts), options_(std::move(options)) {
+  const core::OpenState state = store_.open();
+  core_ = std::make_unique<core::Core>(core::CoreOptions{.epoch = state.epoch,
+                                                         .database = state.database,
+                                                         .build = options_.build,
+                                                         .lease = options_.lease,
+                                                         .heartbeat = options_.heartbeat},
+                                       state.units);
+  publish();
+}
+
+Loop::~Loop() { refuse_all("the coordinator has stopped"); }
+
+void Loop::run() {
+  try {
+    while (true) {
+      std::deque<Item> batch = next_batch();
+      {
+        const std::lock_guard lock(mutex_);
+        if (is_stopping_ && batch.empty()) break;
+      }
+      for (Item& item : batch) process(item);
+      if (steady_clock::now() >= next_tick_) tick();
+      finish_batch();
+    }
+    refuse_all("the coordinator is stopping");
+  } catch (const std::exception& fault) {
+    refuse_all(fault.what());
+    throw;
+  }
+}
+
+void Loop::drain() {
+  const std::lock_guard lock(mutex_);
+  queue_.emplace_back(DrainRequest{});
+  woken_.notify_one();
+}
+
+void Loop::stop() {
+  const std::lock_guard lock(mutex_);
+  is_stopping_ = true;
+  woken_.notify_one();
+}
+
+void Loop::arrived(const std::string& peer, wire::Message message) {
+  const std::lock_guard lock(mutex_);
+  if (queue_.size() >= kQueueMax) return;  // workers say again what was not answered
+  queue_.emplace_back(Arrival{peer, std::move(message)});
+  woken_.notify_one();
+}
+
+void Loop::unreachable(const std::string& peer) {
+  const std::lock_guard lock(mutex_);
+  queue_.emplace_back(Unreachable{peer});
+  woken_.notify_one();
+}
+
+std::deque<Loop::Item> Loop::next_batch() {
+  std::unique_lock lock(mutex_);
+  woken_.wait_until(lock, next_tick_, [&] { return is_stopping_ || !queue_.empty(); });
+  std::deque<Item> batch;
+  if (queue_.size() <= kBatchMax) {
+    batch.swap(queue_);
+  } else {
+    const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(kBatchMax);
+    std::move(queue_.begin(), end, std::back_inserter(batch));
+    queue_.erase(queue_.begin(), end);
+  }
+  return batch;
+}
+
+void Loop::process(Item& item) {
+  if (auto* arrival = std::get_if<Arrival>(&item)) {
+    process(*arrival);
+  } else if (auto* gone = std::get_if<Unreachable>(&item)) {
+    hand(core::SessionLost{{gone->peer}});
+  } else if (auto* request = std::get_if<Request>(&item)) {
+    process(*request);
+  } else {
+    hand(core::Drain{});
+    is_snapshot_due_ = true;
+  }
+}
+
+void Loop::process(Arrival& arrival) {
+  const core::SessionId session{arrival.peer};
+  if (auto* hello = std::get_if<wire::Hello>(&arrival.message)) {
+    hand(core::WorkerHello{session, std::move(*hello)});
+  } else if (auto* want = std::get_if<wire::Want>(&arrival.message)) {
+    hand(core::Want{session, std::move(*want)});
+  } else if (auto* heartbeat = std::get_if<wire::Heartbeat>(&arrival.message)) {
+    hand(core::Heartbeat{session, std::move(*heartbeat)});
+  } else if (auto* failure = std::get_if<wire::FailureMessage>(&arrival.message)) {
+    hand(core::FailureArrived{session, std::move(*failure)});
+  } else if (auto* goodbye = std::get_if<wire::Goodbye>(&arrival.message)) {
+    hand(core::WorkerLeft{session, std::move(*goodbye)});
+  } else if (auto* result = std::get_if<wire::ResultMessage>(&arrival.message)) {
+    core::ResultArrived event{session, std::move(*result), {}, {}};
+    event.known = store_.find_unit(event.message.result.unit);
+    const bool was_failed = event.known && event.known->state == core::UnitState::kFailed;
+    if (event.known) event.is_invalid = check(*event.known, event.message.result);
+    hand(event);
+    if (was_failed && !event.is_invalid) take_up_unblocked();
+  }
+  // Whatever else a peer sends is not for a coordinator: ignored.
+}
+
+std::optional<UnitFailure> Loop::check(const core::KnownUnit& known, const UnitResult& result) {
+  const wire::Lease lease = store_.lease_of(known.id);
+  return core::check_result(lease.kind, lease.body, result);
+}
+
+void Loop::hand(const core::Event& event) {
+  core::Effects effects = core_->handle(event, now());
+  store_.apply(effects.writes);
+  std::move(effects.messages.begin(), effects.messages.end(), std::back_inserter(messages_));
+}
+
+void Loop::cancel_unwanted() {
+  std::vector<core::UnitId> units = store_.unwanted();
+  if (!units.empty()) hand(core::Unwanted{std::move(units)});
+}
+
+// A unit that had failed is there after all: what failed only because it needs it may go on.
+void Loop::take_up_unblocked() {
+  std::vector<core::OpenUnit> units = store_.units(store_.failed(std::nullopt));
+  std::erase_if(units, [](const core::OpenUnit& unit) {
+    return !unit.needs.empty() || unit.attempts + unit.lost_workers > 0;
+  });
+  if (!units.empty()) hand(core::Retry{core::RequestId{}, std::move(units)});
+}
+
+void Loop::tick() {
+  hand(core::Tick{});
+  next_tick_ = steady_clock::now() + kTick;
+}
+
+void Loop::finish_batch() {
+  store_.commit();
+  const std::vector<core::Message> messages = std::exchange(messages_, {});
+  if (core_->is_finished() != was_finished_) is_snapshot_due_ = true;
+  was_finished_ = core_->is_finished();
+  // Who asked for something finds it in the next picture.
+  if (is_snapshot_due_) publish();
+  for (const core::Message& message : messages) deliver(message);
+  if (steady_clock::now() >= next_snapshot_) publish();
+}
+
+void Loop::deliver(const core::Message& message) {
+  if (const auto* lease = std::get_if<core::SendLease>(&message)) {
+    deliver(*lease);
+  } else if (const auto* answer = std::get_if<core::Answer>(&message)) {
+    const auto it = waiting_.find(answer->request);
+    if (it == waiting_.end()) return;
+    it->second.set_value(answer->body);
+    waiting_.erase(it);
+  } else {
+    core::SendMessage send = std::get<core::SendMessage>(message);
+    if (auto* welcome = std::get_if<wire::Welcome>(&send.message)) {
+      welcome->artifact_port = outlet_.artifact_port;
+      welcome->artifact_folder = outlet_.artifact_folder;
+      welcome->artifact_nonce = outlet_.artifact_nonce;
+    }
+    outlet_.send(send.session.value, std::move(send.message));
+  }
+}
+
+void Loop::deliver(const core::SendLease& lease) {
+  wire::Lease message = store_.lease_of(lease.unit);
+  message.attempt = lease.attempt;
+  outlet_.send(lease.session.value, std::move(message));
+}
+
+void Loop::publish() {
+  const auto begin = steady_clock::now();
+  auto picture = std::make_shared<core::Snapshot>();
+  core_->describe(*picture, now());
+  store_.describe(*picture);
+  const auto end = steady_clock::now();
+  next_snapshot_ =
+      end + std::max<steady_clock::duration>(kSnapshotEvery, kSnapshotShare * (end - begin));
+  is_snapshot_due_ = false;
+  const std::lock_guard lock(mutex_);
+  snapshot_ = std::move(picture);
+  published_.notify_all();
+}
+
+// --- commands -------------------------------------------------------------------------------
+
+void Loop::process(Request& request) {
+  const core::RequestId id{++request_};
+  Answer answer = request.command(id);
+  is_snapshot_due_ = true;
+  if (answer)
+    waiting_.emplace(id, std::move(request.promise));  // the core answers after the commit
+  else
+    request.promise.set_value(std::move(answer));
+}
+
+Loop::Answer Loop::ask(Command command) {
+  std::future<Answer> future;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_) return fail("", "the coordinator is stopping");
+    Request request{std::move(command), {}};
+    future = request.promise.get_future();
+    queue_.emplace_back(std::move(request));
+    woken_.notify_one();
+  }
+  return future.get();
+}
+
+Result<Json> Loop::submit(const Submission& submission, int priority) {
+  for (const auto& [name, bytes] : submission.blobs) {
+    if (sha256(bytes).name() != name)
+      return fail("blobs", name + " does not match its bytes", sha256(bytes).name());
+    artifacts_.put(bytes);  // on disk before the row that names it
+  }
+  return ask([this, &submission, priority](core::RequestId request) -> Answer {
+    auto plan = core::plan_submission(submission, store_.existing(submission), priority);
+    if (!plan) return fail(std::move(plan.error()));
+    const bool is_new = plan->is_new_experiment;
+    const std::vector<core::UnitId> revived(plan->revived.begin(), plan->revived.end());
+    core::Submitted event{request, std::make_shared<core::SubmissionPlan>(std::move(*plan)), {}};
+    if (!revived.empty()) event.revived = store_.units(revived);
+    hand(event);
+    if (!is_new) cancel_unwanted();
+    return Json();
+  });
+}
+
+Result<Json> Loop::cancel(const std::string& experiment) {
+  return ask([this, &experiment](core::RequestId request) -> Answer {
+    const auto id = store_.find_experiment(experiment);
+    if (!id) return fail(experiment, "no experiment of this name", "one that `status` lists");
+    hand(core::CancelExperiment{request, *id});
+    cancel_unwanted();
+    return Json();
+  });
+}
+
+Result<Json> Loop::retry(const std::optional<std::string>& experiment) {
+  return ask([this, &experiment](core::RequestId request) -> Answer {
+    std::optional<core::ExperimentId> id;
+    if (experiment) {
+      id = store_.find_experiment(*experiment);
+      if (!id) return fail(*experiment, "no experiment of this name", "one that `status` lists");
+    }
+    hand(core::Retry{request, store_.units(store_.failed(id))});
+    return Json();
+  });
+}
+
+// Requires: nobody else takes from the queue any more.
+void Loop::refuse_all(const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  is_stopping_ = true;
+  for (auto& [unused, promise] : waiting_) promise.set_value(fail("", why));
+  waiting_.clear();
+  for (Item& item : queue_)
+    if (auto* request = std::get_if<Request>(&item)) request->promise.set_value(fail("", why));
+  queue_.clear();
+  published_.notify_all();
+}
+
+std::shared_ptr<const core::Snapshot> Loop::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return snapshot_;
+}
+
+std::shared_ptr<const core::Snapshot> Loop::newer_snapshot(
+    const std::shared_ptr<const core::Snapshot>& than, std::chrono::milliseconds limit) const {
+  std::unique_lock lock(mutex_);
+  published_.wait_for(lock, limit, [&] { return is_stopping_ || snapshot_ != than; });
+  return snapshot_;
+}
+
+}  // namespace isocost::coordinator

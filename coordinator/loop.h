@@ -1,0 +1,127 @@
+// The coordinator's one loop: events from the link and commands from people go through the core;
+// what it writes is committed in one transaction for all that waited, and only then are messages
+// sent.
+//
+//   Loop loop(store, artifacts, options);
+//   auto router = net::Router::open(router_options, inbox_of(loop));
+//   loop.attach({.send = ..., .artifact_port = router->artifact_port(), ...});
+//   std::thread thread([&] { loop.run(); });     // until stop()
+//   loop.submit(submission, 0);                  // from any other thread
+//
+// run() owns the core and the store; everything else may be called from any thread. run() throws
+// std::runtime_error when the store fails (disk full): the program ends and a restart recovers.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "coordinator/core/commands.h"
+#include "coordinator/core/core.h"
+#include "coordinator/core/ports.h"
+#include "schema/io/artifact_store.h"
+
+namespace isocost::coordinator {
+
+struct LoopOptions {
+  std::string build;
+  core::Duration lease = std::chrono::seconds(15);
+  core::Duration heartbeat = std::chrono::seconds(2);
+};
+
+// Where messages go, and what WELCOME tells of the artifacts.
+struct Outlet {
+  std::function<void(const std::string& peer, wire::Message message)> send;
+  std::uint16_t artifact_port = 0;
+  std::string artifact_folder;
+  std::string artifact_nonce;
+};
+
+class Loop : public core::Commands {
+ public:
+  Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options);
+  ~Loop() override;
+
+  // Requires: before run().
+  void attach(Outlet outlet) { outlet_ = std::move(outlet); }
+  void run();
+  // Tells workers to leave; run() goes on. Then stop() ends it.
+  void drain();
+  void stop();
+
+  // From the link, on its thread.
+  void arrived(const std::string& peer, wire::Message message);
+  void unreachable(const std::string& peer);
+
+  [[nodiscard]] Result<Json> submit(const Submission& submission, int priority) override;
+  [[nodiscard]] Result<Json> cancel(const std::string& experiment) override;
+  [[nodiscard]] Result<Json> retry(const std::optional<std::string>& experiment) override;
+  [[nodiscard]] std::shared_ptr<const core::Snapshot> snapshot() const override;
+  // Waits for a picture newer than `than`, at most `limit`; the newest either way.
+  [[nodiscard]] std::shared_ptr<const core::Snapshot> newer_snapshot(
+      const std::shared_ptr<const core::Snapshot>& than, std::chrono::milliseconds limit) const;
+
+ private:
+  using Answer = Result<Json>;
+  using Command = std::function<Answer(core::RequestId)>;
+  struct Arrival {
+    std::string peer;
+    wire::Message message;
+  };
+  struct Unreachable {
+    std::string peer;
+  };
+  struct Request {
+    Command command;
+    std::promise<Answer> promise;
+  };
+  struct DrainRequest {};
+  using Item = std::variant<Arrival, Unreachable, Request, DrainRequest>;
+
+  [[nodiscard]] std::deque<Item> next_batch();
+  void process(Item& item);
+  void process(Arrival& arrival);
+  void process(Request& request);
+  void hand(const core::Event& event);
+  void cancel_unwanted();
+  void take_up_unblocked();
+  void tick();
+  void finish_batch();
+  void deliver(const core::Message& message);
+  void deliver(const core::SendLease& lease);
+  void publish();
+  void refuse_all(const std::string& why);
+  [[nodiscard]] Answer ask(Command command);
+  [[nodiscard]] std::optional<UnitFailure> check(const core::KnownUnit& known,
+                                                 const UnitResult& result);
+
+  core::Store& store_;
+  io::ArtifactStore& artifacts_;
+  LoopOptions options_;
+  Outlet outlet_;
+
+  // Of run()'s thread.
+  std::unique_ptr<core::Core> core_;
+  std::vector<core::Message> messages_;  // to be sent after the commit
+  std::map<core::RequestId, std::promise<Answer>> waiting_;
+  std::uint64_t request_ = 0;
+  std::chrono::steady_clock::time_point next_tick_{};
+  std::chrono::steady_clock::time_point next_snapshot_{};
+  bool is_snapshot_due_ = true;
+  bool was_finished_ = false;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable woken_;
+  mutable std::condition_variable published_;
+  std::deque<Item> queue_;
+  bool is_stopping_ = false;
+  std::shared_ptr<const core::Snapshot> snapshot_;
+};
+
+}  // namespace isocost::coordinator
