@@ -27,91 +27,92 @@ std::vector<const Answer*> turning_points(const std::vector<Answer>& answers) {
 }
 
 void write_sentence(Markup& html, const Report& report, std::size_t axis) {
-  const CostAxis& cost = cost_axes()[axis];
-  const auto& list = report.answers[axis];
   html.open("p", {{"class", "answer-sentence"}});
   bool is_first = true;
-  for (const Answer* answer : turning_points(list)) {
-    html.text(is_first ? "With " : " With ")
-        .element("strong", display(answer->budget) + " " + cost.unit)
-        .text(" use ");
-    html.element("strong", answer->best.point->model);
-    html.text(fmt::format(" with {}, {} steps and guidance {}: {}.", answer->best.point->series,
-                          answer->best.point->steps, display(answer->best.point->guidance),
-                          score_text(report, answer->best)));
+  for (const Answer* answer : turning_points(report.answers[axis])) {
+    const Point& best = *answer->best.point;
+    html.text(is_first ? "With " : " With ");
+    html.element("strong", display(answer->budget) + " " + cost_axes()[axis].unit);
+    html.text(" use ").element("strong", best.model);
+    html.text(fmt::format(" with {}, {} steps and guidance {}: {}.", best.series, best.steps,
+                          display(best.guidance), score_text(report, answer->best)));
     is_first = false;
   }
   html.close("p");
 }
 
+// "w16" and below it how it is sampled.
 void write_way(Markup& html, const Setting& setting) {
-  html.open("td").element("span", setting.point->model, {{"class", "model"}}).close("td");
-  html.element("td", setting.point->series, {{"class", "keep"}});
-  html.element("td", fmt::format("{}", setting.point->steps), {{"class", "number"}});
-  html.element("td", display(setting.point->guidance), {{"class", "number"}});
+  html.open("td", {{"class", "keep"}}).element("span", setting.point->model, {{"class", "model"}});
+  html.element("span",
+               fmt::format("{}, {} steps, guidance {}", setting.point->series, setting.point->steps,
+                           display(setting.point->guidance)),
+               {{"class", "way"}});
+  html.close("td");
 }
 
-void write_runner_up(Markup& html, const Answer& answer) {
+// Whether the lead is more than chance, and what is as good for less.
+void write_certainty(Markup& html, const Answer& answer, std::size_t axis) {
   html.open("td", {{"class", "keep"}});
-  if (!answer.runner_up) {
-    html.element("span", "nothing else fits", {{"class", "soft"}})
-        .close("td")
-        .open("td")
-        .close("td");
-    return;
-  }
-  const Setting& second = *answer.runner_up;
-  html.text(fmt::format("{}, {}, {} steps", second.point->model, second.point->series,
-                        second.point->steps));
-  html.element("span", display_interval(second.value, second.low, second.high), {{"class", "soft"}})
-      .close("td");
-  html.open("td", {{"class", "keep"}});
-  if (answer.tied == 0 && answer.runner_up_is_resolved)
+  if (answer.tied > 0)
+    html.element("span", fmt::format("tie with {}", answer.tied), {{"class", "chip open"}});
+  else if (answer.runner_up_is_resolved)
     html.element("span", "clear", {{"class", "chip clear"}});
-  else
-    html.element(
-        "span",
-        answer.tied > 0 ? fmt::format("tie with {}", answer.tied) : std::string("no interval"),
-        {{"class", "chip open"}});
-  if (answer.other_model && answer.other_model->point->model != answer.best.point->model)
+  else if (answer.runner_up)
+    html.element("span", "no interval", {{"class", "chip open"}});
+  if (answer.other_model)
     html.element("span",
                  (answer.other_model_is_resolved ? "clear against " : "open against ") +
                      answer.other_model->point->model,
                  {{"class", "soft"}});
-  if (answer.cheapest_tied)
-    html.element(
-        "span",
-        fmt::format(
-            "as good for {}: {}, {}, {} steps",
-            display(answer.cheapest_tied->point->costs[kGflopsAxis].value_or(0)) + " GFLOPs",
-            answer.cheapest_tied->point->model, answer.cheapest_tied->point->series,
-            answer.cheapest_tied->point->steps),
-        {{"class", "soft"}});
+  if (answer.cheapest_tied) {
+    const Point& cheap = *answer.cheapest_tied->point;
+    html.element("span",
+                 fmt::format("as good for {}: {}, {} steps", display(*cheap.costs[axis]),
+                             cheap.model, cheap.steps),
+                 {{"class", "soft"}});
+  }
+  html.close("td");
+}
+
+void write_score(Markup& html, const Setting& setting) {
+  html.open("td", {{"class", "keep"}}).text(display_score(setting.value));
+  if (setting.low && setting.high)
+    html.element("span", display_score(*setting.low) + " to " + display_score(*setting.high),
+                 {{"class", "soft"}});
   html.close("td");
 }
 
 void write_table(Markup& html, const Report& report, std::size_t axis) {
   const std::string& metric = report.study.choice->metric.label;
   open_table(html, "What to use at which budget",
-             {{"Budget, " + cost_axes()[axis].unit, true},
-              {"Model", false},
-              {"Sampler", false},
-              {"Steps", true},
-              {"Guidance", true},
-              {metric + " (95 % interval)", true},
+             {{"Budget", true},
+              {"Use", false},
+              {metric + ", 95 % interval", false},
               {"Costs", true},
               {"Runner-up", false},
+              {metric + ", 95 % interval", false},
               {"How sure", false}});
   for (const Answer& answer : report.answers[axis]) {
-    html.open("tr").element("td", display(answer.budget), {{"class", "number"}});
+    html.open("tr");
+    html.element("th", display(answer.budget), {{"class", "number"}, {"scope", "row"}});
     write_way(html, answer.best);
-    html.element("td", display_interval(answer.best.value, answer.best.low, answer.best.high),
-                 {{"class", "number"}});
+    write_score(html, answer.best);
     html.element("td", display(*answer.best.point->costs[axis]), {{"class", "number"}});
-    write_runner_up(html, answer);
+    if (answer.runner_up) {
+      write_way(html, *answer.runner_up);
+      write_score(html, *answer.runner_up);
+    } else {
+      html.element("td", "nothing else fits", {{"class", "soft"}}).open("td").close("td");
+    }
+    write_certainty(html, answer, axis);
     html.close("tr");
   }
   close_table(html);
+  html.element("p",
+               "Budget and costs in " + cost_axes()[axis].unit +
+                   (cost_axes()[axis].is_measured ? ", as measured on this study's devices." : "."),
+               {{"class", "soft small"}});
 }
 
 // What flatters these numbers, said where they stand.
@@ -125,8 +126,7 @@ void write_bias(Markup& html, const Report& report) {
     html.text(
         fmt::format("Guidance was chosen among up to {} values on {}; every value above is of {}, "
                     "which were not used to choose it. "
-                    "That the table shows the best of several settings a budget still flatters its "
-                    "first column a little.",
+                    "That each row shows the best of many settings still flatters it a little.",
                     most, images_text(report.study.choice->spec.range),
                     images_text(report.study.judgement->spec.range)));
   } else if (most > 1) {
@@ -143,7 +143,7 @@ void write_bias(Markup& html, const Report& report) {
   html.text(
       " A lead is called clear if the two 95 % intervals do not overlap; a tie counts the settings "
       "whose interval overlaps the "
-      "best one's. Costs of one setting are the same on every machine, measured ones are not.");
+      "best one's.");
   html.close("p");
 }
 

@@ -293,8 +293,8 @@ std::string to_html(const Report& report, const PageInputs& inputs) {
   write_header(html, report);
   write_axis_bar(html, report);
   html.open("main");
-  write_warnings(html, report);
   write_answer(html, report);
+  write_warnings(html, report);
   write_figures(html, report, figures);
   write_findings(html, report);
   write_pictures(html, report, inputs);

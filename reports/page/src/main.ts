@@ -4,14 +4,15 @@
 // one file serves every study, cost axis and colour scheme. Nothing is fetched; expressions are interpreted, since the
 // page's content security policy forbids code made from text.
 import embed, { type Result, type VisualizationSpec } from 'vega-embed';
-import { scheme } from 'vega';
+import { Error as errors_only, scheme } from 'vega';
 import { categorical, theme, type Scheme } from './theme';
 
 type Value = number | string | boolean | null;
 type Row = Record<string, Value>;
 interface PackedTable { columns: string[]; rows: Value[][] }
 interface Axis { column: string; label: string }
-interface FigureMeta { each?: 'series' | 'model'; legend?: 'series' | 'model'; height?: number; many?: boolean }
+type LegendKind = 'series' | 'model' | 'steps';
+interface FigureMeta { each?: 'series' | 'model'; legend?: LegendKind; height?: number }
 interface Figure { name: string; spec: { usermeta?: { isocost?: FigureMeta }; data?: { name?: string } } & Record<string, unknown> }
 interface ReportData {
   axes: Axis[];
@@ -39,15 +40,21 @@ const drawn = new Map<HTMLElement, Result>();
 let cost_axis: Axis = data.axes[0];
 
 // Sizes are ordered, so their colours are too: a stretch of viridis that stays visible on the background.
-function model_colors(is_dark: boolean): string[] {
+function ordered_colors(count: number, is_dark: boolean): string[] {
   const at = scheme('viridis') as (t: number) => string;
   const [from, to] = is_dark ? [0.32, 1] : [0, 0.86];
-  const last = Math.max(1, data.models.length - 1);
-  return data.models.map((_, i) => at(from + ((to - from) * i) / last));
+  return Array.from({ length: count }, (_, i) => at(from + ((to - from) * i) / Math.max(1, count - 1)));
 }
 
-function colors_of(kind: 'series' | 'model', is_dark: boolean): string[] {
-  return kind === 'model' ? model_colors(is_dark) : data.series.map((_, i) => categorical(is_dark)[i % categorical(is_dark).length]);
+function names_of(kind: LegendKind): string[] {
+  if (kind === 'steps') return steps_of(tables.get('optimal') ?? []).map(String);
+  return kind === 'model' ? data.models : data.series;
+}
+
+function colors_of(kind: LegendKind, is_dark: boolean): string[] {
+  const count = names_of(kind).length;
+  if (kind !== 'series') return ordered_colors(count, is_dark);
+  return Array.from({ length: count }, (_, i) => categorical(is_dark)[i % categorical(is_dark).length]);
 }
 
 const shapes = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'triangle-right', 'stroke'];
@@ -86,7 +93,7 @@ function steps_of(rows: Row[]): number[] {
 function words(all: Row[], is_dark: boolean): (word: string) => unknown {
   const fixed: Record<string, () => unknown> = {
     models: () => data.models,
-    model_colors: () => model_colors(is_dark),
+    model_colors: () => colors_of('model', is_dark),
     series: () => data.series,
     series_colors: () => colors_of('series', is_dark),
     series_shapes: () => data.series.map((_, i) => shapes[i % shapes.length]),
@@ -96,9 +103,8 @@ function words(all: Row[], is_dark: boolean): (word: string) => unknown {
     cost_title: () => cost_axis.label + (cost_axis.column === 'cost_normalised' ? ` (${data.normalised_by} = 1)` : ''),
     value_scale: () => scale_type(all, ['value']),
     cost_scale: () => scale_type(tables.get('optimal') ?? [], [cost_axis.column]),
-    steps: () => steps_of(all),
-    sequential: () => 'viridis',
-    sequential_extent: () => (is_dark ? [0.3, 1] : [0, 0.86]),
+    steps: () => steps_of(tables.get('optimal') ?? []),
+    steps_colors: () => colors_of('steps', is_dark),
     guidance_middle: () => String(middle_of(all, 'guidance')),
     ink: () => theme(is_dark).ink,
     soft: () => theme(is_dark).soft,
@@ -131,11 +137,11 @@ function rows_of(name: string): Row[] {
   return rows.length > 0 && 'cost_axis' in rows[0] ? rows.filter((row) => row.cost_axis === cost_axis.column) : rows;
 }
 
-function legend(kind: 'series' | 'model', is_dark: boolean): HTMLUListElement {
+function legend(kind: LegendKind, is_dark: boolean): HTMLUListElement {
   const list = document.createElement('ul');
   list.className = 'legend';
   const colors = colors_of(kind, is_dark);
-  (kind === 'model' ? data.models : data.series).forEach((name, i) => {
+  names_of(kind).forEach((name, i) => {
     const item = document.createElement('li');
     const mark = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
     mark.setAttribute('width', '18');
@@ -144,7 +150,7 @@ function legend(kind: 'series' | 'model', is_dark: boolean): HTMLUListElement {
     const line = document.createElementNS(mark.namespaceURI, 'rect');
     for (const [key, value] of Object.entries({ x: '0', y: '3', width: '18', height: '6', rx: '3', fill: colors[i] })) line.setAttribute(key, value);
     mark.append(line);
-    item.append(mark, name);
+    item.append(mark, kind === 'steps' ? `${name} steps` : name);
     list.append(item);
   });
   return list;
@@ -162,7 +168,7 @@ async function draw_plot(box: HTMLElement, figure: Figure, shown: (row: Row) => 
     ...spec, datasets, usermeta: undefined,
   } as unknown as VisualizationSpec;
   const result = await embed(box, complete, {
-    ast: true, renderer: 'svg', config: theme(is_dark).config, tooltip: { theme: is_dark ? 'dark' : 'light' },
+    ast: true, renderer: 'svg', logLevel: errors_only, config: theme(is_dark).config, tooltip: { theme: is_dark ? 'dark' : 'light' },
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: figure.name,
   });
@@ -180,6 +186,7 @@ async function draw(element: HTMLElement, figure: Figure): Promise<void> {
   const rows = tables.get(figure.spec.data?.name ?? '') ?? [];
   const names = meta.each === undefined ? [''] : (meta.each === 'model' ? data.models : data.series).filter((name) => rows.some((row) => row[meta.each!] === name));
   host.classList.toggle('many', names.length > 1);
+  host.classList.toggle('wide', names.length === 2 || names.length === 4);
   while (host.children.length < names.length) {
     const plot = document.createElement('div');
     plot.className = 'plot';
