@@ -34,7 +34,7 @@ void write_sentence(Markup& html, const Report& report, std::size_t axis) {
     html.text(is_first ? "With " : " With ");
     html.element("strong", display(answer->budget) + " " + cost_axes()[axis].unit);
     html.text(" use ").element("strong", best.model);
-    html.text(fmt::format(" with {}, {} steps and guidance {}: {}.", best.series, best.steps,
+    html.text(fmt::format(" ({}, {} steps, guidance {}): {}.", best.series, best.steps,
                           display(best.guidance), score_text(report, answer->best)));
     is_first = false;
   }
@@ -43,10 +43,10 @@ void write_sentence(Markup& html, const Report& report, std::size_t axis) {
 
 // "w16" and below it how it is sampled.
 void write_way(Markup& html, const Setting& setting) {
-  html.open("td", {{"class", "keep"}}).element("span", setting.point->model, {{"class", "model"}});
-  html.element("span",
-               fmt::format("{}, {} steps, guidance {}", setting.point->series, setting.point->steps,
-                           display(setting.point->guidance)),
+  const Point& point = *setting.point;
+  html.open("td", {{"class", "keep"}}).element("span", point.model, {{"class", "model"}});
+  html.element("span", point.series, {{"class", "way"}});
+  html.element("span", fmt::format("{} steps, guidance {}", point.steps, display(point.guidance)),
                {{"class", "way"}});
   html.close("td");
 }

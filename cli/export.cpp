@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <system_error>
+
+#include "cli/report.h"
+#include "reports/write_report.h"
+#include "schema/io/atomic_file.h"
+
+namespace isocost::cli {
+namespace {
+
+struct ExportFlags {
+  std::string experiment;
+  std::string database;
+  std::string csv;
+  bool as_json = false;
+};
+
+int run(const ExportFlags& flags) {
+  const auto format = flags.as_json ? report::ExportFormat::kJson : report::ExportFormat::kCsv;
+  const auto text = report::export_experiment(flags.database, flags.experiment, format);
+  if (!text) {
+    fmt::print(stderr, "{}\n", text.error().message());
+    return 1;
+  }
+  if (flags.csv.empty() || flags.csv == "-") {
+    std::fwrite(text->data(), 1, text->size(), stdout);
+    return std::fflush(stdout) == 0 ? 0 : 1;
+  }
+  try {
+    io::write_file_atomically(flags.csv, *text);
+  } catch (const std::system_error& error) {
+    fmt::print(stderr, "{}: it cannot be written: {}\n", flags.csv, error.what());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, int& exit_code) {
+  auto flags = std::make_shared<ExportFlags>();
+  CLI::App* command =
+      app.add_subcommand("export", "Print an experiment's cells as CSV, or all its tables as JSON");
+  command->add_option("experiment", flags->experiment, "Name of the experiment")->required();
+  command->add_option("--db", flags->database, "The coordinator's database")->required();
+  auto* csv =
+      command->add_option("--csv", flags->csv, "The file to write; - or nothing: standard output");
+  command->add_flag("--json", flags->as_json, "Tables as JSON on standard output")->excludes(csv);
+  command->callback([flags, &exit_code] { exit_code = run(*flags); });
+}
+
+}  // namespace isocost::cli
