@@ -1,0 +1,17 @@
+#include "cli/grid_input.h"
+
+#include "schema/io/atomic_file.h"
+
+namespace isocost::cli {
+
+Result<GridInput> read_grid_input(const std::filesystem::path& file) {
+  auto text = io::read_file(file);
+  if (!text) return fail(std::move(text.error()));
+  auto json = parse_json(*text, file.string());
+  if (!json) return fail(std::move(json.error()));
+  auto submission = submission_from_json(*json, file.string());
+  if (!submission) return fail(std::move(submission.error()));
+  return GridInput{std::move(*submission), {}};
+}
+
+}  // namespace isocost::cli

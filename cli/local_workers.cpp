@@ -1,0 +1,152 @@
+#include "cli/local_workers.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+#include "cli/signals.h"
+
+namespace isocost::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kPatience{35};  // a little more than a worker's own grace
+constexpr std::size_t kTailLines = 8;
+
+bool is_program(const fs::path& file) {
+  std::error_code error;
+  return fs::is_regular_file(file, error) && ::access(file.c_str(), X_OK) == 0;
+}
+
+std::string tail_of(const fs::path& log) {
+  std::ifstream in(log);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back(line);
+    if (lines.size() > kTailLines) lines.erase(lines.begin());
+  }
+  std::string text;
+  for (const std::string& line : lines) text += "\n  " + line;
+  return text;
+}
+
+std::string describe(int status) {
+  if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
+  return "ended with code " + std::to_string(WEXITSTATUS(status));
+}
+
+// Between fork and exec: only what is safe there.
+[[noreturn]] void become(const std::vector<char*>& arguments, int log, pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(127);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  unblock_signals();
+  ::execv(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+Result<fs::path> find_worker_program(const fs::path& wished) {
+  if (!wished.empty()) {
+    if (is_program(wished)) return wished;
+    return fail(wished.string(), "there is no such program", "isocost-worker");
+  }
+  std::error_code error;
+  const fs::path own = fs::read_symlink("/proc/self/exe", error);
+  if (const fs::path beside = own.parent_path() / "isocost-worker"; is_program(beside))
+    return beside;
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (is_program(fs::path(folder) / "isocost-worker")) return fs::path(folder) / "isocost-worker";
+  return fail("isocost-worker", "there is no such program beside isocost or in PATH",
+              "a build with LibTorch, or --worker-program");
+}
+
+void LocalWorkers::start(int count) {
+  fs::create_directories(options_.folder);
+  for (int number = 1; number <= count; ++number) workers_.push_back(start_one(number));
+}
+
+LocalWorkers::Worker LocalWorkers::start_one(int number) const {
+  Worker worker;
+  worker.name = "local-" + std::to_string(number);
+  worker.log = options_.folder / (worker.name + ".log");
+  std::vector<std::string> texts{options_.program.string(),
+                                 "serve",
+                                 "--connect",
+                                 options_.connect,
+                                 "--name",
+                                 worker.name,
+                                 "--state",
+                                 (options_.folder / worker.name).string()};
+  if (!options_.artifacts.empty()) {
+    texts.emplace_back("--artifacts");
+    texts.push_back(options_.artifacts.string());
+  }
+  for (const fs::path& models : options_.models) {
+    texts.emplace_back("--models");
+    texts.push_back(models.string());
+  }
+  texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
+  std::vector<char*> arguments;
+  for (std::string& text : texts) arguments.push_back(text.data());
+  arguments.push_back(nullptr);
+  const int log = ::open(worker.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (log < 0) throw std::system_error(errno, std::generic_category(), worker.log.string());
+  const pid_t parent = ::getpid();
+  worker.pid = ::fork();
+  if (worker.pid == 0) become(arguments, log, parent);
+  ::close(log);
+  if (worker.pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  return worker;
+}
+
+void LocalWorkers::reap() {
+  for (Worker& worker : workers_)
+    if (worker.pid > 0 && ::waitpid(worker.pid, &worker.status, WNOHANG) == worker.pid)
+      worker.pid = -1;
+}
+
+std::optional<std::string> LocalWorkers::all_ended() {
+  reap();
+  for (const Worker& worker : workers_)
+    if (worker.pid > 0) return std::nullopt;
+  if (workers_.empty()) return "no worker was started";
+  const Worker& last = workers_.back();
+  return "the worker " + last.name + " " + describe(last.status) + "; its log " +
+         last.log.string() + " ends with:" + tail_of(last.log);
+}
+
+void LocalWorkers::stop() {
+  for (const Worker& worker : workers_)
+    if (worker.pid > 0) ::kill(worker.pid, SIGTERM);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (reap(); std::chrono::steady_clock::now() < end; reap()) {
+    bool has_any = false;
+    for (const Worker& worker : workers_) has_any |= worker.pid > 0;
+    if (!has_any) break;
+    ::usleep(20'000);
+  }
+  for (Worker& worker : workers_) {
+    if (worker.pid <= 0) continue;
+    ::kill(-worker.pid, SIGKILL);
+    ::waitpid(worker.pid, &worker.status, 0);
+    worker.pid = -1;
+  }
+}
+
+}  // namespace isocost::cli

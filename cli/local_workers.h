@@ -1,0 +1,63 @@
+// Worker processes that `isocost run` starts on this machine, each in a process group of its own.
+//
+//   LocalWorkers workers({.program = ..., .connect = endpoint, .folder = out / "workers", ...});
+//   workers.start(2);
+//   if (auto why = workers.all_ended()) ...
+//   workers.stop();                          // SIGTERM, some patience, SIGKILL
+//
+// They end when this process does, whatever ends it. Thread: main (the parent death signal follows
+// the thread that forked).
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schema/result.h"
+
+namespace isocost::cli {
+
+struct LocalWorkersOptions {
+  std::filesystem::path program;
+  std::string connect;
+  std::filesystem::path folder;     // spools and logs
+  std::filesystem::path artifacts;  // shared with the coordinator; empty: each its own
+  std::vector<std::filesystem::path> models;
+  std::vector<std::string> arguments;  // --device, --dtype, ...
+};
+
+// Beside this program, or in PATH. Fails with: there is none.
+[[nodiscard]] Result<std::filesystem::path> find_worker_program(
+    const std::filesystem::path& wished);
+
+class LocalWorkers {
+ public:
+  explicit LocalWorkers(LocalWorkersOptions options) : options_(std::move(options)) {}
+  ~LocalWorkers() { stop(); }
+  LocalWorkers(const LocalWorkers&) = delete;
+  LocalWorkers& operator=(const LocalWorkers&) = delete;
+
+  // Throws std::system_error when a process cannot be started.
+  void start(int count);
+  // When none runs any more: how the last one ended and the last lines that it wrote.
+  [[nodiscard]] std::optional<std::string> all_ended();
+  void stop();
+
+ private:
+  struct Worker {
+    std::string name;
+    std::filesystem::path log;
+    pid_t pid = -1;  // -1: ended
+    int status = 0;
+  };
+  [[nodiscard]] Worker start_one(int number) const;
+  void reap();
+
+  LocalWorkersOptions options_;
+  std::vector<Worker> workers_;
+};
+
+}  // namespace isocost::cli

@@ -1,0 +1,38 @@
+// isocost: the command line, the coordinator and the reports. Links no LibTorch.
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "cli/command.h"
+#include "cli/report.h"
+
+namespace isocost::cli {
+
+int complain(const std::string& text) {
+  std::cerr << "isocost: " << text << '\n';
+  return kExitFailed;
+}
+
+}  // namespace isocost::cli
+
+int main(int argc, char** argv) {
+  CLI::App app("Which model, sampler, steps and guidance is best at which compute budget?",
+               "isocost");
+  app.set_version_flag("--version", ISOCOST_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  int exit_code = isocost::cli::kExitDone;
+  isocost::cli::add_run(app, exit_code);
+  isocost::cli::add_coordinator(app, exit_code);
+  isocost::cli::add_status(app, exit_code);
+  isocost::cli::add_report(app, exit_code);
+  isocost::cli::add_export(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? isocost::cli::kExitDone : isocost::cli::kExitFailed;
+  } catch (const std::exception& error) {
+    return isocost::cli::complain(error.what());
+  }
+  return exit_code;
+}

@@ -1,0 +1,31 @@
+// One line that says how a study goes: cells, units, speed, time left. Rewritten in place on a
+// terminal, printed now and then elsewhere. Thread: main.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "coordinator/core/snapshot.h"
+
+namespace isocost::cli {
+
+// "12/48 cells, 30/120 units, 85 GFLOP/s, 2 workers, 3 min 20 s left"
+[[nodiscard]] std::string progress_line(const core::Snapshot& snapshot,
+                                        const std::string& experiment);
+// "3 min 20 s"
+[[nodiscard]] std::string duration_text(double seconds);
+
+class ProgressPrinter {
+ public:
+  ProgressPrinter();
+  void show(const core::Snapshot& snapshot, const std::string& experiment);
+  // Leaves the line as it is and goes on below.
+  void finish();
+
+ private:
+  bool is_terminal_;
+  bool has_line_ = false;
+  std::chrono::steady_clock::time_point next_;
+};
+
+}  // namespace isocost::cli
