@@ -100,6 +100,10 @@ void read_members(JsonReader& reader, SamplerConfig& config) {
   if (config.sampler == "ddpm") take("variance_type", config.variance_type);
   take("solver_order", config.solver_order);
   take("solver_type", config.solver_type);
+  // DPMSolverMultistepScheduler takes the types of DEIS and UniPC for midpoint.
+  if (const std::string& type = config.solver_type;
+      type == "logrho" || type == "bh1" || type == "bh2")
+    config.solver_type = "midpoint";
   take("lower_order_final", config.lower_order_final);
   take("euler_at_final", config.euler_at_final);
   take("lambda_min_clipped", config.lambda_min_clipped);
@@ -164,28 +168,40 @@ void check_update(const SamplerConfig& config, const std::string& where, Failure
                   "1 or 2");
     }
   }
-  if (config.rescale_betas_zero_snr && config.prediction_type == "epsilon" && config.sampler != "dpmpp-2m") {
+  if (config.rescale_betas_zero_snr && config.prediction_type == "epsilon" &&
+      config.sampler != "dpmpp-2m") {
     failure.add(where,
                 "rescale_betas_zero_snr with epsilon prediction divides by zero at the first step",
                 "v_prediction or sample");
   }
 }
 
+// Karras sigmas may round to one timestep; only where the first two agree diffusers starts at the
+// second, and runs out of sigmas.
+std::vector<double>::const_iterator past_distinct(const SamplerConfig& config,
+                                                  const std::vector<double>& timesteps) {
+  const std::size_t count =
+      config.use_karras_sigmas ? std::min<std::size_t>(timesteps.size(), 2) : timesteps.size();
+  return timesteps.begin() + static_cast<std::ptrdiff_t>(count);
+}
+
 void check_timesteps(const SamplerConfig& config, const std::string& where, Failure& failure) {
   const std::vector<double> timesteps = call_timesteps(config);
   const std::string steps =
       std::to_string(config.steps) + " steps with " + config.timestep_spacing + " spacing";
-  if (timesteps.size() != static_cast<std::size_t>(config.steps)) {
-    failure.add(where,
-                steps + " give " + std::to_string(timesteps.size()) +
-                    " timesteps by the rounding of the reference implementation",
-                "a neighbouring number of steps");
+  if (timesteps.empty()) {
+    failure.add(where, "lambda_min_clipped leaves no timestep", "a lower limit");
+  } else if (timesteps.size() > static_cast<std::size_t>(config.steps)) {
+    failure.add(
+        where,
+        steps + " give " + std::to_string(timesteps.size()) +
+            " timesteps by the rounding of the reference implementation, the last of them -1",
+        "a neighbouring number of steps");
   } else if (timesteps.front() > config.num_train_timesteps - 1 || timesteps.back() < 0) {
     failure.add(where, steps + " reach timestep " + number_text(timesteps.front()),
                 "at most " + std::to_string(config.num_train_timesteps - 1));
-  } else if (std::adjacent_find(timesteps.begin(), timesteps.end(), std::less_equal<>()) !=
-                 timesteps.end() &&
-             !config.use_karras_sigmas) {
+  } else if (std::adjacent_find(timesteps.begin(), past_distinct(config, timesteps),
+                                std::less_equal<>()) != past_distinct(config, timesteps)) {
     failure.add(where, steps + " visit a timestep twice", "fewer steps");
   }
 }
@@ -211,13 +227,22 @@ void check_unsupported(const Json& config, const std::string& sampler, const std
       config.contains("algorithm_type") && config["algorithm_type"].is_string()
           ? config["algorithm_type"].get<std::string>()
           : "dpmsolver++";
-  if (algorithm != "dpmsolver++") {
+  if (algorithm != "dpmsolver++" && algorithm != "deis") {  // diffusers reads deis as dpmsolver++
     failure.add(where, "the algorithm_type '" + algorithm + "' is not built", "dpmsolver++");
   }
   for (const char* option :
        {"use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas", "use_flow_sigmas"}) {
     if (config.contains(option) && config[option] == true)
       failure.add(where, std::string(option) + " is not built", "false");
+  }
+  const Json variance = config.value("variance_type", Json());
+  if (variance == "learned" || variance == "learned_range")
+    failure.add(where, "a network that predicts its variance is not built", "variance_type null");
+  // Bounds come from the scheduler of another class; they move Karras's ends.
+  for (const char* bound : {"sigma_min", "sigma_max"}) {
+    if (config.contains(bound) && config[bound].is_number() &&
+        config.value("use_karras_sigmas", Json()) == true)
+      failure.add(where, std::string(bound) + " with use_karras_sigmas is not built", "null");
   }
 }
 
@@ -227,6 +252,21 @@ Json with_members(const Json& config, const Family& family) {
     if (schedule_members().contains(key) || family.members.contains(key)) kept[key] = value;
   }
   return kept;
+}
+
+// Both switches say one thing: whether the last update is of the first order, which it is anyway
+// where the last sigma is zero. lower_order_final speaks only below 15 steps.
+void write_final_order(const SamplerConfig& config, Json& json) {
+  if (config.final_sigmas_type == "zero") return;
+  const bool is_few = config.steps < 15;
+  const bool is_first_order = config.euler_at_final || (config.lower_order_final && is_few);
+  json["euler_at_final"] = is_first_order;
+  if (is_few) json["lower_order_final"] = is_first_order;
+}
+
+// Whether DDIM's last update goes below timestep 0, where set_alpha_to_one decides.
+bool lands_past_the_chain(const SamplerConfig& config) {
+  return call_timesteps(config).back() < config.num_train_timesteps / config.steps;
 }
 
 }  // namespace
@@ -253,8 +293,10 @@ Json to_json(const SamplerConfig& config) {
     json["trained_betas"] = config.trained_betas;
   }
   if (config.thresholding) {
-    json["dynamic_thresholding_ratio"] = config.dynamic_thresholding_ratio;
     json["sample_max_value"] = config.sample_max_value;
+    // A threshold is at least 1, so a largest value of 1 leaves the ratio nothing to decide.
+    if (config.sample_max_value > 1)
+      json["dynamic_thresholding_ratio"] = config.dynamic_thresholding_ratio;
   }
   if (!config.use_karras_sigmas) {
     json["timestep_spacing"] = config.timestep_spacing;
@@ -266,10 +308,9 @@ Json to_json(const SamplerConfig& config) {
     json["solver_order"] = config.solver_order;
     if (config.solver_order > 1) {
       json["solver_type"] = config.solver_type;
-      json["lower_order_final"] = config.lower_order_final;
-      json["euler_at_final"] = config.euler_at_final;
+      write_final_order(config, json);
     }
-    if (std::isfinite(config.lambda_min_clipped))
+    if (!config.use_karras_sigmas && std::isfinite(config.lambda_min_clipped))
       json["lambda_min_clipped"] = config.lambda_min_clipped;
     return json;
   }
@@ -279,7 +320,7 @@ Json to_json(const SamplerConfig& config) {
   }
   if (config.sampler == "ddim") {
     json["eta"] = config.eta;
-    json["set_alpha_to_one"] = config.set_alpha_to_one;
+    if (lands_past_the_chain(config)) json["set_alpha_to_one"] = config.set_alpha_to_one;
   } else {
     json["variance_type"] = config.variance_type;
   }

@@ -108,6 +108,8 @@ std::vector<double> ddim_timesteps(const SamplerConfig& config) {
   const int N = config.steps;
   if (config.timestep_spacing == "linspace") return rounded_reversed(linspace_double(T - 1, N));
   if (config.timestep_spacing == "trailing") return trailing(T, T, N);
+  // N calls, as diffusers has it. Walking range(0, T, T / N), as another well-known implementation
+  // does, makes one call more where N does not divide T: 7 for N = 6.
   std::vector<double> values;
   for (int k = N - 1; k >= 0; --k) values.push_back(k * (T / N) + config.steps_offset);
   return values;
@@ -189,7 +191,9 @@ DpmGrid dpm_grid(const SamplerConfig& config) {
     grid.sigmas = karras_sigmas(double(sigmas.front()), double(sigmas.back()), config.steps);
     for (const double sigma : grid.sigmas) {
       const double t = timestep_of_sigma(sigma, sigmas);
-      grid.timesteps.push_back(config.beta_schedule == "squaredcos_cap_v2" ? t : round_even(t));
+      // diffusers rounds, except that the cosine schedule's are cut to whole numbers.
+      grid.timesteps.push_back(config.beta_schedule == "squaredcos_cap_v2" ? std::trunc(t)
+                                                                           : round_even(t));
     }
   } else {
     grid.timesteps = dpm_spaced_timesteps(config, sigmas);

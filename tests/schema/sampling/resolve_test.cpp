@@ -1,0 +1,166 @@
+#include <gmock/gmock.h>
+
+#include "schema/sampling/sampling.h"
+
+namespace isocost::sampling {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const Json kStableDiffusion = {
+    {"_class_name", "PNDMScheduler"},   {"beta_start", 0.00085},     {"beta_end", 0.012},
+    {"beta_schedule", "scaled_linear"}, {"set_alpha_to_one", false}, {"steps_offset", 1},
+    {"skip_prk_steps", true},           {"clip_sample", false}};
+
+Json key_of(const Json& choice) {
+  return to_json(resolve(kStableDiffusion, choice, "test").value());
+}
+
+std::string fault_of(const Json& choice) {
+  const auto config = resolve(kStableDiffusion, choice, "grid.yaml:7:3");
+  return config ? "no fault" : config.error().message();
+}
+
+TEST(Resolve, CarriesOverWhatTheFileSaysAndTakesTheClassDefaultsElse) {
+  const auto config = resolve(kStableDiffusion, {{"sampler", "dpmpp-2m"}, {"steps", 20}}, "test");
+
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->beta_schedule, "scaled_linear");
+  EXPECT_EQ(config->steps_offset, 1);
+  EXPECT_EQ(config->timestep_spacing, "linspace")
+      << "the file has no spacing, so the new class's holds";
+  EXPECT_EQ(config->num_train_timesteps, 1000);
+}
+
+TEST(Resolve, LetsTheChoiceWin) {
+  const auto config = resolve(
+      kStableDiffusion,
+      {{"sampler", "ddim"}, {"steps", 10}, {"timestep_spacing", "trailing"}, {"eta", 0.5}}, "test");
+
+  ASSERT_TRUE(config) << config.error().message();
+  EXPECT_EQ(config->timestep_spacing, "trailing");
+  EXPECT_EQ(config->eta, 0.5);
+}
+
+TEST(Resolve, ReadsTheSolverTypesOfOtherClassesAsDiffusersDoes) {
+  Json unipc = kStableDiffusion;
+  unipc["solver_type"] = "bh2";
+
+  EXPECT_EQ(resolve(unipc, {{"sampler", "dpmpp-2m"}, {"steps", 20}}, "test").value().solver_type,
+            "midpoint");
+}
+
+TEST(Resolve, NamesAnUnknownSamplerAndThoseThatThereAre) {
+  EXPECT_THAT(
+      fault_of({{"sampler", "dimm"}, {"steps", 10}}),
+      AllOf(HasSubstr("grid.yaml:7:3"), HasSubstr("'dimm'"), HasSubstr("ddim, ddpm, dpmpp-2m")));
+}
+
+TEST(Resolve, NamesEveryOptionThatHasNoEffect) {
+  EXPECT_THAT(fault_of({{"sampler", "ddpm"}, {"steps", 10}, {"eta", 1}, {"solver_order", 2}}),
+              AllOf(HasSubstr("'eta'"), HasSubstr("'solver_order'")));
+}
+
+TEST(Resolve, RefusesStepsOutOfRange) {
+  EXPECT_THAT(fault_of({{"sampler", "ddim"}, {"steps", 0}}), HasSubstr("steps is 0"));
+  EXPECT_THAT(fault_of({{"sampler", "ddim"}, {"steps", 1001}}), HasSubstr("steps is 1001"));
+  EXPECT_THAT(fault_of({{"sampler", "ddim"}}), HasSubstr("steps"));
+}
+
+TEST(Resolve, RefusesEpsilonWhereTheSignalIsZero) {
+  EXPECT_THAT(fault_of({{"sampler", "ddim"},
+                        {"steps", 10},
+                        {"timestep_spacing", "trailing"},
+                        {"rescale_betas_zero_snr", true}}),
+              HasSubstr("divides by zero"));
+}
+
+TEST(ResolveClass, NamesWhatIsNotBuilt) {
+  const auto message = [](const char* name, const Json& config) {
+    const auto resolved = resolve_class(name, config, 10, 0, "expected.json");
+    return resolved ? std::string("no fault") : resolved.error().message();
+  };
+
+  EXPECT_THAT(message("HeunDiscreteScheduler", Json::object()), HasSubstr("HeunDiscreteScheduler"));
+  EXPECT_THAT(message("DPMSolverMultistepScheduler", {{"algorithm_type", "sde-dpmsolver++"}}),
+              HasSubstr("sde-dpmsolver++"));
+  EXPECT_THAT(message("DPMSolverMultistepScheduler", {{"solver_order", 3}}),
+              HasSubstr("solver_order 3"));
+  EXPECT_THAT(message("DPMSolverMultistepScheduler", {{"use_exponential_sigmas", true}}),
+              HasSubstr("use_exponential_sigmas"));
+}
+
+TEST(ResolveClass, HasTheDefaultsOfTheClass) {
+  const auto ddim = resolve_class("DDIMScheduler", Json::object(), 10, 0, "test").value();
+
+  EXPECT_EQ(ddim.beta_schedule, "linear");
+  EXPECT_EQ(ddim.beta_end, 0.02);
+  EXPECT_TRUE(ddim.clip_sample);
+  EXPECT_EQ(ddim.timestep_spacing, "leading");
+  EXPECT_EQ(ddim.steps_offset, 0);
+}
+
+TEST(SamplerKey, LeavesOutWhatHasNoEffect) {
+  const Json trailing = {{"sampler", "ddim"}, {"steps", 10}, {"timestep_spacing", "trailing"}};
+  Json with_offset = trailing;
+  with_offset["steps_offset"] = 0;
+  EXPECT_EQ(key_of(trailing), key_of(with_offset));
+
+  const Json karras = {{"sampler", "dpmpp-2m"}, {"steps", 10}, {"use_karras_sigmas", true}};
+  Json with_spacing = karras;
+  with_spacing["timestep_spacing"] = "trailing";
+  with_spacing["lower_order_final"] = false;  // the last sigma is zero: first order in any case
+  EXPECT_EQ(key_of(karras), key_of(with_spacing));
+}
+
+TEST(SamplerKey, TellsApartWhatHasAnEffect) {
+  const Json base = {{"sampler", "dpmpp-2m"}, {"steps", 10}, {"final_sigmas_type", "sigma_min"}};
+  Json higher = base;
+  higher["lower_order_final"] = false;
+  Json heun = base;
+  heun["solver_type"] = "heun";
+
+  EXPECT_NE(key_of(base), key_of(higher));
+  EXPECT_NE(key_of(base), key_of(heun));
+  EXPECT_NE(key_of({{"sampler", "ddim"}, {"steps", 10}}),
+            key_of({{"sampler", "ddpm"}, {"steps", 10}}));
+}
+
+// 6 trailing steps end at timestep 166 and land on 0, so the alpha beyond the chain is never looked
+// at.
+TEST(SamplerKey, KnowsWhereTheFinalAlphaIsLookedAt) {
+  const Json six = {{"sampler", "ddim"}, {"steps", 6}, {"timestep_spacing", "trailing"}};
+  const Json ten = {{"sampler", "ddim"}, {"steps", 10}, {"timestep_spacing", "trailing"}};
+
+  EXPECT_FALSE(key_of(six).contains("set_alpha_to_one"));
+  EXPECT_TRUE(key_of(ten).contains("set_alpha_to_one"));
+}
+
+TEST(SamplerKey, ReadsBackToTheSameKey) {
+  for (const std::string& sampler : sampler_names()) {
+    for (const char* spacing : {"leading", "trailing", "linspace"}) {
+      for (const int steps : {4, 6, 10, 20, 50}) {
+        Json choice = {{"sampler", sampler}, {"steps", steps}, {"timestep_spacing", spacing}};
+        if (sampler == "dpmpp-2m") {
+          choice["final_sigmas_type"] = "sigma_min";
+          choice["lower_order_final"] = steps == 6;
+        }
+        const Json key = key_of(choice);
+        const auto again = sampler_config_from_json(key, "key");
+        ASSERT_TRUE(again) << again.error().message();
+        EXPECT_EQ(to_json(*again), key) << canonical(key);
+      }
+    }
+  }
+}
+
+TEST(SamplerKey, RefusesMembersThatItDoesNotKnow) {
+  Json key = key_of({{"sampler", "ddim"}, {"steps", 10}});
+  key["stpes"] = 10;
+
+  EXPECT_FALSE(sampler_config_from_json(key, "key"));
+}
+
+}  // namespace
+}  // namespace isocost::sampling
