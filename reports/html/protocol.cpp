@@ -47,6 +47,33 @@ void write_reference(Markup& html, const Report& report, const std::string& key)
   html.open("span", {{"class", "soft"}}).element("code", short_key(key)).close("span");
 }
 
+// How the intervals of a group were made, and what its scores remark; each once.
+std::set<std::string> told(const Group& group, const char* member) {
+  std::set<std::string> texts;
+  for (const Score* score : group.scores) {
+    if (!score || !score->values.is_object() || !score->values.contains(member)) continue;
+    const Json& value = score->values[member];
+    if (value.is_object()) texts.insert(flat(value));
+    if (value.is_array())
+      for (const Json& one : value)
+        if (one.is_string()) texts.insert(one.get<std::string>());
+  }
+  return texts;
+}
+
+void write_told(Markup& html, const Group& group, const char* member, const char* before) {
+  constexpr std::size_t kShownMax = 3;
+  const auto texts = told(group, member);
+  std::size_t shown = 0;
+  for (const std::string& text : texts) {
+    if (shown++ == kShownMax) break;
+    html.element("span", before + text, {{"class", "soft"}});
+  }
+  if (texts.size() > kShownMax)
+    html.element("span", fmt::format("and {} more, see report.json", texts.size() - kShownMax),
+                 {{"class", "soft"}});
+}
+
 void write_groups(Markup& html, const Report& report) {
   open_table(html, "Protocol of every score",
              {{"Metric", false},
@@ -67,7 +94,10 @@ void write_groups(Markup& html, const Report& report) {
     write_extractor(html, report, group.spec.extractor);
     html.close("td").open("td");
     write_reference(html, report, group.spec.reference);
-    html.close("td").element("td", flat(group.spec.protocol));
+    html.close("td").open("td").text(flat(group.spec.protocol));
+    write_told(html, group, "interval", "interval: ");
+    write_told(html, group, "notes", "");
+    html.close("td");
     html.open("td").text(fmt::format("{}, {} x {}", group.task, group.width, group.height));
     html.element("span", report.study.input_name(group.prompts), {{"class", "soft"}}).close("td");
     html.element("td", &group == report.study.choice      ? "ranks and chooses guidance"

@@ -180,7 +180,8 @@ class Loader {
   }
 
   static constexpr const char* kUnitColumns =
-      "SELECT u.id, u.name, u.kind, u.state, u.range_begin, u.range_end, u.attempts, "
+      "SELECT u.id, u.name, u.kind, u.state, u.range_begin, u.range_end, u.attempts + "
+      "u.lost_workers, "
       "coalesce(u.failure_class, 0), "
       "coalesce(u.failure_reason, ''), coalesce(u.failure_log, ''), r.outcome, "
       "coalesce(r.device_class, ''), "
@@ -221,7 +222,10 @@ class Loader {
     cell.measured.failed_attempts += unit.attempts;
     cell.measured.repeats += unit.repeats;
     cell.measured.mismatches += unit.mismatches;
-    if (unit.state != kUnitFailed || cell.failure) return;
+    // A unit that failed by itself says more than one that failed for want of another.
+    if (unit.state != kUnitFailed ||
+        (cell.failure && (cell.failure->attempts > 0 || unit.attempts == 0)))
+      return;
     std::string tail = unit.failure_log;
     if (tail.size() > kLogTailMax) tail = tail.substr(tail.size() - kLogTailMax);
     cell.failure = CellFailure{
@@ -282,6 +286,13 @@ class Loader {
     return are_done;
   }
 
+  // A metric that could not make one says so and repeats its value.
+  static bool has_interval(const Json& values) {
+    if (!values.is_object() || !values.contains("interval")) return true;
+    const Json& interval = values["interval"];
+    return !(interval.is_object() && interval.contains("method") && interval["method"] == "none");
+  }
+
   bool read_outcome(std::int64_t unit_id, Cell& cell, Score& score) {
     SQLite::Statement& rows = statement(std::string(kUnitColumns) + "WHERE u.id = ?");
     rows.bind(1, unit_id);
@@ -298,8 +309,10 @@ class Loader {
       return score.values[key].get<double>();
     };
     score.value = number("value");
-    score.low = number("low");
-    score.high = number("high");
+    if (has_interval(score.values)) {
+      score.low = number("low");
+      score.high = number("high");
+    }
     score.n = static_cast<std::uint64_t>(
         std::max(0.0, number("n").value_or(static_cast<double>(score.spec.range.size()))));
     const Json measured = json_of(unit.measured, unit.name + ": measured");

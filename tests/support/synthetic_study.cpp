@@ -330,7 +330,9 @@ class Writer {
                  {{"value", value},
                   {"low", value - half},
                   {"high", value + half},
-                  {"n", spec.range.size()}},
+                  {"n", spec.range.size()},
+                  {"interval", {{"method", "bootstrap"}, {"level", 0.95}}},
+                  {"notes", Json::array()}},
                  {{"seconds", 0.4}});
     SQLite::Statement insert(db_,
                              "INSERT INTO scores (key, sample, spec, unit) VALUES (?, ?, ?, ?)");

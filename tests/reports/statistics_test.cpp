@@ -1,0 +1,257 @@
+#include "reports/model/statistics.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "reports/model/display.h"
+#include "reports/model/fit.h"
+#include "tests/support/report_data.h"
+
+namespace isocost::report {
+namespace {
+
+using testing::ReportDataBuilder;
+
+TEST(OptimalSettings, TakeTheLowestFidOverGuidanceAndCountTheCandidates) {
+  ReportDataBuilder builder;
+  for (const auto& [guidance, fid] : {std::pair{2.0, 30.0}, {3.0, 20.0}, {5.0, 25.0}})
+    builder.cell({.guidance = guidance, .fid = fid});
+  const Study study = make_study(builder.data());
+
+  const auto optimal = optimal_settings(study);
+
+  ASSERT_EQ(optimal.size(), 1U);
+  EXPECT_EQ(optimal[0].point->guidance, 3.0);
+  EXPECT_EQ(optimal[0].candidates, 3U);
+  EXPECT_FALSE(optimal[0].is_at_edge);
+  EXPECT_EQ(optimal[0].source, Source::kChosenAndJudgedOnSameImages);
+}
+
+TEST(OptimalSettings, SayWhenTheOptimumIsAtTheEdgeOfTheGrid) {
+  ReportDataBuilder builder;
+  for (const double guidance : {2.0, 3.0, 5.0})
+    builder.cell({.guidance = guidance, .fid = 40 - guidance});
+  const Study study = make_study(builder.data());
+
+  EXPECT_TRUE(optimal_settings(study)[0].is_at_edge);
+}
+
+TEST(OptimalSettings, DoNotDependOnTheOrderOfTheRows) {
+  ReportDataBuilder builder;
+  for (const auto& model : {"a", "b"})
+    for (const double guidance : {2.0, 3.0, 5.0})
+      builder.cell({.model = model, .guidance = guidance, .fid = std::fmod(guidance * 7, 5)});
+  ReportData turned = builder.data();
+  std::reverse(turned.cells.begin(), turned.cells.end());
+  const Study study = make_study(builder.data()), other = make_study(std::move(turned));
+
+  const auto a = optimal_settings(study), b = optimal_settings(other);
+
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_EQ(a[i].point->cell->sample_key, b[i].point->cell->sample_key);
+}
+
+TEST(Study, NeverComparesScoresOfUnequalNumbersOfImages) {
+  ReportDataBuilder builder;
+  builder.cell({.model = "a", .fid = 20}).cell({.model = "b", .fid = 22});
+  builder.cell({.model = "c", .fid = 5, .images = {0, 1024}});
+  const Study study = make_study(builder.data());
+
+  const auto optimal = optimal_settings(study);
+
+  EXPECT_EQ(study.groups.size(), 2U);
+  EXPECT_EQ(optimal.size(), 2U);
+  EXPECT_EQ(study.judgement, nullptr);
+}
+
+TEST(CandidateSettings, TakeTheValueFromImagesThatWereNotUsedToChoose) {
+  ReportDataBuilder builder;
+  for (const std::string model : {"a", "b"})
+    for (const double guidance : {2.0, 3.0})
+      builder.cell({.model = model,
+                    .guidance = guidance,
+                    .gflops_per_call = model == "a" ? 1.0 : 2.0,
+                    .fid = (model == "a" ? 30 : 20) + guidance});
+  for (const std::string model : {"a", "b"})
+    builder.cell({.experiment = "finalists",
+                  .model = model,
+                  .guidance = 2,
+                  .gflops_per_call = model == "a" ? 1.0 : 2.0,
+                  .fid = model == "a" ? 34.0 : 24.0,
+                  .images = {512, 4608}});
+  const Study study = make_study(builder.data());
+
+  const auto candidates = candidate_settings(study);
+
+  ASSERT_EQ(candidates.size(), 2U);
+  EXPECT_EQ(candidates[0].value, 34.0);
+  EXPECT_EQ(candidates[0].n, 4096U);
+  EXPECT_EQ(candidates[0].candidates, 2U);
+  EXPECT_EQ(candidates[0].source, Source::kJudgedOnOtherImages);
+}
+
+TEST(CandidateSettings, IgnoreFinalistsThatLeaveOutTheEnvelope) {
+  ReportDataBuilder builder;
+  builder.cell({.model = "a", .gflops_per_call = 1, .fid = 30})
+      .cell({.model = "b", .gflops_per_call = 2, .fid = 20});
+  builder.cell({.model = "c", .gflops_per_call = 3, .fid = 25});
+  for (const std::string model : {"b", "c"})
+    builder.cell({.experiment = "finalists",
+                  .model = model,
+                  .gflops_per_call = model == "b" ? 2.0 : 3.0,
+                  .fid = 22,
+                  .images = {512, 4608}});
+  const Study study = make_study(builder.data());
+
+  const auto candidates = candidate_settings(study);
+
+  ASSERT_EQ(candidates.size(), 3U);
+  EXPECT_EQ(candidates[0].source, Source::kChosenAndJudgedOnSameImages);
+}
+
+TEST(Envelope, KeepsWhatNothingCheaperBeats) {
+  ReportDataBuilder builder;
+  for (const auto& [gflops, fid] :
+       {std::pair{1.0, 30.0}, {2.0, 31.0}, {3.0, 20.0}, {4.0, 20.0}, {5.0, 10.0}})
+    builder.cell({.model = "m" + std::to_string(static_cast<int>(gflops)),
+                  .gflops_per_call = gflops,
+                  .fid = fid});
+  const Study study = make_study(builder.data());
+
+  const auto front = envelope(candidate_settings(study), study, kGflopsAxis);
+
+  ASSERT_EQ(front.size(), 3U);
+  EXPECT_EQ(front[0].point->model, "m1");
+  EXPECT_EQ(front[1].point->model, "m3");
+  EXPECT_EQ(front[2].point->model, "m5");
+}
+
+TEST(Envelope, CountsNoGuidanceAsHalfTheCalls) {
+  ReportDataBuilder builder;
+  builder.cell({.guidance = 1, .fid = 40}).cell({.guidance = 3, .fid = 20});
+  const Study study = make_study(builder.data());
+
+  const auto front = envelope(candidate_settings(study), study, kGflopsAxis);
+
+  ASSERT_EQ(front.size(), 2U);
+  EXPECT_EQ(*front[0].point->costs[kGflopsAxis], 10.0);
+  EXPECT_EQ(*front[1].point->costs[kGflopsAxis], 20.0);
+}
+
+TEST(Answers, NameTheRunnerUpAndWhetherTheLeadIsResolved) {
+  ReportDataBuilder builder;
+  builder.cell({.model = "a", .gflops_per_call = 1, .fid = 20, .half = 1})
+      .cell({.model = "b", .gflops_per_call = 2, .fid = 19.5, .half = 1});
+  builder.cell({.model = "c", .gflops_per_call = 40, .fid = 10, .half = 1});
+  const Study study = make_study(builder.data());
+
+  const auto list = answers(candidate_settings(study), study, kGflopsAxis);
+
+  EXPECT_EQ(list.front().best.point->model, "a");
+  EXPECT_FALSE(list.front().runner_up);
+  const auto both = std::find_if(list.begin(), list.end(), [](const Answer& answer) {
+    return answer.best.point->model == "b";
+  });
+  ASSERT_NE(both, list.end());
+  EXPECT_EQ(both->runner_up->point->model, "a");
+  EXPECT_FALSE(both->runner_up_is_resolved);
+  EXPECT_EQ(both->tied, 1U);
+  EXPECT_EQ(both->cheapest_tied->point->model, "a");
+  EXPECT_EQ(list.back().best.point->model, "c");
+  EXPECT_TRUE(list.back().runner_up_is_resolved);
+  EXPECT_EQ(list.back().tied, 0U);
+}
+
+TEST(Answers, AreNeverResolvedWithoutIntervals) {
+  ReportDataBuilder builder;
+  builder.cell({.model = "a", .fid = 20, .half = 0}).cell({.model = "b", .fid = 90, .half = 0});
+  const Study study = make_study(builder.data());
+
+  const auto list = answers(candidate_settings(study), study, kGflopsAxis);
+
+  EXPECT_FALSE(list.back().runner_up_is_resolved);
+}
+
+TEST(Answers, AreEmptyOnAnAxisThatWasNotMeasured) {
+  ReportDataBuilder builder;
+  builder.cell({}).cell({.model = "b"});
+  const Study study = make_study(builder.data());
+
+  EXPECT_TRUE(answers(candidate_settings(study), study, kSecondsAxis).empty());
+}
+
+TEST(Budgets, ReachFromTheCheapestToTheDearest) {
+  for (const auto& [low, high] : {std::pair{0.1, 58.6}, {3.0, 3.0}, {1.0, 9.0}, {1e-6, 1e7}}) {
+    const auto list = budgets(low, high);
+
+    ASSERT_FALSE(list.empty());
+    EXPECT_GE(list.front(), low);
+    EXPECT_GE(list.back(), high);
+    EXPECT_TRUE(std::is_sorted(list.begin(), list.end()));
+  }
+  EXPECT_EQ(budgets(0.02, 0.05).front(), 0.02);
+}
+
+std::string verdict_of(const std::vector<std::pair<double, double>>& sizes, double half,
+                       std::size_t at) {
+  ReportDataBuilder builder;
+  for (const auto& [gflops, fid] : sizes)
+    builder.cell({.model = "m" + std::to_string(static_cast<int>(gflops)),
+                  .steps = 50,
+                  .gflops_per_call = gflops,
+                  .fid = fid,
+                  .half = half});
+  const Study study = make_study(builder.data());
+  return findings(study, optimal_settings(study), candidate_settings(study)).at(at).verdict;
+}
+
+TEST(Findings, TellHoldsFromNotResolvedFromRefuted) {
+  EXPECT_EQ(verdict_of({{1, 30}, {2, 25}, {4, 20}}, 1, 0), "holds");
+  EXPECT_EQ(verdict_of({{1, 30}, {2, 25}, {4, 24}}, 1, 0), "holds, not all resolved");
+  EXPECT_EQ(verdict_of({{1, 30}, {2, 25}, {4, 26}}, 1, 0), "not resolved");
+  EXPECT_EQ(verdict_of({{1, 30}, {2, 20}, {4, 28}}, 1, 0), "does not hold");
+}
+
+TEST(Findings, SayThatOneModelMakesTheEnvelope) {
+  EXPECT_EQ(verdict_of({{1, 20}, {2, 30}}, 1, 1), "does not hold");
+}
+
+TEST(PowerLaw, IsFoundAgainFromItsOwnPoints) {
+  std::vector<FitPoint> points;
+  for (const double x : {0.1, 0.3, 1.0, 3.0, 10.0, 30.0})
+    points.push_back({x, 12 + 20 * std::pow(x, -0.5), 0.1});
+
+  const auto law = fit_power_law(points);
+
+  ASSERT_TRUE(law);
+  EXPECT_NEAR(law->e.value, 12, 0.01);
+  EXPECT_NEAR(law->a_factor.value, 20, 0.01);
+  EXPECT_NEAR(law->exponent.value, 0.5, 0.001);
+  EXPECT_LT(law->exponent.low, 0.5);
+  EXPECT_GT(law->exponent.high, 0.5);
+  EXPECT_EQ(fit_power_law(points)->e.low, law->e.low);
+}
+
+TEST(PowerLaw, IsAbsentWhereItMakesNoSense) {
+  EXPECT_FALSE(fit_power_law({{1, 10, 1}, {2, 9, 1}, {3, 8, 1}}));
+  EXPECT_FALSE(fit_power_law({{1, 10, 1}, {2, 11, 1}, {3, 12, 1}, {4, 13, 1}}));
+  EXPECT_FALSE(fit_power_law({{1, 10, 1}, {2, 10, 1}, {3, 10, 1}, {4, 10, 1}}));
+}
+
+TEST(Display, ReadsAsAPersonWritesNumbers) {
+  EXPECT_EQ(display(0.012345), "0.0123");
+  EXPECT_EQ(display(3), "3");
+  EXPECT_EQ(display(1.5), "1.5");
+  EXPECT_EQ(display(58.56), "58.6");
+  EXPECT_EQ(display(1438), "1438");
+  EXPECT_EQ(display(123456), "123\u202f456");
+  EXPECT_EQ(display(0), "0");
+  EXPECT_EQ(display_interval(23.1, 22.4, 23.95), "23.10 (22.40 to 23.95)");
+  EXPECT_EQ(display_interval(0.3125, std::nullopt, std::nullopt), "0.3125");
+}
+
+}  // namespace
+}  // namespace isocost::report

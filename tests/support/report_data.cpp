@@ -1,0 +1,59 @@
+#include "tests/support/report_data.h"
+
+#include <algorithm>
+
+namespace isocost::testing {
+
+ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
+  const auto& experiments = data_.experiments;
+  if (std::none_of(experiments.begin(), experiments.end(),
+                   [&](const auto& e) { return e.name == line.experiment; }))
+    data_.experiments.push_back({line.experiment,
+                                 "axes:\n  model: [<small>]\n",
+                                 {"model", "sampler", "steps", "guidance"}});
+  report::Cell cell;
+  cell.experiment = line.experiment;
+  cell.number = static_cast<std::uint64_t>(
+      std::count_if(data_.cells.begin(), data_.cells.end(),
+                    [&](const auto& c) { return c.experiment == line.experiment; }));
+  cell.labels = {{"model", line.model},
+                 {"sampler", line.sampler},
+                 {"steps", line.steps},
+                 {"guidance", line.guidance}};
+  cell.sample.inputs = {{"unet", sha256(line.model).name()}};
+  cell.sample.sampler = {
+      {"sampler", line.sampler}, {"steps", line.steps}, {"timestep_spacing", line.spacing}};
+  cell.sample.guidance = line.guidance;
+  cell.sample.prompts = sha256("prompts").name();
+  cell.sample_key = sample_key(cell.sample).hex();
+  cell.cost = {.calls_per_image = line.steps * (line.guidance == 1 ? 1 : 2),
+               .steps_calls = line.steps,
+               .gflops_per_call = line.gflops_per_call,
+               .gflops_decode = 0.5,
+               .gflops_text = 0.25,
+               .parameters = 1000,
+               .weight_bytes = 4000};
+  cell.images = line.images.end;
+  cell.state = report::CellState::kDone;
+  report::Score score;
+  score.spec = {"fid",
+                {"mini-features", sha256("features").name(), Json::object()},
+                sha256("reference").hex(),
+                line.images,
+                Json::object()};
+  score.key = score_key(sample_key(cell.sample), score.spec).hex();
+  score.value = line.fid;
+  if (line.half > 0) score.low = line.fid - line.half, score.high = line.fid + line.half;
+  score.n = line.images.size();
+  cell.scores.push_back(score);
+  if (line.seconds_per_image > 0) {
+    cell.measured.images = line.images.end;
+    cell.measured.seconds = line.seconds_per_image * static_cast<double>(line.images.end);
+    cell.measured.devices = {"cpu"};
+    cell.measured.device_classes = {"one thread"};
+  }
+  data_.cells.push_back(std::move(cell));
+  return *this;
+}
+
+}  // namespace isocost::testing

@@ -1,0 +1,38 @@
+// Builds a ReportData by hand, a cell a line: for tests of statistics and tables.
+//
+//   ReportDataBuilder builder;
+//   builder.cell({.model = "small", .steps = 10, .guidance = 3, .gflops_per_call = 1, .fid = 20,
+//   .half = 1}); auto study = report::make_study(builder.data());
+#pragma once
+
+#include <string>
+
+#include "reports/model/data.h"
+
+namespace isocost::testing {
+
+struct CellLine {
+  std::string experiment = "study";
+  std::string model = "small";
+  std::string sampler = "ddim";
+  std::string spacing = "trailing";
+  std::uint64_t steps = 10;
+  double guidance = 3;
+  double gflops_per_call = 1;
+  double fid = 20;
+  double half = 1;  // of the interval; 0: no interval
+  ImageRange images = {0, 512};
+  double seconds_per_image = 0;  // 0: not measured
+};
+
+class ReportDataBuilder {
+ public:
+  ReportDataBuilder& cell(const CellLine& line);
+  report::Cell& last() { return data_.cells.back(); }
+  [[nodiscard]] report::ReportData data() const { return data_; }
+
+ private:
+  report::ReportData data_;
+};
+
+}  // namespace isocost::testing
