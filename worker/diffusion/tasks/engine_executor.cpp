@@ -1,0 +1,139 @@
+#include "worker/diffusion/tasks/engine_executor.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <fstream>
+
+#include "worker/diffusion/tasks/device.h"
+#include "worker/diffusion/tasks/failures.h"
+
+namespace isocost::diffusion {
+namespace {
+
+// Peak resident memory of this process.
+std::uint64_t peak_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EngineExecutor>> EngineExecutor::create(const EngineOptions& options,
+                                                               io::ArtifactStore& store) {
+  Failure failure;
+  const auto device = find_device(options.device);
+  if (!device) failure.add(device.error());
+  for (const auto& root : options.models) {
+    if (!std::filesystem::exists(root))
+      failure.add(root.string(), "this model folder is missing", "a folder with models");
+  }
+  if (options.threads < 1) failure.add("--threads", std::to_string(options.threads), "1 or more");
+  if (!failure.is_empty()) return fail(std::move(failure));
+  set_determinism(*device, options.threads);
+  return std::unique_ptr<EngineExecutor>(new EngineExecutor(options, *device, store));
+}
+
+EngineExecutor::EngineExecutor(const EngineOptions& options, at::Device device,
+                               io::ArtifactStore& store)
+    : options_(options),
+      device_(device),
+      store_(store),
+      cache_(options.models, device),
+      device_class_(device_class_name(device, options.threads)) {}
+
+std::vector<std::string> EngineExecutor::inventory() {
+  std::vector<std::string> digests;
+  for (const auto& [digest, path] : cache_.rescan().inputs) digests.push_back(digest);
+  return digests;
+}
+
+std::string EngineExecutor::device_class() const { return device_class_; }
+
+Json EngineExecutor::device() const { return device_description(device_, options_.threads); }
+
+std::vector<std::string> EngineExecutor::warm() const { return cache_.warm_unets(); }
+
+tl::expected<UnitResult, UnitFailure> EngineExecutor::execute(const agent::LeasedUnit& unit,
+                                                              agent::Progress& progress) {
+  const at::NoGradGuard no_gradients;
+  const auto start = std::chrono::steady_clock::now();
+  Outcome outcome = tl::unexpected(UnitFailure{});
+  try {
+    outcome = dispatch(unit, progress);
+  } catch (const std::bad_alloc&) {
+    outcome = unit_failure(FailureClass::kOutOfMemory, "the host has no memory left for this unit");
+  } catch (const c10::OutOfMemoryError& error) {
+    outcome = unit_failure(FailureClass::kOutOfMemory, error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    const bool is_memory = what.find("can't allocate memory") != std::string::npos;
+    outcome = unit_failure(is_memory ? FailureClass::kOutOfMemory : FailureClass::kBug, what);
+  } catch (const std::system_error& error) {
+    outcome = unit_failure(FailureClass::kInputOutput, error.what());
+  }
+  if (!outcome) return outcome;
+  outcome->unit = unit.name;
+  outcome->device_class = device_class_;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  outcome->measured = {
+      {"seconds", seconds.count()}, {"peak_bytes", peak_bytes()}, {"device", device_.str()}};
+  return outcome;
+}
+
+tl::expected<UnitResult, UnitFailure> EngineExecutor::dispatch(const agent::LeasedUnit& unit,
+                                                               agent::Progress& progress) {
+  switch (unit.kind) {
+    case UnitKind::kGenerate:
+      return generate(unit, progress);
+    case UnitKind::kReference:
+      return reference(unit, progress);
+    case UnitKind::kScore:
+      return score(unit);
+  }
+  return unit_failure(FailureClass::kBadInput,
+                      "the unit is of a kind that this worker does not know");
+}
+
+Result<std::vector<std::string>> EngineExecutor::prompts(const std::string& digest) {
+  const auto found = prompts_.find(digest);
+  if (found != prompts_.end()) return found->second;
+  const auto name = Digest::parse(digest);
+  if (!name) return fail("sample.prompts", "'" + digest + "' is no digest");
+  const auto bytes = store_.get(*name);
+  if (!bytes) return fail(bytes.error());
+  std::vector<std::string> texts;
+  Failure failure;
+  std::size_t begin = 0;
+  for (std::size_t line = 1; begin < bytes->size(); ++line) {
+    const std::size_t end = std::min(bytes->find('\n', begin), bytes->size());
+    const std::string where = digest + ":" + std::to_string(line);
+    if (end > begin) {
+      const auto json = parse_json(std::string_view(*bytes).substr(begin, end - begin), where, 8);
+      if (!json)
+        failure.add(json.error());
+      else if (!json->is_object() || !json->contains("prompt") || !(*json)["prompt"].is_string())
+        failure.add(where, "this line has no text 'prompt'", R"({"prompt": "..."})");
+      else
+        texts.push_back((*json)["prompt"].get<std::string>());
+    }
+    begin = end + 1;
+  }
+  if (texts.empty() && failure.is_empty())
+    failure.add(digest, "there is no prompt", "a line {\"prompt\": ...} each");
+  if (!failure.is_empty()) return fail(std::move(failure));
+  if (prompts_.size() > 8) prompts_.clear();
+  return prompts_.emplace(digest, std::move(texts)).first->second;
+}
+
+ArtifactRef EngineExecutor::keep(std::string name, const std::string& bytes) {
+  return {std::move(name), store_.put(bytes), bytes.size()};
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,63 @@
+// The engine behind a worker's session: runs generate, reference and score units with LibTorch.
+//
+//   EngineExecutor executor({.models = {"models"}, .device = "auto", .threads = 1}, store);
+//   auto outcome = executor.execute(leased, progress);
+//
+// A result depends on its unit alone: images are computed in groups of the sample's group size
+// aligned to the image's number (a range that ends inside a group computes all of it), noise is
+// keyed by (seed, image, draw), a prompt's text state is computed by itself, and everything runs on
+// `threads` threads, which is part of the device class. Artifacts that a unit needs are expected in
+// the store. Thread: execute() from one; device_class() and device() from any.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "schema/io/artifact_store.h"
+#include "worker/agent/executor.h"
+#include "worker/diffusion/tasks/model_cache.h"
+
+namespace isocost::diffusion {
+
+struct EngineOptions {
+  std::vector<std::filesystem::path> models;
+  std::string device = "auto";  // auto, cpu, cuda:N
+  int threads = 1;
+};
+
+class EngineExecutor : public agent::Executor {
+ public:
+  // Fails with: an unknown or absent device, a model folder that is missing.
+  [[nodiscard]] static Result<std::unique_ptr<EngineExecutor>> create(const EngineOptions& options,
+                                                                      io::ArtifactStore& store);
+
+  [[nodiscard]] std::vector<std::string> inventory() override;
+  [[nodiscard]] std::string device_class() const override;
+  [[nodiscard]] Json device() const override;
+  [[nodiscard]] std::vector<std::string> warm() const override;
+  [[nodiscard]] tl::expected<UnitResult, UnitFailure> execute(const agent::LeasedUnit& unit,
+                                                              agent::Progress& progress) override;
+
+ private:
+  using Outcome = tl::expected<UnitResult, UnitFailure>;
+
+  EngineExecutor(const EngineOptions& options, at::Device device, io::ArtifactStore& store);
+  [[nodiscard]] Outcome dispatch(const agent::LeasedUnit& unit, agent::Progress& progress);
+  [[nodiscard]] Outcome generate(const agent::LeasedUnit& unit, agent::Progress& progress);
+  [[nodiscard]] Outcome reference(const agent::LeasedUnit& unit, agent::Progress& progress);
+  [[nodiscard]] Outcome score(const agent::LeasedUnit& unit);
+  [[nodiscard]] Result<std::vector<std::string>> prompts(const std::string& digest);
+  // An artifact of rows, put into the store.
+  [[nodiscard]] ArtifactRef keep(std::string name, const std::string& bytes);
+
+  EngineOptions options_;
+  at::Device device_;
+  io::ArtifactStore& store_;
+  ModelCache cache_;
+  std::string device_class_;
+  // The prompts of the last few cells, by digest.
+  std::map<std::string, std::vector<std::string>> prompts_;
+};
+
+}  // namespace isocost::diffusion

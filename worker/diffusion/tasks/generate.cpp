@@ -1,0 +1,168 @@
+// A generate unit: images of a cell, group by group, and the rows that its extractors make of them.
+#include <algorithm>
+#include <cmath>
+
+#include "schema/io/picture.h"
+#include "schema/sampling/sampling.h"
+#include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/tasks/engine_executor.h"
+#include "worker/diffusion/tasks/failures.h"
+#include "worker/diffusion/tasks/rows.h"
+
+namespace isocost::diffusion {
+namespace {
+
+Failure check_sample(const SampleSpec& spec, const Pipeline& pipeline) {
+  Failure failure;
+  if (spec.task != "text-to-image")
+    failure.add("sample.task", "'" + spec.task + "' is not built", "text-to-image");
+  if (spec.noise != kNoiseScheme)
+    failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
+  if (spec.numerics != kNumericsRevision) {
+    failure.add(
+        "sample.numerics",
+        "the cell wants revision " + std::to_string(spec.numerics) + " of the engine's arithmetic",
+        std::to_string(kNumericsRevision) + ", which this worker computes");
+  }
+  const std::int64_t factor = std::int64_t{1}
+                              << (pipeline.vae_config().block_out_channels.size() - 1);
+  if (spec.height % factor != 0 || spec.width % factor != 0) {
+    failure.add("sample.height",
+                std::to_string(spec.height) + " x " + std::to_string(spec.width) + " pixels",
+                "multiples of " + std::to_string(factor));
+  }
+  return failure;
+}
+
+// The images of one group: all of them, also those beyond the range that is asked for.
+struct Group {
+  std::vector<std::uint64_t> images;
+  std::vector<std::string> prompts;
+};
+
+Group group_at(std::uint64_t first, const SampleSpec& spec,
+               const std::vector<std::string>& prompts) {
+  Group group;
+  for (std::uint64_t i = first; i < first + static_cast<std::uint64_t>(spec.group_size); ++i) {
+    group.images.push_back(i);
+    group.prompts.push_back(prompts[i % prompts.size()]);
+  }
+  return group;
+}
+
+io::Picture to_picture(const at::Tensor& bytes) {  // uint8 [3, H, W]
+  const at::Tensor rows = bytes.permute({1, 2, 0}).contiguous();
+  io::Picture picture;
+  picture.height = static_cast<int>(rows.size(0));
+  picture.width = static_cast<int>(rows.size(1));
+  const auto* begin = rows.const_data_ptr<std::uint8_t>();
+  picture.rgb.assign(begin, begin + rows.numel());
+  return picture;
+}
+
+// uint8 [G, 3, H, W]; undefined when the latents are not finite.
+at::Tensor draw_group(WarmModel& model, const SampleSpec& spec,
+                      const sampling::SamplerConfig& sampler, const Group& group) {
+  const std::int64_t factor = std::int64_t{1}
+                              << (model.pipeline.vae_config().block_out_channels.size() - 1);
+  const std::vector<std::int64_t> shape = {model.pipeline.vae_config().latent_channels,
+                                           spec.height / factor, spec.width / factor};
+  DenoiseRequest request;
+  request.sampler = sampler;
+  request.guidance.scale = spec.guidance;
+  request.text = model.encode(group.prompts);
+  if (spec.guidance > 1) {
+    request.negative_text = model.encode({spec.negative_prompt}).expand_as(request.text);
+  }
+  const Trajectory start = {.x_T = keyed_noise(spec.seed, group.images, 0, shape),
+                            .draw =
+                                [&](int k) {
+                                  return keyed_noise(spec.seed, group.images,
+                                                     static_cast<std::uint32_t>(k) + 1, shape);
+                                },
+                            .after_call = {}};
+  const at::Tensor latents = model.pipeline.denoise(request, start);
+  if (!at::isfinite(latents).all().item<bool>()) return {};
+  return to_bytes(model.pipeline.decode(latents)).contiguous();
+}
+
+io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size_t row) {
+  return {{"prompt", group.prompts[row]},
+          {"seed", std::to_string(spec.seed)},
+          {"image", std::to_string(group.images[row])},
+          {"sample_key", sample_key(spec).hex()}};
+}
+
+}  // namespace
+
+tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::LeasedUnit& leased,
+                                                               agent::Progress& progress) {
+  const auto unit = generate_unit_from_json(leased.body, leased.name);
+  if (!unit) return bad_input(unit.error());
+  const SampleSpec& spec = unit->sample;
+  const auto sampler = sampling::sampler_config_from_json(spec.sampler, "sample.sampler");
+  if (!sampler) return bad_input(sampler.error());
+  const auto texts = prompts(spec.prompts);
+  if (!texts) return unit_failure(FailureClass::kInputOutput, texts.error().message());
+  const auto model = cache_.model(spec);
+  if (!model) return bad_input(model.error());
+  if (const Failure failure = check_sample(spec, (*model)->pipeline); !failure.is_empty())
+    return bad_input(failure);
+  std::vector<Extractor*> extractors;
+  for (const ExtractorSpec& extractor : unit->extractors) {
+    const auto loaded = cache_.extractor(extractor);
+    if (!loaded) return bad_input(loaded.error());
+    extractors.push_back(*loaded);
+  }
+
+  UnitResult result;
+  std::vector<std::vector<at::Tensor>> rows(extractors.size());
+  Sha256 pixels;
+  const auto group_size = static_cast<std::uint64_t>(spec.group_size);
+  for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
+       first += group_size) {
+    if (progress.is_cancelled) return cancelled();
+    const Group group = group_at(first, spec, *texts);
+    const at::Tensor pictures = draw_group(**model, spec, *sampler, group);
+    if (!pictures.defined()) {
+      return unit_failure(FailureClass::kNotFinite,
+                          "the latents of images " + std::to_string(first) + " to " +
+                              std::to_string(first + group_size - 1) + " are not finite");
+    }
+    const auto begin = static_cast<std::int64_t>(std::max(unit->range.begin, first) - first);
+    const auto end =
+        static_cast<std::int64_t>(std::min(unit->range.end, first + group_size) - first);
+    for (std::size_t e = 0; e < extractors.size(); ++e) {
+      const auto extracted = extractors[e]->rows(pictures, group.prompts);
+      if (!extracted) return bad_input(extracted.error());
+      if (!at::isfinite(*extracted).all().item<bool>()) {
+        return unit_failure(FailureClass::kNotFinite, "the extractor " + unit->extractors[e].kind +
+                                                          " gave values that are not finite");
+      }
+      rows[e].push_back(extracted->slice(0, begin, end));
+    }
+    const at::Tensor wanted = pictures.slice(0, begin, end);
+    pixels.update(
+        std::span(static_cast<const std::byte*>(wanted.const_data_ptr()), wanted.nbytes()));
+    for (std::int64_t row = begin; row < end; ++row) {
+      const auto r = static_cast<std::size_t>(row);
+      if (group.images[r] >= unit->keep_pictures) break;
+      const std::string png =
+          io::png_bytes(to_picture(pictures[row]), picture_texts(spec, group, r));
+      result.artifacts.push_back(keep("picture/" + std::to_string(group.images[r]), png));
+    }
+    progress.fraction =
+        static_cast<double>(std::min(unit->range.end, first + group_size) - unit->range.begin) /
+        static_cast<double>(unit->range.size());
+  }
+  Json digested = {{"pixels", pixels.finish().hex()}, {"rows", Json::object()}};
+  for (std::size_t e = 0; e < extractors.size(); ++e) {
+    const std::string id = extractor_id(unit->extractors[e]);
+    result.artifacts.push_back(keep("rows/" + id, rows_bytes(at::cat(rows[e]))));
+    digested["rows"][id] = result.artifacts.back().digest.hex();
+  }
+  result.digest = canonical_digest(digested);
+  return result;
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,108 @@
+#include "worker/diffusion/tasks/model_cache.h"
+
+#include <algorithm>
+
+namespace isocost::diffusion {
+namespace {
+
+constexpr std::size_t kTextsMax = 65536;
+
+Result<at::ScalarType> dtype_of(const std::string& name) {
+  if (name == "float32") return at::kFloat;
+  if (name == "bfloat16") return at::kBFloat16;
+  if (name == "float16") return at::kHalf;
+  return fail("sample.dtype", "'" + name + "' is unknown", "float32, bfloat16 or float16");
+}
+
+}  // namespace
+
+at::Tensor WarmModel::encode(const std::vector<std::string>& prompts) {
+  if (texts.size() > kTextsMax) texts.clear();
+  std::vector<at::Tensor> rows;
+  for (const std::string& prompt : prompts) {
+    auto found = texts.find(prompt);
+    if (found == texts.end()) {
+      const std::vector<std::int64_t> ids = tokenizer.encode(prompt);
+      const at::Tensor input = at::tensor(ids, at::kLong).unsqueeze(0);  // [1, L]
+      found = texts.emplace(prompt, pipeline.encode(input).squeeze(0)).first;
+    }
+    rows.push_back(found->second);
+  }
+  return at::stack(rows);
+}
+
+ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device device)
+    : roots_(std::move(roots)), device_(device) {}
+
+const io::Inventory& ModelCache::rescan() { return inventory_ = io::scan_inputs(roots_); }
+
+Result<std::filesystem::path> ModelCache::find(const std::string& input) const {
+  const auto found = inventory_.inputs.find(input);
+  if (found != inventory_.inputs.end()) return found->second;
+  std::string roots;
+  for (const auto& root : roots_) roots += (roots.empty() ? "" : ", ") + root.string();
+  return fail(input, "this input is not under the worker's model folders (" + roots + ")",
+              "a file or folder with this content");
+}
+
+Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
+  const std::string key = canonical_digest({{"inputs", spec.inputs}, {"dtype", spec.dtype}}).hex();
+  const auto found = std::find_if(models_.begin(), models_.end(),
+                                  [&](const Entry& entry) { return entry.key == key; });
+  if (found != models_.end()) {
+    models_.splice(models_.begin(), models_, found);
+    return models_.front().model.get();
+  }
+  Failure failure;
+  std::map<std::string, std::filesystem::path> folders;
+  for (const char* part : {"unet", "vae", "text_encoder", "tokenizer"}) {
+    const auto input = spec.inputs.find(part);
+    if (input == spec.inputs.end()) {
+      failure.add("sample.inputs", std::string("the input '") + part + "' is missing",
+                  "its digest");
+    } else if (auto path = find(input->second); path) {
+      folders[part] = *path;
+    } else {
+      failure.add(path.error());
+    }
+  }
+  const auto dtype = dtype_of(spec.dtype);
+  if (!dtype) failure.add(dtype.error());
+  if (!failure.is_empty()) return fail(std::move(failure));
+
+  auto pipeline = Pipeline::load({folders["unet"], folders["vae"], folders["text_encoder"], {}},
+                                 {device_, *dtype});
+  if (!pipeline) return fail(pipeline.error());
+  auto tokenizer = Tokenizer::load(folders["tokenizer"]);
+  if (!tokenizer) return fail(tokenizer.error());
+  while (models_.size() >= kPipelinesMax) models_.pop_back();
+  models_.push_front(
+      {key, spec.inputs.at("unet"),
+       std::make_unique<WarmModel>(WarmModel{std::move(*pipeline), std::move(*tokenizer), {}})});
+  return models_.front().model.get();
+}
+
+Result<Extractor*> ModelCache::extractor(const ExtractorSpec& spec) {
+  const std::string key = extractor_id(spec);
+  const auto found = std::find_if(extractors_.begin(), extractors_.end(),
+                                  [&](const auto& entry) { return entry.first == key; });
+  if (found != extractors_.end()) {
+    extractors_.splice(extractors_.begin(), extractors_, found);
+    return extractors_.front().second.get();
+  }
+  const auto path = find(spec.input);
+  if (!path) return fail(path.error());
+  auto loaded = load_extractor(spec, *path);
+  if (!loaded) return fail(loaded.error());
+  while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
+  extractors_.emplace_front(key, std::move(*loaded));
+  return extractors_.front().second.get();
+}
+
+std::vector<std::string> ModelCache::warm_unets() const {
+  std::vector<std::string> digests;
+  for (const Entry& entry : models_) digests.push_back(entry.unet);
+  return digests;
+}
+
+}  // namespace isocost::diffusion

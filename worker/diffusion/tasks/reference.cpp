@@ -1,0 +1,149 @@
+// A reference unit: the rows of a data set under one extractor, and their statistics.
+#include "worker/diffusion/metrics/reference.h"
+#include "experiments/world/world.h"
+#include "schema/io/picture.h"
+#include "schema/json_reader.h"
+#include "worker/diffusion/tasks/engine_executor.h"
+#include "worker/diffusion/tasks/failures.h"
+
+namespace isocost::diffusion {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+constexpr std::uint64_t kWorldPicturesMax = 1'000'000;
+// Larger rows are left out of the artifact; KID then says that it misses them.
+constexpr std::int64_t kRowsBytesMax = std::int64_t{256} << 20;
+
+at::Tensor to_tensor(const std::vector<io::Picture>& pictures) {  // uint8 [B, 3, H, W]
+  std::vector<at::Tensor> tensors;
+  for (const io::Picture& picture : pictures) {
+    at::Tensor rgb = at::empty({picture.height, picture.width, 3}, at::kByte);
+    std::copy(picture.rgb.begin(), picture.rgb.end(), rgb.mutable_data_ptr<std::uint8_t>());
+    tensors.push_back(rgb.permute({2, 0, 1}));
+  }
+  return at::stack(tensors).contiguous();
+}
+
+// Pictures one after another, with the text that belongs to each.
+class PictureSource {
+ public:
+  virtual ~PictureSource() = default;
+  [[nodiscard]] virtual std::uint64_t count() const = 0;
+  [[nodiscard]] virtual Result<io::Picture> picture(std::uint64_t index) const = 0;
+  [[nodiscard]] virtual std::string prompt(std::uint64_t index) const = 0;
+};
+
+class WorldSource : public PictureSource {
+ public:
+  WorldSource(world::Split split, std::uint64_t count, std::uint64_t seed)
+      : split_(split), count_(count), seed_(seed) {}
+  [[nodiscard]] std::uint64_t count() const override { return count_; }
+  [[nodiscard]] Result<io::Picture> picture(std::uint64_t index) const override {
+    io::Picture picture{world::kSide, world::kSide,
+                        std::vector<std::uint8_t>(world::kPictureBytes)};
+    world::render(world::scene(split_, index, seed_), picture.rgb.data());
+    return picture;
+  }
+  [[nodiscard]] std::string prompt(std::uint64_t index) const override {
+    return world::caption(world::scene(split_, index, seed_));
+  }
+
+ private:
+  world::Split split_;
+  std::uint64_t count_;
+  std::uint64_t seed_;
+};
+
+class FolderSource : public PictureSource {
+ public:
+  explicit FolderSource(std::vector<std::filesystem::path> files) : files_(std::move(files)) {}
+  [[nodiscard]] std::uint64_t count() const override { return files_.size(); }
+  [[nodiscard]] Result<io::Picture> picture(std::uint64_t index) const override {
+    return io::read_picture(files_[index]);
+  }
+  [[nodiscard]] std::string prompt(std::uint64_t) const override { return {}; }
+
+ private:
+  std::vector<std::filesystem::path> files_;
+};
+
+Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec,
+                                                 const ModelCache& cache) {
+  JsonReader reader(spec.options, "reference.options");
+  if (spec.kind == "folder") {
+    const auto folder = cache.find(spec.input);
+    if (!folder) return fail(folder.error());
+    auto files = io::picture_files(*folder);
+    if (!files) return fail(files.error());
+    return std::make_unique<FolderSource>(std::move(*files));
+  }
+  if (spec.kind != "world")
+    return fail("reference.kind", "'" + spec.kind + "' is unknown", "world, folder or npz");
+  const auto split = world::parse_split(reader.get<std::string>("split"));
+  const auto count = reader.get<std::uint64_t>("count");
+  const auto seed = reader.get_or<std::uint64_t>("seed", 0);
+  if (!split) reader.fault("split", "this is no split", "train, validation or test");
+  if (count < 2 || count > kWorldPicturesMax)
+    reader.fault("count", std::to_string(count), "2 to 1000000");
+  if (!reader.ok()) return fail(reader.take());
+  return std::make_unique<WorldSource>(*split, count, seed);
+}
+
+}  // namespace
+
+tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::LeasedUnit& leased,
+                                                                agent::Progress& progress) {
+  const auto unit = reference_unit_from_json(leased.body, leased.name);
+  if (!unit) return bad_input(unit.error());
+  const ReferenceSpec& spec = unit->reference;
+  UnitResult result;
+  const auto finish = [&](const Result<Reference>& reference) -> Outcome {
+    if (!reference) return bad_input(reference.error());
+    result.artifacts.push_back(keep("reference", reference->bytes()));
+    result.digest = result.artifacts.back().digest;
+    result.values = {{"n", reference->statistics.n}, {"dimensions", reference->dimensions()}};
+    return result;
+  };
+  if (spec.kind == "npz") {
+    const auto file = cache_.find(spec.input);
+    if (!file) return bad_input(file.error());
+    return finish(Reference::read_npz(*file));
+  }
+  const auto source = source_of(spec, cache_);
+  if (!source) return bad_input(source.error());
+  const auto extractor = cache_.extractor(spec.extractor);
+  if (!extractor) return bad_input(extractor.error());
+
+  std::vector<at::Tensor> rows;
+  std::vector<io::Picture> batch;
+  std::vector<std::string> prompts;
+  const auto flush = [&]() -> Result<void> {
+    if (batch.empty()) return {};
+    auto extracted = (*extractor)->rows(to_tensor(batch), prompts);
+    if (!extracted) return fail(extracted.error());
+    rows.push_back(std::move(*extracted));
+    batch.clear();
+    prompts.clear();
+    return {};
+  };
+  for (std::uint64_t i = 0; i < (*source)->count(); ++i) {
+    if (progress.is_cancelled) return cancelled();
+    auto picture = (*source)->picture(i);
+    if (!picture) return bad_input(picture.error());
+    // Pictures of another size go into a batch of their own.
+    const bool fits =
+        batch.empty() || (batch[0].width == picture->width && batch[0].height == picture->height);
+    if (!fits || batch.size() == kBatch) {
+      if (const auto done = flush(); !done) return bad_input(done.error());
+    }
+    batch.push_back(std::move(*picture));
+    prompts.push_back((*source)->prompt(i));
+    progress.fraction = static_cast<double>(i + 1) / static_cast<double>((*source)->count());
+  }
+  if (const auto done = flush(); !done) return bad_input(done.error());
+  const at::Tensor all = at::cat(rows);
+  return finish(
+      Reference::from_rows(all, static_cast<std::int64_t>(all.nbytes()) <= kRowsBytesMax));
+}
+
+}  // namespace isocost::diffusion

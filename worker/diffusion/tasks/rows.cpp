@@ -1,0 +1,51 @@
+#include "worker/diffusion/tasks/rows.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "schema/io/safetensors.h"
+
+namespace isocost::diffusion {
+namespace {
+
+io::TensorView view_of(const at::Tensor& tensor, io::Dtype dtype) {
+  const std::span bytes(static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes());
+  return {dtype, {tensor.sizes().begin(), tensor.sizes().end()}, bytes};
+}
+
+at::Tensor copy_of(const io::TensorView& view, at::ScalarType type) {
+  at::Tensor tensor = at::empty(view.shape, type);
+  if (!view.bytes.empty())
+    std::memcpy(tensor.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
+  return tensor;
+}
+
+}  // namespace
+
+std::string rows_bytes(const at::Tensor& rows) {
+  const at::Tensor plain = rows.to(at::kFloat).contiguous();
+  return io::safetensors_bytes({{"rows", view_of(plain, io::Dtype::kF32)}});
+}
+
+Result<at::Tensor> rows_from_bytes(const std::string& bytes, const std::string& where) {
+  const auto file = io::SafetensorsFile::parse(bytes, where);
+  if (!file) return fail(file.error());
+  const auto view = file->get("rows", io::Dtype::kF32, {-1, -1});
+  if (!view) return fail(view.error());
+  return copy_of(*view, at::kFloat);
+}
+
+std::optional<ImageRange> range_of_unit(const std::string& unit_name) {
+  if (!unit_name.starts_with("generate/")) return std::nullopt;
+  const std::size_t key_end = unit_name.find('/', 9);
+  if (key_end == std::string::npos) return std::nullopt;
+  const char* const end = unit_name.data() + unit_name.size();
+  ImageRange range;
+  const auto first = std::from_chars(unit_name.data() + key_end + 1, end, range.begin);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, range.end);
+  if (second.ec != std::errc() || range.end < range.begin) return std::nullopt;
+  return range;
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,25 @@
+// Rows of numbers as artifacts: what extractors leave and scores read.
+//
+// "rows/<extractor id>" is a safetensors file with one tensor `rows`, float32 [n, D], in the order
+// of the images. Reference sets are metrics/reference.h. Pure, any thread.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <optional>
+#include <string>
+
+#include "schema/io/artifact_store.h"
+#include "schema/spec.h"
+
+namespace isocost::diffusion {
+
+[[nodiscard]] std::string rows_bytes(const at::Tensor& rows);
+// Fails with: no safetensors, or no float32 tensor `rows` of two dimensions.
+[[nodiscard]] Result<at::Tensor> rows_from_bytes(const std::string& bytes,
+                                                 const std::string& where);
+
+// "generate/<key>/64-128/..." -> [64, 128). Absent for names of other units.
+[[nodiscard]] std::optional<ImageRange> range_of_unit(const std::string& unit_name);
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,109 @@
+// A score unit: rows in the order of the images, reduced to a value with its interval.
+#include <algorithm>
+#include <cstring>
+
+#include "worker/diffusion/metrics/score.h"
+#include "worker/diffusion/tasks/engine_executor.h"
+#include "worker/diffusion/tasks/failures.h"
+#include "worker/diffusion/tasks/rows.h"
+
+namespace isocost::diffusion {
+namespace {
+
+struct Piece {
+  ImageRange range;
+  Digest rows;
+};
+
+// The pieces that hold rows of this extractor, by range.
+std::vector<Piece> pieces_of(const agent::LeasedUnit& leased, const std::string& extractor) {
+  std::vector<Piece> pieces;
+  for (const auto& [unit, artifacts] : leased.needs) {
+    const auto range = range_of_unit(unit);
+    for (const ArtifactRef& artifact : artifacts) {
+      if (range && artifact.name == "rows/" + extractor)
+        pieces.push_back({*range, artifact.digest});
+    }
+  }
+  std::sort(pieces.begin(), pieces.end(),
+            [](const Piece& a, const Piece& b) { return a.range < b.range; });
+  return pieces;
+}
+
+// Rows of [range.begin, range.end), each from the first piece that has it.
+Result<at::Tensor> gather(const std::vector<Piece>& pieces, const ImageRange& range,
+                          const io::ArtifactStore& store) {
+  std::vector<at::Tensor> parts;
+  std::uint64_t next = range.begin;
+  for (const Piece& piece : pieces) {
+    if (piece.range.end <= next || next >= range.end) continue;
+    if (piece.range.begin > next) break;
+    const auto bytes = store.get(piece.rows);
+    if (!bytes) return fail(bytes.error());
+    const auto rows = rows_from_bytes(*bytes, piece.rows.name());
+    if (!rows) return fail(rows.error());
+    if (static_cast<std::uint64_t>(rows->size(0)) != piece.range.size()) {
+      return fail(piece.rows.name(), "it holds " + std::to_string(rows->size(0)) + " rows",
+                  std::to_string(piece.range.size()));
+    }
+    const std::uint64_t end = std::min(piece.range.end, range.end);
+    parts.push_back(rows->slice(0, static_cast<std::int64_t>(next - piece.range.begin),
+                                static_cast<std::int64_t>(end - piece.range.begin)));
+    next = end;
+  }
+  if (next < range.end) {
+    return fail(
+        "needs", "no rows of image " + std::to_string(next) + " are at hand",
+        "rows of images " + std::to_string(range.begin) + " to " + std::to_string(range.end - 1));
+  }
+  return at::cat(parts);
+}
+
+std::uint64_t seed_of(const Digest& key) {
+  std::uint64_t seed = 0;
+  std::memcpy(&seed, key.bytes.data(), sizeof seed);
+  return seed;
+}
+
+std::optional<Digest> reference_artifact(const agent::LeasedUnit& leased, const std::string& key) {
+  const auto unit = leased.needs.find("reference/" + key);
+  if (unit == leased.needs.end()) return std::nullopt;
+  for (const ArtifactRef& artifact : unit->second) {
+    if (artifact.name == "reference") return artifact.digest;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+tl::expected<UnitResult, UnitFailure> EngineExecutor::score(const agent::LeasedUnit& leased) {
+  const auto unit = score_unit_from_json(leased.body, leased.name);
+  if (!unit) return bad_input(unit.error());
+  const ScoreSpec& spec = unit->score;
+  const auto rows = gather(pieces_of(leased, extractor_id(spec.extractor)), spec.range, store_);
+  if (!rows) return unit_failure(FailureClass::kInputOutput, rows.error().message());
+
+  std::optional<Reference> reference;
+  if (!spec.reference.empty()) {
+    const auto digest = reference_artifact(leased, spec.reference);
+    if (!digest)
+      return unit_failure(FailureClass::kInputOutput,
+                          "the reference " + spec.reference + " is not at hand");
+    const auto bytes = store_.get(*digest);
+    if (!bytes) return unit_failure(FailureClass::kInputOutput, bytes.error().message());
+    auto parsed = Reference::parse(*bytes, digest->name());
+    if (!parsed) return bad_input(parsed.error());
+    reference = std::move(*parsed);
+  }
+  auto values = diffusion::score(spec.metric, {.rows = *rows,
+                                               .reference = reference ? &*reference : nullptr,
+                                               .protocol = spec.protocol,
+                                               .seed = seed_of(score_key(unit->sample, spec))});
+  if (!values) return bad_input(values.error());
+  UnitResult result;
+  result.values = std::move(*values);
+  result.digest = canonical_digest(result.values);
+  return result;
+}
+
+}  // namespace isocost::diffusion
