@@ -1,0 +1,20 @@
+// From a grid to a submission: names looked up, samplers resolved, keys computed. Deterministic:
+// the same file and the same model folders give the same submission, byte for byte.
+//
+// Parameters without effect are dropped before keys are computed: guidance at or below 1 is 1 and
+// then has no negative prompt; options that a sampler does not have are not in its configuration.
+// Fails with every fault, at the place in the grid file that brought it about. Thread: one.
+#pragma once
+
+#include "experiments/grid/catalog.h"
+#include "experiments/grid/grid.h"
+#include "schema/spec.h"
+
+namespace isocost::experiments {
+
+[[nodiscard]] Result<Submission> expand(const Grid& grid, Catalog& catalog);
+
+// Reads, checks and expands a grid file with the models on disk.
+[[nodiscard]] Result<Submission> load_submission(const std::filesystem::path& grid_file);
+
+}  // namespace isocost::experiments

@@ -1,0 +1,103 @@
+// A grid file as a value: what a user wrote, checked, before anything of it is looked up.
+//
+//   Result<Grid> grid = parse_grid(text, "study.yaml");       // every fault with file, line and
+//   column Result<Submission> submission = expand(*grid, catalog);   // experiments/grid/expand.h
+//
+// docs/grid.md has the language, schema/grid.schema.json the same for editors. Pure, any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "schema/json.h"
+#include "schema/result.h"
+
+namespace isocost::experiments {
+
+inline constexpr std::size_t kGridBytesMax = 4U << 20U;
+inline constexpr std::size_t kCellsMax = 1'000'000;
+
+// A value with the place it was written at ("study.yaml:7:12"), for messages.
+struct Placed {
+  Json value;
+  std::string where;
+};
+
+struct Axis {
+  std::string name;  // model, sampler, timestep_spacing, steps, guidance, seed, or a path such as
+                     // sampler.eta
+  std::vector<Placed> values;
+  std::string where;
+};
+
+// One condition of an include or exclude entry: a value, several, or a comparison with a number.
+struct Condition {
+  std::string axis;
+  std::string comparison;    // "", ">", ">=", "<", "<=", "!="
+  std::vector<Json> values;  // any of them (comparison ""), or the one compared with
+  std::string where;
+};
+using Rule = std::vector<Condition>;  // all of them
+
+struct PromptSource {
+  std::string kind;  // world, file, list
+  std::string split = "validation";
+  std::uint64_t count = 4096;
+  std::uint64_t seed = 0;
+  std::string file;
+  std::vector<std::string> texts;
+  std::string where;
+};
+
+struct Reference {
+  std::string kind;  // world, folder, npz
+  std::string split = "validation";
+  std::uint64_t count = 4096;
+  std::uint64_t seed = 1;
+  std::string path;
+  std::string where;
+};
+
+struct Metric {
+  std::string name;                // fid, kid, clip_score, attribute_accuracy
+  std::string extractor = "mini";  // mini, a TorchScript file, a CLIP folder
+  std::optional<Reference> reference;
+  Json protocol = Json::object();
+  std::string where;
+};
+
+struct Grid {
+  std::string file;
+  std::string text;
+  std::string name;
+  std::vector<Axis> axes;                      // in the order of the file
+  std::vector<std::vector<std::string>> zips;  // names of axes that go together
+  std::vector<Rule> exclude;
+  std::vector<Rule> include;
+  PromptSource prompts;
+  std::vector<Metric> metrics;
+  std::uint64_t images = 0;
+  std::uint64_t judge_from = 0;
+  std::uint64_t unit_images = 256;
+  std::uint64_t keep_pictures = 8;
+  int group_size = 64;
+  std::string dtype = "float32";
+  std::string negative_prompt;
+  std::optional<int> height;
+  std::optional<int> width;
+};
+
+[[nodiscard]] Result<Grid> parse_grid(const std::string& text, const std::string& file);
+[[nodiscard]] Result<Grid> read_grid(const std::filesystem::path& file);
+
+// The points of the grid, in its order: each maps axis to value. Pure counting, nothing is looked
+// up.
+struct Point {
+  std::vector<Placed> values;  // one an axis
+};
+[[nodiscard]] Result<std::vector<Point>> points(const Grid& grid);
+
+}  // namespace isocost::experiments
