@@ -86,6 +86,7 @@ Result<void> Tokenizer::read_vocabulary(const std::filesystem::path& file) {
                   "a whole number from 0");
     }
     ids_[token] = id.get<std::int64_t>();
+    id_max_ = std::max(id_max_, ids_[token]);
   }
   const auto characters = byte_characters();
   byte_ids_.assign(512, -1);

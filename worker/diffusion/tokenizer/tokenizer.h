@@ -38,6 +38,8 @@ class Tokenizer {
 
   [[nodiscard]] std::size_t length() const { return length_; }
   [[nodiscard]] std::size_t vocabulary_size() const { return ids_.size(); }
+  // No id is greater: a text encoder's vocabulary must be larger.
+  [[nodiscard]] std::int64_t id_max() const { return id_max_; }
   [[nodiscard]] std::int64_t bos() const { return bos_; }
   [[nodiscard]] std::int64_t eos() const { return eos_; }
   [[nodiscard]] std::int64_t pad() const { return pad_; }
@@ -71,6 +73,7 @@ class Tokenizer {
   std::int64_t eos_ = 0;
   std::int64_t pad_ = 0;
   std::int64_t unknown_ = 0;
+  std::int64_t id_max_ = 0;
   std::size_t length_ = 77;
 };
 

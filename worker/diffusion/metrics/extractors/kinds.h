@@ -1,0 +1,30 @@
+// The kinds of extractors, one file each, and what they share. For extractor.cpp and the kinds
+// alone.
+#pragma once
+
+#include "schema/io/picture.h"
+#include "schema/json_reader.h"
+#include "worker/diffusion/metrics/extractors/extractor.h"
+
+namespace isocost::diffusion {
+
+struct ExtractorSource {
+  std::string kind;
+  std::filesystem::path input;
+  ExtractorSettings settings;
+};
+// Reads its options from `options` and finishes it.
+using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSource& source,
+                                                               JsonReader& options);
+
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& source,
+                                                                  JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source,
+                                                                 JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source,
+                                                                    JsonReader& options);
+
+// Picture `index` of uint8 [B, 3, H, W] on the CPU, with its channels last.
+[[nodiscard]] io::Picture picture_of(const at::Tensor& pictures, std::int64_t index);
+
+}  // namespace isocost::diffusion
