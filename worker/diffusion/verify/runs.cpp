@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "worker/diffusion/models/pipeline.h"
+#include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/verify/items.h"
 
 namespace isocost::diffusion {
@@ -155,7 +155,7 @@ Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Ta
   const auto negative_ids = tokenize(*context.model.tokenizer, request->negatives);
   if (!ids) return fail(ids.error());
   if (!negative_ids) return fail(negative_ids.error());
-  auto pipeline = Pipeline::load(context.model);
+  auto pipeline = Pipeline::load(context.model, {context.options.device, at::kFloat});
   if (!pipeline) return fail(pipeline.error());
   Replay replay(*pipeline, *request);
   try {

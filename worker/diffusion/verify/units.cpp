@@ -1,3 +1,4 @@
+#include "worker/diffusion/tokenizer/tokenizer.h"
 #include "worker/diffusion/verify/items.h"
 
 namespace isocost::diffusion {
@@ -15,6 +16,10 @@ std::filesystem::path component_folder(const VerifyContext& context, const Json&
          (name.empty() ? fallback : std::filesystem::path(name).filename().string());
 }
 
+Tensor on(const VerifyContext& context, const Tensor& tensor) {
+  return tensor.defined() ? tensor.to(context.options.device) : tensor;
+}
+
 Result<ItemResult> tokenizer_unit(const VerifyContext& context, const Json& unit, Taken& take) {
   const auto prompts = take.texts("prompts");
   if (!take.ok()) return fail(take.failure());
@@ -26,11 +31,12 @@ Result<ItemResult> tokenizer_unit(const VerifyContext& context, const Json& unit
 // The last hidden state, the pooled row or its projection, and the earlier states that the entry
 // asks for.
 Result<ItemResult> text_unit(const VerifyContext& context, const Json& unit, Taken& take) {
-  const auto ids = take.tensor("inputs", "input_ids");
+  const auto ids = on(context, take.tensor("inputs", "input_ids"));
   if (!take.ok()) return fail(take.failure());
   auto encoder =
       load_clip_text(component_folder(context, unit, "text_encoder"), context.model.variant);
   if (!encoder) return fail(encoder.error());
+  (*encoder)->to(context.options.device);
   const auto text = (*encoder)->forward(ids);
   ItemResult result;
   result.outputs = {{"last_hidden_state", text.last_hidden_state}, {"pooled", text.pooled}};
@@ -47,22 +53,25 @@ Result<ItemResult> text_unit(const VerifyContext& context, const Json& unit, Tak
 }
 
 Result<ItemResult> unet_unit(const VerifyContext& context, const Json& unit, Taken& take) {
-  const auto sample = take.tensor("inputs", "sample");
-  const auto text = take.tensor("inputs", "encoder_hidden_states");
+  const auto sample = on(context, take.tensor("inputs", "sample"));
+  const auto text = on(context, take.tensor("inputs", "encoder_hidden_states"));
   UNetExtras extras;
   if (take.has("inputs", "class_labels"))
-    extras.class_labels = take.tensor("inputs", "class_labels");
-  if (take.has("inputs", "text_embeds")) extras.text_embeds = take.tensor("inputs", "text_embeds");
-  if (take.has("inputs", "time_ids")) extras.time_ids = take.tensor("inputs", "time_ids");
+    extras.class_labels = on(context, take.tensor("inputs", "class_labels"));
+  if (take.has("inputs", "text_embeds"))
+    extras.text_embeds = on(context, take.tensor("inputs", "text_embeds"));
+  if (take.has("inputs", "time_ids"))
+    extras.time_ids = on(context, take.tensor("inputs", "time_ids"));
   const Json& timesteps = take.option("timesteps");
   if (!timesteps.is_array()) take.fault("with.timesteps is missing", "a list of numbers");
   if (!take.ok()) return fail(take.failure());
   auto unet = load_unet(component_folder(context, unit, "unet"), context.model.variant);
   if (!unet) return fail(unet.error());
+  (*unet)->to(context.options.device);
   ItemResult result;
   for (const Json& timestep : timesteps) {
     if (!timestep.is_number()) return fail(take.where(), "a timestep is no number", "numbers");
-    const auto t = at::full({sample.size(0)}, timestep.get<double>(), at::kFloat);
+    const auto t = at::full({sample.size(0)}, timestep.get<double>(), sample.options());
     result.outputs["out_t" + timestep.dump()] = (*unet)->forward(sample, t, text, extras);
   }
   return result;
@@ -71,11 +80,12 @@ Result<ItemResult> unet_unit(const VerifyContext& context, const Json& unit, Tak
 Result<ItemResult> vae_unit(const VerifyContext& context, const Json& unit, Taken& take) {
   const bool has_image = take.has("inputs", "image");
   const bool has_latent = take.has("inputs", "z");
-  const auto image = has_image ? take.tensor("inputs", "image") : Tensor();
-  const auto z = has_latent ? take.tensor("inputs", "z") : Tensor();
+  const auto image = has_image ? on(context, take.tensor("inputs", "image")) : Tensor();
+  const auto z = has_latent ? on(context, take.tensor("inputs", "z")) : Tensor();
   if (!take.ok()) return fail(take.failure());
   auto vae = load_autoencoder(component_folder(context, unit, "vae"), context.model.variant);
   if (!vae) return fail(vae.error());
+  (*vae)->to(context.options.device);
   ItemResult result;
   if (has_image) {
     const auto posterior = (*vae)->encode(image);
@@ -96,6 +106,15 @@ Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, 
   if (kind == "vae") return vae_unit(context, unit, take);
   return ItemResult{
       {}, NotBuilt{"units of kind '" + kind + "' are not built yet", "tokenizer, text, unet, vae"}};
+}
+
+Result<Tensor> tokenize(const std::filesystem::path& folder,
+                        const std::vector<std::string>& prompts) {
+  const auto tokenizer = Tokenizer::load(folder);
+  if (!tokenizer) return fail(tokenizer.error());
+  std::vector<Tensor> rows;
+  for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer->encode(prompt)));
+  return at::stack(rows);
 }
 
 }  // namespace isocost::diffusion

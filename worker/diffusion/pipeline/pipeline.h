@@ -17,6 +17,8 @@
 
 namespace isocost::diffusion {
 
+class FastUNet;
+
 struct Guidance {
   double scale = 1.0;  // w in e_u + w (e_c - e_u); at most 1 is a single call without guidance
   double rescale =
@@ -53,7 +55,10 @@ class Pipeline {
     return load(folders, Device{});
   }
   // Fails with: a component is missing, widths that do not fit together.
-  [[nodiscard]] static Result<Pipeline> load(const arch::ModelFolder& model);
+  [[nodiscard]] static Result<Pipeline> load(const arch::ModelFolder& model, const Device& device);
+  [[nodiscard]] static Result<Pipeline> load(const arch::ModelFolder& model) {
+    return load(model, Device{});
+  }
 
   // Requires: ids int64 [B, L], L at most the encoder's positions, and clip_skip at most its
   // layers.
@@ -68,12 +73,16 @@ class Pipeline {
   [[nodiscard]] const arch::ClipTextConfig& text_config() const { return text_encoder_->config; }
 
  private:
+  // The network's raw output for x [B, C, H, W] at a timestep, the text bound.
+  using Network = std::function<Tensor(const Tensor& x, double t)>;
+  [[nodiscard]] Network bind(const Tensor& context, const Tensor& like);
   Pipeline(UNet unet, Autoencoder vae, ClipText text_encoder, const Device& device);
 
   UNet unet_;
   Autoencoder vae_;
   ClipText text_encoder_;
   Device device_;
+  std::shared_ptr<FastUNet> fast_;  // made when a size first asks for it
 };
 
 }  // namespace isocost::diffusion

@@ -1,4 +1,6 @@
-#include "worker/diffusion/models/pipeline.h"
+#include "worker/diffusion/pipeline/pipeline.h"
+
+#include "worker/diffusion/fast/fast_unet.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -65,10 +67,11 @@ Result<Pipeline> Pipeline::load(const Folders& folders, const Device& device) {
   return Pipeline(std::move(*unet), std::move(*vae), std::move(*text), device);
 }
 
-Result<Pipeline> Pipeline::load(const arch::ModelFolder& model) {
+Result<Pipeline> Pipeline::load(const arch::ModelFolder& model, const Device& device) {
   auto missing = component_missing(model);
   if (!missing.is_empty()) return fail(std::move(missing));
-  return load({model.unet->folder, model.vae->folder, model.text_encoder->folder, model.variant});
+  return load({model.unet->folder, model.vae->folder, model.text_encoder->folder, model.variant},
+              device);
 }
 
 Tensor Pipeline::encode(const Tensor& ids, std::int64_t clip_skip) {
@@ -76,17 +79,28 @@ Tensor Pipeline::encode(const Tensor& ids, std::int64_t clip_skip) {
   return text_encoder_->condition(ids.to(device_.device), clip_skip);
 }
 
+Pipeline::Network Pipeline::bind(const Tensor& context, const Tensor& like) {
+  const bool is_fast = device_.device.is_cpu() && device_.dtype == at::kFloat &&
+                       FastUNet::supports(unet_->config, like.size(2), like.size(3));
+  if (is_fast) {
+    if (!fast_) fast_ = std::make_shared<FastUNet>(unet_);
+    fast_->bind(context);
+    return [this](const Tensor& x, double t) { return fast_->forward(x, t); };
+  }
+  const auto text = context.to(device_.device, device_.dtype);
+  return [this, text](const Tensor& x, double t) {
+    const auto timesteps =
+        at::full({x.size(0)}, t, at::TensorOptions().device(device_.device).dtype(at::kFloat));
+    return unet_->forward(x.to(device_.device, device_.dtype), timesteps, text)
+        .to(at::kCPU, at::kFloat);
+  };
+}
+
 Tensor Pipeline::denoise(const DenoiseRequest& request, const Trajectory& start) {
   const c10::InferenceMode guard;
   const bool is_guided = request.guidance.scale > 1;
-  const auto context = (is_guided ? at::cat({request.negative_text, request.text}) : request.text)
-                           .to(device_.device, device_.dtype);
-  const auto network = [&](const Tensor& x, double t) {
-    const auto timesteps =
-        at::full({x.size(0)}, t, at::TensorOptions().device(device_.device).dtype(at::kFloat));
-    return unet_->forward(x.to(device_.device, device_.dtype), timesteps, context)
-        .to(at::kCPU, at::kFloat);
-  };
+  const auto network =
+      bind(is_guided ? at::cat({request.negative_text, request.text}) : request.text, start.x_T);
   const Predict predict = [&](const Tensor& x, double t) {
     if (!is_guided) return network(x, t);
     const auto halves = network(at::cat({x, x}), t).chunk(2);

@@ -1,0 +1,165 @@
+// Goal: this engine gives what diffusers and transformers give. Each case is a small model with
+// what they computed from it; the tolerances are the reference's own. Hostile variants of a case
+// end in a sentence.
+#include "worker/diffusion/verify/verify.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <set>
+
+#include "worker/diffusion/samplers/sampler.h"
+
+namespace isocost::diffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path golden(const std::string& name) {
+  return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models" / name;
+}
+
+class GoldenCase : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenCase, AgreesWithItsReference) {
+  const auto report = verify({.model = golden(GetParam()), .reference = {}, .run = {}});
+
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_FALSE(report->comparisons.empty());
+  for (const auto& one : report->comparisons)
+    EXPECT_TRUE(one.is_within) << one.item << " " << one.output << ": " << one.difference << " > "
+                               << one.tolerance;
+  for (const auto& fault : report->faults) ADD_FAILURE() << fault.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GoldenCase,
+                         testing::Values("sd1", "sd2", "bk-base", "bk-tiny", "groups32", "x4",
+                                         "sdxl", "clip", "vae-old-keys", "vae-old-conv",
+                                         "vae-no-quant", "vae-four-blocks", "vae-no-attention"),
+                         [](const auto& one) {
+                           std::string name = one.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+// What is counted as not built yet must be just that: no sampler that exists is left out.
+TEST(Verify, RunsEveryTextToImageRunOfItsSamplers) {
+  const std::set<std::string> built(sampling::sampler_names().begin(),
+                                    sampling::sampler_names().end());
+  for (const char* name : {"sd1", "sd2", "bk-base", "bk-tiny", "groups32"}) {
+    const auto json = read_json_file(golden(name) / "golden/expected.json");
+    const auto report = verify({.model = golden(name), .reference = {}, .run = {}});
+    ASSERT_TRUE(json && report);
+    std::set<std::string> compared;
+    for (const auto& one : report->comparisons) compared.insert(one.item);
+    for (const Json& run : json->at("runs")) {
+      if (run.at("task") != "text-to-image" ||
+          !built.contains(run.at("sampler").get<std::string>()))
+        continue;
+      EXPECT_TRUE(compared.contains(run.at("id").get<std::string>()))
+          << name << " " << run.at("id");
+    }
+  }
+}
+
+TEST(Verify, NamesTheSamplerThatIsNotBuilt) {
+  const auto report = verify({.model = golden("bk-tiny"), .reference = {}, .run = "pndm-4"});
+
+  ASSERT_TRUE(report) << report.error().message();
+  ASSERT_EQ(report->not_built.size(), 1U);
+  EXPECT_NE(report->not_built.front().message().find("pndm"), std::string::npos);
+  EXPECT_EQ(report->exit_code(), 2);
+}
+
+class HostileModel : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ =
+        fs::temp_directory_path() / ("isocost-verify-" + std::to_string(::getpid()) + "-" +
+                                     testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    fs::copy(golden("groups32"), folder_, fs::copy_options::recursive);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  void write(const std::string& file, const std::string& text) {
+    std::ofstream(folder_ / file) << text;
+  }
+  Json expected() { return *read_json_file(folder_ / "golden/expected.json"); }
+
+  fs::path folder_;
+};
+
+TEST_F(HostileModel, FailsWhenAToleranceIsBelowTheRounding) {
+  Json json = expected();
+  for (auto& unit : json.at("units"))
+    if (unit.at("id") == "unet")
+      for (auto& tolerance : unit.at("tolerance")) tolerance = 1e-12;
+  write("golden/expected.json", json.dump());
+
+  const auto report = verify({.model = folder_, .reference = {}, .run = "unet"});
+
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->exit_code(), 1);
+}
+
+TEST_F(HostileModel, SaysWhichTensorsDoNotFitTheConfiguration) {
+  Json config = *read_json_file(folder_ / "unet/config.json");
+  config["cross_attention_dim"] = 999;
+  write("unet/config.json", config.dump());
+
+  const auto report = verify({.model = folder_, .reference = {}, .run = "unet"});
+
+  ASSERT_TRUE(report) << report.error().message();
+  ASSERT_FALSE(report->faults.empty());
+  EXPECT_NE(report->faults.front().message().find("to_k.weight"), std::string::npos);
+  EXPECT_EQ(report->exit_code(), 1);
+}
+
+TEST_F(HostileModel, RefusesAnEnormousConfigurationWithoutAllocatingIt) {
+  Json config = *read_json_file(folder_ / "unet/config.json");
+  config["block_out_channels"] = {65536};
+  write("unet/config.json", config.dump());
+
+  const auto report = verify({.model = folder_, .reference = {}, .run = "unet"});
+
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->exit_code(), 1);
+}
+
+TEST_F(HostileModel, RefusesBrokenReferences) {
+  for (const char* text :
+       {"", "[]", "{\"kind\": 3}", "{\"kind\": \"diffusers\", \"units\": 4}",
+        "{\"kind\": \"diffusers\", \"runs\": [{}]}", "{\"kind\": \"diffusers\"}"}) {
+    write("golden/expected.json", text);
+    EXPECT_FALSE(verify({.model = folder_, .reference = {}, .run = {}})) << text;
+  }
+}
+
+TEST_F(HostileModel, FaultsEntriesOfTheWrongType) {
+  Json json = expected();
+  json["units"] = {{{"id", "unet"}, {"kind", "unet"}, {"inputs", 3}}};
+  json["runs"] = {{{"id", "a"}, {"task", "text-to-image"}, {"sampler", "ddim"}, {"steps", "many"}}};
+  write("golden/expected.json", json.dump());
+
+  const auto report = verify({.model = folder_, .reference = {}, .run = {}});
+
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_GE(report->faults.size(), 2U);
+  EXPECT_EQ(report->exit_code(), 1);
+}
+
+TEST_F(HostileModel, WritesWhatItComputedUnderTheReferencesNames) {
+  const auto report = verify({.model = folder_, .reference = {}, .run = {}});
+  ASSERT_TRUE(report) << report.error().message();
+
+  write_tensors(folder_ / "computed.safetensors", report->computed);
+
+  const auto file = io::SafetensorsFile::read(folder_ / "computed.safetensors");
+  ASSERT_TRUE(file) << file.error().message();
+  for (const char* name : {"unet.out_t999", "vae.decoded", "in.tokenizer.ids", "ddim-5.latents"})
+    EXPECT_NE(file->find(name), nullptr) << name;
+}
+
+}  // namespace
+}  // namespace isocost::diffusion

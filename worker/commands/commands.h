@@ -1,0 +1,21 @@
+// The subcommands of isocost-worker: each function adds one to the program, and its callback sets
+// the exit code.
+//
+//   CLI::App app; int exit_code = 0;
+//   add_verify(app, exit_code);
+//
+// A new command is a file here (or in the folder that owns it), a line below and a line in
+// worker/main.cpp.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace isocost::commands {
+
+void add_verify(CLI::App& app, int& exit_code);   // a model against a stored reference
+void add_inspect(CLI::App& app, int& exit_code);  // what a model is and costs
+void add_sample(CLI::App& app, int& exit_code);   // pictures of a prompt
+
+}  // namespace isocost::commands

@@ -1,0 +1,146 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "schema/arch/model_folder.h"
+#include "worker/commands/commands.h"
+#include "worker/commands/output.h"
+
+namespace isocost::commands {
+namespace {
+
+struct InspectArguments {
+  std::string model;
+  std::string variant;
+  arch::ArchitectureChoice architecture{.name = "", .width = 320, .context = 768, .latent = 64};
+  bool is_json = false;
+};
+
+Json summary_json(const arch::NetworkSummary& summary, std::uint64_t bytes) {
+  return {{"parameters", summary.parameters()},
+          {"tensors", summary.tensors.size()},
+          {"gflops", summary.gflops()},
+          {"gflops_conv", 2e-9 * summary.macs_conv},
+          {"gflops_linear", 2e-9 * summary.macs_linear},
+          {"gflops_attention", 2e-9 * summary.macs_attention},
+          {"bytes", bytes}};
+}
+
+Json call_json(const arch::CallShape& call) {
+  return {{"height", call.height}, {"width", call.width}, {"context_tokens", call.context_tokens}};
+}
+
+Json components_json(const arch::ModelFolder& model) {
+  const auto call = model.default_call();
+  Json components = Json::object();
+  if (model.unet)
+    components["unet"] =
+        summary_json(arch::summarize_unet(model.unet->config, call), model.unet->weights.bytes);
+  if (model.vae) {
+    const auto& vae = *model.vae;
+    components["vae"] = summary_json(arch::summarize_vae(vae.config, call, arch::VaeHalf::kDecode),
+                                     vae.weights.bytes);
+    components["vae"]["gflops_encode"] =
+        arch::summarize_vae(vae.config, call, arch::VaeHalf::kEncode).gflops();
+  }
+  if (model.text_encoder)
+    components["text_encoder"] = summary_json(arch::summarize_clip_text(model.text_encoder->config),
+                                              model.text_encoder->weights.bytes);
+  if (model.clip)
+    components["clip"] =
+        summary_json(arch::summarize_clip(model.clip->config), model.clip->weights.bytes);
+  return components;
+}
+
+// The part that a study varies stands at the top level: the U-Net, or what the folder has instead.
+Json model_json(const arch::ModelFolder& model) {
+  const Json components = components_json(model);
+  Json json;
+  for (const char* name : {"unet", "clip", "vae", "text_encoder"}) {
+    if (!components.contains(name)) continue;
+    json = components.at(name);
+    json["component"] = name;
+    break;
+  }
+  json["model"] = model.root.string();
+  json["pipeline"] = model.pipeline_class;
+  json["call"] = call_json(model.default_call());
+  json["components"] = components;
+  json["total_bytes"] = model.weight_bytes();
+  return json;
+}
+
+void print_row(const std::string& name, const Json& part) {
+  std::printf("%-14s %16llu %8llu %14.6g %14llu\n", name.c_str(),
+              static_cast<unsigned long long>(part.at("parameters").get<std::uint64_t>()),
+              static_cast<unsigned long long>(part.at("tensors").get<std::uint64_t>()),
+              part.at("gflops").get<double>(),
+              static_cast<unsigned long long>(part.at("bytes").get<std::uint64_t>()));
+}
+
+void print_text(const Json& json) {
+  const Json& call = json.at("call");
+  std::printf("%-14s %16s %8s %14s %14s\n", "component", "parameters", "tensors", "gflops a call",
+              "bytes");
+  for (const auto& [name, part] : json.at("components").items()) print_row(name, part);
+  std::printf(
+      "a call: batch 1, latents %lldx%lld, %lld text tokens; 2 x multiply-adds, attention "
+      "included\n",
+      static_cast<long long>(call.at("height").get<std::int64_t>()),
+      static_cast<long long>(call.at("width").get<std::int64_t>()),
+      static_cast<long long>(call.at("context_tokens").get<std::int64_t>()));
+}
+
+Result<Json> architecture_json(const arch::ArchitectureChoice& choice) {
+  const auto config = arch::named_unet(choice);
+  if (!config) return fail(config.error());
+  const arch::CallShape call{config->sample_height, config->sample_width, 77};
+  const auto summary = arch::summarize_unet(*config, call);
+  constexpr std::uint64_t kFloat32Bytes = 4;
+  Json json = summary_json(summary, kFloat32Bytes * summary.parameters());
+  const Json components = {{"unet", json}};
+  json["architecture"] = choice.name;
+  json["call"] = call_json(call);
+  json["components"] = components;
+  return json;
+}
+
+Result<Json> inspect(const InspectArguments& arguments) {
+  if (!arguments.architecture.name.empty()) return architecture_json(arguments.architecture);
+  if (arguments.model.empty())
+    return fail("inspect", "neither a model nor --arch is given", "one of them");
+  const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
+  if (!model) return fail(model.error());
+  return model_json(*model);
+}
+
+int run_inspect(const InspectArguments& arguments) {
+  const auto json = inspect(arguments);
+  if (!json) return report_failure(json.error());
+  if (arguments.is_json) {
+    print_json(*json);
+  } else {
+    print_text(*json);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<InspectArguments>();
+  auto& architecture = arguments->architecture;
+  auto* command = app.add_subcommand("inspect", "What a model is and what a call of it costs");
+  auto* model = command->add_option("model", arguments->model, "A model folder");
+  command->add_option("--variant", arguments->variant, "The weights' variant, such as fp16");
+  command->add_option("--arch", architecture.name, "An architecture alone: sd-v1")->excludes(model);
+  command->add_option("--width", architecture.width, "Its base width")->capture_default_str();
+  command->add_option("--context", architecture.context, "The width of its text context")
+      ->capture_default_str();
+  command->add_option("--latent", architecture.latent, "The side of its latents")
+      ->capture_default_str();
+  command->add_flag("--json", arguments->is_json, "Print JSON");
+  command->callback([arguments, &exit_code] { exit_code = run_inspect(*arguments); });
+}
+
+}  // namespace isocost::commands

@@ -1,0 +1,173 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "schema/io/picture.h"
+#include "worker/commands/commands.h"
+#include "worker/commands/output.h"
+#include "worker/diffusion/models/device.h"
+#include "worker/diffusion/pipeline/pipeline.h"
+#include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/tokenizer/tokenizer.h"
+
+namespace isocost::commands {
+namespace {
+
+using namespace diffusion;  // everything here is about its words
+
+struct SampleArguments {
+  std::string model;
+  std::string variant;
+  std::vector<std::string> prompts;
+  std::string negative;
+  std::string out = ".";
+  std::string sampler = "ddim";
+  std::string spacing;
+  std::string device = "cpu";
+  std::uint64_t seed = 0;
+  std::uint64_t count = 1;
+  std::uint64_t batch = 16;
+  int steps = 20;
+  double guidance = 3.0;
+  int height = 0;
+  int width = 0;
+};
+
+Result<sampling::SamplerConfig> resolve_sampler(const SampleArguments& arguments,
+                                                const Json& config) {
+  Json choice = {{"sampler", arguments.sampler}, {"steps", arguments.steps}};
+  if (!arguments.spacing.empty()) choice["timestep_spacing"] = arguments.spacing;
+  return sampling::resolve(config.is_object() ? config : Json::object(), choice, "sampler");
+}
+
+class Sampling {
+ public:
+  Sampling(const SampleArguments& arguments, Pipeline& pipeline, const Tokenizer& tokenizer,
+           sampling::SamplerConfig sampler)
+      : arguments_(arguments),
+        pipeline_(pipeline),
+        tokenizer_(tokenizer),
+        sampler_(std::move(sampler)) {}
+
+  // Files of images [begin, end), named by their number.
+  void run(std::uint64_t begin, std::uint64_t end) {
+    std::vector<std::uint64_t> images;
+    std::vector<std::string> prompts;
+    for (auto i = begin; i < end; ++i) {
+      images.push_back(i);
+      prompts.push_back(arguments_.prompts[i % arguments_.prompts.size()]);
+    }
+    const auto shape = latent_shape();
+    DenoiseRequest request{sampler_, {arguments_.guidance, 0}, encode(prompts), {}};
+    if (arguments_.guidance > 1)
+      request.negative_text = encode({prompts.size(), arguments_.negative});
+    Trajectory start;
+    start.x_T = keyed_noise(arguments_.seed, images, 0, shape);
+    start.draw = [&](int k) {
+      return keyed_noise(arguments_.seed, images, static_cast<std::uint32_t>(k) + 1, shape);
+    };
+    const auto pictures = to_bytes(pipeline_.decode(pipeline_.denoise(request, start)));
+    for (std::size_t i = 0; i < images.size(); ++i)
+      write(images[i], prompts[i], pictures[static_cast<std::int64_t>(i)]);
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::int64_t> latent_shape() const {
+    const auto& unet = pipeline_.unet_config();
+    const auto factor = pipeline_.vae_config().factor();
+    return {unet.in_channels,
+            arguments_.height > 0 ? arguments_.height / factor : unet.sample_height,
+            arguments_.width > 0 ? arguments_.width / factor : unet.sample_width};
+  }
+
+  [[nodiscard]] Tensor encode(const std::vector<std::string>& prompts) {
+    std::vector<Tensor> rows;
+    for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer_.encode(prompt)));
+    return pipeline_.encode(at::stack(rows));
+  }
+
+  void write(std::uint64_t image, const std::string& prompt, const Tensor& bytes) {
+    const auto pixels = bytes.permute({1, 2, 0}).contiguous();  // [H, W, 3]
+    io::Picture picture{static_cast<int>(pixels.size(1)), static_cast<int>(pixels.size(0)), {}};
+    const auto* data = pixels.const_data_ptr<std::uint8_t>();
+    picture.rgb.assign(data, data + pixels.numel());
+    char name[32];
+    std::snprintf(name, sizeof name, "%06llu.png", static_cast<unsigned long long>(image));
+    const auto file = std::filesystem::path(arguments_.out) / name;
+    io::write_png(file, picture, {{"prompt", prompt}, {"seed", std::to_string(arguments_.seed)}});
+    std::printf("%s\n", file.c_str());
+  }
+
+  const SampleArguments& arguments_;
+  Pipeline& pipeline_;
+  const Tokenizer& tokenizer_;
+  sampling::SamplerConfig sampler_;
+};
+
+int check_size(const SampleArguments& arguments, std::int64_t factor) {
+  const bool fits = arguments.height % factor == 0 && arguments.width % factor == 0;
+  if (fits) return 0;
+  Failure failure;
+  failure.add("--height, --width", "the autoencoder has no such size",
+              "multiples of " + std::to_string(factor));
+  return report_failure(failure);
+}
+
+int run_sample(const SampleArguments& arguments) {
+  const auto device = parse_device(arguments.device);
+  if (!device) return report_failure(device.error());
+  const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
+  if (!model) return report_failure(model.error());
+  auto sampler = resolve_sampler(arguments, model->scheduler_config);
+  if (!sampler) return report_failure(sampler.error());
+  auto tokenizer = Tokenizer::load(model->tokenizer.value_or(model->root / "tokenizer"));
+  if (!tokenizer) return report_failure(tokenizer.error());
+  auto pipeline = Pipeline::load(*model, {*device, at::kFloat});
+  if (!pipeline) return report_failure(pipeline.error());
+  if (const int code = check_size(arguments, pipeline->vae_config().factor()); code != 0)
+    return code;
+  std::filesystem::create_directories(arguments.out);
+  Sampling sampling(arguments, *pipeline, *tokenizer, std::move(*sampler));
+  for (std::uint64_t begin = 0; begin < arguments.count; begin += arguments.batch)
+    sampling.run(begin, std::min(begin + arguments.batch, arguments.count));
+  return 0;
+}
+
+}  // namespace
+
+void add_sample(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<SampleArguments>();
+  auto* command = app.add_subcommand("sample", "Pictures of a prompt, as PNG files");
+  command->add_option("model", arguments->model, "A model folder in the diffusers layout")
+      ->required();
+  command
+      ->add_option("--prompt", arguments->prompts, "What to draw; several serve the images in turn")
+      ->required();
+  command->add_option("--negative", arguments->negative, "What guidance leads away from");
+  command->add_option("--out", arguments->out, "Where the files go")->required();
+  command->add_option("--count", arguments->count, "Number of images")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  command->add_option("--batch", arguments->batch, "Images computed together")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "Of the noise; image i has its own")
+      ->capture_default_str();
+  command->add_option("--sampler", arguments->sampler, "ddim, ddpm or dpmpp-2m")
+      ->capture_default_str();
+  command->add_option("--steps", arguments->steps, "Network calls")->capture_default_str();
+  command->add_option("--timestep-spacing", arguments->spacing,
+                      "leading, trailing or linspace (default: the model's)");
+  command->add_option("--guidance", arguments->guidance, "Classifier-free guidance; 1 is none")
+      ->capture_default_str();
+  command->add_option("--height", arguments->height, "In pixels (default: the model's)")
+      ->check(CLI::Range(1, 8192));
+  command->add_option("--width", arguments->width, "In pixels (default: the model's)")
+      ->check(CLI::Range(1, 8192));
+  command->add_option("--variant", arguments->variant, "The weights' variant, such as fp16");
+  command->add_option("--device", arguments->device, "auto, cpu or cuda:N")->capture_default_str();
+  command->callback([arguments, &exit_code] { exit_code = run_sample(*arguments); });
+}
+
+}  // namespace isocost::commands

@@ -1,0 +1,10 @@
+#define ISOCOST_LANES 16
+#define ISOCOST_ROWS 8
+#include "worker/diffusion/fast/kernels_impl.h"
+
+namespace isocost::diffusion::fast {
+
+const Kernels kKernelsAvx512 = {"AVX-512", 2 * ISOCOST_LANES, gemm, group_norm, layer_norm,
+                                geglu,     attention};
+
+}  // namespace isocost::diffusion::fast

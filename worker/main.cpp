@@ -1,0 +1,22 @@
+// isocost-worker: the engine's own commands, training, and serving a coordinator. Wiring only.
+#include <ATen/Parallel.h>
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+
+#include "worker/commands/commands.h"
+
+int main(int argc, char** argv) {
+  // Promise 1: one thread a process unless the user chooses more, since sums split differently
+  // round differently.
+  at::set_num_threads(1);
+  CLI::App app{"Computes cells of isocost studies, and tells whether it computes them right"};
+  app.require_subcommand(1);
+  int exit_code = 0;
+  isocost::commands::add_inspect(app, exit_code);
+  isocost::commands::add_sample(app, exit_code);
+  isocost::commands::add_verify(app, exit_code);
+  CLI11_PARSE(app, argc, argv);
+  return exit_code;
+}
