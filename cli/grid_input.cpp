@@ -1,10 +1,16 @@
 #include "cli/grid_input.h"
 
+#include "experiments/grid/expand.h"
 #include "schema/io/atomic_file.h"
 
 namespace isocost::cli {
 
 Result<GridInput> read_grid_input(const std::filesystem::path& file) {
+  if (file.extension() != ".json") {
+    auto grid = experiments::load_grid(file);
+    if (!grid) return fail(std::move(grid.error()));
+    return GridInput{std::move(grid->submission), std::move(grid->places)};
+  }
   auto text = io::read_file(file);
   if (!text) return fail(std::move(text.error()));
   auto json = parse_json(*text, file.string());

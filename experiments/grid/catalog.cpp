@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "schema/io/atomic_file.h"
 #include "schema/io/inputs.h"
@@ -64,6 +65,7 @@ class DiskCatalog : public Catalog {
                   "a diffusers folder");
     }
     const auto folder = arch::ModelFolder::open(path);
+    places_.insert(path);
     if (!folder) return fail(at(where, folder.error()));
     Failure failure;
     if (!folder->unet)
@@ -116,6 +118,7 @@ class DiskCatalog : public Catalog {
                   "a file or folder");
     const auto digest = io::input_digest(path);
     if (!digest) return fail(at(where, digest.error()));
+    places_.insert(path);
     return digest->name();
   }
 
@@ -123,6 +126,10 @@ class DiskCatalog : public Catalog {
     auto text = io::read_file(resolve(name), std::size_t{64} << 20U);
     if (!text) return fail(at(where, text.error()));
     return text;
+  }
+
+  [[nodiscard]] std::vector<fs::path> places() const override {
+    return {places_.begin(), places_.end()};
   }
 
  private:
@@ -144,6 +151,7 @@ class DiskCatalog : public Catalog {
   }
 
   fs::path folder_;
+  std::set<fs::path> places_;
 };
 
 }  // namespace

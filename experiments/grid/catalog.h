@@ -50,6 +50,8 @@ class Catalog {
                                                   const std::string& where) = 0;
   [[nodiscard]] virtual Result<std::string> text_file(const std::string& name,
                                                       const std::string& where) = 0;
+  // Where the models and inputs that were asked for lie: what local workers are pointed at.
+  [[nodiscard]] virtual std::vector<std::filesystem::path> places() const = 0;
 };
 
 [[nodiscard]] std::unique_ptr<Catalog> disk_catalog(std::filesystem::path grid_folder);

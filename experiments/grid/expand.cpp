@@ -274,11 +274,13 @@ Result<Submission> expand(const Grid& grid, Catalog& catalog) {
   return Expander(grid, catalog).run();
 }
 
-Result<Submission> load_submission(const std::filesystem::path& grid_file) {
+Result<LoadedGrid> load_grid(const std::filesystem::path& grid_file) {
   const auto grid = read_grid(grid_file);
   if (!grid) return fail(grid.error());
   const auto catalog = disk_catalog(grid_file.parent_path());
-  return expand(*grid, *catalog);
+  auto submission = expand(*grid, *catalog);
+  if (!submission) return fail(std::move(submission.error()));
+  return LoadedGrid{std::move(*submission), catalog->places()};
 }
 
 }  // namespace isocost::experiments

@@ -14,7 +14,12 @@ namespace isocost::experiments {
 
 [[nodiscard]] Result<Submission> expand(const Grid& grid, Catalog& catalog);
 
+struct LoadedGrid {
+  Submission submission;
+  std::vector<std::filesystem::path> places;  // of its models and inputs
+};
+
 // Reads, checks and expands a grid file with the models on disk.
-[[nodiscard]] Result<Submission> load_submission(const std::filesystem::path& grid_file);
+[[nodiscard]] Result<LoadedGrid> load_grid(const std::filesystem::path& grid_file);
 
 }  // namespace isocost::experiments

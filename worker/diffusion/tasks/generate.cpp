@@ -133,7 +133,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
     const auto end =
         static_cast<std::int64_t>(std::min(unit->range.end, first + group_size) - first);
     for (std::size_t e = 0; e < extractors.size(); ++e) {
-      const auto extracted = extractors[e]->rows(pictures, group.prompts);
+      const auto extracted = extractors[e]->extract(pictures, group.prompts);
       if (!extracted) return bad_input(extracted.error());
       if (!at::isfinite(*extracted).all().item<bool>()) {
         return unit_failure(FailureClass::kNotFinite, "the extractor " + unit->extractors[e].kind +

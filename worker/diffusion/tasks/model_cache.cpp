@@ -92,7 +92,7 @@ Result<Extractor*> ModelCache::extractor(const ExtractorSpec& spec) {
   }
   const auto path = find(spec.input);
   if (!path) return fail(path.error());
-  auto loaded = load_extractor(spec, *path);
+  auto loaded = load_extractor(spec, *path, {.device = device_});
   if (!loaded) return fail(loaded.error());
   while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
   extractors_.emplace_front(key, std::move(*loaded));

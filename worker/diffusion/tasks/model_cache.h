@@ -15,7 +15,7 @@
 
 #include "schema/io/inputs.h"
 #include "schema/spec.h"
-#include "worker/diffusion/metrics/extractor.h"
+#include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 

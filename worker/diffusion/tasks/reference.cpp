@@ -119,7 +119,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   std::vector<std::string> prompts;
   const auto flush = [&]() -> Result<void> {
     if (batch.empty()) return {};
-    auto extracted = (*extractor)->rows(to_tensor(batch), prompts);
+    auto extracted = (*extractor)->extract(to_tensor(batch), prompts);
     if (!extracted) return fail(extracted.error());
     rows.push_back(std::move(*extracted));
     batch.clear();
