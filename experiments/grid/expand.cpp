@@ -23,9 +23,11 @@ class Expander {
     read_prompts();
     read_metrics();
     const auto found = points(patterns_resolved);
-    if (!found) failure_.add(found.error());
-    if (!failure_.is_empty()) return fail(std::move(failure_));
-    for (const Point& point : *found) add_cell(point);
+    if (!found) {
+      if (failure_.is_empty()) failure_.add(found.error());
+    } else {
+      for (const Point& point : *found) add_cell(point);
+    }
     if (!failure_.is_empty()) return fail(std::move(failure_));
     return std::move(submission_);
   }

@@ -423,7 +423,7 @@ Result<Grid> parse_grid(const std::string& text, const std::string& name) {
   } catch (const YAML::Exception& error) {
     return fail(name, "this is not YAML: " + error.msg);
   }
-  if (!file.failure().is_empty()) return fail(std::move(file.failure()));
+  if (!file.failure().is_empty()) return fail(file.in_reading_order());
   return grid;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <numeric>
 
 namespace isocost::experiments {
@@ -52,6 +53,21 @@ std::string YamlFile::where(const YAML::Node& node) const {
   const YAML::Mark mark = node.Mark();
   if (mark.is_null()) return name_;
   return name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
+}
+
+Failure YamlFile::in_reading_order() const {
+  // "name:line:column" -> (line, column); the file itself stands first.
+  const auto place = [this](const Error& error) {
+    std::pair<int, int> at{0, 0};
+    if (error.where.size() > name_.size()) {
+      std::sscanf(error.where.c_str() + name_.size(), ":%d:%d", &at.first, &at.second);
+    }
+    return at;
+  };
+  Failure sorted = failure_;
+  std::stable_sort(sorted.errors.begin(), sorted.errors.end(),
+                   [&](const Error& a, const Error& b) { return place(a) < place(b); });
+  return sorted;
 }
 
 void YamlFile::fault(const YAML::Node& node, std::string what, std::string expected) {

@@ -20,6 +20,8 @@ class YamlFile {
   [[nodiscard]] std::string where(const YAML::Node& node) const;
   void fault(const YAML::Node& node, std::string what, std::string expected = {});
   [[nodiscard]] Failure& failure() { return failure_; }
+  // All faults, by line and column.
+  [[nodiscard]] Failure in_reading_order() const;
 
   // The members of a map, each key once; faults keys that are not among `known` with the nearest
   // one that is.
