@@ -12,17 +12,11 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "script" / "reference"))
-try:
-    import cuda_stubs  # noqa: F401  the bootstrap's torch comes without the CUDA libraries it names
-except ImportError:
-    pass
 
 import torch  # noqa: E402
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel  # noqa: E402
@@ -54,7 +48,8 @@ def draw_models(folder):
 
 class Diffusers:
     def __init__(self, model, steps, guidance):
-        self.pipe = StableDiffusionPipeline.from_pretrained(model, safety_checker=None, feature_extractor=None)
+        self.pipe = StableDiffusionPipeline.from_pretrained(model, safety_checker=None, feature_extractor=None,
+                                                            torch_dtype=torch.float32)
         self.pipe.scheduler = DDIMScheduler.from_config(self.pipe.scheduler.config)
         self.pipe.set_progress_bar_config(disable=True)
         self.steps, self.guidance = steps, guidance

@@ -16,7 +16,17 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   isocost::commands::add_inspect(app, exit_code);
   isocost::commands::add_sample(app, exit_code);
+#ifdef ISOCOST_WITH_SERVE
+  isocost::commands::add_serve(app, exit_code);
+#endif
   isocost::commands::add_verify(app, exit_code);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    CLI11_PARSE(app, argc, argv);
+  } catch (const std::exception& error) {
+    // A fault of the machine (disk full, memory): commands report what is wrong with their input
+    // themselves.
+    std::cerr << "isocost-worker: " << error.what() << '\n';
+    return 1;
+  }
   return exit_code;
 }

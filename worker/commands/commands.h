@@ -16,6 +16,8 @@ namespace isocost::commands {
 
 void add_verify(CLI::App& app, int& exit_code);   // a model against a stored reference
 void add_inspect(CLI::App& app, int& exit_code);  // what a model is and costs
-void add_sample(CLI::App& app, int& exit_code);   // pictures of a prompt
+void add_serve(CLI::App& app,
+               int& exit_code);  // compute for a coordinator (not in an engine-only build)
+void add_sample(CLI::App& app, int& exit_code);  // pictures of a prompt
 
 }  // namespace isocost::commands

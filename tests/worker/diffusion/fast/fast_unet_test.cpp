@@ -9,6 +9,9 @@
 namespace isocost::diffusion {
 namespace {
 
+// As the programs do: several threads on small tensors cost more than they save.
+const bool kIsSingleThreaded = (at::set_num_threads(1), true);
+
 UNet golden_unet(const std::string& name) {
   auto unet = load_unet(std::string(ISOCOST_SOURCE_DIR) + "/tests/golden/models/" + name + "/unet");
   EXPECT_TRUE(unet) << (unet ? "" : unet.error().message());

@@ -14,6 +14,9 @@
 namespace isocost::diffusion {
 namespace {
 
+// As the programs do: several threads on small tensors cost more than they save.
+const bool kIsSingleThreaded = (at::set_num_threads(1), true);
+
 namespace fs = std::filesystem;
 
 fs::path golden(const std::string& name) {
