@@ -2,12 +2,14 @@
 //
 //   ServeOptions options;
 //   add_serve_options(command, options);                    // CLI11
-//   return serve(options, [](const ServeOptions& o, io::ArtifactStore& store) { return make_engine(o, store); });
+//   return serve(options, [](const ServeOptions& o, io::ArtifactStore& store) { return
+//   make_engine(o, store); });
 //
-// The supervisor is one thread that forks, waits and forwards SIGTERM; it touches neither network nor engine, so that
-// nothing that kills the working process harms it. The child dies with it (parent death signal). It starts the child again
-// after a crash, with growing pauses; it ends when the child ended by itself: done (0), refused or wrongly configured
-// (2), no coordinator for too long (3). `make` runs in the child, so a GPU is never opened before the fork.
+// The supervisor is one thread that forks, waits and forwards SIGTERM; it touches neither network
+// nor engine, so that nothing that kills the working process harms it. The child dies with it
+// (parent death signal). It starts the child again after a crash, with growing pauses; it ends when
+// the child ended by itself: done (0), refused or wrongly configured (2), no coordinator for too
+// long (3). `make` runs in the child, so a GPU is never opened before the fork.
 #pragma once
 
 #include <filesystem>
@@ -35,8 +37,8 @@ struct ServeOptions {
   std::filesystem::path state;                // spool and, unless given, artifacts
   std::filesystem::path artifacts;
   std::string name;
-  std::filesystem::path key;                  // NAME.secret of this worker
-  std::filesystem::path server_key;           // the coordinator's *.key
+  std::filesystem::path key;         // NAME.secret of this worker
+  std::filesystem::path server_key;  // the coordinator's *.key
   int give_up_seconds = 1800;
   int grace_seconds = 30;
   unsigned prefetch = 0;
@@ -48,12 +50,13 @@ inline constexpr int kExitCrashed = 1;
 inline constexpr int kExitRefused = 2;
 inline constexpr int kExitGaveUp = 3;
 
-using MakeExecutor =
-    std::function<Result<std::unique_ptr<agent::Executor>>(const ServeOptions&, io::ArtifactStore&)>;
+using MakeExecutor = std::function<Result<std::unique_ptr<agent::Executor>>(const ServeOptions&,
+                                                                            io::ArtifactStore&)>;
 
 void add_serve_options(CLI::App& command, ServeOptions& options);
 
-// Returns the exit code; prints one sentence for every fault. Requires: called before any other thread is started.
+// Returns the exit code; prints one sentence for every fault. Requires: called before any other
+// thread is started.
 [[nodiscard]] int serve(ServeOptions options, const MakeExecutor& make);
 
 }  // namespace isocost::worker

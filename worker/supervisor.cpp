@@ -58,8 +58,8 @@ Death wait_for(pid_t child, const sigset_t& set, bool& is_stopping) {
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) == child) {
       if (!WIFSIGNALED(status)) return {WEXITSTATUS(status) == kExitCrashed, WEXITSTATUS(status)};
-      std::fprintf(stderr, "isocost-worker: the working process died of signal %d (%s)\n", WTERMSIG(status),
-                   ::strsignal(WTERMSIG(status)));
+      std::fprintf(stderr, "isocost-worker: the working process died of signal %d (%s)\n",
+                   WTERMSIG(status), ::strsignal(WTERMSIG(status)));
       return {true, kExitCrashed};
     }
     const int signal = next_signal(set, std::chrono::seconds(1));
@@ -91,11 +91,14 @@ int supervise(const std::function<int()>& child) {
       quick_deaths = 0;
       pause = kPauseFirst;
     }
-    std::fprintf(stderr, "isocost-worker: starting it again in %.1f s\n", static_cast<double>(pause.count()) / 1000);
-    if (const int signal = next_signal(set, pause); signal == SIGTERM || signal == SIGINT) return death.code;
+    std::fprintf(stderr, "isocost-worker: starting it again in %.1f s\n",
+                 static_cast<double>(pause.count()) / 1000);
+    if (const int signal = next_signal(set, pause); signal == SIGTERM || signal == SIGINT)
+      return death.code;
     pause = std::min(pause * 2, kPauseMax);
   }
-  std::fprintf(stderr, "isocost-worker: the working process died %d times in a row; giving up\n", kQuickDeathsMax);
+  std::fprintf(stderr, "isocost-worker: the working process died %d times in a row; giving up\n",
+               kQuickDeathsMax);
   return kExitCrashed;
 }
 

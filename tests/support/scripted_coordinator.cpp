@@ -6,7 +6,8 @@
 
 namespace isocost::testing {
 
-ScriptedCoordinator::ScriptedCoordinator(io::ArtifactStore& store, net::RouterOptions options) : store_(store) {
+ScriptedCoordinator::ScriptedCoordinator(io::ArtifactStore& store, net::RouterOptions options)
+    : store_(store) {
   options.artifacts = &store;
   const std::scoped_lock lock(mutex_);  // what arrives waits until router_ is there
   auto router = net::Router::open(options, *this);
@@ -30,12 +31,14 @@ void ScriptedCoordinator::set_acknowledging(bool is_acknowledging) {
   is_acknowledging_ = is_acknowledging;
 }
 
-void ScriptedCoordinator::wait_for(const std::string& what, const std::function<bool(const Heard&)>& condition) {
+void ScriptedCoordinator::wait_for(const std::string& what,
+                                   const std::function<bool(const Heard&)>& condition) {
   std::unique_lock lock(mutex_);
   if (changed_.wait_for(lock, std::chrono::seconds(20), [&] { return condition(heard_); })) return;
-  ADD_FAILURE() << "waited in vain for " << what << "; heard " << heard_.hellos.size() << " HELLO, " << heard_.wants.size()
-                << " WANT, " << heard_.results.size() << " RESULT, " << heard_.failures.size() << " FAILURE, "
-                << heard_.goodbyes.size() << " GOODBYE, " << heard_.heartbeats << " HEARTBEAT; "
+  ADD_FAILURE() << "waited in vain for " << what << "; heard " << heard_.hellos.size() << " HELLO, "
+                << heard_.wants.size() << " WANT, " << heard_.results.size() << " RESULT, "
+                << heard_.failures.size() << " FAILURE, " << heard_.goodbyes.size() << " GOODBYE, "
+                << heard_.heartbeats << " HEARTBEAT; "
                 << (heard_.failures.empty() ? "" : heard_.failures.back().failure.reason);
 }
 
@@ -54,8 +57,13 @@ void ScriptedCoordinator::arrived(const std::string& peer, wire::Message message
 
 void ScriptedCoordinator::take(const std::string& peer, const wire::Hello& hello) {
   heard_.hellos.push_back(hello);
-  wire::Welcome welcome{.protocol = wire::kProtocolVersion, .build = "test", .database = database, .lease_ms = 2000,
-                        .heartbeat_ms = 100, .artifact_port = router_->artifact_port(), .artifact_folder = {},
+  wire::Welcome welcome{.protocol = wire::kProtocolVersion,
+                        .build = "test",
+                        .database = database,
+                        .lease_ms = 2000,
+                        .heartbeat_ms = 100,
+                        .artifact_port = router_->artifact_port(),
+                        .artifact_folder = {},
                         .artifact_nonce = router_->artifact_nonce()};
   if (tells_folder) welcome.artifact_folder = store_.root();
   router_->send(peer, welcome);
@@ -82,14 +90,19 @@ void ScriptedCoordinator::take(const std::string& peer, const wire::Heartbeat&) 
 
 void ScriptedCoordinator::take(const std::string& peer, const wire::ResultMessage& message) {
   heard_.results.push_back(message);
-  if (is_acknowledging_) router_->send(peer, wire::Ack{message.result.unit, message.attempt, wire::Verdict::kAccepted, {}});
+  if (is_acknowledging_)
+    router_->send(peer,
+                  wire::Ack{message.result.unit, message.attempt, wire::Verdict::kAccepted, {}});
 }
 
 void ScriptedCoordinator::take(const std::string& peer, const wire::FailureMessage& message) {
   heard_.failures.push_back(message);
-  if (is_acknowledging_) router_->send(peer, wire::Ack{message.unit, message.attempt, wire::Verdict::kAccepted, {}});
+  if (is_acknowledging_)
+    router_->send(peer, wire::Ack{message.unit, message.attempt, wire::Verdict::kAccepted, {}});
 }
 
-void ScriptedCoordinator::take(const std::string&, const wire::Goodbye& goodbye) { heard_.goodbyes.push_back(goodbye); }
+void ScriptedCoordinator::take(const std::string&, const wire::Goodbye& goodbye) {
+  heard_.goodbyes.push_back(goodbye);
+}
 
 }  // namespace isocost::testing

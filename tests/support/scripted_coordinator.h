@@ -1,4 +1,5 @@
-// A coordinator of a few lines behind the real Router: leases what a test gives it and writes down what it hears.
+// A coordinator of a few lines behind the real Router: leases what a test gives it and writes down
+// what it hears.
 //
 //   ScriptedCoordinator coordinator(store);
 //   coordinator.add(lease);                         // handed out at the next WANT
@@ -32,7 +33,8 @@ struct Heard {
 class ScriptedCoordinator : public net::Inbox {
  public:
   // Options of the router; the artifact store is `store`.
-  explicit ScriptedCoordinator(io::ArtifactStore& store, net::RouterOptions options = {.endpoint = "tcp://127.0.0.1:0"});
+  explicit ScriptedCoordinator(io::ArtifactStore& store,
+                               net::RouterOptions options = {.endpoint = "tcp://127.0.0.1:0"});
 
   void add(wire::Lease lease);
   // What every heartbeat is answered with from now on.

@@ -39,7 +39,8 @@ Effects Session::handle(const Event& event, Instant now) {
   return std::exchange(effects_, {});
 }
 
-// --- the connection ---------------------------------------------------------------------------------------------------
+// --- the connection
+// ---------------------------------------------------------------------------------------------------
 
 void Session::on(const Connected& event, Instant now) {
   if (!std::holds_alternative<Connecting>(connection_)) return;
@@ -70,7 +71,8 @@ void Session::lose_connection(const std::string& why, Instant now) {
   connection_ = Idle{now + backoff_};
   backoff_ = std::min(backoff_ * 2, options_.retry_max);
   for (auto& [name, held] : held_) {
-    if (auto* kept = std::get_if<Kept>(&held.state); kept != nullptr && kept->step == Kept::Step::kSent)
+    if (auto* kept = std::get_if<Kept>(&held.state);
+        kept != nullptr && kept->step == Kept::Step::kSent)
       *kept = Kept{};
   }
 }
@@ -80,8 +82,9 @@ void Session::on(const Refused& event, Instant) { end(ExitReason::kRefused, even
 void Session::take(const wire::Welcome& welcome, Instant now) {
   if (!std::holds_alternative<Greeting>(connection_)) return;
   if (welcome.protocol != wire::kProtocolVersion)
-    return end(ExitReason::kRefused, fmt::format("the coordinator speaks protocol {}; this worker speaks {}",
-                                                 welcome.protocol, wire::kProtocolVersion));
+    return end(ExitReason::kRefused,
+               fmt::format("the coordinator speaks protocol {}; this worker speaks {}",
+                           welcome.protocol, wire::kProtocolVersion));
   forget_other_database(welcome.database);
   database_ = welcome.database;
   terms_ = welcome;
@@ -89,13 +92,17 @@ void Session::take(const wire::Welcome& welcome, Instant now) {
   connection_ = Attached{now, now + Duration(welcome.heartbeat_ms)};
   for (auto& [name, held] : held_) {
     // What was said before the greeting may have been said to nobody.
-    if (auto* kept = std::get_if<Kept>(&held.state); kept != nullptr && kept->step == Kept::Step::kSent) *kept = Kept{};
+    if (auto* kept = std::get_if<Kept>(&held.state);
+        kept != nullptr && kept->step == Kept::Step::kSent)
+      *kept = Kept{};
   }
   effects_.push_back(UseArtifacts{welcome});
-  effects_.push_back(Say{fmt::format("attached to the coordinator of database {}", welcome.database)});
+  effects_.push_back(
+      Say{fmt::format("attached to the coordinator of database {}", welcome.database)});
 }
 
-// Outcomes of this database come out of waiting; leases of another one are worth nothing any more, its outcomes wait.
+// Outcomes of this database come out of waiting; leases of another one are worth nothing any more,
+// its outcomes wait.
 void Session::forget_other_database(const std::string& database) {
   if (!database_.empty() && database_ != database) {
     for (auto held = held_.begin(); held != held_.end();) {
@@ -112,18 +119,24 @@ void Session::forget_other_database(const std::string& database) {
   }
   std::erase_if(elsewhere_, [&](const Outcome& outcome) {
     if (outcome.database != database || held_.contains(outcome.unit)) return false;
-    held_.emplace(outcome.unit,
-                  Held{.database = database, .attempt = outcome.attempt, .outcome = outcome, .state = Kept{}});
+    held_.emplace(
+        outcome.unit,
+        Held{
+            .database = database, .attempt = outcome.attempt, .outcome = outcome, .state = Kept{}});
     return true;
   });
 }
 
 void Session::take(const wire::Reject& reject, Instant now) {
-  // A coordinator that stops, or that has not yet noticed this worker's last session end, may take it later.
-  const bool is_passing = reject.code == wire::RejectCode::kStopping || reject.code == wire::RejectCode::kNameInUse ||
+  // A coordinator that stops, or that has not yet noticed this worker's last session end, may take
+  // it later.
+  const bool is_passing = reject.code == wire::RejectCode::kStopping ||
+                          reject.code == wire::RejectCode::kNameInUse ||
                           reject.code == wire::RejectCode::kUnknownPeer;
-  if (!is_passing) return end(ExitReason::kRefused, "the coordinator refuses this worker: " + reject.text);
-  if (reject.code == wire::RejectCode::kNameInUse) effects_.push_back(Say{"the coordinator says: " + reject.text});
+  if (!is_passing)
+    return end(ExitReason::kRefused, "the coordinator refuses this worker: " + reject.text);
+  if (reject.code == wire::RejectCode::kNameInUse)
+    effects_.push_back(Say{"the coordinator says: " + reject.text});
   lose_connection(reject.text, now);
 }
 
@@ -135,7 +148,8 @@ void Session::on(const Received& event, Instant now) {
 void Session::take(const wire::HeartbeatReply& reply, Instant now) {
   if (!is_attached()) return;
   if (reply.is_unknown) return greet(now);
-  if (reply.is_draining && !is_draining_) effects_.push_back(Say{"the coordinator wants no more work from this worker"});
+  if (reply.is_draining && !is_draining_)
+    effects_.push_back(Say{"the coordinator wants no more work from this worker"});
   is_draining_ = reply.is_draining;
   for (const std::string& unit : reply.cancel) {
     Held* held = find(unit);
@@ -143,7 +157,8 @@ void Session::take(const wire::HeartbeatReply& reply, Instant now) {
     if (std::holds_alternative<Queued>(held->state)) {
       std::erase(order_, unit);
       held_.erase(unit);
-    } else if (auto* computing = std::get_if<Computing>(&held->state); computing != nullptr && !computing->is_cancelled) {
+    } else if (auto* computing = std::get_if<Computing>(&held->state);
+               computing != nullptr && !computing->is_cancelled) {
       computing->is_cancelled = true;
       effects_.push_back(CancelUnit{unit});
     }
@@ -156,7 +171,8 @@ void Session::on(const Tick& event, Instant now) {
   if (auto* idle = std::get_if<Idle>(&connection_); idle != nullptr && now >= idle->retry_at) {
     connection_ = Connecting{};
     effects_.push_back(Connect{});
-  } else if (auto* greeting = std::get_if<Greeting>(&connection_); greeting != nullptr && now >= greeting->until) {
+  } else if (auto* greeting = std::get_if<Greeting>(&connection_);
+             greeting != nullptr && now >= greeting->until) {
     lose_connection("no answer to the greeting", now);
   } else if (auto* attached = std::get_if<Attached>(&connection_)) {
     if (now - attached->heard >= Duration(terms_.lease_ms)) {
@@ -168,7 +184,8 @@ void Session::on(const Tick& event, Instant now) {
   }
 }
 
-// --- units ------------------------------------------------------------------------------------------------------------
+// --- units
+// ------------------------------------------------------------------------------------------------------------
 
 void Session::take(const wire::Lease& lease, Instant) {
   if (!is_attached()) return;
@@ -182,7 +199,10 @@ void Session::take(const wire::Lease& lease, Instant) {
   Held& held = held_[lease.unit];
   held = Held{.database = database_,
               .attempt = lease.attempt,
-              .unit = {.name = lease.unit, .kind = lease.kind, .body = Json::object(), .needs = lease.needs},
+              .unit = {.name = lease.unit,
+                       .kind = lease.kind,
+                       .body = Json::object(),
+                       .needs = lease.needs},
               .blobs = lease.blobs,
               .state = Queued{}};
   auto body = parse_json(lease.body, "lease of " + lease.unit);
@@ -235,14 +255,17 @@ void Session::deliver_kept(Instant now) {
   if (!is_attached()) return;
   for (auto& [name, held] : held_) {
     auto* kept = std::get_if<Kept>(&held.state);
-    if (kept == nullptr || kept->step != Kept::Step::kIdle || (kept->retry_at && now < *kept->retry_at)) continue;
+    if (kept == nullptr || kept->step != Kept::Step::kIdle ||
+        (kept->retry_at && now < *kept->retry_at))
+      continue;
     const auto* result = std::get_if<UnitResult>(&held.outcome->what);
     if (result == nullptr || result->artifacts.empty()) {
       send_outcome(held);
       continue;
     }
     Deliver deliver{name, {}};
-    for (const ArtifactRef& artifact : result->artifacts) deliver.artifacts.push_back(artifact.digest);
+    for (const ArtifactRef& artifact : result->artifacts)
+      deliver.artifacts.push_back(artifact.digest);
     kept->step = Kept::Step::kDelivering;
     effects_.push_back(std::move(deliver));
   }
@@ -252,22 +275,27 @@ void Session::on(const Delivered& event, Instant) {
   Held* held = find(event.unit);
   auto* kept = held == nullptr ? nullptr : std::get_if<Kept>(&held->state);
   if (kept == nullptr || kept->step != Kept::Step::kDelivering) return;
-  if (is_attached()) send_outcome(*held);
-  else *kept = Kept{};
+  if (is_attached())
+    send_outcome(*held);
+  else
+    *kept = Kept{};
 }
 
 void Session::on(const DeliveryFailed& event, Instant now) {
   Held* held = find(event.unit);
   auto* kept = held == nullptr ? nullptr : std::get_if<Kept>(&held->state);
   if (kept == nullptr || kept->step != Kept::Step::kDelivering) return;
-  effects_.push_back(Say{fmt::format("the artifacts of {} did not arrive ({}); trying again", event.unit, event.why)});
+  effects_.push_back(Say{
+      fmt::format("the artifacts of {} did not arrive ({}); trying again", event.unit, event.why)});
   *kept = Kept{Kept::Step::kIdle, now + kDeliveryRetry};
 }
 
 void Session::send_outcome(Held& held) {
   const Outcome& outcome = *held.outcome;
   effects_.push_back(std::visit(
-      Overloaded{[&](const UnitResult& result) { return Send{wire::ResultMessage{outcome.attempt, result}}; },
+      Overloaded{[&](const UnitResult& result) {
+                   return Send{wire::ResultMessage{outcome.attempt, result}};
+                 },
                  [&](const UnitFailure& failure) {
                    return Send{wire::FailureMessage{outcome.unit, outcome.attempt, failure}};
                  }},
@@ -303,13 +331,15 @@ std::uint32_t Session::credit() const {
   return busy >= slots ? 0 : slots - static_cast<std::uint32_t>(busy);
 }
 
-// --- leaving ----------------------------------------------------------------------------------------------------------
+// --- leaving
+// ----------------------------------------------------------------------------------------------------------
 
 void Session::on(const StopRequested&, Instant now) {
   if (stop_by_) return hand_back();
   stop_by_ = now + options_.grace;
-  effects_.push_back(Say{fmt::format("asked to stop: finishing what computes, {} s at most; ask again to hand it back",
-                                     std::chrono::duration_cast<std::chrono::seconds>(options_.grace).count())});
+  effects_.push_back(Say{
+      fmt::format("asked to stop: finishing what computes, {} s at most; ask again to hand it back",
+                  std::chrono::duration_cast<std::chrono::seconds>(options_.grace).count())});
 }
 
 // What computes or waits goes back; outcomes stay in the spool for the next start.
@@ -323,7 +353,8 @@ void Session::hand_back() {
   const std::size_t handed_back = goodbye.handed_back.size();
   const std::size_t kept = held_.size() - handed_back;
   if (is_attached()) effects_.push_back(Send{std::move(goodbye)});
-  end(ExitReason::kDone, fmt::format("stopped; {} units handed back, {} outcomes wait in the spool", handed_back, kept));
+  end(ExitReason::kDone, fmt::format("stopped; {} units handed back, {} outcomes wait in the spool",
+                                     handed_back, kept));
 }
 
 void Session::leave_when_done(Instant now) {
@@ -345,7 +376,8 @@ void Session::end(ExitReason reason, std::string text) {
   effects_.push_back(Exit{reason, std::move(text)});
 }
 
-// --- looking ----------------------------------------------------------------------------------------------------------
+// --- looking
+// ----------------------------------------------------------------------------------------------------------
 
 Instant Session::next_deadline() const {
   Instant next = Instant::max();
@@ -361,7 +393,8 @@ Instant Session::next_deadline() const {
   if (stop_by_) at(*stop_by_);
   for (const auto& [name, held] : held_) {
     const auto* kept = std::get_if<Kept>(&held.state);
-    if (is_attached() && kept != nullptr && kept->step == Kept::Step::kIdle && kept->retry_at) at(*kept->retry_at);
+    if (is_attached() && kept != nullptr && kept->step == Kept::Step::kIdle && kept->retry_at)
+      at(*kept->retry_at);
   }
   return next;
 }
@@ -369,10 +402,10 @@ Instant Session::next_deadline() const {
 std::vector<wire::Running> Session::running() const {
   std::vector<wire::Running> units;
   for (const auto& [name, held] : held_) {
-    const double fraction = std::visit(Overloaded{[](const Queued&) { return 0.0; },
-                                                  [&](const Computing&) { return fraction_; },
-                                                  [](const Spooling&) { return 1.0; }, [](const Kept&) { return 1.0; }},
-                                       held.state);
+    const double fraction = std::visit(
+        Overloaded{[](const Queued&) { return 0.0; }, [&](const Computing&) { return fraction_; },
+                   [](const Spooling&) { return 1.0; }, [](const Kept&) { return 1.0; }},
+        held.state);
     units.push_back({name, held.attempt, fraction});
   }
   return units;
@@ -380,8 +413,8 @@ std::vector<wire::Running> Session::running() const {
 
 template <class State>
 std::size_t Session::count() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(held_, [](const auto& entry) { return std::holds_alternative<State>(entry.second.state); }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      held_, [](const auto& entry) { return std::holds_alternative<State>(entry.second.state); }));
 }
 
 Session::Held* Session::find(const std::string& unit) {
@@ -393,10 +426,13 @@ void Session::check_invariants() const {
   ISOCOST_CHECK(count<Computing>() <= 1, "one unit computes at a time");
   ISOCOST_CHECK(count<Queued>() == order_.size(), "every queued unit has its place in the order");
   for (const std::string& unit : order_)
-    ISOCOST_CHECK(held_.contains(unit) && std::holds_alternative<Queued>(held_.at(unit).state), "the order names queued units");
+    ISOCOST_CHECK(held_.contains(unit) && std::holds_alternative<Queued>(held_.at(unit).state),
+                  "the order names queued units");
   for (const auto& [name, held] : held_) {
-    const bool has_outcome = std::holds_alternative<Spooling>(held.state) || std::holds_alternative<Kept>(held.state);
-    ISOCOST_CHECK(held.outcome.has_value() == has_outcome, "an outcome is there from the end of computing on");
+    const bool has_outcome =
+        std::holds_alternative<Spooling>(held.state) || std::holds_alternative<Kept>(held.state);
+    ISOCOST_CHECK(held.outcome.has_value() == has_outcome,
+                  "an outcome is there from the end of computing on");
   }
 }
 

@@ -5,13 +5,14 @@
 //   for (const Effect& effect : effects) driver.perform(effect);
 //   wait until session.next_deadline(), then handle(Tick{...}, now)
 //
-// It knows what the worker holds (leased units and outcomes that nobody acknowledged yet), when to speak, when to
-// believe the coordinator gone, when to give up, and how to leave. It has no clock, socket, file, thread or chance: a
-// driver (worker/net) performs its effects and the simulator of the tests does so in virtual time. docs/protocol.md
-// draws its states. Thread: one.
+// It knows what the worker holds (leased units and outcomes that nobody acknowledged yet), when to
+// speak, when to believe the coordinator gone, when to give up, and how to leave. It has no clock,
+// socket, file, thread or chance: a driver (worker/net) performs its effects and the simulator of
+// the tests does so in virtual time. docs/protocol.md draws its states. Thread: one.
 //
 // Invariants (check_invariants):
-//   1. At most one unit is computing, and none while another could be finished first: units run in order of arrival.
+//   1. At most one unit is computing, and none while another could be finished first: units run in
+//   order of arrival.
 //   2. An outcome leaves only by an ACK that is not kMissing; so nothing that was spooled is lost.
 //   3. WANT is said only when it changes, and never counts units that are held.
 #pragma once
@@ -49,89 +50,91 @@ struct Outcome {
 };
 
 struct SessionOptions {
-  wire::Hello greeting;               // session, database and running are filled in
-  std::uint32_t prefetch = 0;         // units leased ahead of the one that computes
-  Duration give_up{std::chrono::minutes(30)};   // without a coordinator
-  Duration grace{std::chrono::seconds(30)};     // to finish after a first request to stop
+  wire::Hello greeting;                        // session, database and running are filled in
+  std::uint32_t prefetch = 0;                  // units leased ahead of the one that computes
+  Duration give_up{std::chrono::minutes(30)};  // without a coordinator
+  Duration grace{std::chrono::seconds(30)};    // to finish after a first request to stop
   Duration greeting_max{std::chrono::seconds(10)};
   Duration retry_first{std::chrono::milliseconds(250)};
   Duration retry_max{std::chrono::seconds(15)};
   std::size_t unacknowledged_max = 256;  // outcomes; more leases are not asked for beyond
 };
 
-// --- events -----------------------------------------------------------------------------------------------------------
+// --- events
+// -----------------------------------------------------------------------------------------------------------
 
-struct Connected {         // the link stands; its random name
+struct Connected {  // the link stands; its random name
   std::string session;
 };
 struct ConnectionLost {
   std::string why;
 };
-struct Refused {           // it will never stand: a wrong key, say
+struct Refused {  // it will never stand: a wrong key, say
   std::string why;
 };
 struct Received {
   wire::Message message;
 };
-struct Finished {          // the executor returned
+struct Finished {  // the executor returned
   std::string unit;
   tl::expected<UnitResult, UnitFailure> outcome;
   std::vector<std::string> warm;
 };
-struct Spooled {           // the outcome is on disk for good
+struct Spooled {  // the outcome is on disk for good
   std::string unit;
 };
-struct Delivered {         // its artifacts are with the coordinator
+struct Delivered {  // its artifacts are with the coordinator
   std::string unit;
 };
 struct DeliveryFailed {
   std::string unit;
   std::string why;
 };
-struct StopRequested {};   // the first: finish within the grace; the second: hand back at once
+struct StopRequested {};  // the first: finish within the grace; the second: hand back at once
 struct Tick {
-  double fraction = 0;     // of the unit that computes
+  double fraction = 0;  // of the unit that computes
 };
-using Event = std::variant<Connected, ConnectionLost, Refused, Received, Finished, Spooled, Delivered,
-                           DeliveryFailed, StopRequested, Tick>;
+using Event = std::variant<Connected, ConnectionLost, Refused, Received, Finished, Spooled,
+                           Delivered, DeliveryFailed, StopRequested, Tick>;
 
-// --- effects ----------------------------------------------------------------------------------------------------------
+// --- effects
+// ----------------------------------------------------------------------------------------------------------
 
-struct Connect {};         // answered by Connected, ConnectionLost or Refused
-struct Disconnect {};      // after everything that was sent
+struct Connect {};     // answered by Connected, ConnectionLost or Refused
+struct Disconnect {};  // after everything that was sent
 struct Send {
   wire::Message message;
 };
-struct UseArtifacts {      // where artifacts are from now on
+struct UseArtifacts {  // where artifacts are from now on
   wire::Welcome welcome;
 };
-struct Compute {           // fetch what it needs, then execute; answered by Finished
+struct Compute {  // fetch what it needs, then execute; answered by Finished
   LeasedUnit unit;
   std::vector<Digest> blobs;
 };
-struct CancelUnit {        // the computing one; still answered by Finished
+struct CancelUnit {  // the computing one; still answered by Finished
   std::string unit;
 };
-struct Spool {             // answered by Spooled
+struct Spool {  // answered by Spooled
   Outcome outcome;
 };
-struct Deliver {           // answered by Delivered or DeliveryFailed
+struct Deliver {  // answered by Delivered or DeliveryFailed
   std::string unit;
   std::vector<Digest> artifacts;
 };
-struct Forget {            // remove the outcome from the spool
+struct Forget {  // remove the outcome from the spool
   Outcome outcome;
 };
-struct Say {               // a line for people
+struct Say {  // a line for people
   std::string text;
 };
 enum class ExitReason { kDone, kRefused, kGaveUp };
-struct Exit {              // the last effect
+struct Exit {  // the last effect
   ExitReason reason = ExitReason::kDone;
   std::string text;
 };
-using Effect = std::variant<Connect, Disconnect, Send, UseArtifacts, Compute, CancelUnit, Spool, Deliver, Forget,
-                            Say, Exit>;
+using Effect = std::variant<Connect, Disconnect, Send, UseArtifacts, Compute, CancelUnit, Spool,
+                            Deliver, Forget, Say, Exit>;
 using Effects = std::vector<Effect>;
 
 class Session {
@@ -164,17 +167,17 @@ class Session {
   struct Computing {
     bool is_cancelled = false;
   };
-  struct Spooling {};        // its outcome is on its way to the disk
-  struct Kept {              // on disk, not yet acknowledged
+  struct Spooling {};  // its outcome is on its way to the disk
+  struct Kept {        // on disk, not yet acknowledged
     enum class Step { kIdle, kDelivering, kSent } step = Step::kIdle;
     std::optional<Instant> retry_at{};
   };
   struct Held {
-    std::string database{};             // whose unit it is
+    std::string database{};  // whose unit it is
     wire::Attempt attempt{};
-    LeasedUnit unit{};                  // while queued or computing
+    LeasedUnit unit{};  // while queued or computing
     std::vector<Digest> blobs{};
-    std::optional<Outcome> outcome{};   // from Spooling on
+    std::optional<Outcome> outcome{};  // from Spooling on
     std::variant<Queued, Computing, Spooling, Kept> state = Queued{};
   };
 
@@ -219,7 +222,7 @@ class Session {
 
   SessionOptions options_;
   Connection connection_;
-  std::string database_;              // of the last welcome
+  std::string database_;  // of the last welcome
   wire::Welcome terms_{};
   Duration backoff_;
   Instant attached_last_;             // when a coordinator was last there
@@ -229,10 +232,10 @@ class Session {
   std::vector<std::string> warm_;
   std::optional<std::uint32_t> wanted_;  // the credit that the coordinator knows of in this session
   double fraction_ = 0;
-  bool is_draining_ = false;          // the coordinator asked for it
-  std::optional<Instant> stop_by_;    // SIGTERM asked for it
+  bool is_draining_ = false;        // the coordinator asked for it
+  std::optional<Instant> stop_by_;  // SIGTERM asked for it
   bool is_over_ = false;
-  Effects effects_;                   // of the event that is handled
+  Effects effects_;  // of the event that is handled
 };
 
 }  // namespace isocost::agent

@@ -22,7 +22,8 @@ Json to_json(const Outcome& outcome) {
   } else {
     const auto& failure = std::get<UnitFailure>(outcome.what);
     Json log = Json::array();
-    for (const std::string& line : failure.log_tail) log.push_back(wire::clean_text(line, wire::kTextBytesMax));
+    for (const std::string& line : failure.log_tail)
+      log.push_back(wire::clean_text(line, wire::kTextBytesMax));
     json["failure"] = {{"class", static_cast<int>(failure.failure_class)},
                        {"reason", wire::clean_text(failure.reason, wire::kTextBytesMax)},
                        {"log_tail", log}};
@@ -33,7 +34,8 @@ Json to_json(const Outcome& outcome) {
 Result<UnitFailure> failure_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   const int number = reader.get<int>("class");
-  if (number < 1 || number > static_cast<int>(FailureClass::kInputOutput)) reader.fault("class", "this names no class of failure");
+  if (number < 1 || number > static_cast<int>(FailureClass::kInputOutput))
+    reader.fault("class", "this names no class of failure");
   UnitFailure failure{static_cast<FailureClass>(number), reader.get<std::string>("reason"),
                       reader.get<std::vector<std::string>>("log_tail")};
   if (!reader.ok()) return fail(reader.take());
@@ -47,10 +49,14 @@ Result<Outcome> outcome_from(const std::filesystem::path& file) {
   if (!json) return fail(json.error());
   JsonReader reader(*json, file.string());
   if (reader.get<int>("format") != kSpoolFormat) reader.fault("format", "this format is not known");
-  Outcome outcome{reader.get<std::string>("database"), reader.get<std::string>("unit"),
-                  {reader.get<std::uint64_t>("epoch"), reader.get<std::uint64_t>("counter")}, {}};
-  if (reader.has("result")) outcome.what = reader.take(unit_result_from_json(reader.raw("result"), file.string()));
-  else outcome.what = reader.take(failure_from_json(reader.raw("failure"), file.string()));
+  Outcome outcome{reader.get<std::string>("database"),
+                  reader.get<std::string>("unit"),
+                  {reader.get<std::uint64_t>("epoch"), reader.get<std::uint64_t>("counter")},
+                  {}};
+  if (reader.has("result"))
+    outcome.what = reader.take(unit_result_from_json(reader.raw("result"), file.string()));
+  else
+    outcome.what = reader.take(failure_from_json(reader.raw("failure"), file.string()));
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   return outcome;
@@ -58,7 +64,9 @@ Result<Outcome> outcome_from(const std::filesystem::path& file) {
 
 }  // namespace
 
-SpoolFolder::SpoolFolder(std::filesystem::path folder) : folder_(std::move(folder)) { std::filesystem::create_directories(folder_); }
+SpoolFolder::SpoolFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
+  std::filesystem::create_directories(folder_);
+}
 
 SpoolFolder::Loaded SpoolFolder::load() {
   Loaded loaded;
@@ -78,10 +86,13 @@ SpoolFolder::Loaded SpoolFolder::load() {
   return loaded;
 }
 
-void SpoolFolder::keep(const Outcome& outcome) { io::write_file_atomically(file_of(outcome), canonical(to_json(outcome))); }
+void SpoolFolder::keep(const Outcome& outcome) {
+  io::write_file_atomically(file_of(outcome), canonical(to_json(outcome)));
+}
 
 void SpoolFolder::forget(const Outcome& outcome) {
-  // Not made durable: an outcome that comes back after a crash is sent once more and acknowledged as repeated.
+  // Not made durable: an outcome that comes back after a crash is sent once more and acknowledged
+  // as repeated.
   std::filesystem::remove(file_of(outcome));
 }
 

@@ -1,12 +1,13 @@
-// Outcomes on disk until the coordinator has committed them: one JSON file each, whole or not there (fsync, rename).
+// Outcomes on disk until the coordinator has committed them: one JSON file each, whole or not there
+// (fsync, rename).
 //
 //   SpoolFolder spool(state / "spool");
 //   for (Outcome& outcome : spool.load()) ...   // at the start
 //   spool.keep(outcome);                        // returns when it is on disk for good
 //   spool.forget(outcome);
 //
-// A file that cannot be read as an outcome is set aside as *.bad and told, never deleted. Throws std::system_error on
-// I/O faults. Thread: one at a time.
+// A file that cannot be read as an outcome is set aside as *.bad and told, never deleted. Throws
+// std::system_error on I/O faults. Thread: one at a time.
 #pragma once
 
 #include <filesystem>

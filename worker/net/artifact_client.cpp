@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::milliseconds kPollInterval{200};
 constexpr std::chrono::milliseconds kSilenceMax{10'000};  // then the connection is thought broken
 constexpr std::chrono::milliseconds kRetryInterval{300};
-constexpr std::uint32_t kFetchCredit = 16;                // chunks asked for at once
+constexpr std::uint32_t kFetchCredit = 16;  // chunks asked for at once
 
 // The coordinator's folder, when it can be read here and holds the nonce that the coordinator told.
 std::optional<io::ArtifactStore> shared_folder(const wire::Welcome& welcome) {
@@ -65,9 +65,11 @@ struct ArtifactClient::Connection {
     socket.send(zmq::buffer(bytes), zmq::send_flags::none);
   }
 
-  // The next message about `digest` (or any HAVE_REPLY); nothing when the other side is silent for too long.
+  // The next message about `digest` (or any HAVE_REPLY); nothing when the other side is silent for
+  // too long.
   std::optional<wire::Message> receive(const KeepTrying& keep_trying) {
-    for (auto waited = std::chrono::milliseconds(0); waited < kSilenceMax && keep_trying(); waited += kPollInterval) {
+    for (auto waited = std::chrono::milliseconds(0); waited < kSilenceMax && keep_trying();
+         waited += kPollInterval) {
       zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
       zmq::poll(&item, 1, kPollInterval);
       zmq::message_t frame;
@@ -91,10 +93,12 @@ void ArtifactClient::refresh() {
   if (!welcome) return;
   seen_version_ = version;
   shared_ = shared_folder(*welcome);
-  if (!shared_ && welcome->artifact_port != 0) connection_ = std::make_unique<Connection>(peer_, welcome->artifact_port);
+  if (!shared_ && welcome->artifact_port != 0)
+    connection_ = std::make_unique<Connection>(peer_, welcome->artifact_port);
 }
 
-Result<void> ArtifactClient::fetch(const std::vector<Digest>& digests, const KeepTrying& keep_trying) {
+Result<void> ArtifactClient::fetch(const std::vector<Digest>& digests,
+                                   const KeepTrying& keep_trying) {
   for (const Digest& digest : digests) {
     while (!store_.has(digest)) {
       refresh();
@@ -106,14 +110,16 @@ Result<void> ArtifactClient::fetch(const std::vector<Digest>& digests, const Kee
       if (!step) return fail(step.error());
       if (*step == Step::kDone) continue;
       connection_.reset();
-      if (!keep_trying()) return fail(digest.name(), "the artifact did not come: the coordinator does not answer");
+      if (!keep_trying())
+        return fail(digest.name(), "the artifact did not come: the coordinator does not answer");
       std::this_thread::sleep_for(kRetryInterval);
     }
   }
   return {};
 }
 
-Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest, const KeepTrying& keep_trying) {
+Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
+                                                       const KeepTrying& keep_trying) {
   const fs::path part = store_.root() / fmt::format("{}.part", random_name());
   struct Remove {
     const fs::path& file;
@@ -132,7 +138,8 @@ Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest, con
     }
     const auto message = connection_->receive(keep_trying);
     if (!message) return Step::kAgain;
-    if (const auto* fault = std::get_if<wire::Fault>(&*message); fault != nullptr && fault->digest == digest)
+    if (const auto* fault = std::get_if<wire::Fault>(&*message);
+        fault != nullptr && fault->digest == digest)
       return fail(digest.name(), "the coordinator says: " + fault->text);
     const auto* chunk = std::get_if<wire::Chunk>(&*message);
     if (chunk == nullptr || chunk->digest != digest || chunk->offset != offset) continue;
@@ -142,14 +149,16 @@ Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest, con
     if (offset < chunk->total) continue;
     file.close();
     if (!file) return fail(part.string(), "the artifact cannot be written here");
-    if (hash.finish() != digest) return fail(digest.name(), "the bytes that came have another SHA-256");
+    if (hash.finish() != digest)
+      return fail(digest.name(), "the bytes that came have another SHA-256");
     store_.adopt(part);
     ++travelled_;
     return Step::kDone;
   }
 }
 
-Result<void> ArtifactClient::deliver(const std::vector<Digest>& digests, const KeepTrying& keep_trying) {
+Result<void> ArtifactClient::deliver(const std::vector<Digest>& digests,
+                                     const KeepTrying& keep_trying) {
   while (true) {
     refresh();
     if (shared_) return deliver_shared(digests);
@@ -179,15 +188,19 @@ Result<ArtifactClient::Step> ArtifactClient::deliver_all(const std::vector<Diges
   return Step::kDone;
 }
 
-Result<ArtifactClient::Step> ArtifactClient::deliver_one(const Digest& digest, const KeepTrying& keep_trying) {
+Result<ArtifactClient::Step> ArtifactClient::deliver_one(const Digest& digest,
+                                                         const KeepTrying& keep_trying) {
   std::ifstream file(store_.path(digest), std::ios::binary);
   const auto total = store_.size(digest);
-  if (!file || !total) return fail(digest.name(), "the artifact is not in this worker's store any more");
+  if (!file || !total)
+    return fail(digest.name(), "the artifact is not in this worker's store any more");
   std::uint64_t offset = 0;
-  std::uint64_t allowed_until = 1;  // the first chunk opens the upload; credit comes with the answer
+  std::uint64_t allowed_until =
+      1;  // the first chunk opens the upload; credit comes with the answer
   while (true) {
     while (offset < std::max<std::uint64_t>(*total, 1) && offset < allowed_until) {
-      wire::Put put{digest, offset, *total, std::string(std::min<std::uint64_t>(wire::kChunkBytes, *total - offset), '\0')};
+      wire::Put put{digest, offset, *total,
+                    std::string(std::min<std::uint64_t>(wire::kChunkBytes, *total - offset), '\0')};
       if (!file.read(put.data.data(), static_cast<std::streamsize>(put.data.size())))
         return fail(digest.name(), "the artifact cannot be read here");
       connection_->send(put);
@@ -196,11 +209,14 @@ Result<ArtifactClient::Step> ArtifactClient::deliver_one(const Digest& digest, c
     }
     const auto message = connection_->receive(keep_trying);
     if (!message) return Step::kAgain;
-    if (const auto* credit = std::get_if<wire::PutCredit>(&*message); credit != nullptr && credit->digest == digest)
+    if (const auto* credit = std::get_if<wire::PutCredit>(&*message);
+        credit != nullptr && credit->digest == digest)
       allowed_until = credit->offset + credit->credit * wire::kChunkBytes;
-    if (const auto* fault = std::get_if<wire::Fault>(&*message); fault != nullptr && fault->digest == digest)
+    if (const auto* fault = std::get_if<wire::Fault>(&*message);
+        fault != nullptr && fault->digest == digest)
       return fail(digest.name(), "the coordinator says: " + fault->text);
-    if (const auto* done = std::get_if<wire::Done>(&*message); done != nullptr && done->digest == digest) {
+    if (const auto* done = std::get_if<wire::Done>(&*message);
+        done != nullptr && done->digest == digest) {
       ++travelled_;
       return Step::kDone;
     }

@@ -4,10 +4,11 @@
 //   client.fetch(digests, keep_trying);           // from the coordinator, unless they are here
 //   client.deliver(digests, keep_trying);         // to the coordinator, unless they are there
 //
-// Where the coordinator's folder can be reached and its nonce proves that it is the same one, files are copied (or are
-// there already, when both use one folder) and nothing travels; else chunks with credit on a second connection. Every
-// file is checked against its SHA-256 before it counts. Fails with what went wrong, in one sentence; both calls may be
-// repeated. Thread: one (the board is shared).
+// Where the coordinator's folder can be reached and its nonce proves that it is the same one, files
+// are copied (or are there already, when both use one folder) and nothing travels; else chunks with
+// credit on a second connection. Every file is checked against its SHA-256 before it counts. Fails
+// with what went wrong, in one sentence; both calls may be repeated. Thread: one (the board is
+// shared).
 #pragma once
 
 #include <functional>
@@ -48,8 +49,10 @@ class ArtifactClient {
   ArtifactClient& operator=(const ArtifactClient&) = delete;
 
   // Goes on through lost connections while `keep_trying` says so; a missing artifact fails at once.
-  [[nodiscard]] Result<void> fetch(const std::vector<Digest>& digests, const KeepTrying& keep_trying);
-  [[nodiscard]] Result<void> deliver(const std::vector<Digest>& digests, const KeepTrying& keep_trying);
+  [[nodiscard]] Result<void> fetch(const std::vector<Digest>& digests,
+                                   const KeepTrying& keep_trying);
+  [[nodiscard]] Result<void> deliver(const std::vector<Digest>& digests,
+                                     const KeepTrying& keep_trying);
   // Artifacts that went through chunks, for tests and logs.
   [[nodiscard]] std::uint64_t travelled() const { return travelled_; }
 
@@ -59,7 +62,8 @@ class ArtifactClient {
 
   void refresh();
   [[nodiscard]] Result<Step> fetch_one(const Digest& digest, const KeepTrying& keep_trying);
-  [[nodiscard]] Result<Step> deliver_all(const std::vector<Digest>& digests, const KeepTrying& keep_trying);
+  [[nodiscard]] Result<Step> deliver_all(const std::vector<Digest>& digests,
+                                         const KeepTrying& keep_trying);
   [[nodiscard]] Result<Step> deliver_one(const Digest& digest, const KeepTrying& keep_trying);
   [[nodiscard]] Result<void> fetch_shared(const std::vector<Digest>& digests);
   [[nodiscard]] Result<void> deliver_shared(const std::vector<Digest>& digests);

@@ -1,4 +1,5 @@
-// Events from a worker's other threads, and a descriptor that tells when there are some. Thread: any; take() the owner's.
+// Events from a worker's other threads, and a descriptor that tells when there are some. Thread:
+// any; take() the owner's.
 #pragma once
 
 #include <mutex>

@@ -35,7 +35,8 @@ class JobThread {
     }
     changed_.notify_all();
   }
-  // Whether the thread is done with its jobs, waiting for that no longer than `limit`. Requires: stop() before.
+  // Whether the thread is done with its jobs, waiting for that no longer than `limit`. Requires:
+  // stop() before.
   [[nodiscard]] bool is_done_within(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, limit, [this] { return is_done_; });

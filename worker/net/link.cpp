@@ -26,7 +26,8 @@ constexpr int kVagueFailuresMax = 4;
 
 std::string random_name() {
   std::array<unsigned char, 16> bytes{};
-  std::ifstream("/dev/urandom", std::ios::binary).read(reinterpret_cast<char*>(bytes.data()), bytes.size());
+  std::ifstream("/dev/urandom", std::ios::binary)
+      .read(reinterpret_cast<char*>(bytes.data()), bytes.size());
   std::string text;
   for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
   return text;
@@ -70,7 +71,8 @@ struct Link::Sockets {
   zmq::socket_t monitor;
   bool is_lost = false;
 
-  Sockets(const Peer& peer, std::string name) : session(std::move(name)), dealer(make_dealer(peer, session)) {
+  Sockets(const Peer& peer, std::string name)
+      : session(std::move(name)), dealer(make_dealer(peer, session)) {
     const std::string address = "inproc://monitor-" + session;
     zmq_socket_monitor(dealer.handle(), address.c_str(), ZMQ_EVENT_ALL);
     monitor = zmq::socket_t(context(), zmq::socket_type::pair);
@@ -96,7 +98,8 @@ void Link::send(const wire::Message& message) {
   if (!sockets_) return;
   const std::string bytes = wire::encode(message);
   // A full queue means that the other side reads no more: as good as gone.
-  if (!sockets_->dealer.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) sockets_->is_lost = true;
+  if (!sockets_->dealer.send(zmq::buffer(bytes), zmq::send_flags::dontwait))
+    sockets_->is_lost = true;
 }
 
 void Link::wait(std::chrono::milliseconds limit, const std::vector<int>& wake) {
@@ -116,7 +119,8 @@ std::vector<agent::Event> Link::events() {
   // Messages first: what the coordinator said before it went counts.
   read_messages(events);
   read_monitor(events);
-  if (std::exchange(sockets_->is_lost, false)) events.push_back(agent::ConnectionLost{"its queue is full"});
+  if (std::exchange(sockets_->is_lost, false))
+    events.push_back(agent::ConnectionLost{"its queue is full"});
   return events;
 }
 
@@ -124,7 +128,8 @@ void Link::read_messages(std::vector<agent::Event>& events) {
   zmq::message_t frame;
   while (sockets_->dealer.recv(frame, zmq::recv_flags::dontwait)) {
     // A malformed message is dropped: the coordinator is believed no more than a worker.
-    if (auto message = wire::decode(frame.to_string_view())) events.push_back(agent::Received{std::move(*message)});
+    if (auto message = wire::decode(frame.to_string_view()))
+      events.push_back(agent::Received{std::move(*message)});
   }
 }
 
@@ -143,27 +148,33 @@ void Link::read_monitor(std::vector<agent::Event>& events) {
         events.push_back(agent::Connected{sockets_->session});
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        events.push_back(agent::Refused{fmt::format(
-            "{}: the coordinator does not know this worker's key (ZAP status {}); expected its public key in the "
-            "coordinator's folder of allowed keys",
-            peer_.endpoint.text(), value)});
+        events.push_back(
+            agent::Refused{fmt::format("{}: the coordinator does not know this worker's key (ZAP "
+                                       "status {}); expected its public key in the "
+                                       "coordinator's folder of allowed keys",
+                                       peer_.endpoint.text(), value)});
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        events.push_back(agent::Refused{fmt::format(
-            "{}: the handshake failed; expected the coordinator's own public key as --server-key, and keys on both sides or on "
-            "neither",
-            peer_.endpoint.text())});
+        events.push_back(
+            agent::Refused{fmt::format("{}: the handshake failed; expected the coordinator's own "
+                                       "public key as --server-key, and keys on both sides or on "
+                                       "neither",
+                                       peer_.endpoint.text())});
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
         if (++vague_failures_ >= kVagueFailuresMax)
-          events.push_back(agent::Refused{fmt::format(
-              "{}: the handshake failed {} times; expected the coordinator's own public key as --server-key, and keys on both "
-              "sides or on neither",
-              peer_.endpoint.text(), vague_failures_)});
+          events.push_back(agent::Refused{
+              fmt::format("{}: the handshake failed {} times; expected the coordinator's own "
+                          "public key as --server-key, and keys on both "
+                          "sides or on neither",
+                          peer_.endpoint.text(), vague_failures_)});
         break;
       case ZMQ_EVENT_DISCONNECTED:
-      case ZMQ_EVENT_CLOSED: events.push_back(agent::ConnectionLost{"the connection ended"}); break;
-      default: break;
+      case ZMQ_EVENT_CLOSED:
+        events.push_back(agent::ConnectionLost{"the connection ended"});
+        break;
+      default:
+        break;
     }
   }
 }

@@ -4,9 +4,10 @@
 //   zmq::poll(link.poll_items()...) // by the owner
 //   for (agent::Event& event : link.events()) ...
 //
-// The socket never reconnects by itself: a coordinator would not know that a new connection is the old session. When
-// the connection ends, the link says so and the session decides when to connect again. Handshakes that fail for good
-// (a key that is not listed, a wrong server key) are told in one sentence. Thread: one.
+// The socket never reconnects by itself: a coordinator would not know that a new connection is the
+// old session. When the connection ends, the link says so and the session decides when to connect
+// again. Handshakes that fail for good (a key that is not listed, a wrong server key) are told in
+// one sentence. Thread: one.
 #pragma once
 
 #include <array>

@@ -22,12 +22,13 @@ namespace {
 using agent::Event;
 using agent::Instant;
 
-constexpr std::chrono::milliseconds kTickMax{1000};      // deadlines are looked at so often at least
-constexpr std::chrono::milliseconds kLastJobMax{3000};   // for threads to come home at the end
+constexpr std::chrono::milliseconds kTickMax{1000};     // deadlines are looked at so often at least
+constexpr std::chrono::milliseconds kLastJobMax{3000};  // for threads to come home at the end
 constexpr int kDeliverTriesSeconds = 60;
 
 Instant now() {
-  return Instant(std::chrono::duration_cast<agent::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+  return Instant(std::chrono::duration_cast<agent::Duration>(
+      std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 // SIGTERM and SIGINT as something to poll.
@@ -63,11 +64,13 @@ bool is_finite(const Json& json) {
 }
 
 // What the executor gives is believed only as far as the wire can carry it.
-tl::expected<UnitResult, UnitFailure> checked(const std::string& unit, tl::expected<UnitResult, UnitFailure> outcome) {
+tl::expected<UnitResult, UnitFailure> checked(const std::string& unit,
+                                              tl::expected<UnitResult, UnitFailure> outcome) {
   if (!outcome) return outcome;
   outcome->unit = unit;
   if (is_finite(outcome->values) && is_finite(outcome->measured)) return outcome;
-  return tl::unexpected(UnitFailure{FailureClass::kNotFinite, "a value of the result is not finite", {}});
+  return tl::unexpected(
+      UnitFailure{FailureClass::kNotFinite, "a value of the result is not finite", {}});
 }
 
 class Worker {
@@ -82,11 +85,13 @@ class Worker {
 
   WorkerEnd run() {
     agent::SpoolFolder::Loaded loaded = spool_.load();
-    for (const Error& error : loaded.set_aside.errors) options_.say("set aside: " + error.message());
+    for (const Error& error : loaded.set_aside.errors)
+      options_.say("set aside: " + error.message());
     agent::Session session(options_.session, std::move(loaded.outcomes), now());
     perform(session.handle(agent::Tick{}, now()));
     while (!session.is_over()) {
-      const auto left = std::clamp(session.next_deadline() - now(), agent::Duration(0), agent::Duration(kTickMax));
+      const auto left = std::clamp(session.next_deadline() - now(), agent::Duration(0),
+                                   agent::Duration(kTickMax));
       link_.wait(left, {inbox_.descriptor(), signals_.descriptor()});
       for (const Event& event : arrived()) perform(session.handle(event, now()));
       perform(session.handle(agent::Tick{progress_.fraction}, now()));
@@ -103,7 +108,8 @@ class Worker {
   }
 
   void perform(const agent::Effects& effects) {
-    for (const agent::Effect& effect : effects) std::visit([this](const auto& e) { perform(e); }, effect);
+    for (const agent::Effect& effect : effects)
+      std::visit([this](const auto& e) { perform(e); }, effect);
   }
   void perform(const agent::Connect&) { link_.connect(); }
   void perform(const agent::Disconnect&) { link_.disconnect(); }
@@ -141,7 +147,8 @@ class Worker {
     } catch (const std::system_error& error) {
       outcome = tl::unexpected(UnitFailure{FailureClass::kInputOutput, error.what(), {}});
     } catch (const std::bad_alloc&) {
-      outcome = tl::unexpected(UnitFailure{FailureClass::kOutOfMemory, "no memory left on the host", {}});
+      outcome =
+          tl::unexpected(UnitFailure{FailureClass::kOutOfMemory, "no memory left on the host", {}});
     } catch (const std::exception& error) {
       outcome = tl::unexpected(UnitFailure{FailureClass::kBug, error.what(), {}});
     }
@@ -163,18 +170,22 @@ class Worker {
 
   // On the courier's thread.
   void deliver(const agent::Deliver& job) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kDeliverTriesSeconds);
+    const auto until =
+        std::chrono::steady_clock::now() + std::chrono::seconds(kDeliverTriesSeconds);
     try {
       const auto delivered = deliverer_.deliver(
           job.artifacts, [&] { return !is_leaving_ && std::chrono::steady_clock::now() < until; });
-      if (delivered) inbox_.post(agent::Delivered{job.unit});
-      else inbox_.post(agent::DeliveryFailed{job.unit, delivered.error().message()});
+      if (delivered)
+        inbox_.post(agent::Delivered{job.unit});
+      else
+        inbox_.post(agent::DeliveryFailed{job.unit, delivered.error().message()});
     } catch (const std::exception& error) {
       inbox_.post(agent::DeliveryFailed{job.unit, error.what()});
     }
   }
 
-  // A full disk must not cost a result: it is tried until there is room or the worker is told to leave.
+  // A full disk must not cost a result: it is tried until there is room or the worker is told to
+  // leave.
   template <class Action>
   void keep_trying(const Action& action) {
     while (true) {
@@ -223,7 +234,8 @@ WorkerEnd run_worker(WorkerOptions options, agent::Executor& executor, io::Artif
   // On the heap: when a unit cannot be stopped the process ends with its threads still in it.
   auto worker = std::make_unique<Worker>(std::move(options), executor, store);
   const WorkerEnd end = worker->run();
-  if (!end.is_idle) [[maybe_unused]] const Worker* abandoned = worker.release();
+  if (!end.is_idle) [[maybe_unused]]
+    const Worker* abandoned = worker.release();
   return end;
 }
 

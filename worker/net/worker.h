@@ -3,10 +3,11 @@
 //   WorkerOptions options{.peer = ..., .session = ..., .state = folder};
 //   WorkerEnd end = run_worker(options, executor, store);
 //
-// Three threads: the caller's speaks (connection, heartbeats, decisions: nothing in it ever blocks), one computes (fetches
-// what a unit needs, then executes), one carries (spool to disk, artifacts to the coordinator). SIGTERM and SIGINT are
-// taken here: the first asks to finish, the second to hand back. Requires: no other thread takes these signals; they are
-// blocked on return. Throws std::system_error when the state folder cannot be used.
+// Three threads: the caller's speaks (connection, heartbeats, decisions: nothing in it ever
+// blocks), one computes (fetches what a unit needs, then executes), one carries (spool to disk,
+// artifacts to the coordinator). SIGTERM and SIGINT are taken here: the first asks to finish, the
+// second to hand back. Requires: no other thread takes these signals; they are blocked on return.
+// Throws std::system_error when the state folder cannot be used.
 #pragma once
 
 #include <filesystem>
@@ -22,18 +23,21 @@ namespace isocost::worker_net {
 
 struct WorkerOptions {
   Peer peer;
-  agent::SessionOptions session;   // greeting: worker, host, build; the rest is asked of the executor
-  std::filesystem::path state;     // the spool lies in it
+  agent::SessionOptions
+      session;                  // greeting: worker, host, build; the rest is asked of the executor
+  std::filesystem::path state;  // the spool lies in it
   std::function<void(const std::string&)> say;  // lines for people; called on the caller's thread
 };
 
 struct WorkerEnd {
   agent::ExitReason reason = agent::ExitReason::kDone;
   std::string text;
-  // False when a unit that was handed back still computes: the process should end without waiting for it.
+  // False when a unit that was handed back still computes: the process should end without waiting
+  // for it.
   bool is_idle = true;
 };
 
-[[nodiscard]] WorkerEnd run_worker(WorkerOptions options, agent::Executor& executor, io::ArtifactStore& store);
+[[nodiscard]] WorkerEnd run_worker(WorkerOptions options, agent::Executor& executor,
+                                   io::ArtifactStore& store);
 
 }  // namespace isocost::worker_net

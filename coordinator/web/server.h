@@ -1,0 +1,41 @@
+// Serves the HTTP interface: a listening socket and a thread of its own.
+//
+//   auto server = web::Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+//   server->endpoint()       // with the port that it got
+//
+// Loopback by default. Outside loopback a bearer token is required; it may also be given on
+// loopback. Requests without it get 401 before their body is read; the page itself is public, since
+// it holds no data. Without a token only requests that name a loopback host are answered, so that
+// no web page can reach it by a name of its own. Headers, bodies, time and the number of
+// connections are limited. Commands run on a pool of their own, so a long submission delays no
+// status. Fails with: bad address, port in use, no token outside loopback, unreadable token file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "coordinator/core/commands.h"
+#include "schema/result.h"
+
+namespace isocost::web {
+
+struct ServerOptions {
+  std::string endpoint = "http://127.0.0.1:7780";  // port 0: the system picks one
+  std::filesystem::path token_file = {};           // one line; readable by its owner alone
+};
+
+class Server {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<Server>> open(const ServerOptions& options,
+                                                            core::Commands& commands);
+  ~Server();
+  [[nodiscard]] std::string url() const;  // http://host:port
+
+ private:
+  class Impl;
+  explicit Server(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace isocost::web

@@ -1,0 +1,218 @@
+#include "coordinator/net/router.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <zmq.hpp>
+
+#include "schema/transport/keys.h"
+#include "schema/wire/codec.h"
+#include "tests/support/process.h"
+#include "tests/support/scripted_coordinator.h"
+
+namespace isocost::net {
+namespace {
+
+using testing::Heard;
+using testing::ScratchFolder;
+using testing::ScriptedCoordinator;
+
+class Deaf : public Inbox {
+ public:
+  void arrived(const std::string&, wire::Message) override {}
+  void unreachable(const std::string&) override {}
+};
+
+// A socket that says what a test tells it to, byte by byte.
+class RawPeer {
+ public:
+  RawPeer(const transport::Endpoint& endpoint, std::uint16_t port = 0)
+      : socket_(context_, zmq::socket_type::dealer) {
+    socket_.set(zmq::sockopt::routing_id, "5e55");
+    socket_.set(zmq::sockopt::linger, 0);
+    socket_.set(zmq::sockopt::rcvtimeo, 10'000);
+    socket_.connect(transport::Endpoint{endpoint.host, port == 0 ? endpoint.port : port}.text());
+  }
+  void send(const std::string& bytes) { socket_.send(zmq::buffer(bytes), zmq::send_flags::none); }
+  void send(const wire::Message& message) { send(wire::encode(message)); }
+  wire::Message receive() {
+    zmq::message_t frame;
+    if (!socket_.recv(frame)) return wire::Unknown{};
+    const auto message = wire::decode(frame.to_string_view());
+    return message ? *message : wire::Message(wire::Unknown{});
+  }
+
+ private:
+  zmq::context_t context_;
+  zmq::socket_t socket_;
+};
+
+class RouterTest : public ::testing::Test {
+ protected:
+  ScratchFolder folder;
+  io::ArtifactStore store{folder / "artifacts"};
+  Deaf deaf;
+};
+
+TEST_F(RouterTest, TellsAPortInUse) {
+  auto first = Router::open({.endpoint = "tcp://127.0.0.1:0"}, deaf);
+  ASSERT_TRUE(first) << first.error().message();
+
+  const auto second = Router::open({.endpoint = (*first)->endpoint().text()}, deaf);
+
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message().find("the port is in use"), std::string::npos)
+      << second.error().message();
+}
+
+TEST_F(RouterTest, RefusesPlainTcpOutsideLoopback) {
+  for (const char* endpoint : {"tcp://0.0.0.0:0", "tcp://*:0", "tcp://127.evil.example:0"}) {
+    const auto router = Router::open({.endpoint = endpoint}, deaf);
+    ASSERT_FALSE(router) << endpoint;
+    EXPECT_NE(router.error().message().find("plain TCP is not allowed"), std::string::npos);
+  }
+}
+
+TEST_F(RouterTest, RefusesAddressesThatAreNone) {
+  for (const char* endpoint : {"", "127.0.0.1:70", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:x",
+                               "tcp://127.0.0.1:70000", "ipc:///tmp/x"})
+    EXPECT_FALSE(Router::open({.endpoint = endpoint}, deaf)) << endpoint;
+}
+
+TEST_F(RouterTest, SurvivesWhatIsMalformed) {
+  ScriptedCoordinator coordinator(store);
+  RawPeer peer(coordinator.router().endpoint());
+
+  peer.send("no message at all");
+  EXPECT_TRUE(std::holds_alternative<wire::Reject>(peer.receive()));
+  peer.send(wire::Hello{.worker = "w", .session = "another session"});
+  peer.send(wire::Hello{.worker = "w", .session = "5e55"});
+
+  EXPECT_TRUE(std::holds_alternative<wire::Reject>(peer.receive()));
+  EXPECT_TRUE(std::holds_alternative<wire::Welcome>(peer.receive()));
+  EXPECT_EQ(coordinator.router().counters().malformed, 2u);
+}
+
+TEST_F(RouterTest, KeepsResultsBackWhoseArtifactsAreMissing) {
+  ScriptedCoordinator coordinator(store);
+  RawPeer peer(coordinator.router().endpoint());
+  const UnitResult result{.unit = "generate/x",
+                          .values = Json::object(),
+                          .artifacts = {{"rows/a", sha256("rows"), 4}},
+                          .digest = sha256("d"),
+                          .device_class = "fake",
+                          .measured = Json::object()};
+
+  peer.send(wire::ResultMessage{{1, 1}, result});
+  const wire::Message first = peer.receive();
+  store.put("rows");
+  peer.send(wire::ResultMessage{{1, 1}, result});
+  const wire::Message second = peer.receive();
+
+  EXPECT_EQ(std::get<wire::Ack>(first).verdict, wire::Verdict::kMissing);
+  EXPECT_EQ(std::get<wire::Ack>(first).missing, std::vector<Digest>{sha256("rows")});
+  EXPECT_EQ(std::get<wire::Ack>(second).verdict, wire::Verdict::kAccepted);
+  EXPECT_EQ(coordinator.heard().results.size(), 1u);
+}
+
+TEST_F(RouterTest, TellsWhoIsUnreachable) {
+  class Waiting : public Deaf {
+   public:
+    void unreachable(const std::string& peer) override { gone.set_value(peer); }
+    std::promise<std::string> gone;
+  } inbox;
+  auto router = Router::open({.endpoint = "tcp://127.0.0.1:0"}, inbox);
+  ASSERT_TRUE(router);
+  auto gone = inbox.gone.get_future();
+
+  (*router)->send("nobody", wire::HeartbeatReply{});
+
+  ASSERT_EQ(gone.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_EQ(gone.get(), "nobody");
+}
+
+class ArtifactServerTest : public RouterTest {
+ protected:
+  ScriptedCoordinator coordinator{store};
+  RawPeer peer{coordinator.router().endpoint(), coordinator.router().artifact_port()};
+};
+
+TEST_F(ArtifactServerTest, AdoptsWhatHasItsPromisedDigest) {
+  const Digest digest = sha256("abcdef");
+
+  peer.send(wire::Put{digest, 0, 6, "abc"});
+  const auto credit = peer.receive();
+  peer.send(wire::Put{digest, 3, 6, "def"});
+  const auto done = peer.receive();
+
+  EXPECT_EQ(std::get<wire::PutCredit>(credit).offset, 3u);
+  EXPECT_EQ(std::get<wire::Done>(done).digest, digest);
+  EXPECT_EQ(*store.get(digest), "abcdef");
+}
+
+TEST_F(ArtifactServerTest, RefusesBytesThatHaveAnotherDigest) {
+  peer.send(wire::Put{sha256("abc"), 0, 3, "abd"});
+
+  EXPECT_EQ(std::get<wire::Fault>(peer.receive()).code, wire::FaultCode::kWrongDigest);
+  EXPECT_FALSE(store.has(sha256("abc")));
+  EXPECT_FALSE(store.has(sha256("abd")));
+  EXPECT_TRUE(std::filesystem::is_empty(store.root() / "incoming"));
+}
+
+TEST_F(ArtifactServerTest, RefusesChunksOutOfOrder) {
+  peer.send(wire::Put{sha256("abcdef"), 3, 6, "def"});
+
+  EXPECT_EQ(std::get<wire::Fault>(peer.receive()).code, wire::FaultCode::kOutOfOrder);
+}
+
+TEST_F(ArtifactServerTest, TakesAnEmptyArtifact) {
+  peer.send(wire::Put{sha256(""), 0, 0, ""});
+
+  EXPECT_TRUE(std::holds_alternative<wire::Done>(peer.receive()));
+  EXPECT_TRUE(store.has(sha256("")));
+}
+
+TEST_F(ArtifactServerTest, TellsWhatItHasAndSendsNoMoreThanTheCredit) {
+  const std::string bytes(3 * wire::kChunkBytes, 'x');
+  const Digest digest = store.put(bytes);
+
+  peer.send(wire::Have{{digest, sha256("missing")}});
+  EXPECT_EQ(std::get<wire::HaveReply>(peer.receive()).present, std::vector<Digest>{digest});
+  peer.send(wire::Get{digest, 0, 2});
+  EXPECT_EQ(std::get<wire::Chunk>(peer.receive()).offset, 0u);
+  EXPECT_EQ(std::get<wire::Chunk>(peer.receive()).offset, wire::kChunkBytes);
+  peer.send(wire::Get{sha256("missing"), 0, 1});
+
+  EXPECT_EQ(std::get<wire::Fault>(peer.receive()).code, wire::FaultCode::kNotFound);
+}
+
+TEST(Keys, AreReadableByTheirOwnerAlone) {
+  ScratchFolder folder;
+  const auto written = transport::write_keys(folder.path(), "node-1");
+  ASSERT_TRUE(written) << written.error().message();
+
+  const auto mode = std::filesystem::status(folder / "node-1.secret").permissions();
+  EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(transport::read_secret(folder / "node-1.secret")->public_key, *written);
+  EXPECT_EQ(*transport::read_public_key(folder / "node-1.key"), *written);
+  EXPECT_FALSE(transport::write_keys(folder.path(), "node-1"));
+  EXPECT_FALSE(transport::write_keys(folder.path(), "../node-2"));
+  std::filesystem::permissions(folder / "node-1.secret", std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
+  EXPECT_FALSE(transport::read_secret(folder / "node-1.secret"));
+}
+
+TEST(Keys, NameTheFaultsOfAnAllowList) {
+  ScratchFolder folder;
+  ASSERT_TRUE(transport::write_keys(folder.path(), "a"));
+  std::filesystem::copy(folder / "a.key", folder / "b.key");
+  testing::write_text(folder / "c.key", "public tooshort\n");
+
+  const auto list = transport::read_allow_list(folder.path());
+
+  ASSERT_FALSE(list);
+  EXPECT_EQ(list.error().errors.size(), 2u) << list.error().message();
+}
+
+}  // namespace
+}  // namespace isocost::net

@@ -1,0 +1,182 @@
+#include <gtest/gtest.h>
+
+#include "cli/http_client.h"
+#include "coordinator/web/handler.h"
+#include "coordinator/web/server.h"
+#include "tests/support/process.h"
+
+namespace isocost::web {
+namespace {
+
+using testing::ScratchFolder;
+
+core::Snapshot sample_snapshot() {
+  core::Snapshot snapshot;
+  snapshot.database = "db1";
+  snapshot.build = "isocost test";
+  snapshot.epoch = 3;
+  snapshot.units = {.waiting = 1, .ready = 4, .leased = 2, .done = 10, .failed = 1, .cancelled = 0};
+  core::ExperimentView experiment;
+  experiment.name = "a <b>study</b> \"x\"";
+  experiment.cells = 5;
+  experiment.cells_done = 3;
+  experiment.cells_failed = 1;
+  snapshot.experiments.push_back(experiment);
+  snapshot.workers.push_back({.name = "w1",
+                              .host = "node",
+                              .device_class = "cpu",
+                              .device = Json::object(),
+                              .running = {},
+                              .silent_seconds = 1,
+                              .warm = {}});
+  return snapshot;
+}
+
+// Writes down what it is told.
+class FakeCommands : public core::Commands {
+ public:
+  Result<Json> submit(const Submission& submission, int priority) override {
+    submitted.push_back(submission);
+    priorities.push_back(priority);
+    return Json{{"experiment", submission.name}};
+  }
+  Result<Json> cancel(const std::string& experiment) override {
+    if (experiment == "unknown") return fail("experiment", "'unknown' is not known");
+    cancelled.push_back(experiment);
+    return Json{{"cancelled", experiment}};
+  }
+  Result<Json> retry(const std::optional<std::string>& experiment) override {
+    retried.push_back(experiment);
+    return Json{{"units", 1}};
+  }
+  std::shared_ptr<const core::Snapshot> snapshot() const override {
+    return std::make_shared<core::Snapshot>(sample_snapshot());
+  }
+
+  std::vector<Submission> submitted;
+  std::vector<int> priorities;
+  std::vector<std::string> cancelled;
+  std::vector<std::optional<std::string>> retried;
+};
+
+Response get(const std::string& target) {
+  return std::get<Response>(handle({"GET", target, "", ""}, sample_snapshot()));
+}
+
+TEST(WebHandler, AnswersEveryPathOfTheInterface) {
+  for (const char* target :
+       {"/", "/metrics", "/api/v1/status", "/api/v1/workers", "/api/v1/experiments",
+        "/api/v1/experiments/a%20%3Cb%3Estudy%3C%2Fb%3E%20%22x%22"})
+    EXPECT_EQ(get(target).status, 200) << target;
+  EXPECT_EQ(Json::parse(get("/api/v1/status").body).at("epoch"), 3);
+}
+
+TEST(WebHandler, TellsWhatIsNotThere) {
+  for (const char* target : {"/index.php", "/api/v2/status", "/api/v1/experiments/",
+                             "/api/v1/experiments/other", "/api/v1/experiments/%zz"})
+    EXPECT_EQ(get(target).status, 404) << target;
+}
+
+TEST(WebHandler, AsksTheCoordinatorForChanges) {
+  const auto ask = [](const char* method, const char* target) {
+    return std::get<Action>(handle({method, target, "application/json", ""}, sample_snapshot()));
+  };
+
+  EXPECT_EQ(std::get<Cancel>(ask("DELETE", "/api/v1/experiments/my%20study")).experiment,
+            "my study");
+  EXPECT_EQ(std::get<Retry>(ask("POST", "/api/v1/experiments/study/retry")).experiment, "study");
+  EXPECT_EQ(std::get<Retry>(ask("POST", "/api/v1/retry")).experiment, std::nullopt);
+}
+
+TEST(WebHandler, RefusesChangesThatAForeignPageCouldSend) {
+  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded"})
+    EXPECT_EQ(
+        std::get<Response>(handle({"POST", "/api/v1/retry", type, ""}, sample_snapshot())).status,
+        415);
+}
+
+TEST(WebHandler, NamesTheFaultsOfASubmission) {
+  const auto post = [](const std::string& target, const std::string& body) {
+    return std::get<Response>(
+        handle({"POST", target, "application/json", body}, sample_snapshot()));
+  };
+
+  EXPECT_EQ(post("/api/v1/experiments", "{\"name\":").status, 400);
+  EXPECT_EQ(post("/api/v1/experiments", "{}").status, 400);
+  EXPECT_EQ(post("/api/v1/experiments?priority=high", "{}").status, 400);
+  EXPECT_FALSE(Json::parse(post("/api/v1/experiments", "{}").body).at("errors").empty());
+}
+
+TEST(WebHandler, EscapesNamesInMetrics) {
+  EXPECT_NE(metrics_text(sample_snapshot())
+                .find("isocost_cells{experiment=\"a <b>study</b> \\\"x\\\"\",state=\"done\"} 3\n"),
+            std::string::npos);
+}
+
+TEST(WebServer, ServesClientsOverTheNetwork) {
+  FakeCommands commands;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+  ASSERT_TRUE(server) << server.error().message();
+  cli::HttpClient client((*server)->url());
+  Submission submission;
+  submission.name = "study";
+
+  const auto status = client.get("/api/v1/status");
+  const auto submitted = client.post("/api/v1/experiments?priority=2", to_json(submission));
+  const auto cancelled = client.remove("/api/v1/experiments/" + cli::percent_encoded("my study"));
+  const auto unknown = client.remove("/api/v1/experiments/unknown");
+
+  ASSERT_TRUE(status) << status.error().message();
+  ASSERT_TRUE(submitted) << submitted.error().message();
+  EXPECT_EQ(commands.submitted.at(0), submission);
+  EXPECT_EQ(commands.priorities.at(0), 2);
+  EXPECT_TRUE(cancelled);
+  EXPECT_EQ(commands.cancelled.at(0), "my study");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().message(), "experiment: 'unknown' is not known");
+}
+
+TEST(WebServer, AsksForTheTokenWhenThereIsOne) {
+  ScratchFolder folder;
+  testing::write_text(folder / "token", "0123456789abcdef0123\n");
+  std::filesystem::permissions(folder / "token", std::filesystem::perms::owner_read);
+  FakeCommands commands;
+  auto server =
+      Server::open({.endpoint = "http://127.0.0.1:0", .token_file = folder / "token"}, commands);
+  ASSERT_TRUE(server) << server.error().message();
+
+  EXPECT_FALSE(cli::HttpClient((*server)->url()).get("/api/v1/status"));
+  EXPECT_FALSE(cli::HttpClient((*server)->url(), "0123456789abcdef0124").get("/api/v1/status"));
+  EXPECT_TRUE(cli::HttpClient((*server)->url(), "0123456789abcdef0123").get("/api/v1/status"));
+}
+
+TEST(WebServer, RefusesToListenOpenly) {
+  FakeCommands commands;
+
+  const auto server = Server::open({.endpoint = "http://0.0.0.0:0"}, commands);
+
+  ASSERT_FALSE(server);
+  EXPECT_NE(server.error().message().find("token"), std::string::npos);
+}
+
+TEST(WebServer, TellsAPortInUse) {
+  FakeCommands commands;
+  auto first = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+  ASSERT_TRUE(first);
+
+  const auto second = Server::open({.endpoint = (*first)->url()}, commands);
+
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message().find("the port is in use"), std::string::npos);
+}
+
+TEST(WebServer, TellsThatNobodyAnswers) {
+  const auto answer = cli::HttpClient("http://127.0.0.1:" + std::to_string(testing::free_port()))
+                          .get("/api/v1/status");
+
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message().find("no coordinator answers there"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace isocost::web
