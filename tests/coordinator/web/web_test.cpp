@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "cli/http_client.h"
 #include "coordinator/web/handler.h"
 #include "coordinator/web/server.h"
+#include "tests/support/http_client.h"
 #include "tests/support/process.h"
 
 namespace isocost::web {
@@ -117,13 +117,14 @@ TEST(WebServer, ServesClientsOverTheNetwork) {
   FakeCommands commands;
   auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
   ASSERT_TRUE(server) << server.error().message();
-  cli::HttpClient client((*server)->url());
+  testing::HttpClient client((*server)->url());
   Submission submission;
   submission.name = "study";
 
   const auto status = client.get("/api/v1/status");
   const auto submitted = client.post("/api/v1/experiments?priority=2", to_json(submission));
-  const auto cancelled = client.remove("/api/v1/experiments/" + cli::percent_encoded("my study"));
+  const auto cancelled =
+      client.remove("/api/v1/experiments/" + testing::percent_encoded("my study"));
   const auto unknown = client.remove("/api/v1/experiments/unknown");
 
   ASSERT_TRUE(status) << status.error().message();
@@ -145,9 +146,9 @@ TEST(WebServer, AsksForTheTokenWhenThereIsOne) {
       Server::open({.endpoint = "http://127.0.0.1:0", .token_file = folder / "token"}, commands);
   ASSERT_TRUE(server) << server.error().message();
 
-  EXPECT_FALSE(cli::HttpClient((*server)->url()).get("/api/v1/status"));
-  EXPECT_FALSE(cli::HttpClient((*server)->url(), "0123456789abcdef0124").get("/api/v1/status"));
-  EXPECT_TRUE(cli::HttpClient((*server)->url(), "0123456789abcdef0123").get("/api/v1/status"));
+  EXPECT_FALSE(testing::HttpClient((*server)->url()).get("/api/v1/status"));
+  EXPECT_FALSE(testing::HttpClient((*server)->url(), "0123456789abcdef0124").get("/api/v1/status"));
+  EXPECT_TRUE(testing::HttpClient((*server)->url(), "0123456789abcdef0123").get("/api/v1/status"));
 }
 
 TEST(WebServer, RefusesToListenOpenly) {
@@ -171,8 +172,9 @@ TEST(WebServer, TellsAPortInUse) {
 }
 
 TEST(WebServer, TellsThatNobodyAnswers) {
-  const auto answer = cli::HttpClient("http://127.0.0.1:" + std::to_string(testing::free_port()))
-                          .get("/api/v1/status");
+  const auto answer =
+      testing::HttpClient("http://127.0.0.1:" + std::to_string(testing::free_port()))
+          .get("/api/v1/status");
 
   ASSERT_FALSE(answer);
   EXPECT_NE(answer.error().message().find("no coordinator answers there"), std::string::npos);

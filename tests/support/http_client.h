@@ -1,4 +1,4 @@
-// Speaks to a coordinator's HTTP interface (libcurl).
+// A client of the coordinator's HTTP interface for tests (libcurl).
 //
 //   HttpClient client("http://127.0.0.1:7780", token);
 //   Result<Json> status = client.get("/api/v1/status");
@@ -14,7 +14,7 @@
 #include "schema/json.h"
 #include "schema/result.h"
 
-namespace isocost::cli {
+namespace isocost::testing {
 
 class HttpClient {
  public:
@@ -36,4 +36,4 @@ class HttpClient {
 // A text as one piece of a path: "my study" -> "my%20study".
 [[nodiscard]] std::string percent_encoded(const std::string& text);
 
-}  // namespace isocost::cli
+}  // namespace isocost::testing

@@ -1,4 +1,4 @@
-#include "cli/http_client.h"
+#include "tests/support/http_client.h"
 
 #include <curl/curl.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 
 #include "schema/json_reader.h"
 
-namespace isocost::cli {
+namespace isocost::testing {
 namespace {
 
 constexpr long kConnectMs = 5000;
@@ -100,4 +100,4 @@ std::string percent_encoded(const std::string& text) {
   return encoded;
 }
 
-}  // namespace isocost::cli
+}  // namespace isocost::testing
