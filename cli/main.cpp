@@ -25,6 +25,8 @@ int main(int argc, char** argv) {
   isocost::cli::add_run(app, exit_code);
   isocost::cli::add_coordinator(app, exit_code);
   isocost::cli::add_status(app, exit_code);
+  isocost::cli::add_plan(app, exit_code);
+  isocost::cli::add_select(app, exit_code);
   isocost::cli::add_report(app, exit_code);
   isocost::cli::add_export(app, exit_code);
   try {

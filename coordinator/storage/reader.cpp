@@ -51,4 +51,48 @@ core::Snapshot Reader::snapshot() {
   });
 }
 
+std::optional<double> Reader::measured_gflops_per_second() {
+  return impl_->at_one_moment([&]() -> std::optional<double> {
+    SQLite::Statement row(*impl_->connection,
+                          "SELECT sum(u.gflops), sum(json_extract(r.measured, '$.seconds')) "
+                          "FROM results r JOIN units u ON u.id = r.unit WHERE u.kind = ?");
+    row.bind(1, static_cast<int>(UnitKind::kGenerate));
+    if (!row.executeStep() || row.getColumn(1).isNull() || row.getColumn(1).getDouble() <= 0)
+      return std::nullopt;
+    return row.getColumn(0).getDouble() / row.getColumn(1).getDouble();
+  });
+}
+
+Result<Reader::Judged> Reader::judged(const std::string& experiment, const std::string& metric) {
+  return impl_->at_one_moment([&]() -> Result<Judged> {
+    SQLite::Statement found(*impl_->connection, "SELECT id, grid FROM experiments WHERE name = ?");
+    found.bind(1, experiment);
+    if (!found.executeStep()) {
+      std::string names;
+      SQLite::Statement row(*impl_->connection, "SELECT name FROM experiments ORDER BY name");
+      while (row.executeStep()) names += (names.empty() ? "" : ", ") + row.getColumn(0).getString();
+      return fail(impl_->file.string(), "there is no experiment '" + experiment + "'",
+                  names.empty() ? "an experiment" : "one of: " + names);
+    }
+    Judged judged{found.getColumn(1).getString(), {}};
+    SQLite::Statement row(
+        *impl_->connection,
+        "SELECT c.labels, json_extract(r.outcome, '$.value'), json_extract(s.spec, '$.range[0]'), "
+        "json_extract(s.spec, '$.range[1]') FROM cells c "
+        "JOIN cell_scores cs ON cs.experiment = c.experiment AND cs.number = c.number "
+        "JOIN scores s ON s.id = cs.score JOIN results r ON r.unit = s.unit "
+        "WHERE c.experiment = ? AND json_extract(s.spec, '$.metric') = ? ORDER BY c.number, s.id");
+    row.bind(1, found.getColumn(0).getInt64());
+    row.bind(2, metric);
+    while (row.executeStep()) {
+      if (row.getColumn(1).isNull()) continue;
+      judged.cells.push_back({Json::parse(row.getColumn(0).getString()),
+                              row.getColumn(1).getDouble(),
+                              {static_cast<std::uint64_t>(row.getColumn(2).getInt64()),
+                               static_cast<std::uint64_t>(row.getColumn(3).getInt64())}});
+    }
+    return judged;
+  });
+}
+
 }  // namespace isocost::storage

@@ -10,6 +10,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "coordinator/core/snapshot.h"
 #include "coordinator/core/submission.h"
@@ -25,6 +28,21 @@ class Reader {
   [[nodiscard]] core::Existing existing(const Submission& submission);
   // Experiments with their cells' states and failures, and counts of units; nothing of workers.
   [[nodiscard]] core::Snapshot snapshot();
+  // GFLOPs of the generate units that are done over the seconds they took; absent before the first.
+  [[nodiscard]] std::optional<double> measured_gflops_per_second();
+
+  // What `select` chooses from: the cells of an experiment that have a score of this metric.
+  struct JudgedCell {
+    Json labels;
+    double value = 0;
+    ImageRange range;  // that was judged
+  };
+  struct Judged {
+    std::string grid;  // the grid file's text
+    std::vector<JudgedCell> cells;
+  };
+  // Fails with: no such experiment (names those that are there).
+  [[nodiscard]] Result<Judged> judged(const std::string& experiment, const std::string& metric);
 
  private:
   struct Impl;

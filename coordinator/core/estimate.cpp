@@ -1,0 +1,62 @@
+#include "coordinator/core/estimate.h"
+
+#include <algorithm>
+#include <map>
+
+namespace isocost::core {
+namespace {
+
+// Rows of the mini family's features; a user's extractor may be wider.
+constexpr double kRowBytes = 64 * 4.0;
+// A PNG of a generated picture is a little smaller than half its pixels' bytes.
+constexpr double kPictureBytesAPixel = 1.3;
+
+}  // namespace
+
+Estimate estimate(const Submission& submission, const SubmissionPlan& plan) {
+  Estimate result;
+  result.cells = submission.cells.size();
+  result.images_wanted = plan.images_wanted;
+  result.images_new = plan.images_new;
+  result.units_new = plan.units.size();
+  std::map<Digest, const CellRequest*> by_sample;
+  for (const CellRequest& cell : submission.cells)
+    by_sample.emplace(sample_key(cell.sample), &cell);
+  for (const NewUnit& unit : plan.units) {
+    if (unit.kind == UnitKind::kReference) ++result.reference_units;
+    if (unit.kind == UnitKind::kScore) ++result.score_units;
+    if (unit.kind != UnitKind::kGenerate) continue;
+    ++result.generate_units;
+    result.gflops += unit.gflops;
+    const auto key = Digest::parse(unit.name.substr(9, 64));
+    const auto cell = key ? by_sample.find(*key) : by_sample.end();
+    if (cell == by_sample.end()) continue;
+    const auto images = static_cast<double>(unit.range.size());
+    const CellRequest& request = *cell->second;
+    result.network_calls += images * static_cast<double>(request.cost.calls_per_image);
+    const double kept = std::clamp(
+        static_cast<double>(request.keep_pictures) - static_cast<double>(unit.range.begin), 0.0,
+        images);
+    result.bytes +=
+        images * kRowBytes * static_cast<double>(std::max<std::size_t>(request.scores.size(), 1));
+    result.bytes += kept * kPictureBytesAPixel * request.sample.height * request.sample.width;
+  }
+  return result;
+}
+
+Json to_json(const Estimate& estimate) {
+  return {{"cells", estimate.cells},
+          {"images_wanted", estimate.images_wanted},
+          {"images_new", estimate.images_new},
+          {"images_there",
+           estimate.images_wanted - std::min(estimate.images_wanted, estimate.images_new)},
+          {"units_new", estimate.units_new},
+          {"generate_units", estimate.generate_units},
+          {"reference_units", estimate.reference_units},
+          {"score_units", estimate.score_units},
+          {"network_calls", estimate.network_calls},
+          {"gflops", estimate.gflops},
+          {"gigabytes", estimate.bytes * 1e-9}};
+}
+
+}  // namespace isocost::core

@@ -1,0 +1,33 @@
+// What a planned submission will cost before it is accepted: `isocost plan` prints it.
+//
+//   Estimate estimate = core::estimate(submission, plan);
+//
+// Calls and FLOPs are determined by the cells; seconds follow from a speed that the caller knows
+// (measured, or assumed and named so); bytes are those of rows, pictures and statistics that stay.
+// Pure, any thread.
+#pragma once
+
+#include <cstdint>
+
+#include "coordinator/core/submission.h"
+#include "schema/json.h"
+
+namespace isocost::core {
+
+struct Estimate {
+  std::uint64_t cells = 0;
+  std::uint64_t images_wanted = 0;
+  std::uint64_t images_new = 0;
+  std::uint64_t units_new = 0;
+  std::uint64_t generate_units = 0;
+  std::uint64_t reference_units = 0;
+  std::uint64_t score_units = 0;
+  double network_calls = 0;  // on one picture each, guidance's second call counted; of new images
+  double gflops = 0;         // of new units: U-Net, decoder and text
+  double bytes = 0;          // artifacts that new units leave, roughly
+};
+
+[[nodiscard]] Estimate estimate(const Submission& submission, const SubmissionPlan& plan);
+[[nodiscard]] Json to_json(const Estimate& estimate);
+
+}  // namespace isocost::core

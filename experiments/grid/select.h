@@ -1,0 +1,44 @@
+// The finalists' grid: the best points of a study, to be judged on images that were not used to
+// choose them.
+//
+//   auto text = select_grid(grid_text, judged, {.metric = "fid", .per = {"model", "steps"}, .top =
+//   2, .images = 4096});
+//
+// Choosing the lowest of k noisy values and reporting that value flatters it; the grid written here
+// extends the same cells (their images are reused) and judges them from `judge_from` on. Pure, any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "schema/json.h"
+#include "schema/result.h"
+
+namespace isocost::experiments {
+
+struct JudgedPoint {
+  Json labels;
+  double value = 0;
+  std::uint64_t judged_to = 0;  // images up to here were used to judge it
+};
+
+struct SelectOptions {
+  std::string metric = "fid";
+  std::vector<std::string> per;  // the best within each combination of these axes; none: over all
+  std::size_t top = 1;
+  std::uint64_t images = 0;  // of each finalist
+  std::string command;       // how it was asked for, written into the file
+};
+
+// Lower is better for distances (fid, kid), higher for the others.
+[[nodiscard]] bool is_lower_better(const std::string& metric);
+
+// Fails with: an axis that the points do not have, no judged points, images that leave none to
+// judge by.
+[[nodiscard]] Result<std::string> select_grid(const std::string& grid_text,
+                                              const std::vector<JudgedPoint>& points,
+                                              const SelectOptions& options);
+
+}  // namespace isocost::experiments
