@@ -1,0 +1,265 @@
+#include "experiments/grid/grid.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "experiments/grid/expand.h"
+#include "experiments/grid/select.h"
+#include "tests/experiments/grid/fake_catalog.h"
+
+namespace isocost::experiments {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string grid_text(const std::string& axes, const std::string& rest = "") {
+  return "name: study\naxes:\n" + axes +
+         "prompts: [a cat, a dog]\nimages: 64\nmetrics: [clip_score]\n" + rest;
+}
+
+const std::string kAxes =
+    "  model: [models/a, models/b]\n  sampler: [ddim, dpmpp-2m]\n  steps: [4, 10, 20, 50]\n  "
+    "guidance: [1.5, 3]\n";
+
+Grid parsed(const std::string& text) {
+  auto grid = parse_grid(text, "g.yaml");
+  EXPECT_TRUE(grid) << grid.error().message();
+  return *grid;
+}
+
+std::vector<std::string> lines_of(const Failure& failure) {
+  std::vector<std::string> lines;
+  for (const Error& error : failure.errors) lines.push_back(error.message());
+  return lines;
+}
+
+std::vector<Json> values_of(const Grid& grid, std::size_t axis) {
+  std::vector<Json> values;
+  for (const Placed& value : grid.axes[axis].values) values.push_back(value.value);
+  return values;
+}
+
+TEST(Grid, SpansTheProductOfItsAxes) {
+  EXPECT_EQ(points(parsed(grid_text(kAxes)))->size(), 2U * 2 * 4 * 2);
+}
+
+TEST(Grid, ReadsRangesByStepByCountAndByLogarithm) {
+  const Grid grid =
+      parsed(grid_text("  model: models/a\n  sampler: ddim\n  steps: {from: 4, to: 10, step: 2}\n  "
+                       "guidance: {from: 1, to: 2, count: 3}\n"
+                       "  seed: {from: 1, to: 100, count: 3, log: true}\n"));
+
+  EXPECT_THAT(values_of(grid, 2), ElementsAre(4, 6, 8, 10));
+  EXPECT_THAT(values_of(grid, 3), ElementsAre(1, 1.5, 2));
+  EXPECT_THAT(values_of(grid, 4), ElementsAre(1, 10, 100));
+}
+
+TEST(Grid, MovesZippedAxesTogether) {
+  const Grid grid =
+      parsed(grid_text("  model: [models/a]\n  sampler: [ddim, ddim, ddpm]\n  timestep_spacing: "
+                       "[leading, trailing, trailing]\n  steps: [4, 6]\n",
+                       "zip: [[sampler, timestep_spacing]]\n"));
+
+  EXPECT_EQ(points(grid)->size(), 3U * 2);
+}
+
+TEST(Grid, ExcludesByConditionsOnNumbersAsCountingByHandDoes) {
+  const Grid grid = parsed(grid_text(
+      kAxes, "exclude: [{sampler: dpmpp-2m, steps: \"> 20\"}, {guidance: 3, steps: [4, 10]}]\n"));
+
+  std::size_t expected = 0;
+  for (const std::string sampler : {"ddim", "dpmpp-2m"}) {
+    for (const int steps : {4, 10, 20, 50}) {
+      for (const double guidance : {1.5, 3.0}) {
+        const bool first = sampler == "dpmpp-2m" && steps > 20;
+        const bool second = guidance == 3 && (steps == 4 || steps == 10);
+        expected += first || second ? 0U : 2U;
+      }
+    }
+  }
+  EXPECT_EQ(points(grid)->size(), expected);
+}
+
+TEST(Grid, IncludesPointsThatTheProductDoesNotHaveAndNoneTwice) {
+  const Grid grid = parsed(
+      grid_text(kAxes, "include: [{model: models/a, steps: 100, sampler: ddim}, {steps: 4}]\n"));
+
+  EXPECT_EQ(points(grid)->size(), 32U + 2U);
+}
+
+TEST(Grid, TellsEveryFaultAtItsPlaceInReadingOrder) {
+  const auto grid = parse_grid(
+      "name: bad\naxes:\n  modle: [x]\n  model: [models/a]\n  sampler: [dimm, ddim]\n  steps: [4, "
+      "0]\n  guidance: []\n"
+      "imges: 12\nimages: 64\nprompts: {world: validaton}\nmetrics: [fid, fdi]\nexclude: [{stps: "
+      "\">3\"}]\n",
+      "bad.yaml");
+
+  ASSERT_FALSE(grid);
+  EXPECT_THAT(
+      lines_of(grid.error()),
+      ElementsAre(
+          "bad.yaml:3:3: unknown axis 'modle'; expected 'model'?",
+          "bad.yaml:5:13: unknown sampler \"dimm\"; expected one of: ddim, ddpm, dpmpp-2m",
+          "bad.yaml:6:14: the value 0 of axis 'steps' does not fit; expected a whole number from 1 "
+          "to 1000",
+          "bad.yaml:7:13: the axis 'guidance' is empty; expected at least one value",
+          "bad.yaml:8:1: unknown key 'imges' in the grid; expected 'images'?",
+          "bad.yaml:10:18: unknown split 'validaton'; expected one of: train, validation, test",
+          "bad.yaml:11:16: unknown metric 'fdi'; expected one of: fid, kid, clip_score, "
+          "attribute_accuracy",
+          "bad.yaml:12:18: the axis 'stps' is not in this grid; expected 'steps'?"));
+}
+
+TEST(Grid, SaysWhereTheYamlBreaks) {
+  const auto grid = parse_grid("name: [a\nimages: 3\n", "g.yaml");
+
+  ASSERT_FALSE(grid);
+  EXPECT_THAT(grid.error().message(), HasSubstr("g.yaml:2:"));
+}
+
+TEST(Grid, SurvivesWhateverBytesComeAsAGrid) {
+  std::mt19937_64 chance(7);
+  const std::string sound = grid_text(kAxes);
+  for (int run = 0; run < 300; ++run) {
+    std::string text = sound;
+    for (int edit = 0; edit < 6; ++edit)
+      text[chance() % text.size()] = static_cast<char>(chance() % 128);
+    const auto grid = parse_grid(text, "g.yaml");
+    if (grid) (void)points(*grid);
+  }
+}
+
+TEST(Expand, GivesTheSameSubmissionEveryTime) {
+  testing::FakeCatalog catalog;
+  const Grid grid = parsed(grid_text(kAxes));
+
+  EXPECT_EQ(canonical(to_json(*expand(grid, catalog))), canonical(to_json(*expand(grid, catalog))));
+}
+
+TEST(Expand, DropsWhatHasNoEffectFromTheKey) {
+  testing::FakeCatalog catalog;
+  const auto submission = expand(
+      parsed(grid_text("  model: models/a\n  sampler: ddim\n  steps: 4\n  guidance: [0.5, 1]\n",
+                       "negative_prompt: ugly\n")),
+      catalog);
+
+  ASSERT_TRUE(submission) << submission.error().message();
+  ASSERT_EQ(submission->cells.size(), 2U);
+  EXPECT_EQ(sample_key(submission->cells[0].sample), sample_key(submission->cells[1].sample));
+  EXPECT_EQ(submission->cells[0].cost.calls_per_image, 4U);
+}
+
+TEST(Expand, CountsTheSecondCallOfGuidance) {
+  testing::FakeCatalog catalog;
+  const auto submission =
+      expand(parsed(grid_text("  model: models/a\n  sampler: ddim\n  steps: 6\n  guidance: 3\n")),
+             catalog);
+
+  EXPECT_EQ(submission->cells[0].cost.calls_per_image, 12U);
+}
+
+TEST(Expand, LeavesTheNumberOfImagesOutOfTheSampleKey) {
+  testing::FakeCatalog catalog;
+  Grid grid = parsed(grid_text(kAxes));
+  const auto few = expand(grid, catalog);
+  grid.images = 4096;
+  const auto many = expand(grid, catalog);
+
+  EXPECT_EQ(sample_key(few->cells[3].sample), sample_key(many->cells[3].sample));
+}
+
+TEST(Expand, FindsTheModelsOfAPattern) {
+  testing::FakeCatalog catalog;
+  const auto submission =
+      expand(parsed(grid_text("  model: \"models/*\"\n  sampler: ddim\n  steps: 4\n")), catalog);
+
+  ASSERT_TRUE(submission);
+  EXPECT_EQ(submission->cells.size(), 2U);
+  EXPECT_EQ(submission->cells[1].labels["model"], "b");
+}
+
+TEST(Expand, SetsAParameterByItsPath) {
+  testing::FakeCatalog catalog;
+  const auto submission = expand(
+      parsed(
+          grid_text("  model: models/a\n  sampler: ddim\n  steps: 4\n  sampler.eta: [0, 0.5]\n")),
+      catalog);
+
+  ASSERT_TRUE(submission) << submission.error().message();
+  EXPECT_EQ(submission->cells[1].sample.sampler["eta"], 0.5);
+}
+
+TEST(Expand, SaysWhichOptionASamplerDoesNotHave) {
+  testing::FakeCatalog catalog;
+  const auto submission = expand(
+      parsed(grid_text("  model: models/a\n  sampler: ddpm\n  steps: 4\n  sampler.eta: [0.5]\n")),
+      catalog);
+
+  ASSERT_FALSE(submission);
+  EXPECT_THAT(submission.error().message(), HasSubstr("eta"));
+}
+
+TEST(Expand, NamesEveryMissingModelAndInput) {
+  testing::FakeCatalog catalog;
+  const auto submission = expand(
+      parsed("name: s\naxes:\n  model: [nothing/here, models/a]\n  sampler: ddim\n  steps: "
+             "4\nprompts: {file: prompts.jsonl}\n"
+             "images: 64\nmetrics:\n  - fid: {extractor: missing.pt, reference: {folder: ref}}\n"),
+      catalog);
+
+  ASSERT_FALSE(submission);
+  EXPECT_THAT(submission.error().message(),
+              HasSubstr("g.yaml:3:11: the model 'nothing/here' is missing"));
+  EXPECT_THAT(submission.error().message(), HasSubstr("missing.pt"));
+}
+
+TEST(Select, WritesAGridOfTheBestPointsThatIsJudgedOnOtherImages) {
+  const std::string text = grid_text(
+      "  model: [models/a, models/b]\n  sampler: [ddim]\n  steps: [4, 10]\n  guidance: [1.5, 3]\n");
+  std::vector<JudgedPoint> judged;
+  double value = 0;
+  for (const char* model : {"a", "b"}) {
+    for (const int steps : {4, 10}) {
+      for (const double guidance : {1.5, 3.0}) {
+        judged.push_back(
+            {{{"model", model}, {"sampler", "ddim"}, {"steps", steps}, {"guidance", guidance}},
+             value += 1,
+             64});
+      }
+    }
+  }
+
+  const auto written = select_grid(text, judged,
+                                   {.metric = "fid",
+                                    .per = {"model", "steps"},
+                                    .top = 1,
+                                    .images = 256,
+                                    .command = "isocost select"});
+
+  ASSERT_TRUE(written) << written.error().message();
+  const Grid finalists = parsed(*written);
+  EXPECT_EQ(finalists.name, "study-finalists");
+  EXPECT_EQ(finalists.images, 256U);
+  EXPECT_EQ(finalists.judge_from, 64U);
+  ASSERT_EQ(points(finalists)->size(), 4U);
+  EXPECT_EQ(points(finalists)->at(0).values[0].value, "models/a");
+  EXPECT_EQ(points(finalists)->at(0).values[3].value, 1.5);
+}
+
+TEST(Select, RefusesToJudgeOnTheImagesThatChose) {
+  const auto written =
+      select_grid(grid_text(kAxes),
+                  {{{{"model", "a"}, {"sampler", "ddim"}, {"steps", 4}, {"guidance", 3}}, 1, 64}},
+                  {.metric = "fid", .per = {"modle"}, .top = 1, .images = 64, .command = ""});
+
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().errors.size(), 2U);
+}
+
+}  // namespace
+}  // namespace isocost::experiments
