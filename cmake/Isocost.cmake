@@ -73,3 +73,10 @@ function(isocost_test name)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
 endfunction()
+
+# The Python of the reference environment that script/bootstrap --tests makes.
+if(DEFINED ENV{ISOCOST_CACHE})
+  set(ISOCOST_REFERENCE_PYTHON $ENV{ISOCOST_CACHE}/reference-venv/bin/python)
+else()
+  set(ISOCOST_REFERENCE_PYTHON $ENV{HOME}/.cache/isocost/reference-venv/bin/python)
+endif()
