@@ -1,0 +1,297 @@
+// From a database to files: loading, CSV, JSON and HTML.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "reports/csv/csv.h"
+#include "reports/html/assets.h"
+#include "reports/html/html.h"
+#include "reports/html/markup.h"
+#include "reports/load/load.h"
+#include "reports/write_report.h"
+#include "tests/support/report_data.h"
+#include "tests/support/synthetic_study.h"
+
+namespace isocost::report {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ReportDataBuilder;
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// A folder of the test's own, gone afterwards.
+class Files : public ::testing::Test {
+ protected:
+  Files()
+      : folder_(fs::temp_directory_path() /
+                ("isocost-report-" + std::to_string(::getpid()) + "-" + name())) {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~Files() override { fs::remove_all(folder_); }
+  static std::string name() {
+    return ::testing::UnitTest::GetInstance()->current_test_info()->name();
+  }
+
+  testing::SyntheticPaths small_study(testing::SyntheticStudy study = {}) {
+    study.models = {"w8", "w16", "w64"};
+    study.steps = {4, 10, 50};
+    study.guidances = {2, 4, 8};
+    study.series_count = 2;
+    study.pictures = 3;
+    return testing::write_synthetic_study(folder_, study);
+  }
+
+  fs::path folder_;
+};
+
+void expect_golden(const std::string& file, const std::string& text) {
+  const fs::path path = fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/report" / file;
+  if (std::getenv("UPDATE_GOLDEN")) {
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+  }
+  EXPECT_EQ(text_of(path), text) << "UPDATE_GOLDEN=1 rewrites " << path;
+}
+
+Report small_report() {
+  ReportDataBuilder builder;
+  builder.cell({.model = "small",
+                .guidance = 1,
+                .gflops_per_call = 0.1,
+                .fid = 0.1 + 0.2,
+                .half = 0.05,
+                .seconds_per_image = 0.5});
+  builder.cell({.model = "big, \"quoted\" <b>",
+                .gflops_per_call = 3,
+                .fid = 21.25,
+                .half = 0,
+                .seconds_per_image = 2});
+  builder.cell({.model = "small", .steps = 4, .gflops_per_call = 0.1, .fid = 1e-7});
+  Cell& failed = builder.last();
+  failed.state = CellState::kFailed;
+  failed.scores[0].value.reset();
+  failed.scores[0].low.reset();
+  failed.scores[0].high.reset();
+  failed.failure = CellFailure{"generate/x", "not finite", "image 3 is </script> not finite",
+                               "line one\n<line two>", 3};
+  return make_report(builder.data());
+}
+
+// The page without what changes with the libraries that are bundled.
+std::string without_assets(std::string html) {
+  for (const std::string_view asset : {page_script(), page_style()})
+    if (const std::size_t at = html.find(asset); at != std::string::npos)
+      html.replace(at, asset.size(), "...");
+  const std::size_t hash = html.find("sha256-");
+  return html.replace(hash, html.find("&#39;", hash) - hash, "sha256-...");
+}
+
+TEST(Csv, IsTheGoldenFile) { expect_golden("cells.csv", to_csv(*small_report().table("cells"))); }
+
+TEST(Csv, PrintsFloatsThatReadBackTheSame) {
+  const std::string csv = to_csv(*small_report().table("cells"));
+
+  EXPECT_NE(csv.find(",0.30000000000000004,"), std::string::npos);
+}
+
+TEST(Html, IsTheGoldenFile) {
+  expect_golden("report.html", without_assets(to_html(small_report(), {})));
+}
+
+TEST(Html, EscapesWhatComesFromOutside) {
+  const std::string html = without_assets(to_html(small_report(), {}));
+
+  EXPECT_EQ(html.find("<b>"), html.find("<b>3</b>"));
+  EXPECT_EQ(html.find("<line two>"), std::string::npos);
+  EXPECT_EQ(html.find("</script> not finite"), std::string::npos);
+  EXPECT_EQ(escape_html("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+}
+
+TEST(Html, AnswersFirst) {
+  const std::string html = to_html(small_report(), {});
+
+  EXPECT_LT(html.find("id=\"answer\""), html.find("id=\"failed\""));
+  EXPECT_LT(html.find("<h1>What to use at which budget</h1>"), html.find("id=\"answer\""));
+}
+
+TEST(Html, SaysThatThereIsNoAnswerYet) {
+  ReportDataBuilder builder;
+  builder.cell({});
+  builder.last().scores[0].value.reset();
+  builder.last().state = CellState::kOpen;
+
+  const std::string html = to_html(make_report(builder.data()), {});
+
+  EXPECT_NE(html.find("no answer yet"), std::string::npos);
+}
+
+TEST_F(Files, AreEqualToTheByteForEqualData) {
+  const auto paths = small_study();
+
+  const auto a = write_report(paths.database, paths.artifacts, {}, folder_ / "a");
+  const auto b = write_report(paths.database, paths.artifacts, {}, folder_ / "b");
+
+  ASSERT_TRUE(a && b);
+  for (const char* file : {"report.html", "cells.csv", "answer.csv", "envelope.csv", "report.json"})
+    EXPECT_EQ(text_of(folder_ / "a" / file), text_of(folder_ / "b" / file)) << file;
+}
+
+TEST_F(Files, NameEveryColumnThatIsMeasured) {
+  const auto paths = small_study({.has_finalists = false, .failed_cells = 0});
+  auto slow = load(paths.database, {"study"});
+  ASSERT_TRUE(slow);
+  for (Cell& cell : slow->cells) {
+    cell.measured.seconds *= 7;
+    cell.measured.peak_bytes *= 2;
+    cell.measured.energy_joules = 3;
+    cell.measured.devices = {"another"};
+    cell.measured.device_classes = {"another"};
+    cell.measured.failed_attempts = cell.measured.repeats = cell.measured.mismatches = 5;
+  }
+  const Report a = make_report(*load(paths.database, {"study"})), b = make_report(std::move(*slow));
+
+  const Table &fast = *a.table("cells"), &other = *b.table("cells");
+
+  std::set<std::string> differing;
+  for (std::size_t column = 0; column < fast.columns.size(); ++column)
+    for (std::size_t row = 0; row < fast.rows.size(); ++row)
+      if (fast.rows[row][column] != other.rows[row][column])
+        differing.insert(fast.columns[column].name);
+  EXPECT_GE(differing.size(), 8U);
+  for (const std::string& column : differing)
+    EXPECT_TRUE(column.starts_with("measured_")) << column;
+}
+
+TEST_F(Files, HoldEveryCellWithItsStateAndReason) {
+  const auto paths = small_study({.failed_cells = 2, .open_cells = 3});
+
+  const auto data = load(paths.database, {"study"});
+
+  ASSERT_TRUE(data) << data.error().message();
+  EXPECT_EQ(data->cells.size(), 54U);
+  const auto count = [&](CellState state) {
+    return std::count_if(data->cells.begin(), data->cells.end(),
+                         [&](const Cell& cell) { return cell.state == state; });
+  };
+  EXPECT_EQ(count(CellState::kFailed), 2);
+  EXPECT_EQ(count(CellState::kOpen), 3);
+  const auto failed = std::find_if(data->cells.begin(), data->cells.end(),
+                                   [](const Cell& cell) { return cell.failure.has_value(); });
+  EXPECT_EQ(failed->failure->failure_class, "not finite");
+  EXPECT_NE(failed->failure->log_tail.find("call 2 of 4"), std::string::npos);
+}
+
+TEST_F(Files, ShowPicturesAndPromptsAtEqualCost) {
+  const auto paths = small_study();
+
+  const auto report =
+      write_report(paths.database, paths.artifacts, {"study", "finalists"}, folder_ / "out");
+
+  ASSERT_TRUE(report) << report.error().message();
+  const std::string html = text_of(report->html);
+  EXPECT_NE(html.find("data:image/png;base64,iVBORw0KGgo"), std::string::npos);
+  EXPECT_NE(html.find("which were not used to choose it"), std::string::npos);
+  EXPECT_FALSE(report->answer.empty());
+  EXPECT_FALSE(fs::is_empty(report->pictures / "study"));
+}
+
+TEST_F(Files, TakeAUsersFigure) {
+  const auto paths = small_study();
+  fs::create_directories(folder_ / "figures");
+  std::ofstream(folder_ / "figures/05-mine.vl.json")
+      << R"({"data": {"name": "optimal"}, "mark": "point"})";
+  std::ofstream(folder_ / "figures/06-none.vl.json")
+      << R"({"data": {"name": "no such table"}, "mark": "point"})";
+
+  const auto report =
+      write_report(paths.database, paths.artifacts, {}, folder_ / "out", folder_ / "figures");
+
+  ASSERT_TRUE(report) << report.error().message();
+  const std::string html = text_of(report->html);
+  EXPECT_LT(html.find("data-figure=\"05-mine\""), html.find("data-figure=\"10-fid-over-steps\""));
+  EXPECT_EQ(html.find("06-none"), std::string::npos);
+}
+
+TEST_F(Files, SayWhatIsWrongWithAFigure) {
+  const auto paths = small_study();
+  fs::create_directories(folder_ / "figures");
+  std::ofstream(folder_ / "figures/mine.vl.json") << "{\"mark\": }";
+
+  const auto report =
+      write_report(paths.database, paths.artifacts, {}, folder_ / "out", folder_ / "figures");
+
+  ASSERT_FALSE(report);
+  EXPECT_NE(report.error().message().find("mine.vl.json:1:"), std::string::npos)
+      << report.error().message();
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(Files, AreReadWhileACoordinatorWrites) {
+  const auto paths = small_study();
+  SQLite::Database writer(paths.database.string(), SQLite::OPEN_READWRITE);
+  writer.exec("BEGIN IMMEDIATE; UPDATE experiments SET priority = 1");
+
+  const auto data = load(paths.database, {"study"});
+
+  EXPECT_TRUE(data) << data.error().message();
+  writer.exec("ROLLBACK");
+}
+
+TEST_F(Files, StayAsTheyAreWhenTheyAreRead) {
+  const auto paths = small_study();
+  const std::string before = text_of(paths.database);
+
+  ASSERT_TRUE(load(paths.database, {}));
+
+  EXPECT_EQ(text_of(paths.database), before);
+}
+
+TEST_F(Files, NameTheKnownExperimentsWhenOneIsUnknown) {
+  const auto paths = small_study();
+
+  const auto data = load(paths.database, {"stduy"});
+
+  ASSERT_FALSE(data);
+  EXPECT_EQ(data.error().message(),
+            "stduy: no experiment of this name; expected one of: finalists, study");
+}
+
+TEST_F(Files, OfAnotherKindAreRefused) {
+  std::ofstream(folder_ / "text")
+      << "this is no database, whatever its name says, and it is long enough";
+  SQLite::Database(folder_ / "empty", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE)
+      .exec("CREATE TABLE x (y)");
+
+  EXPECT_FALSE(load(folder_ / "text", {}));
+  EXPECT_FALSE(load(folder_ / "empty", {}));
+  EXPECT_FALSE(load(folder_ / "missing", {}));
+  EXPECT_FALSE(fs::exists(folder_ / "missing"));
+}
+
+TEST_F(Files, ExportOneExperiment) {
+  const auto paths = small_study();
+
+  const auto csv = export_experiment(paths.database, "finalists", ExportFormat::kCsv);
+  const auto json = export_experiment(paths.database, "finalists", ExportFormat::kJson);
+
+  ASSERT_TRUE(csv && json);
+  EXPECT_EQ(csv->find("\r\nstudy,"), std::string::npos);
+  EXPECT_NE(csv->find("\r\nfinalists,0,"), std::string::npos);
+  EXPECT_TRUE(Json::parse(*json)["tables"].contains("cells"));
+}
+
+}  // namespace
+}  // namespace isocost::report
