@@ -70,6 +70,13 @@ bool has_data(const Report& report, const Figure& figure) {
 void write_figures(Markup& html, const Report& report, const std::vector<Figure>& figures) {
   if (figures.empty()) return;
   html.open("section", {{"id", "figures"}}).element("h2", "Figures");
+  if (report.study.choice && report.study.judgement)
+    html.element("p",
+                 fmt::format("Figures show every cell on {}, where guidance was chosen; the answer "
+                             "and the envelope are of {} where finalists cover them.",
+                             images_text(report.study.choice->spec.range),
+                             images_text(report.study.judgement->spec.range)),
+                 {{"class", "soft"}});
   const auto filled = [&](const std::string& text) {
     return replaced(replaced(text, "$metric",
                              report.study.choice ? report.study.choice->metric.label : "metric"),

@@ -121,12 +121,17 @@ struct SizeOrder {
   std::size_t resolved_breaks = 0;
 };
 
-SizeOrder size_order(const Study& study, const std::vector<Setting>& optimal,
+SizeOrder size_order(const Study& study, const std::vector<Setting>& settings,
                      const std::string& series, std::uint64_t steps) {
   SizeOrder order{series, steps, {}, 0, 0, {}, 0};
-  for (const Setting& setting : optimal)
-    if (setting.point->series == series && setting.point->steps == steps)
-      order.by_size.push_back(setting);
+  for (const Setting& setting : settings) {
+    if (setting.point->series != series || setting.point->steps != steps) continue;
+    auto& list = order.by_size;
+    if (list.empty() || list.back().point->model != setting.point->model)
+      list.push_back(setting);
+    else if (is_better(setting.value, list.back().value, study.choice->metric))
+      list.back() = setting;
+  }
   for (std::size_t i = 1; i < order.by_size.size(); ++i) {
     const Setting& small = order.by_size[i - 1];
     const Setting& big = order.by_size[i];
@@ -172,6 +177,8 @@ Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal
       with_interval(order.by_size.back()), pairs, order.falling_pairs,
       order.falling_pairs == 1 ? "s" : "", order.resolved_pairs);
   for (const std::string& one : order.breaks) finding.evidence += " " + one + ".";
+  if (order.by_size.front().source == Source::kJudgedOnOtherImages)
+    finding.evidence += " Judged on images that were not used to choose the guidance.";
   return finding;
 }
 
@@ -312,9 +319,11 @@ std::vector<Finding> findings(const Study& study, const std::vector<Setting>& op
                               const std::vector<Setting>& candidates) {
   std::vector<Finding> list;
   if (!study.choice) return list;
+  const bool is_judged =
+      !candidates.empty() && candidates.front().source == Source::kJudgedOnOtherImages;
   if (study.models.size() > 1)
     for (const std::string& series : study.series)
-      list.push_back(bigger_is_better(study, optimal, series));
+      list.push_back(bigger_is_better(study, is_judged ? candidates : optimal, series));
   list.push_back(several_models(study, candidates));
   return list;
 }
