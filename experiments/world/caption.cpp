@@ -48,8 +48,8 @@ std::string object_text(const Object& object) {
 }
 
 std::string_view relation_text(const Scene& scene) {
-  const bool is_vertical = scene.arrangement == Arrangement::kAbove ||
-                           scene.arrangement == Arrangement::kColumn;
+  const bool is_vertical =
+      scene.arrangement == Arrangement::kAbove || scene.arrangement == Arrangement::kColumn;
   const bool is_inside = scene.arrangement == Arrangement::kInside;
   auto wanted = scene.phrasing & (kReversed | kLong);
   // Three objects and inside have no longer form: the caption would outgrow the text encoder.
@@ -115,8 +115,7 @@ std::optional<Relation> take_relation(Words& words) {
 }
 
 std::optional<Arrangement> arrangement_of(const Relation& relation, std::size_t objects) {
-  if (relation.is_inside)
-    return objects == 2 ? std::optional(Arrangement::kInside) : std::nullopt;
+  if (relation.is_inside) return objects == 2 ? std::optional(Arrangement::kInside) : std::nullopt;
   if (objects == 2) return relation.is_vertical ? Arrangement::kAbove : Arrangement::kBeside;
   return relation.is_vertical ? Arrangement::kColumn : Arrangement::kRow;
 }
@@ -160,6 +159,7 @@ std::string caption(const Scene& scene) {
 }
 
 std::optional<Scene> parse_caption(std::string_view text) {
+  if (text.ends_with(' ')) return std::nullopt;
   Words words(text);
   Scene scene;
   auto place = take_place(words);

@@ -127,11 +127,16 @@ void draw_background(Canvas& canvas, Background background, Chance& chance) {
     pixel = blend(gradient.top, gradient.bottom, down);
   });
   switch (background) {
-    case Background::kSky: return draw_sky(canvas, chance);
-    case Background::kSand: return draw_waves(canvas, chance, 0.14, 0.25);
-    case Background::kGrass: return draw_waves(canvas, chance, 0.12, -0.6);
-    case Background::kNight: return draw_night(canvas, chance);
-    case Background::kPaper: return draw_paper(canvas, chance);
+    case Background::kSky:
+      return draw_sky(canvas, chance);
+    case Background::kSand:
+      return draw_waves(canvas, chance, 0.14, 0.25);
+    case Background::kGrass:
+      return draw_waves(canvas, chance, 0.12, -0.6);
+    case Background::kNight:
+      return draw_night(canvas, chance);
+    case Background::kPaper:
+      return draw_paper(canvas, chance);
   }
 }
 
@@ -185,12 +190,11 @@ Point centre_of(const Scene& scene, std::size_t i, double across, Chance& chance
   }
   const bool has_three = scene.objects.size() == 3;
   const double step = static_cast<double>(i);
-  const double along =
-      has_three ? 11.5 + 20.5 * step + chance.between(-0.8, 0.8)
-                : 17.5 + 29.0 * step + chance.between(-1.8, 1.8);
+  const double along = has_three ? 11.5 + 20.5 * step + chance.between(-0.8, 0.8)
+                                 : 17.5 + 29.0 * step + chance.between(-1.8, 1.8);
   const double beside = across + chance.between(-2.5, 2.5);
-  const bool is_vertical = scene.arrangement == Arrangement::kAbove ||
-                           scene.arrangement == Arrangement::kColumn;
+  const bool is_vertical =
+      scene.arrangement == Arrangement::kAbove || scene.arrangement == Arrangement::kColumn;
   return is_vertical ? Point{beside, along} : Point{along, beside};
 }
 

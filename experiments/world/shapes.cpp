@@ -36,8 +36,7 @@ std::vector<Point> heart() {
     const double t = 2 * std::numbers::pi * i / kPoints;
     const double s = std::sin(t);
     const double x = 16 * s * s * s;
-    const double y =
-        13 * std::cos(t) - 5 * std::cos(2 * t) - 2 * std::cos(3 * t) - std::cos(4 * t);
+    const double y = 13 * std::cos(t) - 5 * std::cos(2 * t) - 2 * std::cos(3 * t) - std::cos(4 * t);
     points.push_back({x / 16.5, -(y + 2.5) / 16.5});
   }
   return points;
@@ -46,16 +45,21 @@ std::vector<Point> heart() {
 std::vector<Point> corners_of(Shape shape) {
   constexpr double kUp = -std::numbers::pi / 2;
   switch (shape) {
-    case Shape::kCircle: return {};
-    case Shape::kSquare: return {{-0.7, -0.7}, {0.7, -0.7}, {0.7, 0.7}, {-0.7, 0.7}};
+    case Shape::kCircle:
+      return {};
+    case Shape::kSquare:
+      return {{-0.7, -0.7}, {0.7, -0.7}, {0.7, 0.7}, {-0.7, 0.7}};
     case Shape::kTriangle: {
       auto points = regular(3, 1.0, 1.0, kUp);
       for (auto& point : points) point.y += 0.17;
       return points;
     }
-    case Shape::kStar: return regular(10, 1.0, 0.45, kUp);
-    case Shape::kHeart: return heart();
-    case Shape::kCross: return cross();
+    case Shape::kStar:
+      return regular(10, 1.0, 0.45, kUp);
+    case Shape::kHeart:
+      return heart();
+    case Shape::kCross:
+      return cross();
   }
   return {};
 }

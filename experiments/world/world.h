@@ -6,10 +6,10 @@
 //                                              // night"
 //   world::render(scene, rgb);                 // 64 x 64 x 3 bytes
 //
-// A scene is a pure function of (split, index, seed). Which split a scene belongs to is decided by a
-// hash of its canonical description (what is in it, not how it is said or where exactly it stands),
-// so no caption, in whatever phrasing, and no picture is in two splits. parse_caption() is the exact
-// inverse of caption() on everything that the caption says. Pure, any thread.
+// A scene is a pure function of (split, index, seed). Which split a scene belongs to is decided by
+// a hash of its canonical description (what is in it, not how it is said or where exactly it
+// stands), so no caption, in whatever phrasing, and no picture is in two splits. parse_caption() is
+// the exact inverse of caption() on everything that the caption says. Pure, any thread.
 //
 // The numbers of the enumerations are written into trained weights: do not change them.
 #pragma once
@@ -31,7 +31,8 @@ enum class Colour : int { kRed, kOrange, kYellow, kGreen, kBlue, kPurple, kPink,
 enum class Shape : int { kCircle, kSquare, kTriangle, kStar, kHeart, kCross };
 enum class Size : int { kSmall, kLarge };
 enum class Background : int { kSky, kSand, kGrass, kNight, kPaper };
-// How the objects stand, read from left to right, from top to bottom, from the outside to the inside.
+// How the objects stand, read from left to right, from top to bottom, from the outside to the
+// inside.
 enum class Arrangement : int { kBeside, kAbove, kInside, kRow, kColumn };
 
 inline constexpr int kColours = 8;
@@ -57,7 +58,7 @@ struct Scene {
   std::vector<Object> objects;
 
   std::uint32_t phrasing = 0;  // which of the ways to say it; see caption()
-  std::uint64_t jitter = 0;    // seeds what no caption tells: exact places, angles, the sky's clouds
+  std::uint64_t jitter = 0;  // seeds what no caption tells: exact places, angles, the sky's clouds
 
   // Equal in everything that a caption says.
   [[nodiscard]] bool means_the_same_as(const Scene& other) const;

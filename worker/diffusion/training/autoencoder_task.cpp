@@ -1,0 +1,83 @@
+// The autoencoder: an L1 and a squared error, the same of horizontal and vertical differences (so
+// that edges stay sharp), and a small Kullback-Leibler term that keeps the latents smooth.
+#include <cmath>
+#include <sstream>
+
+#include "schema/json_reader.h"
+#include "worker/diffusion/models/autoencoder.h"
+#include "worker/diffusion/training/family.h"
+#include "worker/diffusion/training/pictures.h"
+#include "worker/diffusion/training/reconstruction.h"
+#include "worker/diffusion/training/task.h"
+
+namespace isocost::diffusion {
+namespace {
+
+constexpr std::uint64_t kStream = 0x41u;  // of batch order
+
+class AutoencoderTask : public Task {
+ public:
+  AutoencoderTask(const Recipe& recipe, const TaskPlaces& places, const arch::VaeConfig& config,
+                  ReconstructionWeights weights, double divergence)
+      : recipe_(recipe),
+        places_(places),
+        weights_(weights),
+        divergence_(divergence),
+        model_(config),
+        pictures_(world_pictures(world_scenes(world::Split::kTrain, recipe.pictures))) {}
+
+  torch::nn::Module& module() override { return *model_; }
+
+  at::Tensor loss(std::int64_t step) override {
+    const auto indices =
+        batch_indices(recipe_.seed ^ kStream, step, recipe_.batch, pictures_.size(0));
+    const auto x = to_unit_range(pictures_.index_select(0, indices))
+                       .contiguous(at::MemoryFormat::ChannelsLast);
+    const auto posterior = model_->encode(x);
+    const auto noise = at::randn(posterior.mean.sizes(), step_generator(recipe_.seed, step));
+    const auto made = model_->decode(posterior.sample(noise));
+    const auto divergence = 0.5 * (posterior.mean.square() + posterior.logvar.exp() - 1.0 -
+                                   posterior.logvar).mean();
+    return reconstruction_loss(made, x, weights_) + divergence_ * divergence;
+  }
+
+  Result<std::string> finish() override {
+    const at::NoGradGuard no_grad;
+    round_to_half(*model_);
+    const auto measured = reconstruct_validation(model_);
+    // Latents are what diffusion sees: of unit deviation, rounded so that the file reads well.
+    const double deviation = measured.latents.std().item<double>();
+    const double scale = std::round(1e5 / deviation) / 1e5;
+    auto config = recipe_.config;
+    config["scaling_factor"] = scale;
+    write_model(*model_, {places_.family / "models/shared/vae", "diffusion_pytorch_model", config});
+    std::ostringstream note;
+    note << "reconstruction PSNR " << measured.psnr << " dB, scaling factor " << scale;
+    return note.str();
+  }
+
+ private:
+  Recipe recipe_;
+  TaskPlaces places_;
+  ReconstructionWeights weights_;
+  double divergence_;
+  Autoencoder model_;
+  at::Tensor pictures_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Task>> make_autoencoder_task(const Recipe& recipe,
+                                                    const TaskPlaces& places) {
+  const auto config = arch::vae_config_from_json(recipe.config, recipe.name + ": config");
+  if (!config) return fail(config.error());
+  JsonReader reader(recipe.options, recipe.name + ": options");
+  const auto weights = reconstruction_weights(reader);
+  const double divergence = reader.get_or<double>("divergence", 1e-3);
+  reader.finish();
+  if (!reader.ok()) return fail(reader.take());
+  torch::manual_seed(recipe.seed);
+  return std::make_unique<AutoencoderTask>(recipe, places, *config, weights, divergence);
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,25 @@
+// How well CLIP tells the world's captions apart, on pictures it has not seen.
+//
+// Thread: one at a time.
+#pragma once
+
+#include <string>
+
+#include "worker/diffusion/models/clip.h"
+#include "worker/diffusion/training/tokenizer_training.h"
+
+namespace isocost::diffusion {
+
+struct ClipQuality {
+  double retrieval = 0;  // share of pictures whose own caption is the nearest of all
+  double swapped = 0;    // share of (picture, caption with the same words exchanged) told apart
+  double matched_cosine = 0;
+  double other_cosine = 0;
+  std::int64_t pictures = 0;
+  [[nodiscard]] std::string text() const;
+};
+
+[[nodiscard]] ClipQuality clip_quality(Clip& clip, const CaptionEncoder& encoder,
+                                       std::uint64_t pictures = 1024);
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,78 @@
+#include "worker/diffusion/training/command.h"
+
+#include <torch/torch.h>
+
+#include <array>
+#include <cstdlib>
+#include <iostream>
+
+#include "worker/diffusion/training/loop.h"
+#include "worker/diffusion/training/tokenizer_training.h"
+
+namespace isocost::diffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path default_out(const std::string& name) {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* home = std::getenv("HOME");
+  const fs::path root = cache != nullptr && *cache != '\0' ? fs::path(cache)
+                                                           : fs::path(home ? home : ".") / ".cache";
+  return root / "isocost" / "training" / name;
+}
+
+using MakeTask = Result<std::unique_ptr<Task>> (*)(const Recipe&, const TaskPlaces&);
+constexpr std::array<std::pair<const char*, MakeTask>, 5> kParts = {
+    {{"autoencoder", make_autoencoder_task},
+     {"decoder", make_decoder_task},
+     {"clip", make_clip_task},
+     {"features", make_features_task},
+     {"unet", make_unet_task}}};
+
+Result<std::string> train_part(const Recipe& recipe, const TaskPlaces& places,
+                               const fs::path& out) {
+  if (recipe.part == "tokenizer") return train_tokenizer(recipe, places.family);
+  for (const auto& [part, make] : kParts) {
+    if (recipe.part != part) continue;
+    auto task = make(recipe, places);
+    if (!task) return fail(task.error());
+    LoopOptions options;
+    options.out = out;
+    options.print = [](const std::string& line) { std::cout << line << std::endl; };
+    auto note = train(recipe, **task, options);
+    if (!note) return note;
+    fs::create_directories(places.family / "curves");
+    fs::copy_file(out / "loss.csv", places.family / "curves" / (recipe.name + ".csv"),
+                  fs::copy_options::overwrite_existing);
+    return note;
+  }
+  return fail(recipe.name, "the part '" + recipe.part + "' is unknown",
+              "autoencoder, decoder, tokenizer, clip, features or unet");
+}
+
+}  // namespace
+
+int run_train_command(const TrainCommand& command) {
+  const auto recipe = read_recipe(command.recipe);
+  if (!recipe) {
+    std::cerr << recipe.error().message() << std::endl;
+    return 1;
+  }
+  at::set_num_threads(command.threads);
+  const auto out = command.out.empty() ? default_out(recipe->name) : command.out;
+  TaskPlaces places;
+  places.family = command.family.empty()
+                      ? fs::absolute(command.recipe).parent_path().parent_path()
+                      : command.family;
+  places.cache = out.parent_path();
+  const auto note = train_part(*recipe, places, out);
+  if (!note) {
+    std::cerr << note.error().message() << std::endl;
+    return 1;
+  }
+  std::cout << recipe->name << "  done: " << *note << std::endl;
+  return 0;
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,83 @@
+#include "worker/diffusion/training/family.h"
+
+#include <vector>
+
+#include "schema/io/atomic_file.h"
+#include "schema/io/safetensors.h"
+
+namespace isocost::diffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+Json model_index() {
+  return {{"_class_name", "StableDiffusionPipeline"},
+          {"_diffusers_version", "0.30.0"},
+          {"feature_extractor", {nullptr, nullptr}},
+          {"image_encoder", {nullptr, nullptr}},
+          {"requires_safety_checker", false},
+          {"safety_checker", {nullptr, nullptr}},
+          {"scheduler", {"diffusers", "DDIMScheduler"}},
+          {"text_encoder", {"transformers", "CLIPTextModel"}},
+          {"tokenizer", {"transformers", "CLIPTokenizer"}},
+          {"unet", {"diffusers", "UNet2DConditionModel"}},
+          {"vae", {"diffusers", "AutoencoderKL"}}};
+}
+
+Json scheduler() {
+  return {{"_class_name", "DDIMScheduler"},
+          {"_diffusers_version", "0.30.0"},
+          {"beta_end", 0.012},
+          {"beta_schedule", "scaled_linear"},
+          {"beta_start", 0.00085},
+          {"clip_sample", false},
+          {"num_train_timesteps", 1000},
+          {"prediction_type", "epsilon"},
+          {"set_alpha_to_one", false},
+          {"steps_offset", 1},
+          {"timestep_spacing", "leading"}};
+}
+
+}  // namespace
+
+void write_json(const fs::path& file, const Json& json) {
+  fs::create_directories(file.parent_path());
+  io::write_file_atomically(file, json.dump(2) + "\n");
+}
+
+void write_model(const torch::nn::Module& module, const WeightsFile& file,
+                 const std::function<bool(const std::string&)>& keep) {
+  fs::create_directories(file.folder);
+  std::vector<at::Tensor> alive;
+  io::TensorViews views;
+  for (const auto& item : module.named_parameters()) {
+    if (keep && !keep(item.key())) continue;
+    const auto half = item.value().detach().to(at::kHalf).contiguous();
+    alive.push_back(half);
+    const auto bytes = static_cast<std::size_t>(half.numel()) * 2;
+    views[item.key()] = {io::Dtype::kF16,
+                         half.sizes().vec(),
+                         {static_cast<const std::byte*>(half.data_ptr()), bytes}};
+  }
+  io::write_safetensors(file.folder / (file.base + ".safetensors"), views, {{"format", "pt"}});
+  write_json(file.folder / "config.json", file.config);
+}
+
+void write_pipeline(const fs::path& family, const std::string& name) {
+  const auto folder = family / "models" / name;
+  fs::create_directories(folder);
+  for (const char* part : {"vae", "text_encoder", "tokenizer"}) {
+    const auto link = folder / part;
+    if (fs::is_symlink(fs::symlink_status(link))) fs::remove(link);
+    if (!fs::exists(link)) fs::create_directory_symlink(fs::path("..") / "shared" / part, link);
+  }
+  write_json(folder / "scheduler" / "scheduler_config.json", scheduler());
+  write_json(folder / "model_index.json", model_index());
+}
+
+void round_to_half(torch::nn::Module& module) {
+  const at::NoGradGuard no_grad;
+  for (auto& parameter : module.parameters()) parameter.copy_(parameter.to(at::kHalf));
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,158 @@
+#include "worker/diffusion/training/loop.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+
+#include "schema/io/safetensors.h"
+#include "worker/diffusion/training/optimizer.h"
+
+namespace isocost::diffusion {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kDecimalsMax = 1e12;  // of a step count in a checkpoint
+
+// What a checkpoint belongs to: every number of the recipe that steers a step.
+std::string recipe_identity(const Recipe& recipe) {
+  const Json numbers = {{"part", recipe.part},         {"seed", recipe.seed},
+                        {"pictures", recipe.pictures}, {"steps", recipe.steps},
+                        {"batch", recipe.batch},       {"rate", recipe.learning_rate},
+                        {"warmup", recipe.warmup},     {"final_rate", recipe.final_rate},
+                        {"decay", recipe.weight_decay}, {"clip", recipe.clip_norm},
+                        {"ema", recipe.ema},           {"options", recipe.options},
+                        {"config", recipe.config}};
+  return canonical_digest(numbers).hex();
+}
+
+class Session {
+ public:
+  Session(const Recipe& recipe, Task& task, const LoopOptions& options)
+      : recipe_(recipe),
+        task_(task),
+        options_(options),
+        optimizer_(task.module(), {.weight_decay = recipe.weight_decay,
+                                   .clip_norm = recipe.clip_norm,
+                                   .ema = recipe.ema}),
+        checkpoint_(options.out / "checkpoint.safetensors") {}
+
+  Result<void> resume() {
+    std::filesystem::create_directories(options_.out);
+    if (!std::filesystem::exists(checkpoint_)) return {};
+    const auto file = io::SafetensorsFile::read(checkpoint_);
+    if (!file) return fail(file.error());
+    const auto identity = file->metadata().find("recipe");
+    const auto steps = file->metadata().find("steps_done");
+    if (identity == file->metadata().end() || steps == file->metadata().end() ||
+        identity->second != recipe_identity(recipe_))
+      return fail(checkpoint_.string(), "this checkpoint belongs to another recipe",
+                  "another --out, or the file removed to start again");
+    const double done = std::atof(steps->second.c_str());
+    if (!(done >= 0 && done < kDecimalsMax))
+      return fail(checkpoint_.string(), "its number of steps is not one");
+    return optimizer_.restore(file->tensors(), static_cast<std::int64_t>(done),
+                              checkpoint_.string());
+  }
+
+  Result<std::string> run() {
+    const auto resumed = resume();
+    if (!resumed) return fail(resumed.error());
+    open_curve();
+    const auto last = options_.stop_after < 0 ? recipe_.steps
+                                              : std::min(recipe_.steps, options_.stop_after);
+    began_ = Clock::now();
+    first_step_ = optimizer_.steps_done();
+    task_.module().train();
+    while (optimizer_.steps_done() < last) {
+      const auto stepped = step();
+      if (!stepped) return fail(stepped.error());
+    }
+    save();
+    if (last < recipe_.steps) return std::string();
+    optimizer_.swap_average();
+    task_.module().eval();
+    return task_.finish();
+  }
+
+ private:
+  Result<void> step() {
+    const auto number = optimizer_.steps_done();
+    const auto loss = task_.loss(number);
+    loss.backward();
+    const double norm = optimizer_.step(learning_rate_at(recipe_, number));
+    const double value = loss.item<double>();
+    if (!std::isfinite(value) || !std::isfinite(norm)) {
+      if (++faults_ > kFaultsMax)
+        return fail(recipe_.name, c10::str("the loss stopped being finite at step ", number),
+                    "a lower learning_rate");
+    } else {
+      sum_ += value;
+      ++count_;
+    }
+    const auto done = number + 1;
+    if (done % options_.report_every == 0 || done == recipe_.steps) report(done, norm);
+    if (done % options_.checkpoint_every == 0) save();
+    return {};
+  }
+
+  // Rows past the checkpoint would come twice: they are cut off.
+  void open_curve() {
+    const auto file = options_.out / "loss.csv";
+    std::string kept = "step,loss,gradient_norm,learning_rate,measured_seconds\n";
+    std::ifstream old(file);
+    std::string line;
+    while (std::getline(old, line))
+      if (std::atoll(line.c_str()) > 0 && std::atoll(line.c_str()) <= optimizer_.steps_done())
+        kept += line + "\n";
+    curve_.open(file, std::ios::trunc);
+    curve_ << kept << std::flush;
+  }
+
+  void report(std::int64_t done, double norm) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+    const double rate = static_cast<double>(done - first_step_) / seconds;
+    const double left = static_cast<double>(recipe_.steps - done) / rate;
+    const double mean = sum_ / std::max(1, count_);
+    sum_ = 0;
+    count_ = 0;
+    char line[200];
+    std::snprintf(line, sizeof line, "%lld,%.6g,%.4g,%.6g,%.1f", static_cast<long long>(done), mean,
+                  norm, learning_rate_at(recipe_, done - 1), seconds);
+    curve_ << line << std::endl;
+    if (!options_.print) return;
+    std::snprintf(line, sizeof line,
+                  "%s  step %lld/%lld  loss %.5f  gradient %.3f  %.2f steps/s  %.0f s left",
+                  recipe_.name.c_str(), static_cast<long long>(done),
+                  static_cast<long long>(recipe_.steps), mean, norm, rate, left);
+    options_.print(line);
+  }
+
+  void save() {
+    io::write_safetensors(checkpoint_, optimizer_.state(),
+                          {{"recipe", recipe_identity(recipe_)},
+                           {"steps_done", std::to_string(optimizer_.steps_done())}});
+  }
+
+  static constexpr int kFaultsMax = 10;
+  const Recipe& recipe_;
+  Task& task_;
+  const LoopOptions& options_;
+  FlatAdamW optimizer_;
+  std::filesystem::path checkpoint_;
+  std::ofstream curve_;
+  Clock::time_point began_;
+  std::int64_t first_step_ = 0;
+  double sum_ = 0;
+  int count_ = 0;
+  int faults_ = 0;
+};
+
+}  // namespace
+
+Result<std::string> train(const Recipe& recipe, Task& task, const LoopOptions& options) {
+  return Session(recipe, task, options).run();
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,27 @@
+// The training loop: steps, average, checkpoints, progress.
+//
+//   Result<std::string> note = train(recipe, *task, {.out = "~/.cache/isocost/training/w16"});
+//
+// In `out` lie checkpoint.safetensors (taken up by a later call, to the bit) and loss.csv. Fails
+// with: a checkpoint of another recipe, a loss that is not finite. Throws on I/O faults. Thread: one.
+#pragma once
+
+#include <functional>
+
+#include "worker/diffusion/training/task.h"
+
+namespace isocost::diffusion {
+
+struct LoopOptions {
+  std::filesystem::path out;
+  std::int64_t checkpoint_every = 500;     // steps
+  std::int64_t report_every = 50;          // steps
+  std::int64_t stop_after = -1;            // steps done in all; -1: the recipe's. For tests.
+  std::function<void(const std::string&)> print;  // one line of progress; may be empty
+};
+
+// What the finished task said; empty when stop_after came first.
+[[nodiscard]] Result<std::string> train(const Recipe& recipe, Task& task,
+                                        const LoopOptions& options);
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,54 @@
+#include "worker/diffusion/training/pictures.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+
+#include "experiments/world/chance.h"
+
+namespace isocost::diffusion {
+
+std::vector<world::Scene> world_scenes(world::Split split, std::uint64_t count,
+                                       std::uint64_t seed) {
+  std::vector<world::Scene> scenes;
+  scenes.reserve(count);
+  for (std::uint64_t i = 0; i < count; ++i) scenes.push_back(world::scene(split, i, seed));
+  return scenes;
+}
+
+at::Tensor world_pictures(const std::vector<world::Scene>& scenes) {
+  const auto count = static_cast<std::int64_t>(scenes.size());
+  auto pictures = at::empty({count, 3, world::kSide, world::kSide}, at::kByte);
+  auto one = at::empty({world::kSide, world::kSide, 3}, at::kByte);
+  for (std::int64_t i = 0; i < count; ++i) {
+    world::render(scenes[static_cast<std::size_t>(i)], one.data_ptr<std::uint8_t>());
+    pictures[i].copy_(one.permute({2, 0, 1}));
+  }
+  return pictures;
+}
+
+at::Tensor world_labels(const std::vector<world::Scene>& scenes) {
+  const auto count = static_cast<std::int64_t>(scenes.size());
+  auto labels =
+      at::empty({count, static_cast<std::int64_t>(world::kAttributes)}, at::kLong);
+  auto* to = labels.data_ptr<std::int64_t>();
+  for (const auto& scene : scenes)
+    for (const int answer : world::labels(scene)) *to++ = answer;
+  return labels;
+}
+
+at::Tensor to_unit_range(const at::Tensor& bytes) { return bytes.to(at::kFloat) / 127.5 - 1.0; }
+
+at::Tensor batch_indices(std::uint64_t seed, std::int64_t step, std::int64_t batch,
+                         std::int64_t count) {
+  world::Chance chance(seed, static_cast<std::uint64_t>(step));
+  auto indices = at::empty({batch}, at::kLong);
+  for (std::int64_t i = 0; i < batch; ++i)
+    indices.data_ptr<std::int64_t>()[i] = chance.below(static_cast<std::uint32_t>(count));
+  return indices;
+}
+
+at::Generator step_generator(std::uint64_t seed, std::int64_t step) {
+  return at::detail::createCPUGenerator(
+      world::mix(world::mix(seed) ^ static_cast<std::uint64_t>(step)));
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,70 @@
+#include "worker/diffusion/training/recipe.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "schema/io/atomic_file.h"
+#include "schema/json_reader.h"
+
+namespace isocost::diffusion {
+namespace {
+
+constexpr std::size_t kRecipeBytesMax = 1 << 20;
+constexpr std::uint64_t kPicturesMax = 1'000'000;  // 12 GB of bytes
+
+void check_ranges(JsonReader& reader, const Recipe& recipe) {
+  if (recipe.pictures > kPicturesMax)
+    reader.fault("pictures", "this is more than fits in memory", "at most 1000000");
+  if (recipe.part == "tokenizer") return;
+  if (recipe.pictures == 0) reader.fault("pictures", "this is 0", "at least 1");
+  if (recipe.steps < 1) reader.fault("steps", "this is less than 1", "a positive whole number");
+  if (recipe.batch < 1) reader.fault("batch", "this is less than 1", "a positive whole number");
+  if (!(recipe.learning_rate > 0))
+    reader.fault("learning_rate", "this is not above 0", "a positive number");
+  if (recipe.ema < 0 || recipe.ema >= 1) reader.fault("ema", "this is outside [0, 1)");
+}
+
+}  // namespace
+
+Result<Recipe> recipe_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  Recipe recipe;
+  recipe.part = reader.get<std::string>("part");
+  recipe.name = reader.get<std::string>("name");
+  recipe.seed = reader.get_or<std::uint64_t>("seed", 0);
+  recipe.pictures = reader.get<std::uint64_t>("pictures");
+  recipe.steps = reader.get_or<std::int64_t>("steps", 0);
+  recipe.batch = reader.get_or<std::int64_t>("batch", 0);
+  recipe.learning_rate = reader.get_or<double>("learning_rate", 0);
+  recipe.warmup = reader.get_or<std::int64_t>("warmup", 0);
+  recipe.final_rate = reader.get_or<double>("final_rate", recipe.final_rate);
+  recipe.weight_decay = reader.get_or<double>("weight_decay", recipe.weight_decay);
+  recipe.clip_norm = reader.get_or<double>("clip_norm", recipe.clip_norm);
+  recipe.ema = reader.get_or<double>("ema", recipe.ema);
+  if (reader.has("options")) recipe.options = reader.get<Json>("options");
+  if (reader.has("config")) recipe.config = reader.get<Json>("config");
+  if (reader.ok()) check_ranges(reader, recipe);
+  reader.finish();
+  if (!reader.ok()) return fail(reader.take());
+  return recipe;
+}
+
+Result<Recipe> read_recipe(const std::filesystem::path& file) {
+  const auto text = io::read_file(file, kRecipeBytesMax);
+  if (!text) return fail(text.error());
+  const auto json = parse_json(*text, file.string());
+  if (!json) return fail(json.error());
+  return recipe_from_json(*json, file.string());
+}
+
+double learning_rate_at(const Recipe& recipe, std::int64_t step) {
+  if (step < recipe.warmup)
+    return recipe.learning_rate * static_cast<double>(step + 1) /
+           static_cast<double>(recipe.warmup);
+  const double span = static_cast<double>(std::max<std::int64_t>(1, recipe.steps - recipe.warmup));
+  const double done = static_cast<double>(step - recipe.warmup) / span;
+  const double fall = 0.5 * (1 + std::cos(std::numbers::pi * done));
+  return recipe.learning_rate * (recipe.final_rate + (1 - recipe.final_rate) * fall);
+}
+
+}  // namespace isocost::diffusion

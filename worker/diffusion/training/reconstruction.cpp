@@ -1,0 +1,53 @@
+#include "worker/diffusion/training/reconstruction.h"
+
+#include <cmath>
+
+#include "worker/diffusion/training/pictures.h"
+
+namespace isocost::diffusion {
+namespace {
+
+constexpr std::int64_t kChunk = 64;
+
+at::Tensor differences_x(const at::Tensor& x) { return x.slice(3, 1) - x.slice(3, 0, -1); }
+at::Tensor differences_y(const at::Tensor& x) { return x.slice(2, 1) - x.slice(2, 0, -1); }
+
+}  // namespace
+
+ReconstructionWeights reconstruction_weights(JsonReader& reader) {
+  ReconstructionWeights weights;
+  weights.squared = reader.get_or<double>("squared", weights.squared);
+  weights.edges = reader.get_or<double>("edges", weights.edges);
+  return weights;
+}
+
+at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
+                               const ReconstructionWeights& weights) {
+  const auto error = made - wanted;
+  auto loss = error.abs().mean() + weights.squared * error.square().mean();
+  if (weights.edges > 0)
+    loss = loss + weights.edges * (differences_x(error).abs().mean() +
+                                   differences_y(error).abs().mean());
+  return loss;
+}
+
+Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
+  const at::NoGradGuard no_grad;
+  Reconstruction result;
+  result.pictures = world_pictures(world_scenes(world::Split::kValidation, count));
+  std::vector<at::Tensor> means, made;
+  for (std::int64_t i = 0; i < result.pictures.size(0); i += kChunk) {
+    const auto bytes = result.pictures.slice(0, i, i + kChunk);
+    means.push_back(
+        vae->encode(to_unit_range(bytes).contiguous(at::MemoryFormat::ChannelsLast)).mean);
+    made.push_back(to_bytes(vae->decode(means.back())).contiguous());
+  }
+  result.latents = at::cat(means);
+  result.made = at::cat(made);
+  const double squared =
+      (result.made.to(at::kDouble) - result.pictures.to(at::kDouble)).square().mean().item<double>();
+  result.psnr = 10 * std::log10(255.0 * 255.0 / squared);
+  return result;
+}
+
+}  // namespace isocost::diffusion

@@ -1,0 +1,31 @@
+// How close a decoded picture comes: the loss that the autoencoder learns from, and the measure.
+//
+// Thread: one at a time.
+#pragma once
+
+#include "schema/json_reader.h"
+#include "worker/diffusion/models/autoencoder.h"
+
+namespace isocost::diffusion {
+
+struct ReconstructionWeights {
+  double squared = 1;
+  double edges = 0.5;
+};
+// Reads "squared" and "edges".
+[[nodiscard]] ReconstructionWeights reconstruction_weights(JsonReader& reader);
+
+// An L1 and a squared error, and the L1 of horizontal and vertical differences: edges stay sharp.
+[[nodiscard]] at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
+                                             const ReconstructionWeights& weights);
+
+struct Reconstruction {
+  at::Tensor pictures;  // uint8 [N, 3, 64, 64], as they are
+  at::Tensor made;      // and as they come back
+  at::Tensor latents;   // means, not scaled
+  double psnr = 0;      // dB, over all bytes together
+};
+// The first pictures of the validation split through encoder and decoder.
+[[nodiscard]] Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count = 1024);
+
+}  // namespace isocost::diffusion
