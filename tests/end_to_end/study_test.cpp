@@ -1,0 +1,211 @@
+// A study of two small models, run by the real programs in every way that must not matter: the
+// table is the same in all columns but measured_*, however many workers there were, however units
+// were cut, whether artifacts travelled, and however often coordinator and workers were killed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <sstream>
+
+#include "tests/support/process.h"
+
+namespace isocost {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::Process;
+using testing::ScratchFolder;
+
+constexpr int kKillsOfEachKind = 10;
+
+// What a user brings to experiments/own-models.yaml, made once.
+const fs::path& study_folder() {
+  static const ScratchFolder folder;
+  static const bool is_made = [] {
+    const auto made = testing::run(
+        {ISOCOST_REFERENCE_PYTHON, ISOCOST_SOURCE_DIR "/tests/end_to_end/make_own_models.py",
+         ISOCOST_SOURCE_DIR "/tests/golden/models", folder.path().string()});
+    EXPECT_EQ(made.status, 0) << made.output;
+    fs::copy_file(ISOCOST_SOURCE_DIR "/experiments/own-models.yaml", folder / "own-models.yaml");
+    return true;
+  }();
+  EXPECT_TRUE(is_made);
+  return folder.path();
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+fs::path grid_with(const std::string& name,
+                   const std::vector<std::pair<std::string, std::string>>& changes) {
+  std::string text = testing::read_text(study_folder() / "own-models.yaml");
+  for (const auto& [from, to] : changes) text = replaced(text, from, to);
+  const fs::path file = study_folder() / (name + ".yaml");
+  testing::write_text(file, text);
+  return file;
+}
+
+std::vector<std::string> run_command(const fs::path& grid, const fs::path& out, int workers,
+                                     const std::vector<std::string>& more = {}) {
+  std::vector<std::string> command = {
+      testing::program("isocost"), "run",   grid.string(), "--workers",
+      std::to_string(workers),     "--out", out.string()};
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
+
+// cells.csv without its measured_ columns. Fields of these tables hold no line breaks.
+std::string determined_columns(const fs::path& csv) {
+  std::istringstream in(testing::read_text(csv));
+  std::vector<bool> is_kept;
+  std::string result;
+  for (std::string line; std::getline(in, line);) {
+    std::vector<std::string> fields(1);
+    bool is_quoted = false;
+    for (const char c : line) {
+      if (c == '"') is_quoted = !is_quoted;
+      if (c == ',' && !is_quoted)
+        fields.emplace_back();
+      else
+        fields.back() += c;
+    }
+    if (is_kept.empty()) {
+      for (const std::string& field : fields) is_kept.push_back(!field.starts_with("measured_"));
+    }
+    EXPECT_EQ(fields.size(), is_kept.size()) << line;
+    for (std::size_t i = 0; i < std::min(fields.size(), is_kept.size()); ++i) {
+      if (is_kept[i]) result += fields[i] + ",";
+    }
+    result += "\n";
+  }
+  return result;
+}
+
+std::string table_of(const fs::path& grid, int workers, const std::vector<std::string>& more = {}) {
+  const ScratchFolder out;
+  const auto finished = testing::run(run_command(grid, out.path(), workers, more));
+  EXPECT_EQ(finished.status, 0) << finished.output;
+  return determined_columns(out / "cells.csv");
+}
+
+const std::string& plain_table() {
+  static const std::string table = table_of(study_folder() / "own-models.yaml", 1);
+  return table;
+}
+
+TEST(Study, GivesATableWithARowForEachCell) {
+  EXPECT_EQ(std::count(plain_table().begin(), plain_table().end(), '\n'), 1 + 2 * 2 * 2 * 2)
+      << plain_table();
+}
+
+TEST(Study, IsTheSameWithThreeWorkers) {
+  EXPECT_EQ(table_of(study_folder() / "own-models.yaml", 3), plain_table());
+}
+
+TEST(Study, IsTheSameWithUnitsOfAnotherSize) {
+  EXPECT_EQ(table_of(grid_with("other-units", {{"unit_images: 16", "unit_images: 8"}}), 2),
+            plain_table());
+}
+
+TEST(Study, IsTheSameWhenArtifactsTravel) {
+  EXPECT_EQ(table_of(study_folder() / "own-models.yaml", 2, {"--separate-artifacts"}),
+            plain_table());
+}
+
+TEST(Study, FindsEverythingComputedWhenItRunsAgain) {
+  const ScratchFolder out;
+  const auto command = run_command(study_folder() / "own-models.yaml", out.path(), 2);
+  ASSERT_EQ(testing::run(command).status, 0);
+
+  const auto again = testing::run(command);
+
+  EXPECT_EQ(again.status, 0) << again.output;
+  EXPECT_THAT(again.output, ::testing::HasSubstr("0 images and 0 units are new"));
+}
+
+// Processes whose parent is one of `parents`.
+std::vector<pid_t> children_of(const std::vector<pid_t>& parents) {
+  std::vector<pid_t> children;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string stat = testing::read_text(entry.path() / "stat");
+    const std::size_t end = stat.rfind(')');
+    if (end == std::string::npos || end + 4 >= stat.size()) continue;
+    const pid_t parent = static_cast<pid_t>(std::strtol(stat.c_str() + end + 4, nullptr, 10));
+    if (std::find(parents.begin(), parents.end(), parent) != parents.end()) {
+      children.push_back(static_cast<pid_t>(std::stol(name)));
+    }
+  }
+  return children;
+}
+
+struct Kills {
+  int coordinators = 0;
+  int workers = 0;
+  [[nodiscard]] bool are_enough() const {
+    return coordinators >= kKillsOfEachKind && workers >= kKillsOfEachKind;
+  }
+};
+
+// Runs the study to its end, killing at random; returns when it ended by itself.
+void run_under_fire(const std::vector<std::string>& command, const fs::path& log,
+                    std::mt19937_64& chance, Kills& kills) {
+  while (true) {
+    Process study(command, log);
+    while (!study.status()) {
+      const auto pause = std::chrono::milliseconds(300 + chance() % 2200);
+      const auto end = std::chrono::steady_clock::now() + pause;
+      testing::wait_until([&] { return study.status() || std::chrono::steady_clock::now() > end; },
+                          pause + 10s, "a pause");
+      if (study.status() || kills.are_enough()) continue;
+      const std::vector<pid_t> supervisors = children_of({study.pid()});
+      const std::vector<pid_t> working = children_of(supervisors);
+      if (chance() % 2 == 0 && kills.workers < kKillsOfEachKind && !working.empty()) {
+        // The working process, or the supervisor with it.
+        ::kill(chance() % 3 == 0 ? supervisors[chance() % supervisors.size()]
+                                 : working[chance() % working.size()],
+               SIGKILL);
+        ++kills.workers;
+      } else if (kills.coordinators < kKillsOfEachKind) {
+        study.kill(SIGKILL);
+        ++kills.coordinators;
+        study.wait(10s);
+      }
+    }
+    if (study.status() != 128 + SIGKILL) {
+      ASSERT_EQ(study.status(), 0) << study.log();
+      return;
+    }
+  }
+}
+
+TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
+  const std::uint64_t seed = std::random_device()();
+  std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+  std::mt19937_64 chance(seed);
+  const ScratchFolder out;
+  Kills kills;
+  int images = 32;
+  fs::path grid;
+  // Each round extends the study, until it was shot at often enough.
+  do {
+    grid = grid_with("under-fire", {{"images: 32", "images: " + std::to_string(images)}});
+    run_under_fire(run_command(grid, out.path(), 2), out / "log", chance, kills);
+    if (HasFatalFailure()) return;
+    images += 64;
+  } while (!kills.are_enough());
+  std::printf("killed %d coordinators and %d workers\n", kills.coordinators, kills.workers);
+
+  EXPECT_GE(kills.coordinators, kKillsOfEachKind);
+  EXPECT_GE(kills.workers, kKillsOfEachKind);
+  EXPECT_EQ(determined_columns(out / "cells.csv"), table_of(grid, 2));
+}
+
+}  // namespace
+}  // namespace isocost
