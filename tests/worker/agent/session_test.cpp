@@ -1,0 +1,380 @@
+#include "worker/agent/session.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "tests/support/process.h"
+#include "worker/agent/spool.h"
+
+namespace isocost::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+wire::Lease lease(const std::string& unit, std::uint64_t counter = 1) {
+  return {.unit = unit, .attempt = {1, counter}, .kind = UnitKind::kScore, .body = "{}", .needs = {}, .blobs = {}};
+}
+
+UnitResult result(const std::string& unit, bool has_artifact = false) {
+  UnitResult made;
+  made.unit = unit;
+  made.digest = sha256(unit);
+  if (has_artifact) made.artifacts.push_back({"rows/a", sha256(unit), 3});
+  return made;
+}
+
+// Drives a session and keeps its effects in order.
+class Harness {
+ public:
+  explicit Harness(std::vector<Outcome> spooled = {}, SessionOptions options = {}) {
+    options.greeting.worker = "w";
+    session.emplace(std::move(options), std::move(spooled), now);
+  }
+
+  void on(const Event& event) {
+    for (Effect& effect : session->handle(event, now)) effects.push_back(std::move(effect));
+    session->check_invariants();
+  }
+  void hear(wire::Message message) { on(Received{std::move(message)}); }
+  void pass(Duration time) {
+    now += time;
+    on(Tick{});
+  }
+  void attach(const std::string& database = "db1") {
+    on(Tick{});
+    on(Connected{"5e55"});
+    hear(wire::Welcome{.protocol = 1, .build = "", .database = database, .lease_ms = 9000, .heartbeat_ms = 3000,
+                       .artifact_port = 0, .artifact_folder = {}, .artifact_nonce = {}});
+  }
+  void finish(const std::string& unit, bool has_artifact = false) {
+    on(Finished{unit, result(unit, has_artifact), {}});
+    on(Spooled{unit});
+  }
+  void acknowledge(const std::string& unit, wire::Verdict verdict = wire::Verdict::kAccepted) {
+    hear(wire::Ack{unit, {1, 1}, verdict, {}});
+  }
+
+  // The effects of one kind since the last look.
+  template <class T>
+  std::vector<T> take() {
+    std::vector<T> found;
+    std::erase_if(effects, [&](const Effect& effect) {
+      const auto* wanted = std::get_if<T>(&effect);
+      if (wanted != nullptr) found.push_back(*wanted);
+      return wanted != nullptr;
+    });
+    return found;
+  }
+  template <class T>
+  std::vector<T> said() {
+    std::vector<T> found;
+    std::erase_if(effects, [&](const Effect& effect) {
+      const auto* send = std::get_if<Send>(&effect);
+      const auto* wanted = send == nullptr ? nullptr : std::get_if<T>(&send->message);
+      if (wanted != nullptr) found.push_back(*wanted);
+      return wanted != nullptr;
+    });
+    return found;
+  }
+
+  Instant now{};
+  std::optional<Session> session;
+  std::vector<Effect> effects;
+};
+
+TEST(Session, AsksForOneUnitAtATime) {
+  Harness h;
+  h.attach();
+  EXPECT_EQ(h.said<wire::Want>().at(0).credit, 1u);
+
+  h.hear(lease("a"));
+  EXPECT_EQ(h.take<Compute>().at(0).unit.name, "a");
+  EXPECT_TRUE(h.said<wire::Want>().empty());
+  h.finish("a");
+
+  EXPECT_EQ(h.said<wire::Want>().at(0).credit, 1u);
+}
+
+TEST(Session, ForgetsAnOutcomeOnlyWhenItIsAcknowledged) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.finish("a");
+  EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
+  EXPECT_TRUE(h.take<Forget>().empty());
+
+  h.acknowledge("a");
+
+  EXPECT_EQ(h.take<Forget>().at(0).outcome.unit, "a");
+}
+
+TEST(Session, DeliversArtifactsBeforeTheResult) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.finish("a", true);
+  EXPECT_EQ(h.take<Deliver>().at(0).artifacts.at(0), sha256("a"));
+  EXPECT_TRUE(h.said<wire::ResultMessage>().empty());
+
+  h.on(Delivered{"a"});
+  EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
+  h.acknowledge("a", wire::Verdict::kMissing);
+  h.pass(2s);
+
+  EXPECT_EQ(h.take<Deliver>().size(), 1u);
+}
+
+TEST(Session, TriesFailedDeliveriesAgain) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.finish("a", true);
+  h.take<Deliver>();
+
+  h.on(DeliveryFailed{"a", "disk full"});
+  EXPECT_TRUE(h.take<Deliver>().empty());
+  h.pass(2s);
+
+  EXPECT_EQ(h.take<Deliver>().size(), 1u);
+}
+
+TEST(Session, GoesOnWithoutACoordinatorAndReattaches) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+
+  h.on(ConnectionLost{"killed"});
+  h.finish("a");
+  EXPECT_TRUE(h.said<wire::ResultMessage>().empty());
+  h.said<wire::Hello>();
+  h.pass(1s);
+  h.attach();
+
+  const auto hello = h.said<wire::Hello>().at(0);
+  EXPECT_EQ(hello.database, "db1");
+  EXPECT_EQ(hello.running.at(0).unit, "a");
+  EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
+}
+
+TEST(Session, SendsAgainWhatWasNotAcknowledged) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.finish("a");
+  h.said<wire::ResultMessage>();
+
+  h.on(ConnectionLost{"killed"});
+  h.pass(1s);
+  h.attach();
+
+  EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
+}
+
+TEST(Session, GreetsAgainWhenItIsUnknown) {
+  Harness h;
+  h.attach();
+  h.said<wire::Hello>();
+
+  h.hear(wire::HeartbeatReply{{}, false, true});
+
+  EXPECT_EQ(h.said<wire::Hello>().size(), 1u);
+}
+
+TEST(Session, KeepsOutcomesOfOtherDatabasesForThem) {
+  Harness h({{"db1", "a", {1, 1}, result("a")}, {"db2", "b", {1, 1}, result("b")}});
+
+  h.attach("db2");
+  EXPECT_EQ(h.said<wire::ResultMessage>().at(0).result.unit, "b");
+  h.on(ConnectionLost{"gone"});
+  h.pass(1s);
+  h.attach("db1");
+
+  EXPECT_EQ(h.said<wire::ResultMessage>().at(0).result.unit, "a");
+}
+
+TEST(Session, DropsLeasesOfAnotherDatabase) {
+  Harness h;
+  h.attach("db1");
+  h.hear(lease("a"));
+  h.on(ConnectionLost{"gone"});
+  h.pass(1s);
+
+  h.attach("db2");
+  EXPECT_EQ(h.take<CancelUnit>().at(0).unit, "a");
+  h.finish("a");
+
+  EXPECT_TRUE(h.said<wire::ResultMessage>().empty());
+  EXPECT_EQ(h.said<wire::Want>().back().credit, 1u);
+}
+
+TEST(Session, TakesSilenceForALostConnection) {
+  Harness h;
+  h.attach();
+  for (int i = 0; i < 3; ++i) h.pass(3s);
+
+  EXPECT_EQ(h.take<Disconnect>().size(), 1u);
+}
+
+TEST(Session, CancelsWhatNobodyWants) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+
+  h.hear(wire::HeartbeatReply{{"a"}, false, false});
+  EXPECT_EQ(h.take<CancelUnit>().at(0).unit, "a");
+  h.on(Finished{"a", tl::unexpected(UnitFailure{FailureClass::kBug, "cancelled", {}}), {}});
+
+  EXPECT_TRUE(h.take<Spool>().empty());
+  EXPECT_EQ(h.said<wire::Want>().back().credit, 1u);
+}
+
+TEST(Session, FinishesBeforeItLeaves) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+
+  h.on(StopRequested{});
+  EXPECT_EQ(h.said<wire::Want>().back().credit, 0u + 1u);
+  h.finish("a");
+  EXPECT_TRUE(h.take<Exit>().empty());
+  h.acknowledge("a");
+
+  EXPECT_EQ(h.take<Exit>().at(0).reason, ExitReason::kDone);
+  EXPECT_TRUE(h.said<wire::Goodbye>().at(0).handed_back.empty());
+}
+
+TEST(Session, HandsBackWhenTheGraceIsOver) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.on(StopRequested{});
+
+  h.pass(30s);
+
+  EXPECT_EQ(h.said<wire::Goodbye>().at(0).handed_back.at(0).unit, "a");
+  EXPECT_EQ(h.take<Exit>().size(), 1u);
+}
+
+TEST(Session, HandsBackAtOnceWhenAskedTwice) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+
+  h.on(StopRequested{});
+  h.on(StopRequested{});
+
+  EXPECT_EQ(h.said<wire::Goodbye>().size(), 1u);
+}
+
+TEST(Session, GivesUpOnlyWhenNothingComputes) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.on(ConnectionLost{"gone"});
+
+  h.pass(31min);
+  EXPECT_FALSE(h.session->is_over());
+  h.finish("a");
+
+  EXPECT_EQ(h.take<Exit>().at(0).reason, ExitReason::kGaveUp);
+}
+
+TEST(Session, EndsWhenItIsRefused) {
+  Harness refused, rejected;
+
+  refused.on(Tick{});
+  refused.on(Refused{"not listed"});
+  rejected.on(Tick{});
+  rejected.on(Connected{"5e55"});
+  rejected.hear(wire::Reject{wire::RejectCode::kProtocol, "another version"});
+
+  EXPECT_EQ(refused.take<Exit>().at(0).reason, ExitReason::kRefused);
+  EXPECT_EQ(rejected.take<Exit>().at(0).reason, ExitReason::kRefused);
+}
+
+TEST(Session, TellsALeaseThatItCannotRead) {
+  Harness h;
+  h.attach();
+  wire::Lease broken = lease("a");
+  broken.body = "{";
+
+  h.hear(broken);
+  h.on(Spooled{"a"});
+
+  EXPECT_EQ(h.said<wire::FailureMessage>().at(0).failure.failure_class, FailureClass::kBug);
+}
+
+// Random events in any order, also ones that make no sense: invariants hold and no outcome that was spooled disappears
+// without an acknowledgement. The seed stands in the failure's text.
+TEST(Session, LosesNoOutcomeWhateverHappens) {
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 chance(seed);
+    Harness h;
+    std::set<std::string> spooled, forgotten, acknowledged;
+    std::vector<std::string> computing, spooling, delivering;
+    const auto any = [&](std::vector<std::string>& from) {
+      const std::size_t at = chance() % from.size();
+      const std::string unit = from[at];
+      from.erase(from.begin() + static_cast<std::ptrdiff_t>(at));
+      return unit;
+    };
+    for (int step = 0; step < 400 && !h.session->is_over(); ++step) {
+      const std::string unit = "u" + std::to_string(chance() % 12);
+      switch (chance() % 10) {
+        case 0: h.on(ConnectionLost{"chance"}); break;
+        case 1: h.attach(); break;
+        case 2: h.hear(lease(unit, chance() % 100)); break;
+        case 3: if (!computing.empty()) h.on(Finished{computing.back(), result(any(computing), chance() % 2 == 0), {}}); break;
+        case 4: if (!spooling.empty()) { const auto u = any(spooling); spooled.insert(u); h.on(Spooled{u}); } break;
+        case 5: if (!delivering.empty()) h.on(Delivered{any(delivering)}); break;
+        case 6: if (!delivering.empty()) h.on(DeliveryFailed{any(delivering), "chance"}); break;
+        case 7: acknowledged.insert(unit); h.acknowledge(unit); break;
+        case 8: h.hear(wire::HeartbeatReply{{unit}, false, chance() % 20 == 0}); break;
+        default: h.pass(Duration(chance() % 4000));
+      }
+      for (const auto& effect : h.take<Compute>()) computing.push_back(effect.unit.name);
+      for (const auto& effect : h.take<Spool>()) spooling.push_back(effect.outcome.unit);
+      for (const auto& effect : h.take<Deliver>()) delivering.push_back(effect.unit);
+      for (const auto& effect : h.take<Forget>()) {
+        EXPECT_TRUE(spooled.contains(effect.outcome.unit) && acknowledged.contains(effect.outcome.unit));
+        spooled.erase(effect.outcome.unit);
+      }
+      ASSERT_LE(computing.size(), 1u);
+    }
+    // What was spooled and never acknowledged is still said after a reattachment.
+    h.on(ConnectionLost{"the end"});
+    for (const std::string& unit : delivering) h.on(DeliveryFailed{unit, "the end"});
+    h.pass(20s);
+    h.effects.clear();
+    h.attach();
+    h.pass(3s);
+    std::set<std::string> told;
+    for (const auto& effect : h.take<Deliver>()) told.insert(effect.unit);
+    for (const auto& message : h.said<wire::ResultMessage>()) told.insert(message.result.unit);
+    for (const std::string& unit : spooled) EXPECT_TRUE(told.contains(unit)) << unit;
+  }
+}
+
+TEST(SpoolFolder, KeepsOutcomesOverARestart) {
+  testing::ScratchFolder folder;
+  const Outcome good{"db1", "score/a", {2, 7}, result("score/a", true)};
+  const Outcome bad{"db2", "score/b", {2, 8}, UnitFailure{FailureClass::kOutOfMemory, "no memory", {"line"}}};
+  SpoolFolder(folder.path()).keep(good);
+  SpoolFolder(folder.path()).keep(bad);
+  testing::write_text(folder / "torn.json", "{\"format\":1,");
+
+  const auto loaded = SpoolFolder(folder.path()).load();
+
+  EXPECT_EQ(loaded.outcomes.size(), 2u);
+  EXPECT_TRUE(std::ranges::count(loaded.outcomes, good) == 1 && std::ranges::count(loaded.outcomes, bad) == 1);
+  EXPECT_EQ(loaded.set_aside.errors.size(), 1u);
+  EXPECT_TRUE(std::filesystem::exists(folder / "torn.json.bad"));
+  SpoolFolder(folder.path()).forget(good);
+  EXPECT_EQ(SpoolFolder(folder.path()).load().outcomes.size(), 1u);
+}
+
+}  // namespace
+}  // namespace isocost::agent
