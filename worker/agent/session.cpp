@@ -128,15 +128,13 @@ void Session::forget_other_database(const std::string& database) {
 }
 
 void Session::take(const wire::Reject& reject, Instant now) {
-  // A coordinator that stops, or that has not yet noticed this worker's last session end, may take
-  // it later.
-  const bool is_passing = reject.code == wire::RejectCode::kStopping ||
-                          reject.code == wire::RejectCode::kNameInUse ||
-                          reject.code == wire::RejectCode::kUnknownPeer;
+  // A coordinator that stops or does not know this session may take the worker later. Anything else
+  // will not change by trying again: a name in use means that another process took it, and taking
+  // it back would go on for ever.
+  const bool is_passing =
+      reject.code == wire::RejectCode::kStopping || reject.code == wire::RejectCode::kUnknownPeer;
   if (!is_passing)
     return end(ExitReason::kRefused, "the coordinator refuses this worker: " + reject.text);
-  if (reject.code == wire::RejectCode::kNameInUse)
-    effects_.push_back(Say{"the coordinator says: " + reject.text});
   lose_connection(reject.text, now);
 }
 

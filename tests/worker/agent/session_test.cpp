@@ -14,7 +14,12 @@ namespace {
 using namespace std::chrono_literals;
 
 wire::Lease lease(const std::string& unit, std::uint64_t counter = 1) {
-  return {.unit = unit, .attempt = {1, counter}, .kind = UnitKind::kScore, .body = "{}", .needs = {}, .blobs = {}};
+  return {.unit = unit,
+          .attempt = {1, counter},
+          .kind = UnitKind::kScore,
+          .body = "{}",
+          .needs = {},
+          .blobs = {}};
 }
 
 UnitResult result(const std::string& unit, bool has_artifact = false) {
@@ -45,8 +50,14 @@ class Harness {
   void attach(const std::string& database = "db1") {
     on(Tick{});
     on(Connected{"5e55"});
-    hear(wire::Welcome{.protocol = 1, .build = "", .database = database, .lease_ms = 9000, .heartbeat_ms = 3000,
-                       .artifact_port = 0, .artifact_folder = {}, .artifact_nonce = {}});
+    hear(wire::Welcome{.protocol = 1,
+                       .build = "",
+                       .database = database,
+                       .lease_ms = 9000,
+                       .heartbeat_ms = 3000,
+                       .artifact_port = 0,
+                       .artifact_folder = {},
+                       .artifact_nonce = {}});
   }
   void finish(const std::string& unit, bool has_artifact = false) {
     on(Finished{unit, result(unit, has_artifact), {}});
@@ -306,8 +317,8 @@ TEST(Session, TellsALeaseThatItCannotRead) {
   EXPECT_EQ(h.said<wire::FailureMessage>().at(0).failure.failure_class, FailureClass::kBug);
 }
 
-// Random events in any order, also ones that make no sense: invariants hold and no outcome that was spooled disappears
-// without an acknowledgement. The seed stands in the failure's text.
+// Random events in any order, also ones that make no sense: invariants hold and no outcome that was
+// spooled disappears without an acknowledgement. The seed stands in the failure's text.
 TEST(Session, LosesNoOutcomeWhateverHappens) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -324,22 +335,48 @@ TEST(Session, LosesNoOutcomeWhateverHappens) {
     for (int step = 0; step < 400 && !h.session->is_over(); ++step) {
       const std::string unit = "u" + std::to_string(chance() % 12);
       switch (chance() % 10) {
-        case 0: h.on(ConnectionLost{"chance"}); break;
-        case 1: h.attach(); break;
-        case 2: h.hear(lease(unit, chance() % 100)); break;
-        case 3: if (!computing.empty()) h.on(Finished{computing.back(), result(any(computing), chance() % 2 == 0), {}}); break;
-        case 4: if (!spooling.empty()) { const auto u = any(spooling); spooled.insert(u); h.on(Spooled{u}); } break;
-        case 5: if (!delivering.empty()) h.on(Delivered{any(delivering)}); break;
-        case 6: if (!delivering.empty()) h.on(DeliveryFailed{any(delivering), "chance"}); break;
-        case 7: acknowledged.insert(unit); h.acknowledge(unit); break;
-        case 8: h.hear(wire::HeartbeatReply{{unit}, false, chance() % 20 == 0}); break;
-        default: h.pass(Duration(chance() % 4000));
+        case 0:
+          h.on(ConnectionLost{"chance"});
+          break;
+        case 1:
+          h.attach();
+          break;
+        case 2:
+          h.hear(lease(unit, chance() % 100));
+          break;
+        case 3:
+          if (!computing.empty())
+            h.on(Finished{computing.back(), result(any(computing), chance() % 2 == 0), {}});
+          break;
+        case 4:
+          if (!spooling.empty()) {
+            const auto u = any(spooling);
+            spooled.insert(u);
+            h.on(Spooled{u});
+          }
+          break;
+        case 5:
+          if (!delivering.empty()) h.on(Delivered{any(delivering)});
+          break;
+        case 6:
+          if (!delivering.empty()) h.on(DeliveryFailed{any(delivering), "chance"});
+          break;
+        case 7:
+          acknowledged.insert(unit);
+          h.acknowledge(unit);
+          break;
+        case 8:
+          h.hear(wire::HeartbeatReply{{unit}, false, chance() % 20 == 0});
+          break;
+        default:
+          h.pass(Duration(chance() % 4000));
       }
       for (const auto& effect : h.take<Compute>()) computing.push_back(effect.unit.name);
       for (const auto& effect : h.take<Spool>()) spooling.push_back(effect.outcome.unit);
       for (const auto& effect : h.take<Deliver>()) delivering.push_back(effect.unit);
       for (const auto& effect : h.take<Forget>()) {
-        EXPECT_TRUE(spooled.contains(effect.outcome.unit) && acknowledged.contains(effect.outcome.unit));
+        EXPECT_TRUE(spooled.contains(effect.outcome.unit) &&
+                    acknowledged.contains(effect.outcome.unit));
         spooled.erase(effect.outcome.unit);
       }
       ASSERT_LE(computing.size(), 1u);
@@ -361,7 +398,8 @@ TEST(Session, LosesNoOutcomeWhateverHappens) {
 TEST(SpoolFolder, KeepsOutcomesOverARestart) {
   testing::ScratchFolder folder;
   const Outcome good{"db1", "score/a", {2, 7}, result("score/a", true)};
-  const Outcome bad{"db2", "score/b", {2, 8}, UnitFailure{FailureClass::kOutOfMemory, "no memory", {"line"}}};
+  const Outcome bad{
+      "db2", "score/b", {2, 8}, UnitFailure{FailureClass::kOutOfMemory, "no memory", {"line"}}};
   SpoolFolder(folder.path()).keep(good);
   SpoolFolder(folder.path()).keep(bad);
   testing::write_text(folder / "torn.json", "{\"format\":1,");
@@ -369,7 +407,8 @@ TEST(SpoolFolder, KeepsOutcomesOverARestart) {
   const auto loaded = SpoolFolder(folder.path()).load();
 
   EXPECT_EQ(loaded.outcomes.size(), 2u);
-  EXPECT_TRUE(std::ranges::count(loaded.outcomes, good) == 1 && std::ranges::count(loaded.outcomes, bad) == 1);
+  EXPECT_TRUE(std::ranges::count(loaded.outcomes, good) == 1 &&
+              std::ranges::count(loaded.outcomes, bad) == 1);
   EXPECT_EQ(loaded.set_aside.errors.size(), 1u);
   EXPECT_TRUE(std::filesystem::exists(folder / "torn.json.bad"));
   SpoolFolder(folder.path()).forget(good);
