@@ -2,13 +2,13 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #include <torch/headeronly/version.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <array>
+#include <cstdlib>
 #include <fstream>
 
 #include "schema/spec.h"
@@ -16,10 +16,35 @@
 namespace isocost::diffusion {
 namespace {
 
-// The program links the CPU side alone; the CUDA side registers itself when its library is loaded.
-bool load_cuda_library() {
-  static const bool is_loaded = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
-  return is_loaded;
+struct Gpu {
+  std::string name = "unknown GPU";
+  std::uint64_t memory_bytes = 0;
+};
+
+// Asked of the driver's own library, which needs no CUDA toolkit and numbers GPUs as LibTorch does.
+Gpu describe_gpu(int index) {
+  Gpu gpu;
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW);
+  if (driver == nullptr) return gpu;
+  const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+  const auto get = reinterpret_cast<int (*)(int*, int)>(dlsym(driver, "cuDeviceGet"));
+  const auto name = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"));
+  const auto memory =
+      reinterpret_cast<int (*)(std::size_t*, int)>(dlsym(driver, "cuDeviceTotalMem_v2"));
+  int device = 0;
+  std::array<char, 256> text{};
+  std::size_t bytes = 0;
+  if (init != nullptr && get != nullptr && init(0) == 0 && get(&device, index) == 0) {
+    if (name != nullptr && name(text.data(), static_cast<int>(text.size()), device) == 0)
+      gpu.name = text.data();
+    if (memory != nullptr && memory(&bytes, device) == 0) gpu.memory_bytes = bytes;
+  }
+  return gpu;
+}
+
+std::uint64_t host_memory_bytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE));
 }
 
 std::string processor_name() {
@@ -35,30 +60,10 @@ std::string processor_name() {
 
 }  // namespace
 
-Result<at::Device> find_device(const std::string& name) {
-  if (name == "cpu") return at::Device(at::kCPU);
-  const bool has_cuda =
-      load_cuda_library() && at::hasCUDA() && at::detail::getCUDAHooks().deviceCount() > 0;
-  if (name == "auto") return has_cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  int index = 0;
-  const std::string prefix = "cuda:";
-  if (name == "cuda") return find_device("cuda:0");
-  if (!name.starts_with(prefix) ||
-      std::from_chars(name.data() + prefix.size(), name.data() + name.size(), index).ptr !=
-          name.data() + name.size()) {
-    return fail("--device", "'" + name + "' is unknown", "auto, cpu or cuda:N");
-  }
-  const int count = has_cuda ? at::detail::getCUDAHooks().deviceCount() : 0;
-  if (index < 0 || index >= count) {
-    return fail("--device",
-                name + " is not there: LibTorch sees " + std::to_string(count) + " GPUs",
-                "cpu, or a GPU with its driver and a CUDA build of LibTorch");
-  }
-  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
-}
-
 void set_determinism(at::Device device, int threads) {
   at::set_num_threads(threads);
+  // cuBLAS is repeatable with a workspace of fixed size only; it looks here when it starts.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::Context& context = at::globalContext();
   context.setDeterministicAlgorithms(true, /*warn_only=*/!device.is_cuda());
   context.setDeterministicFillUninitializedMemory(false);
@@ -69,20 +74,47 @@ void set_determinism(at::Device device, int threads) {
 }
 
 std::string device_class_name(at::Device device, int threads) {
-  std::string name =
+  const std::string build =
       "isocost-" + std::to_string(kNumericsRevision) + " libtorch-" + TORCH_VERSION + " ";
-  if (device.is_cuda()) return name + "cuda";
-  name += at::get_cpu_capability() + " " + processor_name();
-  return name + " threads-" + std::to_string(threads);
+  if (device.is_cuda()) return build + "cuda " + describe_gpu(device.index()).name;
+  return build + at::get_cpu_capability() + " " + processor_name() + " threads-" +
+         std::to_string(threads);
 }
 
 Json device_description(at::Device device, int threads) {
-  const auto memory = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                      static_cast<std::uint64_t>(sysconf(_SC_PAGE_SIZE));
+  const Gpu gpu =
+      device.is_cuda() ? describe_gpu(device.index()) : Gpu{processor_name(), host_memory_bytes()};
   return {{"device", device.str()},
-          {"name", device.is_cuda() ? "GPU" : processor_name()},
-          {"memory_bytes", memory},
+          {"name", gpu.name},
+          {"memory_bytes", gpu.memory_bytes},
           {"threads", threads}};
+}
+
+std::uint64_t device_memory_bytes(at::Device device) {
+  const std::uint64_t bytes =
+      device.is_cuda() ? describe_gpu(device.index()).memory_bytes : host_memory_bytes();
+  return bytes > 0 ? bytes : std::uint64_t{8} << 30U;
+}
+
+PeakMemory::PeakMemory(at::Device device) : device_(device) {
+  if (device_.is_cuda()) {
+    at::getDeviceAllocator(at::kCUDA)->resetPeakStats(device_.index());
+  } else {
+    std::ofstream("/proc/self/clear_refs") << '5';  // the high-water mark of resident memory
+  }
+}
+
+std::uint64_t PeakMemory::bytes() const {
+  if (device_.is_cuda()) {
+    const auto stats = at::getDeviceAllocator(at::kCUDA)->getDeviceStats(device_.index());
+    return static_cast<std::uint64_t>(stats.allocated_bytes[0].peak);
+  }
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    std::uint64_t kibibytes = 0;
+    if (word == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+  }
+  return 0;
 }
 
 }  // namespace isocost::diffusion

@@ -1,4 +1,4 @@
-// The device that a worker computes on, and the switches that make its results repeatable.
+// What a worker says of its device, and the switches that make its results repeatable.
 //
 // Device class: isocost's numerics revision, LibTorch's version, the instruction set (or the GPU
 // model), and the number of threads. Results are equal to the bit within one class. Thread: before
@@ -7,21 +7,30 @@
 
 #include <ATen/ATen.h>
 
+#include <cstdint>
 #include <string>
 
 #include "schema/json.h"
-#include "schema/result.h"
 
 namespace isocost::diffusion {
-
-// "auto" takes cuda:0 where LibTorch sees a GPU, else the CPU. Loads libtorch_cuda.so at run time
-// if it is there. Fails with: an unknown name, a GPU that is not there.
-[[nodiscard]] Result<at::Device> find_device(const std::string& name);
 
 // Threads, deterministic algorithms, no autotuning, no TF32.
 void set_determinism(at::Device device, int threads);
 
 [[nodiscard]] std::string device_class_name(at::Device device, int threads);
 [[nodiscard]] Json device_description(at::Device device, int threads);
+// Of the GPU, or of the host.
+[[nodiscard]] std::uint64_t device_memory_bytes(at::Device device);
+
+// The most memory that was in use on the device since this was made: allocated by LibTorch on a
+// GPU, resident in this process on the CPU (0 where the system does not tell).
+class PeakMemory {
+ public:
+  explicit PeakMemory(at::Device device);
+  [[nodiscard]] std::uint64_t bytes() const;
+
+ private:
+  at::Device device_;
+};
 
 }  // namespace isocost::diffusion

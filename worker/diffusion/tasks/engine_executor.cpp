@@ -1,34 +1,19 @@
 #include "worker/diffusion/tasks/engine_executor.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <sys/resource.h>
-#include <sys/sysinfo.h>
-
 #include <chrono>
-#include <cstdlib>
-#include <fstream>
+#include <new>
+#include <system_error>
 
+#include "worker/diffusion/models/device.h"
 #include "worker/diffusion/tasks/device.h"
 #include "worker/diffusion/tasks/failures.h"
 
 namespace isocost::diffusion {
-namespace {
-
-// Peak resident memory of this process.
-std::uint64_t peak_bytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<EngineExecutor>> EngineExecutor::create(const EngineOptions& options,
                                                                io::ArtifactStore& store) {
   Failure failure;
-  const auto device = find_device(options.device);
+  const auto device = parse_device(options.device);
   if (!device) failure.add(device.error());
   for (const auto& root : options.models) {
     if (!std::filesystem::exists(root))
@@ -63,28 +48,40 @@ std::vector<std::string> EngineExecutor::warm() const { return cache_.warm_unets
 tl::expected<UnitResult, UnitFailure> EngineExecutor::execute(const agent::LeasedUnit& unit,
                                                               agent::Progress& progress) {
   const at::NoGradGuard no_gradients;
+  const PeakMemory peak(device_);
   const auto start = std::chrono::steady_clock::now();
-  Outcome outcome = tl::unexpected(UnitFailure{});
-  try {
-    outcome = dispatch(unit, progress);
-  } catch (const std::bad_alloc&) {
-    outcome = unit_failure(FailureClass::kOutOfMemory, "the host has no memory left for this unit");
-  } catch (const c10::OutOfMemoryError& error) {
-    outcome = unit_failure(FailureClass::kOutOfMemory, error.what_without_backtrace());
-  } catch (const c10::Error& error) {
-    const std::string what = error.what_without_backtrace();
-    const bool is_memory = what.find("can't allocate memory") != std::string::npos;
-    outcome = unit_failure(is_memory ? FailureClass::kOutOfMemory : FailureClass::kBug, what);
-  } catch (const std::system_error& error) {
-    outcome = unit_failure(FailureClass::kInputOutput, error.what());
+  Outcome outcome = caught(unit, progress);
+  if (!outcome) {
+    // What is warm may be what there was no room beside; the next attempt begins without it.
+    if (outcome.error().failure_class == FailureClass::kOutOfMemory) cache_.clear();
+    return outcome;
   }
-  if (!outcome) return outcome;
   outcome->unit = unit.name;
   outcome->device_class = device_class_;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   outcome->measured = {
-      {"seconds", seconds.count()}, {"peak_bytes", peak_bytes()}, {"device", device_.str()}};
+      {"seconds", seconds.count()}, {"peak_bytes", peak.bytes()}, {"device", device_.str()}};
   return outcome;
+}
+
+// The one place where what computing throws becomes the class of a failure.
+tl::expected<UnitResult, UnitFailure> EngineExecutor::caught(const agent::LeasedUnit& unit,
+                                                             agent::Progress& progress) {
+  try {
+    return dispatch(unit, progress);
+  } catch (const std::bad_alloc&) {
+    return unit_failure(FailureClass::kOutOfMemory, "the host has no memory left for this unit");
+  } catch (const c10::OutOfMemoryError& error) {
+    return unit_failure(FailureClass::kOutOfMemory, error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    const bool is_memory = what.find("can't allocate memory") != std::string::npos;
+    return unit_failure(is_memory ? FailureClass::kOutOfMemory : FailureClass::kBug, what);
+  } catch (const std::system_error& error) {
+    return unit_failure(FailureClass::kInputOutput, error.what());
+  } catch (const std::exception& error) {
+    return unit_failure(FailureClass::kBug, error.what());
+  }
 }
 
 tl::expected<UnitResult, UnitFailure> EngineExecutor::dispatch(const agent::LeasedUnit& unit,

@@ -43,6 +43,7 @@ class EngineExecutor : public agent::Executor {
   using Outcome = tl::expected<UnitResult, UnitFailure>;
 
   EngineExecutor(const EngineOptions& options, at::Device device, io::ArtifactStore& store);
+  [[nodiscard]] Outcome caught(const agent::LeasedUnit& unit, agent::Progress& progress);
   [[nodiscard]] Outcome dispatch(const agent::LeasedUnit& unit, agent::Progress& progress);
   [[nodiscard]] Outcome generate(const agent::LeasedUnit& unit, agent::Progress& progress);
   [[nodiscard]] Outcome reference(const agent::LeasedUnit& unit, agent::Progress& progress);

@@ -60,7 +60,7 @@ io::Picture to_picture(const at::Tensor& bytes) {  // uint8 [3, H, W]
   return picture;
 }
 
-// uint8 [G, 3, H, W]; undefined when the latents are not finite.
+// uint8 [G, 3, H, W]; undefined when latents or pictures are not finite.
 at::Tensor draw_group(WarmModel& model, const SampleSpec& spec,
                       const sampling::SamplerConfig& sampler, const Group& group) {
   const std::int64_t factor = std::int64_t{1}
@@ -83,7 +83,9 @@ at::Tensor draw_group(WarmModel& model, const SampleSpec& spec,
                             .after_call = {}};
   const at::Tensor latents = model.pipeline.denoise(request, start);
   if (!at::isfinite(latents).all().item<bool>()) return {};
-  return to_bytes(model.pipeline.decode(latents)).contiguous();
+  const at::Tensor decoded = model.pipeline.decode(latents);
+  if (!at::isfinite(decoded).all().item<bool>()) return {};
+  return to_bytes(decoded).contiguous();
 }
 
 io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size_t row) {
@@ -126,7 +128,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
     const at::Tensor pictures = draw_group(**model, spec, *sampler, group);
     if (!pictures.defined()) {
       return unit_failure(FailureClass::kNotFinite,
-                          "the latents of images " + std::to_string(first) + " to " +
+                          "the pictures of images " + std::to_string(first) + " to " +
                               std::to_string(first + group_size - 1) + " are not finite");
     }
     const auto begin = static_cast<std::int64_t>(std::max(unit->range.begin, first) - first);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "worker/diffusion/tasks/device.h"
+
 namespace isocost::diffusion {
 namespace {
 
@@ -12,6 +14,17 @@ Result<at::ScalarType> dtype_of(const std::string& name) {
   if (name == "bfloat16") return at::kBFloat16;
   if (name == "float16") return at::kHalf;
   return fail("sample.dtype", "'" + name + "' is unknown", "float32, bfloat16 or float16");
+}
+
+// The weights as they lie on disk; loaded they take about as much (twice where halves are widened).
+std::uint64_t weight_bytes(const std::filesystem::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() == ".safetensors" && entry.is_regular_file(ignored))
+      bytes += entry.file_size(ignored);
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -32,11 +45,15 @@ at::Tensor WarmModel::encode(const std::vector<std::string>& prompts) {
 }
 
 ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device device)
-    : roots_(std::move(roots)), device_(device) {}
+    : roots_(std::move(roots)),
+      device_(device),
+      bytes_max_(static_cast<std::uint64_t>(kWarmShareMax *
+                                            static_cast<double>(device_memory_bytes(device)))) {}
 
 const io::Inventory& ModelCache::rescan() { return inventory_ = io::scan_inputs(roots_); }
 
-Result<std::filesystem::path> ModelCache::find(const std::string& input) const {
+Result<std::filesystem::path> ModelCache::find(const std::string& input) {
+  if (!inventory_.inputs.contains(input)) rescan();
   const auto found = inventory_.inputs.find(input);
   if (found != inventory_.inputs.end()) return found->second;
   std::string roots;
@@ -45,16 +62,9 @@ Result<std::filesystem::path> ModelCache::find(const std::string& input) const {
               "a file or folder with this content");
 }
 
-Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
-  const std::string key = canonical_digest({{"inputs", spec.inputs}, {"dtype", spec.dtype}}).hex();
-  const auto found = std::find_if(models_.begin(), models_.end(),
-                                  [&](const Entry& entry) { return entry.key == key; });
-  if (found != models_.end()) {
-    models_.splice(models_.begin(), models_, found);
-    return models_.front().model.get();
-  }
+Result<ModelCache::Folders> ModelCache::folders_of(const SampleSpec& spec) {
   Failure failure;
-  std::map<std::string, std::filesystem::path> folders;
+  Folders folders;
   for (const char* part : {"unet", "vae", "text_encoder", "tokenizer"}) {
     const auto input = spec.inputs.find(part);
     if (input == spec.inputs.end()) {
@@ -66,18 +76,44 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
       failure.add(path.error());
     }
   }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return folders;
+}
+
+void ModelCache::make_room(std::uint64_t bytes) {
+  std::uint64_t total = bytes;
+  for (const Entry& entry : models_) total += entry.bytes;
+  while (!models_.empty() && (total > bytes_max_ || models_.size() >= kPipelinesMax)) {
+    total -= models_.back().bytes;
+    models_.pop_back();
+  }
+}
+
+Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
+  const std::string key = canonical_digest({{"inputs", spec.inputs}, {"dtype", spec.dtype}}).hex();
+  const auto found = std::find_if(models_.begin(), models_.end(),
+                                  [&](const Entry& entry) { return entry.key == key; });
+  if (found != models_.end()) {
+    models_.splice(models_.begin(), models_, found);
+    return models_.front().model.get();
+  }
+  auto folders = folders_of(spec);
   const auto dtype = dtype_of(spec.dtype);
+  Failure failure;
+  if (!folders) failure.add(folders.error());
   if (!dtype) failure.add(dtype.error());
   if (!failure.is_empty()) return fail(std::move(failure));
 
-  auto pipeline = Pipeline::load({folders["unet"], folders["vae"], folders["text_encoder"], {}},
-                                 {device_, *dtype});
+  std::uint64_t bytes = 0;
+  for (const auto& [part, folder] : *folders) bytes += weight_bytes(folder);
+  make_room(bytes);
+  auto pipeline = Pipeline::load(
+      {(*folders)["unet"], (*folders)["vae"], (*folders)["text_encoder"], {}}, {device_, *dtype});
   if (!pipeline) return fail(pipeline.error());
-  auto tokenizer = Tokenizer::load(folders["tokenizer"]);
+  auto tokenizer = Tokenizer::load((*folders)["tokenizer"]);
   if (!tokenizer) return fail(tokenizer.error());
-  while (models_.size() >= kPipelinesMax) models_.pop_back();
   models_.push_front(
-      {key, spec.inputs.at("unet"),
+      {key, spec.inputs.at("unet"), bytes,
        std::make_unique<WarmModel>(WarmModel{std::move(*pipeline), std::move(*tokenizer), {}})});
   return models_.front().model.get();
 }
@@ -97,6 +133,11 @@ Result<Extractor*> ModelCache::extractor(const ExtractorSpec& spec) {
   while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
   extractors_.emplace_front(key, std::move(*loaded));
   return extractors_.front().second.get();
+}
+
+void ModelCache::clear() {
+  models_.clear();
+  extractors_.clear();
 }
 
 std::vector<std::string> ModelCache::warm_unets() const {

@@ -1,7 +1,8 @@
 // What a worker keeps warm between units: pipelines, tokenizers, text states, extractors.
 //
 // Everything is keyed by content, so a cell that names the same inputs finds them loaded. The least
-// recently used pipelines and extractors go when there are too many. Text states are computed one
+// recently used pipelines go when their weights fill too much of the device's memory, the least
+// recently used extractors when there are too many. Text states are computed one
 // prompt at a time, so that they depend on the prompt alone and not on which prompts stood beside
 // it. Thread: one.
 #pragma once
@@ -32,18 +33,23 @@ struct WarmModel {
 
 class ModelCache {
  public:
-  static constexpr std::size_t kPipelinesMax = 4;
+  static constexpr std::size_t kPipelinesMax = 32;
+  // Of the device's memory, for the weights of all pipelines that are warm; one always may be.
+  static constexpr double kWarmShareMax = 0.4;
   static constexpr std::size_t kExtractorsMax = 8;
 
   ModelCache(std::vector<std::filesystem::path> roots, at::Device device);
 
   // Looks through the roots again. Digest names -> where the content lies.
   const io::Inventory& rescan();
-  [[nodiscard]] Result<std::filesystem::path> find(const std::string& input) const;
+  // Looks through the roots once more before it fails: a folder may have come since.
+  [[nodiscard]] Result<std::filesystem::path> find(const std::string& input);
 
   // Fails with: an input that is not under the roots, a model that does not load.
   [[nodiscard]] Result<WarmModel*> model(const SampleSpec& spec);
   [[nodiscard]] Result<Extractor*> extractor(const ExtractorSpec& spec);
+  // Lets go of everything that is loaded.
+  void clear();
   // Digests of the U-Nets that are loaded.
   [[nodiscard]] std::vector<std::string> warm_unets() const;
 
@@ -51,10 +57,16 @@ class ModelCache {
   struct Entry {
     std::string key;
     std::string unet;
+    std::uint64_t bytes = 0;
     std::unique_ptr<WarmModel> model;
   };
+  using Folders = std::map<std::string, std::filesystem::path>;
+  [[nodiscard]] Result<Folders> folders_of(const SampleSpec& spec);
+  void make_room(std::uint64_t bytes);
+
   std::vector<std::filesystem::path> roots_;
   at::Device device_;
+  std::uint64_t bytes_max_;
   io::Inventory inventory_;
   std::list<Entry> models_;  // most recently used first
   std::list<std::pair<std::string, std::unique_ptr<Extractor>>> extractors_;

@@ -67,8 +67,7 @@ class FolderSource : public PictureSource {
   std::vector<std::filesystem::path> files_;
 };
 
-Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec,
-                                                 const ModelCache& cache) {
+Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec, ModelCache& cache) {
   JsonReader reader(spec.options, "reference.options");
   if (spec.kind == "folder") {
     const auto folder = cache.find(spec.input);
