@@ -15,6 +15,8 @@ Result<std::unique_ptr<EngineExecutor>> EngineExecutor::create(const EngineOptio
   Failure failure;
   const auto device = parse_device(options.device);
   if (!device) failure.add(device.error());
+  if (!options.dtype.empty() && !parse_dtype(options.dtype))
+    failure.add("--dtype", "'" + options.dtype + "' is unknown", "fp32, bf16 or fp16");
   for (const auto& root : options.models) {
     if (!std::filesystem::exists(root))
       failure.add(root.string(), "this model folder is missing", "a folder with models");
@@ -30,8 +32,9 @@ EngineExecutor::EngineExecutor(const EngineOptions& options, at::Device device,
     : options_(options),
       device_(device),
       store_(store),
-      cache_(options.models, device),
-      device_class_(device_class_name(device, options.threads)) {}
+      cache_(options.models, device, options.dtype),
+      device_class_(device_class_name(device, options.threads) +
+                    (options.dtype.empty() ? "" : " dtype-" + options.dtype)) {}
 
 std::vector<std::string> EngineExecutor::inventory() {
   std::vector<std::string> digests;

@@ -23,12 +23,15 @@ namespace isocost::diffusion {
 struct EngineOptions {
   std::vector<std::filesystem::path> models;
   std::string device = "auto";  // auto, cpu, cuda:N
+  // fp32, bf16 or fp16 for the U-Net of every cell, and then part of the device class; empty: as
+  // each cell says.
+  std::string dtype = {};
   int threads = 1;
 };
 
 class EngineExecutor : public agent::Executor {
  public:
-  // Fails with: an unknown or absent device, a model folder that is missing.
+  // Fails with: an unknown or absent device, an unknown dtype, a model folder that is missing.
   [[nodiscard]] static Result<std::unique_ptr<EngineExecutor>> create(const EngineOptions& options,
                                                                       io::ArtifactStore& store);
 

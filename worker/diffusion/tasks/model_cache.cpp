@@ -9,13 +9,6 @@ namespace {
 
 constexpr std::size_t kTextsMax = 65536;
 
-Result<at::ScalarType> dtype_of(const std::string& name) {
-  if (name == "float32") return at::kFloat;
-  if (name == "bfloat16") return at::kBFloat16;
-  if (name == "float16") return at::kHalf;
-  return fail("sample.dtype", "'" + name + "' is unknown", "float32, bfloat16 or float16");
-}
-
 // The weights as they lie on disk; loaded they take about as much (twice where halves are widened).
 std::uint64_t weight_bytes(const std::filesystem::path& folder) {
   std::uint64_t bytes = 0;
@@ -28,6 +21,13 @@ std::uint64_t weight_bytes(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+Result<at::ScalarType> parse_dtype(const std::string& name) {
+  if (name == "float32" || name == "fp32") return at::kFloat;
+  if (name == "bfloat16" || name == "bf16") return at::kBFloat16;
+  if (name == "float16" || name == "fp16") return at::kHalf;
+  return fail("sample.dtype", "'" + name + "' is unknown", "float32, bfloat16 or float16");
+}
 
 at::Tensor WarmModel::encode(const std::vector<std::string>& prompts) {
   if (texts.size() > kTextsMax) texts.clear();
@@ -44,9 +44,11 @@ at::Tensor WarmModel::encode(const std::vector<std::string>& prompts) {
   return at::stack(rows);
 }
 
-ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device device)
+ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device device,
+                       std::string dtype)
     : roots_(std::move(roots)),
       device_(device),
+      dtype_(std::move(dtype)),
       bytes_max_(static_cast<std::uint64_t>(kWarmShareMax *
                                             static_cast<double>(device_memory_bytes(device)))) {}
 
@@ -98,7 +100,7 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
     return models_.front().model.get();
   }
   auto folders = folders_of(spec);
-  const auto dtype = dtype_of(spec.dtype);
+  const auto dtype = parse_dtype(dtype_.empty() ? spec.dtype : dtype_);
   Failure failure;
   if (!folders) failure.add(folders.error());
   if (!dtype) failure.add(dtype.error());
@@ -107,14 +109,15 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
   std::uint64_t bytes = 0;
   for (const auto& [part, folder] : *folders) bytes += weight_bytes(folder);
   make_room(bytes);
-  auto pipeline = Pipeline::load(
-      {(*folders)["unet"], (*folders)["vae"], (*folders)["text_encoder"], {}}, {device_, *dtype});
+  const Pipeline::Folders parts = {
+      (*folders)["unet"], (*folders)["vae"], (*folders)["text_encoder"], {}};
+  auto pipeline = Pipeline::load(parts, Pipeline::Device{device_, *dtype});
   if (!pipeline) return fail(pipeline.error());
   auto tokenizer = Tokenizer::load((*folders)["tokenizer"]);
   if (!tokenizer) return fail(tokenizer.error());
-  models_.push_front(
-      {key, spec.inputs.at("unet"), bytes,
-       std::make_unique<WarmModel>(WarmModel{std::move(*pipeline), std::move(*tokenizer), {}})});
+  auto model =
+      std::make_unique<WarmModel>(WarmModel{std::move(*pipeline), std::move(*tokenizer), {}});
+  models_.push_front(Entry{key, spec.inputs.at("unet"), bytes, std::move(model)});
   return models_.front().model.get();
 }
 

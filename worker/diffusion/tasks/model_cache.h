@@ -31,6 +31,9 @@ struct WarmModel {
   [[nodiscard]] at::Tensor encode(const std::vector<std::string>& prompts);
 };
 
+// "float32" or "fp32" and so on.
+[[nodiscard]] Result<at::ScalarType> parse_dtype(const std::string& name);
+
 class ModelCache {
  public:
   static constexpr std::size_t kPipelinesMax = 32;
@@ -38,7 +41,8 @@ class ModelCache {
   static constexpr double kWarmShareMax = 0.4;
   static constexpr std::size_t kExtractorsMax = 8;
 
-  ModelCache(std::vector<std::filesystem::path> roots, at::Device device);
+  // `dtype`: what U-Nets compute in, whatever a cell says; empty: what the cell says.
+  ModelCache(std::vector<std::filesystem::path> roots, at::Device device, std::string dtype);
 
   // Looks through the roots again. Digest names -> where the content lies.
   const io::Inventory& rescan();
@@ -66,6 +70,7 @@ class ModelCache {
 
   std::vector<std::filesystem::path> roots_;
   at::Device device_;
+  std::string dtype_;
   std::uint64_t bytes_max_;
   io::Inventory inventory_;
   std::list<Entry> models_;  // most recently used first
