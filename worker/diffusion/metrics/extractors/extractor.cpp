@@ -12,6 +12,8 @@ const std::map<std::string, ExtractorLoader>& loaders() {
   static const std::map<std::string, ExtractorLoader> kLoaders = {
       {"clip", load_clip_score},
       {"clip-features", load_clip_features},
+      {"mini-attributes", load_mini_attributes},
+      {"mini-features", load_mini_features},
       {"torchscript", load_torchscript},
   };
   return kLoaders;

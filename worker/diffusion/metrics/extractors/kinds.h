@@ -24,6 +24,11 @@ using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSo
 [[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source,
                                                                     JsonReader& options);
 
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source,
+                                                                    JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_attributes(const ExtractorSource& source,
+                                                                      JsonReader& options);
+
 // Picture `index` of uint8 [B, 3, H, W] on the CPU, with its channels last.
 [[nodiscard]] io::Picture picture_of(const at::Tensor& pictures, std::int64_t index);
 

@@ -5,10 +5,12 @@
 
 #include <cstring>
 
+#include "experiments/world/world.h"
 #include "schema/io/picture.h"
 #include "schema/io/safetensors.h"
 #include "tests/schema/io/temporary_folder.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
+#include "worker/diffusion/models/feature_network.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -80,6 +82,99 @@ TEST(ClipExtractors, SayWhatIsMissing) {
               HasSubstr("'prefx' is unknown"));
   EXPECT_THAT(fault(load_extractor({"clip", "", Json::object()}, folder.path())),
               HasSubstr("config.json"));
+}
+
+// A feature network with small random weights, written as the family's is.
+std::filesystem::path write_network(const TemporaryFolder& folder) {
+  FeatureNetworkConfig config{.image_size = world::kSide,
+                              .channels = {8, 8, 16, 16},
+                              .norm_groups = 4,
+                              .features = 12,
+                              .attributes = {}};
+  for (const auto& attribute : world::attributes())
+    config.attributes.push_back({attribute.name, attribute.classes});
+  torch::manual_seed(5);
+  const torch::NoGradGuard no_gradients;
+  FeatureNetwork network(config);
+  io::TensorViews tensors;
+  for (const auto& item : network->named_parameters()) {
+    const at::Tensor& value = item.value();
+    tensors[item.key()] = {io::Dtype::kF32,
+                           value.sizes().vec(),
+                           {static_cast<const std::byte*>(value.data_ptr()), value.nbytes()}};
+  }
+  folder.write("features/config.json", to_json(config).dump());
+  io::write_safetensors(folder / "features/model.safetensors", tensors);
+  return folder / "features";
+}
+
+struct WorldBatch {
+  at::Tensor pictures;
+  std::vector<std::string> captions;
+};
+WorldBatch world_batch(std::int64_t n) {
+  WorldBatch batch{at::empty({n, world::kSide, world::kSide, 3}, at::kByte), {}};
+  for (std::int64_t i = 0; i < n; ++i) {
+    const world::Scene scene =
+        world::scene(world::Split::kValidation, static_cast<std::uint64_t>(i), 0);
+    world::render(scene, batch.pictures[i].data_ptr<std::uint8_t>());
+    batch.captions.push_back(world::caption(scene));
+  }
+  batch.pictures = batch.pictures.permute({0, 3, 1, 2}).contiguous();
+  return batch;
+}
+
+TEST(MiniExtractors, GiveFeaturesAndWhatTheNetworkReadsRight) {
+  const TemporaryFolder folder;
+  const auto network_folder = write_network(folder);
+  const auto features = load_extractor({"mini-features", "", Json::object()}, network_folder);
+  const auto attributes = load_extractor({"mini-attributes", "", Json::object()}, network_folder);
+  ASSERT_TRUE(features) << fault(features);
+  ASSERT_TRUE(attributes) << fault(attributes);
+  const WorldBatch batch = world_batch(6);
+
+  const auto rows = (*features)->extract(batch.pictures, batch.captions);
+  const auto right = (*attributes)->extract(batch.pictures, batch.captions);
+
+  ASSERT_TRUE(rows) << rows.error().message();
+  EXPECT_EQ(rows->sizes(), at::IntArrayRef({6, 12}));
+  EXPECT_TRUE(at::isfinite(*rows).all().item<bool>());
+  ASSERT_TRUE(right) << right.error().message();
+  EXPECT_EQ(right->sizes(), at::IntArrayRef({6, static_cast<std::int64_t>(world::kAttributes)}));
+  EXPECT_TRUE(((*right == 0) | (*right == 1)).all().item<bool>());
+}
+
+TEST(MiniExtractors, RefuseOtherPromptsSizesAndWeights) {
+  const TemporaryFolder folder;
+  const auto network_folder = write_network(folder);
+  const auto attributes = load_extractor({"mini-attributes", "", Json::object()}, network_folder);
+  const WorldBatch batch = world_batch(1);
+
+  EXPECT_THAT((*attributes)->extract(batch.pictures, {"a photo of a cat"}).error().message(),
+              HasSubstr("no caption of the mini world"));
+  EXPECT_THAT((*attributes)
+                  ->extract(at::zeros({1, 3, 32, 64}, at::kByte), batch.captions)
+                  .error()
+                  .message(),
+              HasSubstr("64 x 32"));
+  EXPECT_THAT(fault(load_extractor({"mini-features", "", Json::object()}, kClip)),
+              HasSubstr("config.json"));
+}
+
+TEST(FeatureNetwork, NamesEveryFaultOfItsConfiguration) {
+  const Json json = {{"_class_name", "Other"},
+                     {"image_size", 60},
+                     {"channels", {8, 9, 16, 16}},
+                     {"norm_groups", 4},
+                     {"features", 0},
+                     {"attributes", {{{"name", "a"}, {"classes", 1}}}}};
+
+  const std::string message = feature_network_config_from_json(json, "c").error().message();
+
+  for (const char* part :
+       {"_class_name", "image_size", "9 is no multiple", "features", "classes"}) {
+    EXPECT_THAT(message, HasSubstr(part));
+  }
 }
 
 TEST(TorchScriptExtractor, AnswersWithTheModulesRows) {
