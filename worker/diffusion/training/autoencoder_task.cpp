@@ -36,8 +36,8 @@ class AutoencoderTask : public Task {
     const auto posterior = model_->encode(x);
     const auto noise = at::randn(posterior.mean.sizes(), step_generator(recipe_.seed, step));
     const auto made = model_->decode(posterior.sample(noise));
-    const auto divergence = 0.5 * (posterior.mean.square() + posterior.logvar.exp() - 1.0 -
-                                   posterior.logvar).mean();
+    const auto divergence =
+        0.5 * (posterior.mean.square() + posterior.logvar.exp() - 1.0 - posterior.logvar).mean();
     return reconstruction_loss(made, x, weights_) + divergence_ * divergence;
   }
 

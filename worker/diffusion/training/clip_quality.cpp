@@ -14,7 +14,8 @@ at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, -1, true); }
 at::Tensor text_features(Clip& clip, const CaptionEncoder& encoder,
                          const std::vector<world::Scene>& scenes) {
   std::vector<at::Tensor> rows;
-  for (const auto& scene : scenes) rows.push_back(at::tensor(encoder.encode(world::caption(scene))));
+  for (const auto& scene : scenes)
+    rows.push_back(at::tensor(encoder.encode(world::caption(scene))));
   std::vector<at::Tensor> features;
   const auto ids = at::stack(rows);
   for (std::int64_t i = 0; i < ids.size(0); i += kChunk)
@@ -25,8 +26,7 @@ at::Tensor text_features(Clip& clip, const CaptionEncoder& encoder,
 at::Tensor image_features(Clip& clip, const at::Tensor& pictures) {
   std::vector<at::Tensor> features;
   for (std::int64_t i = 0; i < pictures.size(0); i += kChunk)
-    features.push_back(
-        unit(clip->image_features(to_unit_range(pictures.slice(0, i, i + kChunk)))));
+    features.push_back(unit(clip->image_features(to_unit_range(pictures.slice(0, i, i + kChunk)))));
   return at::cat(features);
 }
 
@@ -64,11 +64,14 @@ ClipQuality clip_quality(Clip& clip, const CaptionEncoder& encoder, std::uint64_
   quality.pictures = static_cast<std::int64_t>(pictures);
   quality.retrieval = cosines.argmax(1)
                           .eq(at::arange(quality.pictures, at::kLong))
-                          .to(at::kDouble).mean().item<double>();
+                          .to(at::kDouble)
+                          .mean()
+                          .item<double>();
   quality.swapped =
       matched.index_select(0, owner).gt(other_cosine).to(at::kDouble).mean().item<double>();
   quality.matched_cosine = matched.mean().item<double>();
-  quality.other_cosine = (cosines.sum().item<double>() - matched.sum().item<double>()) / (n * (n - 1));
+  quality.other_cosine =
+      (cosines.sum().item<double>() - matched.sum().item<double>()) / (n * (n - 1));
   return quality;
 }
 

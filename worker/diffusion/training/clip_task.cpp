@@ -17,8 +17,8 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kStream = 0x43u;      // of batch order
-constexpr double kLogitScaleMax = 4.6052;     // ln 100, as CLIP clips it
+constexpr std::uint64_t kStream = 0x43u;   // of batch order
+constexpr double kLogitScaleMax = 4.6052;  // ln 100, as CLIP clips it
 
 struct ClipTrainerImpl : torch::nn::Module {
   explicit ClipTrainerImpl(const arch::ClipConfig& config)
@@ -101,8 +101,7 @@ class ClipTask : public Task {
       scene.phrasing = chance.below(world::kPhrasings);
       put(ids, i, scene);
       const auto others = world::swapped(scene);
-      if (!others.empty())
-        scene = others[chance.below(static_cast<std::uint32_t>(others.size()))];
+      if (!others.empty()) scene = others[chance.below(static_cast<std::uint32_t>(others.size()))];
       scene.phrasing = chance.below(world::kPhrasings);
       put(ids, recipe_.batch + i, scene);
     }
@@ -111,8 +110,7 @@ class ClipTask : public Task {
 
   void put(at::Tensor& ids, std::int64_t row, const world::Scene& scene) const {
     const auto tokens = encoder_.encode(world::caption(scene));
-    std::copy(tokens.begin(), tokens.end(),
-              ids.data_ptr<std::int64_t>() + row * ids.size(1));
+    std::copy(tokens.begin(), tokens.end(), ids.data_ptr<std::int64_t>() + row * ids.size(1));
   }
 
   void write_text_encoder() {

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 fs::path default_out(const std::string& name) {
   const char* cache = std::getenv("XDG_CACHE_HOME");
   const char* home = std::getenv("HOME");
-  const fs::path root = cache != nullptr && *cache != '\0' ? fs::path(cache)
-                                                           : fs::path(home ? home : ".") / ".cache";
+  const fs::path root =
+      cache != nullptr && *cache != '\0' ? fs::path(cache) : fs::path(home ? home : ".") / ".cache";
   return root / "isocost" / "training" / name;
 }
 
@@ -62,9 +62,8 @@ int run_train_command(const TrainCommand& command) {
   at::set_num_threads(command.threads);
   const auto out = command.out.empty() ? default_out(recipe->name) : command.out;
   TaskPlaces places;
-  places.family = command.family.empty()
-                      ? fs::absolute(command.recipe).parent_path().parent_path()
-                      : command.family;
+  places.family = command.family.empty() ? fs::absolute(command.recipe).parent_path().parent_path()
+                                         : command.family;
   places.cache = out.parent_path();
   const auto note = train_part(*recipe, places, out);
   if (!note) {

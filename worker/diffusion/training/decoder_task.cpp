@@ -45,8 +45,7 @@ class DecoderTask : public Task {
     const auto clean = latents_.index_select(0, indices);
     const auto noise = at::randn(clean.sizes(), step_generator(recipe_.seed, step));
     // Noise on the latents: what a U-Net hands over is never quite what the encoder would have.
-    const auto latents =
-        (clean + noise_ * noise).contiguous(at::MemoryFormat::ChannelsLast);
+    const auto latents = (clean + noise_ * noise).contiguous(at::MemoryFormat::ChannelsLast);
     return reconstruction_loss(vae_->decode(latents), wanted, weights_);
   }
 

@@ -39,8 +39,7 @@ Result<fs::path> cache_file(const TaskPlaces& places, world::Split split, std::u
     if (!digest) return fail(digest.error());
     key[part] = digest->hex();
   }
-  return places.cache /
-         ("world-" + canonical_digest(key).hex().substr(0, 16) + ".safetensors");
+  return places.cache / ("world-" + canonical_digest(key).hex().substr(0, 16) + ".safetensors");
 }
 
 at::Tensor encode_captions(Encoders& encoders, const std::vector<std::string>& captions) {

@@ -1,5 +1,5 @@
-// The feature network: reads the attributes off a picture. Pictures come with a little noise, so that
-// it looks at shapes and colours instead of the renderer's last bits.
+// The feature network: reads the attributes off a picture. Pictures come with a little noise, so
+// that it looks at shapes and colours instead of the renderer's last bits.
 #include <sstream>
 
 #include "schema/json_reader.h"

@@ -17,12 +17,18 @@ constexpr double kDecimalsMax = 1e12;  // of a step count in a checkpoint
 
 // What a checkpoint belongs to: every number of the recipe that steers a step.
 std::string recipe_identity(const Recipe& recipe) {
-  const Json numbers = {{"part", recipe.part},         {"seed", recipe.seed},
-                        {"pictures", recipe.pictures}, {"steps", recipe.steps},
-                        {"batch", recipe.batch},       {"rate", recipe.learning_rate},
-                        {"warmup", recipe.warmup},     {"final_rate", recipe.final_rate},
-                        {"decay", recipe.weight_decay}, {"clip", recipe.clip_norm},
-                        {"ema", recipe.ema},           {"options", recipe.options},
+  const Json numbers = {{"part", recipe.part},
+                        {"seed", recipe.seed},
+                        {"pictures", recipe.pictures},
+                        {"steps", recipe.steps},
+                        {"batch", recipe.batch},
+                        {"rate", recipe.learning_rate},
+                        {"warmup", recipe.warmup},
+                        {"final_rate", recipe.final_rate},
+                        {"decay", recipe.weight_decay},
+                        {"clip", recipe.clip_norm},
+                        {"ema", recipe.ema},
+                        {"options", recipe.options},
                         {"config", recipe.config}};
   return canonical_digest(numbers).hex();
 }
@@ -60,8 +66,8 @@ class Session {
     const auto resumed = resume();
     if (!resumed) return fail(resumed.error());
     open_curve();
-    const auto last = options_.stop_after < 0 ? recipe_.steps
-                                              : std::min(recipe_.steps, options_.stop_after);
+    const auto last =
+        options_.stop_after < 0 ? recipe_.steps : std::min(recipe_.steps, options_.stop_after);
     began_ = Clock::now();
     first_step_ = optimizer_.steps_done();
     task_.module().train();

@@ -3,7 +3,8 @@
 //   Result<std::string> note = train(recipe, *task, {.out = "~/.cache/isocost/training/w16"});
 //
 // In `out` lie checkpoint.safetensors (taken up by a later call, to the bit) and loss.csv. Fails
-// with: a checkpoint of another recipe, a loss that is not finite. Throws on I/O faults. Thread: one.
+// with: a checkpoint of another recipe, a loss that is not finite. Throws on I/O faults. Thread:
+// one.
 #pragma once
 
 #include <functional>
@@ -14,9 +15,9 @@ namespace isocost::diffusion {
 
 struct LoopOptions {
   std::filesystem::path out;
-  std::int64_t checkpoint_every = 500;     // steps
-  std::int64_t report_every = 50;          // steps
-  std::int64_t stop_after = -1;            // steps done in all; -1: the recipe's. For tests.
+  std::int64_t checkpoint_every = 500;            // steps
+  std::int64_t report_every = 50;                 // steps
+  std::int64_t stop_after = -1;                   // steps done in all; -1: the recipe's. For tests.
   std::function<void(const std::string&)> print;  // one line of progress; may be empty
 };
 

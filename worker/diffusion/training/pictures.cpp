@@ -27,8 +27,7 @@ at::Tensor world_pictures(const std::vector<world::Scene>& scenes) {
 
 at::Tensor world_labels(const std::vector<world::Scene>& scenes) {
   const auto count = static_cast<std::int64_t>(scenes.size());
-  auto labels =
-      at::empty({count, static_cast<std::int64_t>(world::kAttributes)}, at::kLong);
+  auto labels = at::empty({count, static_cast<std::int64_t>(world::kAttributes)}, at::kLong);
   auto* to = labels.data_ptr<std::int64_t>();
   for (const auto& scene : scenes)
     for (const int answer : world::labels(scene)) *to++ = answer;

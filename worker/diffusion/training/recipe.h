@@ -2,8 +2,8 @@
 //
 //   Result<Recipe> recipe = read_recipe("experiments/mini/recipes/w16.json");
 //
-// A recipe says everything that the weights depend on, besides the parts it is built upon (which lie
-// in the family's folder). Fails with every fault of the file. Pure values.
+// A recipe says everything that the weights depend on, besides the parts it is built upon (which
+// lie in the family's folder). Fails with every fault of the file. Pure values.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ struct Recipe {
   std::uint64_t pictures = 0;  // of the world's training split
   std::int64_t steps = 0;
   std::int64_t batch = 0;
-  double learning_rate = 0;   // at the end of the warm-up
-  std::int64_t warmup = 0;    // steps of linear rise from 0
-  double final_rate = 0.02;   // what is left of the learning rate after the last step (cosine)
+  double learning_rate = 0;  // at the end of the warm-up
+  std::int64_t warmup = 0;   // steps of linear rise from 0
+  double final_rate = 0.02;  // what is left of the learning rate after the last step (cosine)
   double weight_decay = 0;
-  double clip_norm = 1;       // of the gradient
-  double ema = 0.999;         // at most; the mean grows in over the first steps
+  double clip_norm = 1;           // of the gradient
+  double ema = 0.999;             // at most; the mean grows in over the first steps
   Json options = Json::object();  // of the part
   Json config = Json::object();   // the model's config.json
 };

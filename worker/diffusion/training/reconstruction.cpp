@@ -26,8 +26,8 @@ at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
   const auto error = made - wanted;
   auto loss = error.abs().mean() + weights.squared * error.square().mean();
   if (weights.edges > 0)
-    loss = loss + weights.edges * (differences_x(error).abs().mean() +
-                                   differences_y(error).abs().mean());
+    loss = loss +
+           weights.edges * (differences_x(error).abs().mean() + differences_y(error).abs().mean());
   return loss;
 }
 
@@ -44,8 +44,10 @@ Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
   }
   result.latents = at::cat(means);
   result.made = at::cat(made);
-  const double squared =
-      (result.made.to(at::kDouble) - result.pictures.to(at::kDouble)).square().mean().item<double>();
+  const double squared = (result.made.to(at::kDouble) - result.pictures.to(at::kDouble))
+                             .square()
+                             .mean()
+                             .item<double>();
   result.psnr = 10 * std::log10(255.0 * 255.0 / squared);
   return result;
 }

@@ -66,8 +66,8 @@ Pieces letters_of(const std::string& word) {
 void merge(Pieces& pieces, const Pair& pair) {
   Pieces merged;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
-    const bool is_pair = i + 1 < pieces.size() && pieces[i] == pair.first &&
-                         pieces[i + 1] == pair.second;
+    const bool is_pair =
+        i + 1 < pieces.size() && pieces[i] == pair.first && pieces[i + 1] == pair.second;
     merged.push_back(is_pair ? pieces[i] + pieces[i + 1] : pieces[i]);
     if (is_pair) ++i;
   }
@@ -161,10 +161,8 @@ Result<std::string> train_tokenizer(const Recipe& recipe, const fs::path& family
   for (const auto& [first, second] : vocabulary.merges) merges += first + " " + second + "\n";
   io::write_file_atomically(folder / "merges.txt", merges);
   io::write_file_atomically(folder / "vocab.json", Json(vocabulary.ids).dump() + "\n");
-  const Json special = {{"bos_token", kStart},
-                        {"eos_token", kEnd},
-                        {"pad_token", kEnd},
-                        {"unk_token", kEnd}};
+  const Json special = {
+      {"bos_token", kStart}, {"eos_token", kEnd}, {"pad_token", kEnd}, {"unk_token", kEnd}};
   io::write_file_atomically(folder / "special_tokens_map.json", special.dump(2) + "\n");
   auto config = special;
   config["add_prefix_space"] = false;

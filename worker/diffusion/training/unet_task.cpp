@@ -1,6 +1,7 @@
-// The U-Nets: epsilon prediction on Stable Diffusion's schedule (scaled_linear, 0.00085 to 0.012, 1000
-// steps), conditioned on the frozen text encoder's states, one caption in ten replaced by the empty
-// one. Pictures and captions go through autoencoder and text encoder once; a step costs the U-Net.
+// The U-Nets: epsilon prediction on Stable Diffusion's schedule (scaled_linear, 0.00085 to 0.012,
+// 1000 steps), conditioned on the frozen text encoder's states, one caption in ten replaced by the
+// empty one. Pictures and captions go through autoencoder and text encoder once; a step costs the
+// U-Net.
 #include <cmath>
 #include <sstream>
 
@@ -28,7 +29,8 @@ at::Tensor alphas_cumulated() {
   double product = 1;
   for (std::int64_t t = 0; t < kTimesteps; ++t) {
     const double share = static_cast<double>(t) / (kTimesteps - 1);
-    const double root = std::sqrt(kBetaStart) + share * (std::sqrt(kBetaEnd) - std::sqrt(kBetaStart));
+    const double root =
+        std::sqrt(kBetaStart) + share * (std::sqrt(kBetaEnd) - std::sqrt(kBetaStart));
     product *= 1 - root * root;
     values.push_back(static_cast<float>(product));
   }
