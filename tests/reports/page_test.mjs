@@ -20,6 +20,7 @@ const url = pathToFileURL(join(folder, 'report.html')).href;
 
 // Things that must not happen, as they happen.
 function watch(page) {
+  page.setDefaultTimeout(120_000);  // a busy machine is no fault of the page
   const faults = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && faults.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => faults.push(`error: ${error}`));

@@ -273,6 +273,15 @@ class Writer {
     }
   }
 
+  // Rendered once a number, since every cell shows the same scenes.
+  const io::Picture& scene(std::uint64_t number) {
+    io::Picture& picture = scenes_[number];
+    if (!picture.rgb.empty()) return picture;
+    picture = {world::kSide, world::kSide, std::vector<std::uint8_t>(world::kPictureBytes)};
+    world::render(world::scene(world::Split::kValidation, number, 0), picture.rgb.data());
+    return picture;
+  }
+
   // Thousands of small files: as put(), without making each durable.
   Digest put_quickly(const std::string& bytes) {
     const Digest digest = sha256(bytes);
@@ -285,10 +294,7 @@ class Writer {
   void add_pictures(std::int64_t unit, double fid) {
     const double veil = std::clamp((fid - 10) / 160, 0.0, 0.85);
     for (int i = 0; i < study_.pictures; ++i) {
-      io::Picture picture{world::kSide, world::kSide,
-                          std::vector<std::uint8_t>(world::kPictureBytes)};
-      world::render(world::scene(world::Split::kValidation, static_cast<std::uint64_t>(i), 0),
-                    picture.rgb.data());
+      io::Picture picture = scene(static_cast<std::uint64_t>(i));
       for (std::uint8_t& value : picture.rgb)
         value = static_cast<std::uint8_t>(
             std::clamp(value * (1 - veil) + veil * (128 + 40 * (uniform() - 0.5)), 0.0, 255.0));
@@ -372,6 +378,7 @@ class Writer {
   std::mt19937_64 engine_;
   std::string prompts_;
   Digest reference_;
+  std::map<std::uint64_t, io::Picture> scenes_;
   std::map<std::int64_t, std::uint64_t> next_number_;
   std::map<std::tuple<std::size_t, std::string, int>, std::vector<std::pair<double, double>>>
       finished_;
