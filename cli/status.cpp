@@ -1,41 +1,71 @@
-// isocost status: experiments, cells, failures and workers.
+// isocost status: experiments, cells, failures and workers, asked of a coordinator or read from a
+// database.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "cli/command.h"
+#include "cli/http_client.h"
+#include "cli/progress.h"
 #include "coordinator/storage/reader.h"
 
 namespace isocost::cli {
 namespace {
 
 struct StatusOptions {
-  std::filesystem::path database = "out/isocost.db";
+  CoordinatorAddress address;
+  std::filesystem::path database;
   bool is_json = false;
 };
 
-void print(const core::Snapshot& snapshot) {
-  for (const core::ExperimentView& view : snapshot.experiments) {
-    fmt::print("{}{}: {} of {} cells done, {} failed; units: {} done, {} open, {} failed\n",
-               view.name, view.is_cancelled ? " (cancelled)" : "", view.cells_done, view.cells,
-               view.cells_failed, view.units.done, view.units.open(), view.units.failed);
-    for (const core::FailedCellView& cell : view.failed) {
-      fmt::print("  cell {} {}: {}: {}\n", cell.number, cell.labels.dump(), cell.failure_class,
-                 cell.reason);
-      for (const std::string& line : cell.log_tail) fmt::print("    {}\n", line);
-    }
+Result<Json> read_status(const StatusOptions& options) {
+  if (options.database.empty()) return call(options.address, "GET", "/api/v1/status", "");
+  auto reader = storage::Reader::open(options.database);
+  if (!reader) return fail(std::move(reader.error()));
+  return core::to_json((*reader)->snapshot());
+}
+
+void print_experiment(const Json& view) {
+  const Json& units = view.at("units");
+  const auto number = [](const Json& object, const char* key) {
+    return object.at(key).get<std::uint64_t>();
+  };
+  fmt::print("{}{}: {} of {} cells done, {} failed; units: {} done, {} open, {} failed\n",
+             view.at("name").get<std::string>(),
+             view.at("is_cancelled").get<bool>() ? " (cancelled)" : "", number(view, "cells_done"),
+             number(view, "cells"), number(view, "cells_failed"), number(units, "done"),
+             number(units, "waiting") + number(units, "ready"), number(units, "failed"));
+  for (const Json& cell : view.at("failed")) {
+    fmt::print("  cell {} {}: {}: {}\n", number(cell, "number"), cell.at("labels").dump(),
+               cell.at("failure_class").get<std::string>(), cell.at("reason").get<std::string>());
+    for (const Json& line : cell.at("log_tail")) fmt::print("    {}\n", line.get<std::string>());
   }
 }
 
+void print(const Json& status) {
+  for (const Json& view : status.at("experiments")) print_experiment(view);
+  for (const Json& worker : status.at("workers")) {
+    fmt::print("worker {} ({})", worker.at("name").get<std::string>(),
+               worker.at("device_class").get<std::string>());
+    for (const Json& run : worker.at("running"))
+      fmt::print(": {} {:.0f} %", run.at("unit").get<std::string>(),
+                 100 * run.at("fraction").get<double>());
+    fmt::print("\n");
+  }
+  for (const Json& input : status.at("missing_inputs"))
+    fmt::print("no worker has {}\n", input.get<std::string>());
+  if (status.at("seconds_left").is_number() && status.at("seconds_left").get<double>() > 0)
+    fmt::print("{} left\n", duration_text(status.at("seconds_left").get<double>()));
+}
+
 int status(const StatusOptions& options) {
-  auto reader = storage::Reader::open(options.database);
-  if (!reader) return complain(reader.error().message());
-  const core::Snapshot snapshot = (*reader)->snapshot();
+  const auto answer = read_status(options);
+  if (!answer) return complain(answer.error().message());
   if (options.is_json)
-    fmt::print("{}\n", core::to_json(snapshot).dump(2));
+    fmt::print("{}\n", answer->dump(2));
   else
-    print(snapshot);
+    print(*answer);
   return kExitDone;
 }
 
@@ -44,8 +74,8 @@ int status(const StatusOptions& options) {
 void add_status(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<StatusOptions>();
   CLI::App* command = app.add_subcommand("status", "Show experiments, failures and workers");
-  command->add_option("--db", options->database, "Read a database; no coordinator is asked")
-      ->capture_default_str();
+  add_address_options(*command, options->address);
+  command->add_option("--db", options->database, "Read a database; no coordinator is asked");
   command->add_flag("--json", options->is_json, "As JSON");
   command->callback([options, &exit_code] { exit_code = status(*options); });
 }

@@ -1,0 +1,125 @@
+#include "cli/http_client.h"
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <chrono>
+
+#include "schema/io/atomic_file.h"
+#include "schema/transport/endpoint.h"
+
+namespace isocost::cli {
+namespace {
+
+namespace beast = boost::beast;
+namespace http = beast::http;
+
+constexpr std::chrono::seconds kConnectMax{10};
+constexpr std::chrono::minutes kAnswerMax{10};  // planning a million cells takes its time
+constexpr std::uint64_t kAnswerBytesMax = 1ULL << 30U;
+
+using HttpRequest = http::request<http::string_body>;
+
+// The coordinator's answer, or the faults that it found.
+Result<Json> read_answer(const std::string& url, unsigned status, const std::string& body) {
+  auto json = parse_json(body, url);
+  if (status >= 200 && status < 300) return json;
+  Failure failure;
+  if (json && json->is_object() && json->contains("errors") && json->at("errors").is_array())
+    for (const Json& error : json->at("errors"))
+      if (error.is_object())
+        failure.add(error.value("where", ""), error.value("what", ""), error.value("expected", ""));
+  if (failure.is_empty()) failure.add(url, "the coordinator answered " + std::to_string(status));
+  return fail(std::move(failure));
+}
+
+// One exchange, each step within its time; throws boost::system::system_error.
+http::response<http::string_body> ask(const transport::Endpoint& endpoint,
+                                      const HttpRequest& request) {
+  boost::asio::io_context context;
+  beast::tcp_stream stream(context);
+  beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(kAnswerBytesMax);
+  beast::error_code failed;
+  const auto finish = [&](const beast::error_code& error, std::size_t) { failed = error; };
+  const auto run = [&] {
+    context.restart();
+    context.run();
+    if (failed) throw boost::system::system_error(failed);
+  };
+  boost::asio::ip::tcp::resolver resolver(context);
+  const auto addresses = resolver.resolve(endpoint.host, std::to_string(endpoint.port));
+  stream.expires_after(kConnectMax);
+  stream.async_connect(addresses,
+                       [&](const beast::error_code& error, const auto&) { failed = error; });
+  run();
+  stream.expires_after(kAnswerMax);
+  http::async_write(stream, request, finish);
+  run();
+  http::async_read(stream, buffer, parser, finish);
+  run();
+  return parser.release();
+}
+
+Result<std::string> read_token(const std::filesystem::path& file) {
+  if (file.empty()) return std::string();
+  auto text = io::read_file(file, 4096);
+  if (!text) return text;
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) text->pop_back();
+  return text;
+}
+
+}  // namespace
+
+void add_address_options(CLI::App& command, CoordinatorAddress& address) {
+  command.add_option("--coordinator", address.url, "Where the coordinator's HTTP interface is")
+      ->envname("ISOCOST_COORDINATOR")
+      ->capture_default_str();
+  command.add_option("--token-file", address.token_file, "A file with the interface's token")
+      ->envname("ISOCOST_TOKEN_FILE");
+}
+
+Result<Json> call(const CoordinatorAddress& address, const std::string& method,
+                  const std::string& target, const std::string& body) {
+  const auto endpoint = transport::parse_endpoint(address.url, "http");
+  if (!endpoint) return fail(endpoint.error());
+  const auto token = read_token(address.token_file);
+  if (!token) return fail(token.error());
+  HttpRequest request(http::string_to_verb(method), target, 11);
+  request.set(http::field::host, endpoint->host + ":" + std::to_string(endpoint->port));
+  request.set(http::field::user_agent, "isocost");
+  if (!token->empty()) request.set(http::field::authorization, "Bearer " + *token);
+  if (method != "GET") request.set(http::field::content_type, "application/json");
+  request.body() = body;
+  request.prepare_payload();
+  try {
+    const auto response = ask(*endpoint, request);
+    return read_answer(address.url, response.result_int(), response.body());
+  } catch (const boost::system::system_error& error) {
+    return fail(address.url, "no coordinator answers: " + error.code().message(),
+                "the address that `isocost coordinator --http` printed");
+  }
+}
+
+std::string percent_encoded(const std::string& text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string encoded;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                          (byte >= '0' && byte <= '9') || byte == '-' || byte == '_' ||
+                          byte == '.' || byte == '~';
+    if (is_plain) {
+      encoded += c;
+    } else {
+      encoded += '%';
+      encoded += kDigits[byte >> 4U];
+      encoded += kDigits[byte & 15U];
+    }
+  }
+  return encoded;
+}
+
+}  // namespace isocost::cli

@@ -1,0 +1,35 @@
+// Speaks to a running coordinator over HTTP, one request a call.
+//
+//   Result<Json> answer = call({.url = "http://127.0.0.1:7780"}, "POST", "/api/v1/retry", "");
+//
+// Fails with: nobody answers there, a time limit, the coordinator's own faults as it told them.
+// Thread: any.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "schema/json.h"
+
+namespace CLI {
+class App;
+}
+
+namespace isocost::cli {
+
+struct CoordinatorAddress {
+  std::string url = "http://127.0.0.1:7780";
+  std::filesystem::path token_file;  // its one line goes along; empty: none
+};
+
+// --coordinator and --token-file of a command.
+void add_address_options(CLI::App& command, CoordinatorAddress& address);
+
+// `body` goes as application/json unless it is empty and the method is GET.
+[[nodiscard]] Result<Json> call(const CoordinatorAddress& address, const std::string& method,
+                                const std::string& target, const std::string& body);
+
+// A name as one segment of a path.
+[[nodiscard]] std::string percent_encoded(const std::string& text);
+
+}  // namespace isocost::cli

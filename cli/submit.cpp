@@ -1,0 +1,96 @@
+// isocost submit GRID, cancel EXPERIMENT, retry EXPERIMENT|--all: commands to a running
+// coordinator.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "cli/command.h"
+#include "cli/grid_input.h"
+#include "cli/http_client.h"
+
+namespace isocost::cli {
+namespace {
+
+struct CommandOptions {
+  CoordinatorAddress address;
+  std::filesystem::path grid;
+  std::string experiment;
+  int priority = 0;
+  bool is_all = false;
+  bool is_json = false;
+};
+
+// "new_units: 12" a line, or JSON as it came.
+int show(const Result<Json>& answer, bool is_json) {
+  if (!answer) return complain(answer.error().message());
+  if (is_json) {
+    fmt::print("{}\n", answer->dump(2));
+    return kExitDone;
+  }
+  for (const auto& [key, value] : answer->items())
+    fmt::print("{:16}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  return kExitDone;
+}
+
+int submit(const CommandOptions& options) {
+  const auto input = read_grid_input(options.grid);
+  if (!input) return complain(input.error().message());
+  return show(call(options.address, "POST",
+                   fmt::format("/api/v1/experiments?priority={}", options.priority),
+                   to_json(input->submission).dump()),
+              options.is_json);
+}
+
+int cancel(const CommandOptions& options) {
+  return show(call(options.address, "DELETE",
+                   "/api/v1/experiments/" + percent_encoded(options.experiment), ""),
+              options.is_json);
+}
+
+int retry(const CommandOptions& options) {
+  if (options.experiment.empty() != options.is_all)
+    return complain("retry: expected the name of an experiment, or --all");
+  const std::string target =
+      options.is_all ? "/api/v1/retry"
+                     : "/api/v1/experiments/" + percent_encoded(options.experiment) + "/retry";
+  return show(call(options.address, "POST", target, ""), options.is_json);
+}
+
+CLI::App* add(CLI::App& app, const std::string& name, const std::string& what,
+              CommandOptions& options) {
+  CLI::App* command = app.add_subcommand(name, what);
+  add_address_options(*command, options.address);
+  command->add_flag("--json", options.is_json, "Print the answer as JSON");
+  return command;
+}
+
+}  // namespace
+
+void add_submit(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<CommandOptions>();
+  CLI::App* command = add(app, "submit", "Hand a grid to a running coordinator", *options);
+  command->add_option("GRID", options->grid, "The grid file")->required();
+  command->add_option("--priority", options->priority, "Higher runs first")
+      ->check(CLI::Range(-1000, 1000))
+      ->capture_default_str();
+  command->callback([options, &exit_code] { exit_code = submit(*options); });
+}
+
+void add_cancel(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<CommandOptions>();
+  CLI::App* command =
+      add(app, "cancel", "Stop what only this experiment wants; results stay", *options);
+  command->add_option("EXPERIMENT", options->experiment, "Its name")->required();
+  command->callback([options, &exit_code] { exit_code = cancel(*options); });
+}
+
+void add_retry(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<CommandOptions>();
+  CLI::App* command = add(app, "retry", "Take failed units up again", *options);
+  command->add_option("EXPERIMENT", options->experiment, "Its name");
+  command->add_flag("--all", options->is_all, "Those of all experiments");
+  command->callback([options, &exit_code] { exit_code = retry(*options); });
+}
+
+}  // namespace isocost::cli
