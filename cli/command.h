@@ -19,6 +19,8 @@ inline constexpr int kExitFailed = 1;
 void add_run(CLI::App& app, int& exit_code);
 void add_coordinator(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
+void add_plan(CLI::App& app, int& exit_code);
+void add_select(CLI::App& app, int& exit_code);
 void add_submit(CLI::App& app, int& exit_code);
 void add_cancel(CLI::App& app, int& exit_code);
 void add_retry(CLI::App& app, int& exit_code);

@@ -26,6 +26,8 @@ int main(int argc, char** argv) {
   isocost::cli::add_coordinator(app, exit_code);
   isocost::cli::add_submit(app, exit_code);
   isocost::cli::add_status(app, exit_code);
+  isocost::cli::add_plan(app, exit_code);
+  isocost::cli::add_select(app, exit_code);
   isocost::cli::add_cancel(app, exit_code);
   isocost::cli::add_retry(app, exit_code);
   isocost::cli::add_report(app, exit_code);
