@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   isocost::cli::add_retry(app, exit_code);
   isocost::cli::add_report(app, exit_code);
   isocost::cli::add_export(app, exit_code);
+  isocost::cli::add_keys(app, exit_code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
