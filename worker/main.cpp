@@ -19,6 +19,8 @@ int main(int argc, char** argv) {
 #ifdef ISOCOST_WITH_SERVE
   isocost::commands::add_serve(app, exit_code);
 #endif
+  isocost::commands::add_train(app, exit_code);
+  isocost::commands::add_family_report(app, exit_code);
   isocost::commands::add_verify(app, exit_code);
   try {
     CLI11_PARSE(app, argc, argv);

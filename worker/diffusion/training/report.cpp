@@ -1,0 +1,223 @@
+#include "worker/diffusion/training/report.h"
+
+#include <algorithm>
+#include <iostream>
+
+#include "schema/io/picture.h"
+#include "worker/diffusion/metrics/metric.h"
+#include "worker/diffusion/models/feature_network.h"
+#include "worker/diffusion/pipeline/pipeline.h"
+#include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/training/clip_quality.h"
+#include "worker/diffusion/training/family.h"
+#include "worker/diffusion/training/pictures.h"
+#include "worker/diffusion/training/reconstruction.h"
+
+namespace isocost::diffusion {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kPictures = 2048;  // that features are compared on
+constexpr std::uint64_t kOtherSeed = 1;    // of the pictures that stand for "real" a second time
+constexpr std::int64_t kChunk = 64;
+constexpr std::int64_t kColumns = 8;
+constexpr std::int64_t kGap = 2;  // pixels between pictures
+constexpr std::uint64_t kSamples = 256;
+constexpr std::int64_t kShownSamples = 32;
+constexpr int kSteps = 20;
+constexpr double kGuidance = 3;
+
+// uint8 [N, 3, S, S] side by side, on white.
+void write_sheet(const fs::path& file, const at::Tensor& pictures) {
+  const auto side = pictures.size(2);
+  const auto rows = (pictures.size(0) + kColumns - 1) / kColumns;
+  auto sheet =
+      at::full({3, rows * (side + kGap) + kGap, kColumns * (side + kGap) + kGap}, 255, at::kByte);
+  for (std::int64_t i = 0; i < pictures.size(0); ++i)
+    sheet.narrow(1, kGap + i / kColumns * (side + kGap), side)
+        .narrow(2, kGap + i % kColumns * (side + kGap), side)
+        .copy_(pictures[i]);
+  const auto pixels = sheet.permute({1, 2, 0}).contiguous();
+  io::Picture picture{static_cast<int>(pixels.size(1)), static_cast<int>(pixels.size(0)), {}};
+  const auto* data = pixels.const_data_ptr<std::uint8_t>();
+  picture.rgb.assign(data, data + pixels.numel());
+  io::write_png(file, picture);
+}
+
+FeatureOutput read_features(FeatureNetwork& network, const at::Tensor& pictures) {
+  std::vector<at::Tensor> features, answers;
+  for (std::int64_t i = 0; i < pictures.size(0); i += kChunk) {
+    auto output = network->forward(to_unit_range(pictures.slice(0, i, i + kChunk)));
+    features.push_back(output.features);
+    answers.push_back(output.answers);
+  }
+  return {at::cat(features), at::cat(answers)};
+}
+
+// Shares of right answers: of each attribute, and of pictures with all of them right.
+Json accuracy(FeatureNetwork& network, const at::Tensor& answers,
+              const std::vector<world::Scene>& scenes) {
+  const auto right = network->likeliest(answers).eq(world_labels(scenes)).to(at::kDouble);
+  Json shares = {{"all", right.amin(1).mean().item<double>()}};
+  for (std::size_t i = 0; i < world::kAttributes; ++i)
+    shares[world::attributes().at(i).name] =
+        right.select(1, static_cast<std::int64_t>(i)).mean().item<double>();
+  return shares;
+}
+
+class Report {
+ public:
+  explicit Report(const FamilyReportOptions& options) : options_(options) {}
+
+  Result<void> run() {
+    const at::NoGradGuard no_grad;
+    fs::create_directories(options_.out);
+    auto network = load_feature_network(options_.family / "features");
+    if (!network) return fail(network.error());
+    network_ = *network;
+    scenes_ = world_scenes(world::Split::kValidation, kPictures);
+    pictures_ = world_pictures(scenes_);
+    write_sheet(options_.out / "world.png", pictures_.slice(0, 0, 48));
+    for (const auto part :
+         {&Report::features, &Report::autoencoder, &Report::clip, &Report::models}) {
+      const auto done = (this->*part)();
+      if (!done) return done;
+    }
+    write_json(options_.out / "quality.json", quality_);
+    return {};
+  }
+
+ private:
+  Result<void> features() {
+    const auto output = read_features(network_, pictures_);
+    auto reference = Reference::from_rows(output.features, false);
+    if (!reference) return fail(reference.error());
+    reference_ = *reference;
+    const auto others =
+        world_pictures(world_scenes(world::Split::kValidation, kPictures, kOtherSeed));
+    quality_["features"] = {
+        {"pictures", kPictures},
+        {"accuracy", accuracy(network_, output.answers, scenes_)},
+        {"fid_of_other_pictures", distance(read_features(network_, others).features)}};
+    return {};
+  }
+
+  Result<void> autoencoder() {
+    auto vae = load_autoencoder(options_.family / "models/shared/vae");
+    if (!vae) return fail(vae.error());
+    const auto made = reconstruct_validation(*vae, kPictures);
+    const auto output = read_features(network_, made.made);
+    quality_["autoencoder"] = {
+        {"pictures", kPictures},
+        {"psnr", made.psnr},
+        {"latent_deviation", made.latents.std().item<double>() * (*vae)->config.scaling_factor},
+        {"fid", distance(output.features)},
+        {"accuracy", accuracy(network_, output.answers, scenes_)}};
+    std::vector<at::Tensor> pairs;
+    for (std::int64_t row = 0; row < 3; ++row) {
+      pairs.push_back(pictures_.slice(0, row * kColumns, (row + 1) * kColumns));
+      pairs.push_back(made.made.slice(0, row * kColumns, (row + 1) * kColumns));
+    }
+    write_sheet(options_.out / "reconstructions.png", at::cat(pairs));
+    return {};
+  }
+
+  Result<void> clip() {
+    auto model = load_clip(options_.family / "clip");
+    if (!model) return fail(model.error());
+    const auto encoder = read_caption_encoder(options_.family);
+    if (!encoder) return fail(encoder.error());
+    const auto quality = clip_quality(*model, *encoder);
+    quality_["clip"] = {{"pictures", quality.pictures},
+                        {"retrieval", quality.retrieval},
+                        {"swapped", quality.swapped},
+                        {"matched_cosine", quality.matched_cosine},
+                        {"other_cosine", quality.other_cosine}};
+    return {};
+  }
+
+  Result<void> models() {
+    std::vector<fs::path> folders;
+    for (const auto& entry : fs::directory_iterator(options_.family / "models"))
+      if (fs::exists(entry.path() / "model_index.json")) folders.push_back(entry.path());
+    std::sort(folders.begin(), folders.end());
+    for (const auto& folder : folders) {
+      const auto done = one_model(folder);
+      if (!done) return done;
+    }
+    return {};
+  }
+
+  Result<void> one_model(const fs::path& folder) {
+    const Pipeline::Folders parts{folder / "unet", folder / "vae", folder / "text_encoder", {}};
+    auto pipeline = Pipeline::load(parts);
+    if (!pipeline) return fail(pipeline.error());
+    const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
+    if (!config) return fail(config.error());
+    const auto sampler = sampling::resolve(
+        *config, {{"sampler", "ddim"}, {"steps", kSteps}, {"timestep_spacing", "trailing"}},
+        "sampler");
+    if (!sampler) return fail(sampler.error());
+    const auto encoder = read_caption_encoder(options_.family);
+    if (!encoder) return fail(encoder.error());
+    const auto made = draw(*pipeline, *sampler, *encoder);
+    const auto output = read_features(network_, made);
+    const std::vector<world::Scene> asked(scenes_.begin(), scenes_.begin() + kSamples);
+    const auto name = folder.filename().string();
+    quality_["models"][name] = {{"images", kSamples},
+                                {"sampler", "ddim, trailing"},
+                                {"steps", kSteps},
+                                {"guidance", kGuidance},
+                                {"fid", distance(output.features)},
+                                {"accuracy", accuracy(network_, output.answers, asked)}};
+    write_sheet(options_.out / ("samples-" + name + ".png"), made.slice(0, 0, kShownSamples));
+    return {};
+  }
+
+  // The first captions of the validation split, drawn.
+  at::Tensor draw(Pipeline& pipeline, const sampling::SamplerConfig& sampler,
+                  const CaptionEncoder& encoder) const {
+    const auto& unet = pipeline.unet_config();
+    const std::vector<std::int64_t> shape = {unet.in_channels, unet.sample_height,
+                                             unet.sample_width};
+    std::vector<at::Tensor> made;
+    for (std::uint64_t begin = 0; begin < kSamples; begin += kChunk) {
+      std::vector<std::uint64_t> images;
+      std::vector<at::Tensor> rows;
+      for (auto i = begin; i < begin + kChunk; ++i) {
+        images.push_back(i);
+        rows.push_back(at::tensor(encoder.encode(world::caption(scenes_[i]))));
+      }
+      DenoiseRequest request{sampler, {kGuidance, 0}, pipeline.encode(at::stack(rows)), {}};
+      request.negative_text =
+          pipeline.encode(at::tensor(encoder.encode("")).unsqueeze(0)).expand_as(request.text);
+      Trajectory start;
+      start.x_T = keyed_noise(0, images, 0, shape);
+      made.push_back(to_bytes(pipeline.decode(pipeline.denoise(request, start))).contiguous());
+    }
+    return at::cat(made);
+  }
+
+  [[nodiscard]] double distance(const at::Tensor& features) const {
+    return frechet_distance(statistics_of(features), reference_);
+  }
+
+  FamilyReportOptions options_;
+  FeatureNetwork network_{nullptr};
+  Reference reference_;
+  std::vector<world::Scene> scenes_;
+  at::Tensor pictures_;
+  Json quality_ = Json::object();
+};
+
+}  // namespace
+
+int run_family_report(const FamilyReportOptions& options) {
+  const auto done = Report(options).run();
+  if (done) return 0;
+  std::cerr << done.error().message() << std::endl;
+  return 1;
+}
+
+}  // namespace isocost::diffusion
