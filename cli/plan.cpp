@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -42,7 +43,8 @@ void print(const Submission& submission, const core::Estimate& estimate, const S
   fmt::print("experiment      {}\n", submission.name);
   fmt::print("cells           {}\n", estimate.cells);
   fmt::print("images          {} wanted, {} there, {} new\n", estimate.images_wanted,
-             estimate.images_wanted - estimate.images_new, estimate.images_new);
+             estimate.images_wanted - std::min(estimate.images_wanted, estimate.images_new),
+             estimate.images_new);
   fmt::print("units           {} new: {} generate, {} reference, {} score\n", estimate.units_new,
              estimate.generate_units, estimate.reference_units, estimate.score_units);
   fmt::print("network calls   {:.4g}\n", estimate.network_calls);

@@ -20,8 +20,11 @@ class Expander {
     const auto group = static_cast<std::uint64_t>(grid_.group_size);
     submission_.unit_images = std::max(group, grid_.unit_images / group * group);
     const Grid patterns_resolved = with_models();
+    check_zips(patterns_resolved);
+    const bool are_axes_sound = failure_.is_empty();
     read_prompts();
     read_metrics();
+    if (!are_axes_sound) return fail(std::move(failure_));
     const auto found = points(patterns_resolved);
     if (!found) {
       if (failure_.is_empty()) failure_.add(found.error());
@@ -49,6 +52,23 @@ class Expander {
       axis.values = std::move(values);
     }
     return grid;
+  }
+
+  // A pattern may stand for another number of models than it was zipped with.
+  void check_zips(const Grid& grid) {
+    for (const auto& zip : grid.zips) {
+      std::optional<std::size_t> length;
+      for (const Axis& axis : grid.axes) {
+        if (std::find(zip.begin(), zip.end(), axis.name) == zip.end()) continue;
+        if (length && *length != axis.values.size()) {
+          failure_.add(axis.where,
+                       "the axis '" + axis.name + "' has " + std::to_string(axis.values.size()) +
+                           " values once its patterns are resolved",
+                       std::to_string(*length) + ", as many as the axes that it is zipped with");
+        }
+        length = axis.values.size();
+      }
+    }
   }
 
   void read_prompts() {

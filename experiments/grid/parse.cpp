@@ -213,9 +213,13 @@ std::vector<Rule> read_rules(YamlFile& file, const Grid& grid, const YAML::Node&
     Rule rule;
     for (const auto& [axis, value] : file.members(item, {}, "an entry of " + what)) {
       rule.push_back(read_condition(file, grid, axis, value));
-      if (what == "include" && !rule.back().comparison.empty()) {
+      if (what != "include") continue;
+      if (!rule.back().comparison.empty()) {
         file.fault(value, "include names values, not comparisons", "a value or a list of values");
+        continue;
       }
+      for (const Json& named : rule.back().values)
+        check_value(file, axis, {named, rule.back().where});
     }
     if (rule.empty() && item.IsMap())
       file.fault(item, "this entry of " + what + " is empty", "at least one axis");

@@ -146,6 +146,12 @@ std::string YamlFile::choice(const YAML::Node& node, const std::string& what,
 }
 
 Json YamlFile::tree(const YAML::Node& node, int depth) {
+  // An alias may stand for a tree that holds aliases again: what is counted is what they amount to.
+  if (++tree_nodes_ > kTreeNodesMax) {
+    if (tree_nodes_ == kTreeNodesMax + 1)
+      fault(node, "this amounts to too many values", "at most 10000");
+    return nullptr;
+  }
   if (depth > 16) {
     fault(node, "this is nested too deeply", "at most 16 levels");
     return nullptr;

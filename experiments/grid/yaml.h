@@ -36,12 +36,15 @@ class YamlFile {
                                     std::uint64_t least, std::uint64_t most);
   [[nodiscard]] std::string choice(const YAML::Node& node, const std::string& what,
                                    const std::vector<std::string>& allowed);
-  // Any tree as JSON, at most 16 levels deep.
+  // Any tree as JSON, at most 16 levels deep and 10,000 values in a file.
   [[nodiscard]] Json tree(const YAML::Node& node, int depth = 0);
 
  private:
+  static constexpr std::size_t kTreeNodesMax = 10'000;
+
   std::string name_;
   Failure failure_;
+  std::size_t tree_nodes_ = 0;
 };
 
 // The one of `known` that is nearest in spelling, or empty when none is near.

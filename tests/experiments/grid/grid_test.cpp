@@ -134,6 +134,43 @@ TEST(Grid, SurvivesWhateverBytesComeAsAGrid) {
   }
 }
 
+TEST(Grid, RefusesAnAliasThatAmountsToMillions) {
+  std::string text = grid_text(kAxes);
+  text.replace(
+      text.find("metrics: [clip_score]"), 21,
+      "metrics:\n  - clip_score:\n      protocol:\n        a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]");
+  for (int i = 1; i < 10; ++i) {
+    const std::string before = "*a" + std::to_string(i - 1);
+    text += "        a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    for (int k = 0; k < 7; ++k) text += ", " + before;
+    text += "]\n";
+  }
+
+  const auto grid = parse_grid(text, "g.yaml");
+
+  ASSERT_FALSE(grid);
+  EXPECT_THAT(grid.error().message(), HasSubstr("too many values"));
+}
+
+TEST(Grid, ChecksTheValuesThatIncludeNames) {
+  const auto grid =
+      parse_grid(grid_text(kAxes, "include: [{guidance: abc}, {model: 3}]\n"), "g.yaml");
+
+  ASSERT_FALSE(grid);
+  EXPECT_EQ(grid.error().errors.size(), 2U);
+}
+
+TEST(Expand, ChecksZipsAgainOncePatternsAreResolved) {
+  testing::FakeCatalog catalog;
+  const auto submission =
+      expand(parsed(grid_text("  model: [\"models/*\"]\n  sampler: ddim\n  steps: [4]\n",
+                              "zip: [[model, steps]]\n")),
+             catalog);
+
+  ASSERT_FALSE(submission);
+  EXPECT_THAT(submission.error().message(), HasSubstr("once its patterns are resolved"));
+}
+
 TEST(Expand, GivesTheSameSubmissionEveryTime) {
   testing::FakeCatalog catalog;
   const Grid grid = parsed(grid_text(kAxes));
