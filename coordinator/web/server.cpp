@@ -210,18 +210,18 @@ class Server::Impl {
   }
 
   asio::awaitable<Response> answer(http::request<http::string_body> message) {
-    Request request{std::string(message.method_string()), std::string(message.target()),
-                    std::string(message[http::field::content_type]), std::move(message.body())};
+    const auto request = std::make_shared<const Request>(
+        Request{std::string(message.method_string()), std::string(message.target()),
+                std::string(message[http::field::content_type]), std::move(message.body())});
     // Parsing a large submission and waiting for its commit would hold up everybody else on the
-    // serving thread.
-    co_return co_await asio::co_spawn(
-        pool_,
-        [this, moved = std::move(request)]() -> asio::awaitable<Response> {
-          Outcome outcome = handle(moved, *commands_.snapshot());
-          if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
-          co_return perform(std::get<Action>(outcome), commands_);
-        },
-        asio::use_awaitable);
+    // serving thread. The closure has a name and shares the request, since g++ 12 destroys a
+    // temporary closure inside co_await twice.
+    auto work = [this, request]() -> asio::awaitable<Response> {
+      Outcome outcome = handle(*request, *commands_.snapshot());
+      if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
+      co_return perform(std::get<Action>(outcome), commands_);
+    };
+    co_return co_await asio::co_spawn(pool_, std::move(work), asio::use_awaitable);
   }
 
   core::Commands& commands_;
