@@ -27,7 +27,6 @@ class FakeCatalog : public experiments::Catalog {
     }
     entry.scheduler_config = {
         {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"}};
-    entry.unet.block_out_channels = {32, 64, 64, 64};
     return entry;
   }
   Result<std::string> input(const std::string& name, const std::string& where) override {
