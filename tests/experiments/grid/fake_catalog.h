@@ -27,6 +27,12 @@ class FakeCatalog : public experiments::Catalog {
     }
     entry.scheduler_config = {
         {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"}};
+    entry.unet = *arch::unet_config_from_json(Json::object(), name);
+    entry.vae = *arch::vae_config_from_json(
+        {{"block_out_channels", {32, 64, 64, 64}},
+         {"down_block_types", std::vector<std::string>(4, "DownEncoderBlock2D")},
+         {"up_block_types", std::vector<std::string>(4, "UpDecoderBlock2D")}},
+        name);
     return entry;
   }
   Result<std::string> input(const std::string& name, const std::string& where) override {
