@@ -247,7 +247,8 @@ TEST(SafetensorsFolder, FindsPlainVariantAndShardedWeights) {
   folder.write("sharded/model-00002-of-00002.safetensors", one("b"));
   folder.write(
       "sharded/model.safetensors.index.json",
-      R"({"metadata":{"total_size":16},"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}})");
+      R"({"metadata":{"total_size":16},"weight_map":)"
+      R"({"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}})");
 
   EXPECT_EQ(SafetensorsFolder::read(folder / "plain", "model")->tensors().size(), 1U);
   EXPECT_EQ(SafetensorsFolder::read(folder / "variant", "model")->tensors().size(), 1U);
