@@ -1,0 +1,385 @@
+#include "coordinator/core/core.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "coordinator/core/submission.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/submission_builder.h"
+
+namespace isocost::core {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::inputs_of;
+using testing::MemoryStore;
+using testing::submission_of;
+
+// A core over a store in memory, as the loop drives it, with a hand on the clock.
+class Coordinator {
+ public:
+  Coordinator() { start(); }
+
+  void start() {
+    const OpenState state = store.open();
+    core.emplace(CoreOptions{.epoch = state.epoch, .database = state.database, .build = "test"},
+                 state.units);
+  }
+
+  std::vector<Message> hand(const Event& event) {
+    Effects effects = core->handle(event, now);
+    core->check_invariants();
+    store.apply(effects.writes);
+    store.commit();
+    return std::move(effects.messages);
+  }
+
+  std::vector<Message> submit(const Submission& submission) {
+    auto plan = plan_submission(submission, store.existing(submission));
+    return hand(Submitted{RequestId{1}, std::make_shared<SubmissionPlan>(std::move(*plan)), {}});
+  }
+
+  std::vector<Message> hello(const std::string& session, const std::string& worker,
+                             std::vector<std::string> inventory,
+                             std::vector<wire::Running> running = {}) {
+    wire::Hello hello;
+    hello.worker = worker;
+    hello.inventory = std::move(inventory);
+    hello.running = std::move(running);
+    return hand(WorkerHello{{session}, hello});
+  }
+
+  // The leases that a worker gets for so much credit.
+  std::vector<SendLease> want(const std::string& session, std::uint32_t credit,
+                              std::vector<std::string> warm = {}) {
+    return leases(hand(Want{{session}, {.credit = credit, .warm = std::move(warm)}}));
+  }
+
+  static std::vector<SendLease> leases(const std::vector<Message>& messages) {
+    std::vector<SendLease> found;
+    for (const Message& message : messages)
+      if (const auto* lease = std::get_if<SendLease>(&message)) found.push_back(*lease);
+    return found;
+  }
+
+  template <class T>
+  static std::vector<T> sent(const std::vector<Message>& messages) {
+    std::vector<T> found;
+    for (const Message& message : messages)
+      if (const auto* send = std::get_if<SendMessage>(&message))
+        if (const auto* body = std::get_if<T>(&send->message)) found.push_back(*body);
+    return found;
+  }
+
+  std::vector<Message> result(const std::string& session, const SendLease& lease,
+                              const std::string& content = "same") {
+    ResultArrived event;
+    event.session = {session};
+    event.known = store.find_unit(lease.name);
+    event.message.attempt = lease.attempt;
+    event.message.result.unit = lease.name;
+    event.message.result.digest = sha256(lease.name + content);
+    event.message.result.measured = {{"seconds", 2.0}};
+    return hand(event);
+  }
+
+  std::vector<Message> fail(const std::string& session, const SendLease& lease,
+                            FailureClass why = FailureClass::kBug) {
+    return hand(
+        FailureArrived{{session}, {lease.name, lease.attempt, {why, "it went wrong", {"log"}}}});
+  }
+
+  wire::Verdict verdict(const std::vector<Message>& messages) {
+    const auto acks = sent<wire::Ack>(messages);
+    EXPECT_EQ(acks.size(), 1U);
+    return acks.empty() ? wire::Verdict::kMissing : acks[0].verdict;
+  }
+
+  std::size_t count(UnitState state) const {
+    std::size_t number = 0;
+    for (const auto& [unused, row] : store.state().units) number += row.unit.state == state;
+    return number;
+  }
+
+  MemoryStore store;
+  std::optional<Core> core;
+  Instant now{1000s};
+};
+
+// One model, one cell: two generate units, a reference and a score.
+class CoreTest : public ::testing::Test {
+ protected:
+  CoreTest() : submission(submission_of({.models = 1, .steps = {4}})) {
+    coordinator.submit(submission);
+    inputs = inputs_of(submission);
+  }
+  Coordinator coordinator;
+  Submission submission;
+  std::vector<std::string> inputs;
+};
+
+TEST_F(CoreTest, LeasesNoMoreThanTheCredit) {
+  coordinator.hello("s", "w", inputs);
+
+  EXPECT_EQ(coordinator.want("s", 2).size(), 2U);
+}
+
+TEST_F(CoreTest, LeasesNothingThatTheWorkerHasNoInputsFor) {
+  coordinator.hello("s", "w", {testing::input_of("another model")});
+
+  EXPECT_TRUE(coordinator.want("s", 8).empty());
+  EXPECT_TRUE(coordinator.core->is_stuck());
+  Snapshot snapshot;
+  coordinator.core->describe(snapshot, coordinator.now);
+  EXPECT_EQ(snapshot.missing_inputs.size(), 3U);
+}
+
+TEST_F(CoreTest, LeasesAScoreOnlyWhenAllThatItNeedsIsDone) {
+  coordinator.hello("s", "w", inputs);
+  const auto first = coordinator.want("s", 8);
+  ASSERT_EQ(first.size(), 3U);
+
+  EXPECT_TRUE(Coordinator::leases(coordinator.result("s", first[0])).empty());
+  EXPECT_TRUE(Coordinator::leases(coordinator.result("s", first[1])).empty());
+  const auto then = Coordinator::leases(coordinator.result("s", first[2]));
+
+  ASSERT_EQ(then.size(), 1U);
+  EXPECT_EQ(then[0].kind, UnitKind::kScore);
+  coordinator.result("s", then[0]);
+  EXPECT_TRUE(coordinator.core->is_finished());
+}
+
+TEST_F(CoreTest, ComparesALaterResultWithTheFirst) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kAccepted);
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kRepeated);
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease, "other")), wire::Verdict::kMismatch);
+  EXPECT_EQ(coordinator.store.state().repeats.size(), 2U);
+}
+
+TEST_F(CoreTest, DoesNotWantAResultOfAnUnknownUnit) {
+  const SendLease lease{{"s"}, UnitId{}, "generate/unknown", UnitKind::kGenerate, {9, 9}};
+
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kNotWanted);
+}
+
+TEST_F(CoreTest, AcceptsAResultOfALeaseThatWasTakenAway) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  coordinator.now += 60s;
+  coordinator.hand(Tick{});
+
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kAccepted);
+}
+
+TEST_F(CoreTest, FailsTheCellAfterThreeAttempts) {
+  coordinator.hello("s", "w", inputs);
+  const std::string name = coordinator.want("s", 1).at(0).name;
+  std::vector<SendLease> next{{{"s"}, {}, name, UnitKind::kReference, {1, 1}}};
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    ASSERT_EQ(next.size(), 1U);
+    EXPECT_EQ(next[0].name, name);
+    coordinator.fail("s", next[0]);
+    if (attempt < 2) next = coordinator.want("s", 1);
+  }
+
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 2U);  // the reference and the score
+  for (const auto& [unused, row] : coordinator.store.state().units) {
+    if (row.unit.kind != UnitKind::kScore) continue;
+    EXPECT_EQ(row.failure->reason, "it needs " + name + ", which failed: it went wrong");
+  }
+}
+
+TEST_F(CoreTest, FailsAtOnceWhatWillFailAgain) {
+  coordinator.hello("s", "w", inputs);
+
+  coordinator.fail("s", coordinator.want("s", 1).at(0), FailureClass::kBadInput);
+
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 2U);
+}
+
+TEST_F(CoreTest, CountsAFailureThatIsToldTwiceOnce) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+
+  for (int i = 0; i < 5; ++i) coordinator.fail("s", lease);
+
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
+}
+
+TEST_F(CoreTest, TakesFailedUnitsUpAgainOnRetry) {
+  coordinator.hello("s", "w", inputs);
+  coordinator.fail("s", coordinator.want("s", 1).at(0), FailureClass::kNotFinite);
+
+  coordinator.hand(
+      Retry{RequestId{2}, coordinator.store.units(coordinator.store.failed(std::nullopt))});
+
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
+  EXPECT_EQ(coordinator.want("s", 8).size(), 3U);
+}
+
+TEST_F(CoreTest, GivesALostWorkersUnitToAnotherAndBlamesOnlyWhatItRan) {
+  coordinator.hello("s1", "w1", inputs);
+  const auto leases = coordinator.want("s1", 2);
+  ASSERT_EQ(leases.size(), 2U);
+  coordinator.hand(Heartbeat{
+      {"s1"},
+      {{{leases[0].name, leases[0].attempt, 0.0}, {leases[1].name, leases[1].attempt, 0.5}}}});
+  coordinator.now += 60s;
+  coordinator.hello("s2", "w2", inputs);
+  coordinator.hand(Tick{});
+
+  EXPECT_EQ(coordinator.want("s2", 8).size(), 3U);
+  const auto& rows = coordinator.store.state();
+  EXPECT_EQ(rows.units.at(leases[0].unit).lost_workers, 0);
+  EXPECT_EQ(rows.units.at(leases[1].unit).lost_workers, 1);
+}
+
+TEST_F(CoreTest, CountsNothingAgainstWhatIsHandedBack) {
+  coordinator.hello("s1", "w1", inputs);
+  const auto lease = coordinator.want("s1", 1).at(0);
+  coordinator.hand(WorkerLeft{{"s1"}, {}});
+  coordinator.hello("s2", "w2", inputs);
+
+  EXPECT_EQ(coordinator.want("s2", 1).at(0).unit, lease.unit);
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).lost_workers, 0);
+}
+
+TEST_F(CoreTest, LetsWorkersGoOnAfterARestart) {
+  coordinator.hello("s1", "w1", inputs);
+  const auto lease = coordinator.want("s1", 1).at(0);
+
+  coordinator.start();
+  const auto reply = Coordinator::sent<wire::HeartbeatReply>(
+      coordinator.hand(Heartbeat{{"s1"}, {{{lease.name, lease.attempt, 0.5}}}}));
+  ASSERT_EQ(reply.size(), 1U);
+  EXPECT_TRUE(reply[0].is_unknown);
+  coordinator.hello("s1", "w1", inputs, {{lease.name, lease.attempt, 0.5}});
+  coordinator.hello("s2", "w2", inputs);
+
+  for (const SendLease& other : coordinator.want("s2", 8)) EXPECT_NE(other.unit, lease.unit);
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s1", lease)), wire::Verdict::kAccepted);
+}
+
+TEST_F(CoreTest, NumbersAttemptsByEpochAndCounter) {
+  coordinator.hello("s", "w", inputs);
+  const auto first = coordinator.want("s", 1).at(0);
+  coordinator.start();
+  coordinator.hello("s", "w", inputs);
+  const auto second = coordinator.want("s", 1).at(0);
+
+  EXPECT_EQ(first.attempt, (Attempt{1, 1}));
+  EXPECT_EQ(second.attempt, (Attempt{2, 1}));
+}
+
+TEST_F(CoreTest, GivesANameToTheNewcomerAndRefusesTheOldSession) {
+  coordinator.hello("old", "w", inputs);
+  const auto lease = coordinator.want("old", 1).at(0);
+  coordinator.hello("new", "w", inputs);
+
+  EXPECT_EQ(coordinator.want("new", 8).size(), 3U);
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).lost_workers, 1);
+  const auto rejects = Coordinator::sent<wire::Reject>(coordinator.hand(Heartbeat{{"old"}, {}}));
+  ASSERT_EQ(rejects.size(), 1U);
+  EXPECT_EQ(rejects[0].code, wire::RejectCode::kNameInUse);
+}
+
+TEST_F(CoreTest, RefusesAnotherProtocol) {
+  wire::Hello hello;
+  hello.protocol = 99;
+  hello.worker = "w";
+
+  const auto rejects = Coordinator::sent<wire::Reject>(coordinator.hand(WorkerHello{{"s"}, hello}));
+
+  ASSERT_EQ(rejects.size(), 1U);
+  EXPECT_EQ(rejects[0].code, wire::RejectCode::kProtocol);
+}
+
+TEST_F(CoreTest, FreesALeaseThatItsWorkerNeverMentions) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  for (int i = 0; i < 10; ++i) {
+    coordinator.now += 2s;
+    const auto again = Coordinator::leases(coordinator.hand(Heartbeat{{"s"}, {}}));
+    if (again.empty()) continue;
+    EXPECT_EQ(again.at(0).unit, lease.unit);
+    return;
+  }
+  FAIL() << "the lease was never freed";
+}
+
+TEST_F(CoreTest, TellsAWorkerWhatNobodyWantsAnyMore) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  coordinator.hand(CancelExperiment{RequestId{3}, ExperimentId{1}});
+  coordinator.hand(Unwanted{coordinator.store.unwanted()});
+
+  const auto reply = Coordinator::sent<wire::HeartbeatReply>(
+      coordinator.hand(Heartbeat{{"s"}, {{{lease.name, lease.attempt, 0.5}}}}));
+
+  EXPECT_EQ(coordinator.count(UnitState::kCancelled), 4U);
+  EXPECT_EQ(reply.at(0).cancel, std::vector<std::string>{lease.name});
+  EXPECT_TRUE(coordinator.core->is_finished());
+}
+
+TEST_F(CoreTest, LeasesNothingWhileItDrains) {
+  coordinator.hello("s", "w", inputs);
+  coordinator.hand(Drain{});
+
+  EXPECT_TRUE(coordinator.want("s", 8).empty());
+  EXPECT_TRUE(Coordinator::sent<wire::HeartbeatReply>(coordinator.hand(Heartbeat{{"s"}, {}}))
+                  .at(0)
+                  .is_draining);
+}
+
+TEST_F(CoreTest, TurnsAnInvalidResultIntoAFailedAttempt) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  ResultArrived event;
+  event.session = {"s"};
+  event.known = coordinator.store.find_unit(lease.name);
+  event.message.attempt = lease.attempt;
+  event.message.result.unit = lease.name;
+  event.is_invalid = UnitFailure{FailureClass::kBug, "the rows are missing", {}};
+
+  EXPECT_EQ(coordinator.verdict(coordinator.hand(event)), wire::Verdict::kNotWanted);
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 1);
+}
+
+TEST(CoreDispatch, KeepsAWorkerOnTheModelThatItHasLoaded) {
+  Coordinator coordinator;
+  const Submission submission = submission_of({.models = 3, .has_reference = false});
+  coordinator.submit(submission);
+  coordinator.hello("s", "w", inputs_of(submission));
+
+  const auto leases = coordinator.want("s", 4, {testing::input_of("unet-1")});
+
+  ASSERT_EQ(leases.size(), 4U);
+  for (const SendLease& lease : leases) {
+    const auto& row = coordinator.store.state().units.at(lease.unit);
+    EXPECT_EQ(row.unit.affinity, testing::input_of("unet-1"));
+  }
+  // Longest first: eight steps before four.
+  EXPECT_GE(coordinator.store.state().units.at(leases[0].unit).unit.gflops,
+            coordinator.store.state().units.at(leases[3].unit).unit.gflops);
+}
+
+TEST(CoreDispatch, SpreadsTwoWorkersOverTwoModels) {
+  Coordinator coordinator;
+  const Submission submission = submission_of({.models = 2, .has_reference = false});
+  coordinator.submit(submission);
+  coordinator.hello("s1", "w1", inputs_of(submission));
+  coordinator.hello("s2", "w2", inputs_of(submission));
+
+  const auto first = coordinator.want("s1", 1).at(0);
+  const auto second = coordinator.want("s2", 1).at(0);
+
+  const auto& units = coordinator.store.state().units;
+  EXPECT_NE(units.at(first.unit).unit.affinity, units.at(second.unit).unit.affinity);
+}
+
+}  // namespace
+}  // namespace isocost::core

@@ -1,0 +1,218 @@
+// What every core::Store does: one suite for the database and for its twin in memory.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "coordinator/core/ports.h"
+#include "coordinator/storage/reader.h"
+#include "coordinator/storage/sqlite_store.h"
+#include "tests/support/memory_store.h"
+#include "tests/support/process.h"
+#include "tests/support/submission_builder.h"
+
+namespace isocost::core {
+namespace {
+
+using testing::MemoryStore;
+using testing::submission_of;
+
+enum class Kind { kMemory, kSqlite };
+
+class StoreContract : public ::testing::TestWithParam<Kind> {
+ protected:
+  StoreContract() { restart(); }
+
+  // The process dies and starts again: what was not committed is gone.
+  void restart() {
+    if (GetParam() == Kind::kMemory) {
+      memory_.crash();
+      store_ = &memory_;
+    } else {
+      sqlite_.reset();
+      auto opened = storage::SqliteStore::open(folder_ / "isocost.db");
+      ASSERT_TRUE(opened.has_value()) << opened.error().message();
+      sqlite_ = std::move(*opened);
+      store_ = sqlite_.get();
+    }
+    state_ = store_->open();
+  }
+
+  std::shared_ptr<const SubmissionPlan> submit(const Submission& submission, int priority = 0) {
+    auto plan = plan_submission(submission, store_->existing(submission), priority);
+    EXPECT_TRUE(plan.has_value());
+    auto shared = std::make_shared<const SubmissionPlan>(std::move(*plan));
+    store_->apply({InsertSubmission{shared}});
+    return shared;
+  }
+
+  static UnitResult result_of(const NewUnit& unit) {
+    UnitResult result;
+    result.unit = unit.name;
+    result.values = {{"value", 0.1}};
+    result.artifacts = {{"rows/a", sha256(unit.name), 7}};
+    result.digest = sha256("digest" + unit.name);
+    result.device_class = "test";
+    return result;
+  }
+
+  testing::ScratchFolder folder_;
+  MemoryStore memory_;
+  std::unique_ptr<storage::SqliteStore> sqlite_;
+  Store* store_ = nullptr;
+  OpenState state_;
+};
+
+TEST_P(StoreContract, CountsStartsAndKeepsItsId) {
+  const OpenState first = state_;
+
+  restart();
+
+  EXPECT_EQ(state_.epoch, first.epoch + 1);
+  EXPECT_EQ(state_.database, first.database);
+  EXPECT_FALSE(state_.database.empty());
+}
+
+TEST_P(StoreContract, OpensWhatIsNotFinished) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}), 3);
+  store_->apply({FinishUnit{plan->units[0].id, result_of(plan->units[0]), "w", {1, 1}}});
+  store_->commit();
+
+  restart();
+
+  ASSERT_EQ(state_.units.size(), 3U);
+  EXPECT_EQ(state_.units[0].id, plan->units[1].id);
+  EXPECT_EQ(state_.units[0].name, plan->units[1].name);
+  EXPECT_EQ(state_.units[0].inputs, plan->units[1].inputs);
+  EXPECT_EQ(state_.units[0].affinity, plan->units[1].affinity);
+  EXPECT_EQ(state_.units[0].gflops, plan->units[1].gflops);
+  EXPECT_EQ(state_.units[0].memory_bytes, plan->units[1].memory_bytes);
+  EXPECT_EQ(state_.units[0].priority, 3);
+  EXPECT_EQ(state_.units[2].needs.size(), 2U);  // the third is done
+}
+
+TEST_P(StoreContract, ForgetsWhatWasNotCommitted) {
+  submit(submission_of());
+
+  restart();
+
+  EXPECT_TRUE(state_.units.empty());
+}
+
+TEST_P(StoreContract, SeesWhatWasAppliedBeforeTheCommit) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  store_->apply({FinishUnit{plan->units[0].id, result_of(plan->units[0]), "w", {1, 1}}});
+
+  const auto known = store_->find_unit(plan->units[0].name);
+
+  ASSERT_TRUE(known.has_value());
+  EXPECT_EQ(known->state, UnitState::kDone);
+  EXPECT_EQ(known->digest, result_of(plan->units[0]).digest);
+  EXPECT_FALSE(store_->find_unit("no such unit").has_value());
+  EXPECT_EQ(store_->find_unit(plan->units[1].name)->digest, std::nullopt);
+}
+
+TEST_P(StoreContract, CompletesALeaseWithBodyNeedsAndBlobs) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  for (const NewUnit& unit : plan->units)
+    if (unit.kind != UnitKind::kScore)
+      store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
+
+  const wire::Lease generate = store_->lease_of(plan->units.front().id);
+  const wire::Lease score = store_->lease_of(plan->units.back().id);
+
+  EXPECT_EQ(generate.unit, plan->units.front().name);
+  EXPECT_EQ(generate.body, plan->units.front().body);
+  ASSERT_EQ(generate.blobs.size(), 1U);
+  EXPECT_EQ(generate.blobs[0].name(), plan->blobs[0]);
+  EXPECT_EQ(score.kind, UnitKind::kScore);
+  ASSERT_EQ(score.needs.size(), 3U);
+  EXPECT_EQ(score.needs.at(plan->units[0].name), result_of(plan->units[0]).artifacts);
+}
+
+TEST_P(StoreContract, FindsWhatExistsForAPlan) {
+  submit(submission_of());
+  store_->commit();
+
+  const auto again = plan_submission(submission_of(), store_->existing(submission_of()));
+  const auto more = plan_submission(submission_of({.images = 256}),
+                                    store_->existing(submission_of({.images = 256})));
+
+  EXPECT_TRUE(again->units.empty());
+  EXPECT_EQ(again->cells.size(), 4U);
+  EXPECT_EQ(more->units.size(), 4U * 3U);  // two ranges and a score a cell
+  EXPECT_TRUE(more->samples.empty());
+}
+
+TEST_P(StoreContract, ReplacesTheCellsOfAnExperimentThatIsSubmittedAgain) {
+  submit(submission_of({.models = 2}));
+  EXPECT_TRUE(store_->unwanted().empty());
+
+  submit(submission_of({.models = 1}));
+
+  EXPECT_EQ(store_->unwanted().size(), 2U * 3U);  // two cells of the model that is gone
+}
+
+TEST_P(StoreContract, WantsNothingOfACancelledExperimentButWhatAnotherWants) {
+  submit(submission_of({.name = "a", .models = 2}));
+  submit(submission_of({.name = "b", .models = 1}));
+  store_->apply({CancelExperimentRow{*store_->find_experiment("a")}});
+
+  EXPECT_EQ(store_->unwanted().size(), 2U * 3U);
+  EXPECT_FALSE(store_->find_experiment("c").has_value());
+}
+
+TEST_P(StoreContract, TakesCancelledUnitsUpAgainTogether) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  for (const NewUnit& unit : plan->units)
+    store_->apply({SetUnitState{unit.id, UnitState::kCancelled}});
+
+  const auto again = submit(submission_of({.models = 1, .steps = {4}}));
+
+  EXPECT_EQ(again->revived.size(), 4U);
+  EXPECT_TRUE(again->units.empty());
+}
+
+TEST_P(StoreContract, ListsFailedUnitsOfOneExperimentOrAll) {
+  const auto a = submit(submission_of({.name = "a", .models = 1, .steps = {4}}));
+  const auto b = submit(submission_of({.name = "b", .models = 1, .steps = {8}}));
+  const UnitFailure failure{FailureClass::kBug, "wrong", {"one", "two"}};
+  store_->apply({RecordFailure{a->units[0].id, UnitState::kFailed, 3, 0, failure},
+                 RecordFailure{b->units[0].id, UnitState::kFailed, 3, 1, failure}});
+
+  EXPECT_EQ(store_->failed(std::nullopt).size(), 2U);
+  EXPECT_EQ(store_->failed(store_->find_experiment("a")), std::vector<UnitId>{a->units[0].id});
+  const auto units = store_->units({b->units[0].id});
+  ASSERT_EQ(units.size(), 1U);
+  EXPECT_EQ(units[0].attempts, 3);
+  EXPECT_EQ(units[0].lost_workers, 1);
+  store_->apply({ResetUnit{a->units[0].id, UnitState::kReady}});
+  EXPECT_TRUE(store_->failed(store_->find_experiment("a")).empty());
+}
+
+TEST_P(StoreContract, CountsCells) {
+  const auto plan = submit(submission_of({.models = 2, .steps = {4}}));
+  // The first cell: two ranges, the reference, its score.
+  for (const NewUnit& unit : plan->units)
+    if (unit.sample != plan->units.back().sample)
+      store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
+  store_->apply({RecordFailure{plan->units.back().id, UnitState::kFailed, 3, 0, {}}});
+  Snapshot snapshot;
+
+  store_->describe(snapshot);
+
+  ASSERT_EQ(snapshot.experiments.size(), 1U);
+  EXPECT_EQ(snapshot.experiments[0].cells, 2U);
+  EXPECT_EQ(snapshot.experiments[0].cells_done, 1U);
+  EXPECT_EQ(snapshot.experiments[0].cells_failed, 1U);
+  EXPECT_EQ(snapshot.units.done, 4U);
+  EXPECT_EQ(snapshot.units.failed, 1U);
+  EXPECT_EQ(snapshot.units.ready, 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kSqlite),
+                         [](const auto& which) {
+                           return which.param == Kind::kMemory ? "memory" : "sqlite";
+                         });
+
+}  // namespace
+}  // namespace isocost::core

@@ -1,0 +1,218 @@
+// `isocost` with real processes, and workers that only seem to compute.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "schema/json.h"
+#include "tests/support/process.h"
+#include "tests/support/submission_builder.h"
+
+namespace isocost {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Process;
+using testing::program;
+using testing::run;
+using testing::ScratchFolder;
+using testing::submission_of;
+
+class RunTest : public ::testing::Test {
+ protected:
+  // Writes the submission and returns the command that runs it.
+  std::vector<std::string> command_for(const Submission& submission, int workers,
+                                       const std::vector<std::string>& further = {}) {
+    testing::write_text(folder_ / "grid.json", to_json(submission).dump());
+    std::vector<std::string> command{program("isocost"),
+                                     "run",
+                                     (folder_ / "grid.json").string(),
+                                     "--workers",
+                                     std::to_string(workers),
+                                     "--out",
+                                     out().string(),
+                                     "--worker-program",
+                                     program("isocost-fake-worker")};
+    for (const std::string& input : testing::inputs_of(submission)) {
+      command.push_back("--worker-argument=--input");
+      command.push_back("--worker-argument=" + input);
+    }
+    command.insert(command.end(), further.begin(), further.end());
+    return command;
+  }
+
+  [[nodiscard]] std::filesystem::path out() const { return folder_ / "out"; }
+
+  ScratchFolder folder_;
+};
+
+TEST_F(RunTest, ComputesAStudyAndCostsNothingTheSecondTime) {
+  const auto command = command_for(submission_of(), 2);
+
+  const auto first = run(command, 2min);
+  const std::string cells = testing::read_text(out() / "cells.csv");
+  const auto second = run(command, 1min);
+
+  EXPECT_EQ(first.status, 0) << first.output;
+  EXPECT_TRUE(std::filesystem::exists(out() / "report.html")) << first.output;
+  EXPECT_EQ(second.status, 0) << second.output;
+  EXPECT_NE(second.output.find("0 images and 0 units are new"), std::string::npos) << second.output;
+  EXPECT_EQ(testing::read_text(out() / "cells.csv"), cells);
+}
+
+TEST_F(RunTest, EndsNonZeroAndSaysWhichCellsFailed) {
+  const Submission submission = submission_of({.models = 1});
+  const std::string victim = sample_key(submission.cells[1].sample).hex();
+
+  const auto ended =
+      run(command_for(submission, 1,
+                      {"--worker-argument=--fail", "--worker-argument=generate/" + victim}),
+          2min);
+
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_NE(ended.output.find("1 of 2 cells failed"), std::string::npos) << ended.output;
+  EXPECT_NE(ended.output.find("asked to fail"), std::string::npos) << ended.output;
+}
+
+TEST_F(RunTest, NamesTheInputsThatNoWorkerHas) {
+  auto command = command_for(submission_of({.models = 1}), 1);
+  command.resize(command.size() - 2);  // one --input less
+
+  const auto ended = run(command, 1min);
+
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_NE(ended.output.find("no worker has"), std::string::npos) << ended.output;
+}
+
+TEST_F(RunTest, SaysOneSentenceWithoutAWorkerProgramOrWithABadFolder) {
+  testing::write_text(folder_ / "file", "");
+  const auto with = [&](const std::string& old, const std::string& now) {
+    auto command = command_for(submission_of(), 1);
+    std::replace(command.begin(), command.end(), old, now);
+    return run(command, 1min);
+  };
+
+  const auto without = with(program("isocost-fake-worker"), "/no/such/program");
+  const auto bad = with(out().string(), (folder_ / "file" / "out").string());
+
+  EXPECT_EQ(without.status, 1);
+  EXPECT_NE(without.output.find("there is no such program"), std::string::npos) << without.output;
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_NE(bad.output.find("the folder cannot be made"), std::string::npos) << bad.output;
+}
+
+TEST_F(RunTest, GoesOnAfterItWasKilled) {
+  const auto command =
+      command_for(submission_of(), 2, {"--worker-argument=--unit-ms", "--worker-argument=300"});
+  for (int kill = 0; kill < 3; ++kill) {
+    Process process(command, folder_ / "log");
+    testing::wait_until(
+        [&] {
+          return process.status() || process.log().find("units are new") != std::string::npos;
+        },
+        30s, "the run to begin", [&] { return process.log(); });
+    process.kill(SIGKILL);
+    process.wait(10s);
+  }
+
+  const auto ended = run(command, 2min);
+
+  EXPECT_EQ(ended.status, 0) << ended.output;
+}
+
+TEST_F(RunTest, HandsBackAndEndsOnSigterm) {
+  const auto command = command_for(submission_of({.images = 1280}), 2,
+                                   {"--worker-argument=--unit-ms", "--worker-argument=500"});
+  Process process(command, folder_ / "log");
+  testing::wait_until([&] { return std::filesystem::exists(out() / "workers" / "local-2.log"); },
+                      30s, "the workers", [&] { return process.log(); });
+
+  process.kill(SIGTERM);
+
+  EXPECT_EQ(process.wait(60s), 128 + SIGTERM) << process.log();
+  EXPECT_NE(process.log().find("goes on where this one was"), std::string::npos);
+}
+
+class CoordinatorTest : public RunTest {
+ protected:
+  // What the coordinator printed after `label`, once it has.
+  static std::string told(const Process& process, const std::string& label) {
+    std::string found;
+    testing::wait_until(
+        [&] {
+          const std::string log = process.log();
+          const auto at = log.find(label);
+          const auto end = log.find('\n', at == std::string::npos ? 0 : at);
+          if (at == std::string::npos || end == std::string::npos) return false;
+          found = log.substr(at + label.size(), end - at - label.size());
+          return true;
+        },
+        30s, label, [&] { return process.log(); });
+    return found;
+  }
+
+  std::vector<std::string> coordinator() {
+    return {program("isocost"), "coordinator",       "--db",   (folder_ / "isocost.db").string(),
+            "--listen",         "tcp://127.0.0.1:0", "--http", "http://127.0.0.1:0"};
+  }
+};
+
+TEST_F(CoordinatorTest, TakesCommandsOverHttp) {
+  Process process(coordinator(), folder_ / "log");
+  const std::string url = told(process, "page and commands: ");
+  const std::string connect = told(process, "workers connect to: ");
+  const Submission submission = submission_of({.models = 1});
+  testing::write_text(folder_ / "grid.json", to_json(submission).dump());
+  const auto call = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), program("isocost"));
+    words.insert(words.end(), {"--coordinator", url, "--json"});
+    return run(words, 30s);
+  };
+
+  EXPECT_EQ(call({"submit", (folder_ / "grid.json").string()}).status, 0);
+  EXPECT_EQ(call({"cancel", "study"}).status, 0);
+  EXPECT_EQ(call({"cancel", "nothing"}).status, 1);
+  const auto again = call({"submit", (folder_ / "grid.json").string()});
+  EXPECT_NE(again.output.find("\"taken_up_again\": 7"), std::string::npos) << again.output;
+  std::vector<std::string> worker{
+      program("isocost-fake-worker"), "serve", "--connect", connect, "--state",
+      (folder_ / "worker").string()};
+  for (const std::string& input : testing::inputs_of(submission))
+    worker.insert(worker.end(), {"--input", input});
+  const Process served(worker, folder_ / "worker.log");
+  testing::wait_until(
+      [&] { return call({"status"}).output.find("\"cells_done\": 2") != std::string::npos; }, 60s,
+      "two cells", [&] { return call({"status"}).output + served.log(); });
+
+  EXPECT_EQ(call({"retry", "--all"}).status, 0);
+  process.kill(SIGTERM);
+  EXPECT_EQ(process.wait(30s), 0) << process.log();
+  EXPECT_EQ(call({"status"}).status, 1);
+}
+
+TEST_F(CoordinatorTest, RefusesASecondOneOnTheSameDatabase) {
+  Process process(coordinator(), folder_ / "log");
+  (void)told(process, "workers connect to: ");
+
+  const auto second = run(coordinator(), 30s);
+
+  EXPECT_EQ(second.status, 1);
+  EXPECT_NE(second.output.find("another coordinator (process " + std::to_string(process.pid())),
+            std::string::npos)
+      << second.output;
+}
+
+TEST_F(CoordinatorTest, SaysThatItsPortIsInUse) {
+  Process process(coordinator(), folder_ / "log");
+  const std::string connect = told(process, "workers connect to: ");
+
+  const auto second = run({program("isocost"), "coordinator", "--db",
+                           (folder_ / "other.db").string(), "--no-http", "--listen", connect},
+                          30s);
+
+  EXPECT_EQ(second.status, 1);
+  EXPECT_NE(second.output.find("in use"), std::string::npos) << second.output;
+}
+
+}  // namespace
+}  // namespace isocost

@@ -1,0 +1,131 @@
+// A coordinator and its workers in virtual time, from one seed: the real core over a store in
+// memory; messages that are lost, late, repeated and out of order; workers that die, hang and come
+// back; coordinators that die between commit and send.
+//
+//   Simulation simulation(seed, faults);
+//   simulation.submit(submission);
+//   simulation.run(std::chrono::minutes(5));      // phase 1: safety
+//   simulation.calm();                            // phase 2: no more faults
+//   EXPECT_TRUE(simulation.run_until_finished(std::chrono::minutes(30)));
+//
+// It keeps a model of its own, from what workers see alone, and compares: what was acknowledged is
+// in the store for ever; a unit is leased only after what it needs was committed, and only to a
+// worker with its inputs; no unit is finished twice. What it finds wrong is in faults(). Thread:
+// one.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/core.h"
+#include "tests/support/memory_store.h"
+
+namespace isocost::testing {
+
+// Chances in a thousand.
+struct SimulationFaults {
+  unsigned loss = 50;                // of a message
+  unsigned repeat = 50;              // of a message
+  unsigned worker_death = 3;         // a worker and second
+  unsigned worker_hang = 3;          // likewise: silent for up to a minute, then goes on
+  unsigned coordinator_death = 10;   // a second
+  unsigned death_after_commit = 5;   // an event: committed, nothing said
+  unsigned death_before_commit = 5;  // an event: nothing committed, nothing said
+  core::Duration delay_max{3000};
+};
+
+struct SimulationCounts {
+  std::size_t worker_deaths = 0;
+  std::size_t coordinator_deaths = 0;
+  std::size_t deaths_after_commit = 0;
+  std::size_t lost = 0;
+  std::size_t repeated = 0;
+};
+
+class Simulation {
+ public:
+  Simulation(std::uint64_t seed, SimulationFaults faults, int workers);
+
+  // Units whose name contains this text fail, every time.
+  void poison(std::string text) { poison_ = std::move(text); }
+  void submit(const Submission& submission);
+  void cancel(const std::string& experiment);
+  void retry_all();
+  void run(core::Duration time);
+  void calm() { faults_ = {0, 0, 0, 0, 0, 0, 0, core::Duration(100)}; }
+  [[nodiscard]] bool run_until_finished(core::Duration limit);
+
+  [[nodiscard]] const std::vector<std::string>& faults() const { return found_; }
+  [[nodiscard]] const SimulationCounts& counts() const { return counts_; }
+  [[nodiscard]] const MemoryStore& store() const { return store_; }
+
+ private:
+  struct Outcome {  // spooled: survives the worker's death
+    std::string unit;
+    core::Attempt attempt;
+    bool is_failure = false;
+    core::Instant next_try;
+  };
+  struct Worker {
+    std::string name;
+    std::string session;
+    bool is_greeted = false;
+    core::Instant silent_until;
+    core::Instant next_heartbeat;
+    core::Instant done_at;  // of the unit in front
+    std::vector<wire::Lease> queue;
+    std::vector<Outcome> spool;
+    std::uint32_t wanted = 0;
+  };
+  struct Delivery {
+    bool is_to_coordinator = false;
+    std::string session;
+    wire::Message message;
+  };
+
+  [[nodiscard]] bool chance(unsigned per_mille) { return random_() % 1000 < per_mille; }
+  [[nodiscard]] core::Duration up_to(core::Duration limit) {
+    return core::Duration(
+        static_cast<std::int64_t>(random_() % (static_cast<std::uint64_t>(limit.count()) + 1)));
+  }
+  void step();
+  void post(Delivery delivery);
+  void deliver(const Delivery& delivery);
+  void to_coordinator(const std::string& session, const wire::Message& message);
+  void hand(const core::Event& event);
+  void check_write(const core::Write& write);
+  void say(const core::Message& message);
+  void kill_coordinator();
+  void start_coordinator();
+  void restart(Worker& worker);
+  void live(Worker& worker);
+  void finish_front(Worker& worker);
+  void beat(Worker& worker);
+  void say_want(Worker& worker);
+  void to_worker(Worker& worker, const wire::Message& message);
+  void check_lease(const wire::Lease& lease);
+  void check_ack(const Worker& worker, const wire::Ack& ack);
+  void wrong(const std::string& what);
+
+  std::mt19937_64 random_;
+  SimulationFaults faults_;
+  MemoryStore store_;
+  std::optional<core::Core> core_;
+  core::Instant now_{core::Duration(1'000'000)};
+  core::Instant coordinator_back_{};
+  std::vector<Worker> workers_;
+  std::multimap<core::Instant, Delivery> network_;
+  std::vector<std::string> inventory_;
+  std::string poison_ = "nothing is poisoned";
+  std::uint64_t session_ = 0;
+  std::uint64_t request_ = 0;
+  std::vector<std::string> found_;
+  SimulationCounts counts_;
+  std::set<std::string> acknowledged_;  // results, as workers saw it
+};
+
+}  // namespace isocost::testing

@@ -1,0 +1,263 @@
+#include "tests/support/memory_store.h"
+
+#include <algorithm>
+
+namespace isocost::testing {
+
+using core::UnitId;
+using core::UnitState;
+
+struct MemoryStore::Applier {
+  State& state;
+
+  void operator()(const core::InsertSubmission& write) {
+    const core::SubmissionPlan& plan = *write.plan;
+    for (const auto& sample : plan.samples) state.samples[sample.key] = sample.id;
+    for (const auto& unit : plan.units) {
+      state.units[unit.id].unit = unit;
+      state.names[unit.name] = unit.id;
+    }
+    for (const auto& score : plan.scores) state.scores[score.key] = score;
+    for (const auto& reference : plan.references) state.references[reference.key] = reference;
+    state.blobs.insert(plan.blobs.begin(), plan.blobs.end());
+    state.experiments[plan.experiment] = {.name = plan.name,
+                                          .priority = plan.priority,
+                                          .is_cancelled = false,
+                                          .order = 0,
+                                          .cells = plan.cells};
+  }
+  void operator()(const core::FinishUnit& write) {
+    UnitRow& row = state.units.at(write.unit);
+    row.unit.state = UnitState::kDone;
+    row.result = write.result;
+    row.worker = write.worker;
+  }
+  void operator()(const core::RecordRepeat& write) {
+    auto& [times, agrees] = state.repeats[{write.unit, write.digest, write.worker}];
+    ++times;
+    agrees = write.agrees;
+  }
+  void operator()(const core::SetUnitState& write) {
+    state.units.at(write.unit).unit.state = write.state;
+  }
+  void operator()(const core::RecordFailure& write) {
+    UnitRow& row = state.units.at(write.unit);
+    row.unit.state = write.state;
+    row.attempts = write.attempts;
+    row.lost_workers = write.lost_workers;
+    row.failure = write.failure;
+  }
+  void operator()(const core::ResetUnit& write) {
+    UnitRow& row = state.units.at(write.unit);
+    row.unit.state = write.state;
+    row.attempts = 0;
+    row.lost_workers = 0;
+    row.failure.reset();
+  }
+  void operator()(const core::CancelExperimentRow& write) {
+    state.experiments.at(write.experiment).is_cancelled = true;
+  }
+  void operator()(const core::SeeWorker&) {}
+};
+
+core::OpenState MemoryStore::open() {
+  core::OpenState open{.database = "memory", .epoch = ++state_.epoch, .units = {}};
+  committed_ = state_;
+  for (const auto& [unused, row] : state_.units)
+    if (row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady)
+      open.units.push_back(open_unit(row));
+  return open;
+}
+
+void MemoryStore::apply(const std::vector<core::Write>& writes) {
+  for (const core::Write& write : writes) std::visit(Applier{state_}, write);
+}
+
+std::optional<core::KnownUnit> MemoryStore::find_unit(const std::string& name) {
+  const auto it = state_.names.find(name);
+  if (it == state_.names.end()) return std::nullopt;
+  const UnitRow& row = state_.units.at(it->second);
+  core::KnownUnit known{.id = row.unit.id, .state = row.unit.state, .digest = {}};
+  if (row.result) known.digest = row.result->digest;
+  return known;
+}
+
+wire::Lease MemoryStore::lease_of(UnitId id) {
+  const UnitRow& row = state_.units.at(id);
+  wire::Lease lease;
+  lease.unit = row.unit.name;
+  lease.kind = row.unit.kind;
+  lease.body = row.unit.body;
+  for (const UnitId needed : row.unit.needs) {
+    const UnitRow& other = state_.units.at(needed);
+    auto artifacts = other.result ? other.result->artifacts : std::vector<ArtifactRef>{};
+    std::sort(artifacts.begin(), artifacts.end(),
+              [](const ArtifactRef& a, const ArtifactRef& b) { return a.name < b.name; });
+    lease.needs[other.unit.name] = std::move(artifacts);
+  }
+  if (row.unit.kind == UnitKind::kGenerate)
+    if (const auto unit = generate_unit_from_json(Json::parse(row.unit.body), ""))
+      if (state_.blobs.contains(unit->sample.prompts))
+        lease.blobs.push_back(*Digest::parse(unit->sample.prompts));
+  return lease;
+}
+
+core::Existing MemoryStore::existing(const Submission& submission) {
+  core::Existing existing;
+  existing.experiment = find_experiment(submission.name);
+  existing.next = {.experiment = static_cast<std::int64_t>(state_.experiments.size()) + 1,
+                   .sample = static_cast<std::int64_t>(state_.samples.size()) + 1,
+                   .score = static_cast<std::int64_t>(state_.scores.size()) + 1,
+                   .unit = static_cast<std::int64_t>(state_.units.size()) + 1};
+  for (const auto& [key, id] : state_.samples) existing.samples[key].id = id;
+  for (const auto& [id, row] : state_.units) {
+    if (row.unit.kind == UnitKind::kGenerate) {
+      const auto unit = generate_unit_from_json(Json::parse(row.unit.body), "");
+      core::ExistingGenerate generate{.id = id,
+                                      .state = row.unit.state,
+                                      .range = row.unit.range,
+                                      .extractors = {},
+                                      .keep_pictures = unit->keep_pictures};
+      for (const auto& extractor : unit->extractors)
+        generate.extractors.insert(extractor_id(extractor));
+      for (auto& [unused, sample] : existing.samples)
+        if (sample.id == *row.unit.sample) sample.units.push_back(generate);
+    }
+    for (const UnitId needed : row.unit.needs)
+      if (row.unit.state == UnitState::kCancelled &&
+          state_.units.at(needed).unit.state == UnitState::kCancelled)
+        existing.cancelled_needs[id].push_back(needed);
+  }
+  const auto unit_of = [&](UnitId id) {
+    return core::ExistingUnit{id, state_.units.at(id).unit.state};
+  };
+  for (const auto& [key, score] : state_.scores)
+    existing.scores[key] = {score.id, unit_of(score.unit)};
+  for (const auto& [key, reference] : state_.references)
+    existing.references[key] = unit_of(reference.unit);
+  return existing;
+}
+
+std::optional<core::ExperimentId> MemoryStore::find_experiment(const std::string& name) {
+  for (const auto& [id, row] : state_.experiments)
+    if (row.name == name) return id;
+  return std::nullopt;
+}
+
+std::set<UnitId> MemoryStore::units_of(const core::CellRow& cell) const {
+  std::set<UnitId> found;
+  for (const auto& [id, row] : state_.units)
+    if (row.unit.kind == UnitKind::kGenerate && row.unit.sample == cell.sample &&
+        row.unit.range.begin < cell.images)
+      found.insert(id);
+  for (const auto& [unused, score] : state_.scores)
+    if (std::find(cell.scores.begin(), cell.scores.end(), score.id) != cell.scores.end())
+      found.insert(score.unit);
+  return found;
+}
+
+std::set<UnitId> MemoryStore::wanted(std::optional<core::ExperimentId> experiment) const {
+  std::set<UnitId> found;
+  for (const auto& [id, row] : state_.experiments) {
+    if (row.is_cancelled || (experiment && id != *experiment)) continue;
+    for (const core::CellRow& cell : row.cells)
+      for (const UnitId unit : units_of(cell)) found.insert(unit);
+  }
+  const std::set<UnitId> direct = found;
+  for (const UnitId id : direct)
+    for (const UnitId needed : state_.units.at(id).unit.needs) found.insert(needed);
+  return found;
+}
+
+std::vector<UnitId> MemoryStore::unwanted() {
+  const std::set<UnitId> keep = wanted(std::nullopt);
+  std::vector<UnitId> found;
+  for (const auto& [id, row] : state_.units)
+    if ((row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady) &&
+        !keep.contains(id))
+      found.push_back(id);
+  return found;
+}
+
+core::OpenUnit MemoryStore::open_unit(const UnitRow& row) const {
+  core::OpenUnit open{.id = row.unit.id,
+                      .name = row.unit.name,
+                      .kind = row.unit.kind,
+                      .priority = 0,
+                      .gflops = row.unit.gflops,
+                      .affinity = row.unit.affinity,
+                      .memory_bytes = row.unit.memory_bytes,
+                      .inputs = row.unit.inputs,
+                      .needs = {},
+                      .attempts = row.attempts,
+                      .lost_workers = row.lost_workers};
+  for (const UnitId needed : row.unit.needs)
+    if (state_.units.at(needed).unit.state != UnitState::kDone) open.needs.push_back(needed);
+  for (const auto& [unused, experiment] : state_.experiments) {
+    if (experiment.is_cancelled || experiment.priority == 0) continue;
+    for (const core::CellRow& cell : experiment.cells)
+      if (units_of(cell).contains(row.unit.id))
+        open.priority = std::max(open.priority, experiment.priority);
+  }
+  return open;
+}
+
+std::vector<core::OpenUnit> MemoryStore::units(const std::vector<UnitId>& ids) {
+  std::vector<core::OpenUnit> found;
+  for (const UnitId id : std::set<UnitId>(ids.begin(), ids.end()))
+    found.push_back(open_unit(state_.units.at(id)));
+  return found;
+}
+
+std::vector<UnitId> MemoryStore::failed(std::optional<core::ExperimentId> experiment) {
+  std::vector<UnitId> found;
+  for (const UnitId id : wanted(experiment))
+    if (state_.units.at(id).unit.state == UnitState::kFailed) found.push_back(id);
+  return found;
+}
+
+void MemoryStore::describe(core::Snapshot& snapshot) {
+  snapshot.units = {.leased = snapshot.units.leased};
+  for (const auto& [unused, row] : state_.units) {
+    switch (row.unit.state) {
+      case UnitState::kWaiting:
+        ++snapshot.units.waiting;
+        break;
+      case UnitState::kReady:
+        ++snapshot.units.ready;
+        break;
+      case UnitState::kDone:
+        ++snapshot.units.done;
+        break;
+      case UnitState::kFailed:
+        ++snapshot.units.failed;
+        break;
+      case UnitState::kCancelled:
+        ++snapshot.units.cancelled;
+        break;
+    }
+  }
+  snapshot.experiments.clear();
+  for (const auto& [id, row] : state_.experiments) {
+    core::ExperimentView view{.id = id,
+                              .name = row.name,
+                              .is_cancelled = row.is_cancelled,
+                              .cells = row.cells.size(),
+                              .units = {},
+                              .failed = {}};
+    for (const core::CellRow& cell : row.cells) {
+      bool is_open = false;
+      bool is_failed = false;
+      for (const UnitId unit : units_of(cell)) {
+        const UnitState state = state_.units.at(unit).unit.state;
+        is_failed |= state == UnitState::kFailed;
+        is_open |= state != UnitState::kFailed && state != UnitState::kDone;
+      }
+      view.cells_failed += is_failed ? 1U : 0U;
+      view.cells_done += !is_failed && !is_open ? 1U : 0U;
+    }
+    snapshot.experiments.push_back(std::move(view));
+  }
+}
+
+}  // namespace isocost::testing

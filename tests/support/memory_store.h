@@ -1,0 +1,75 @@
+// core::Store in memory: the twin of storage::SqliteStore for tests and the simulator.
+//
+//   MemoryStore store;
+//   store.crash();                      // forgets what was not committed, as a killed process does
+//
+// Keeps the rows as values; state() shows them to a test's own model. Thread: one.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "coordinator/core/ports.h"
+
+namespace isocost::testing {
+
+class MemoryStore : public core::Store {
+ public:
+  struct UnitRow {
+    core::NewUnit unit;
+    int attempts = 0;
+    int lost_workers = 0;
+    std::optional<UnitFailure> failure;
+    std::optional<UnitResult> result;
+    std::string worker;
+  };
+  struct ExperimentRow {
+    std::string name;
+    int priority = 0;
+    bool is_cancelled = false;
+    std::int64_t order = 0;
+    std::vector<core::CellRow> cells;
+  };
+  struct State {
+    std::uint64_t epoch = 0;
+    std::map<core::UnitId, UnitRow> units;
+    std::map<std::string, core::UnitId> names;
+    std::map<Digest, core::SampleId> samples;
+    std::map<Digest, core::NewScore> scores;
+    std::map<Digest, core::NewReference> references;
+    std::map<core::ExperimentId, ExperimentRow> experiments;
+    std::set<std::string> blobs;
+    // unit, digest, worker -> times, agrees
+    std::map<std::tuple<core::UnitId, Digest, std::string>, std::pair<int, bool>> repeats;
+  };
+
+  [[nodiscard]] core::OpenState open() override;
+  void apply(const std::vector<core::Write>& writes) override;
+  void commit() override { committed_ = state_; }
+  [[nodiscard]] std::optional<core::KnownUnit> find_unit(const std::string& name) override;
+  [[nodiscard]] wire::Lease lease_of(core::UnitId unit) override;
+  [[nodiscard]] core::Existing existing(const Submission& submission) override;
+  [[nodiscard]] std::optional<core::ExperimentId> find_experiment(const std::string& name) override;
+  [[nodiscard]] std::vector<core::UnitId> unwanted() override;
+  [[nodiscard]] std::vector<core::OpenUnit> units(const std::vector<core::UnitId>& ids) override;
+  [[nodiscard]] std::vector<core::UnitId> failed(
+      std::optional<core::ExperimentId> experiment) override;
+  void describe(core::Snapshot& snapshot) override;
+
+  void crash() { state_ = committed_; }
+  [[nodiscard]] const State& state() const { return state_; }
+
+ private:
+  struct Applier;
+  [[nodiscard]] core::OpenUnit open_unit(const UnitRow& row) const;
+  [[nodiscard]] std::set<core::UnitId> units_of(const core::CellRow& cell) const;
+  [[nodiscard]] std::set<core::UnitId> wanted(std::optional<core::ExperimentId> experiment) const;
+
+  State state_;
+  State committed_;
+};
+
+}  // namespace isocost::testing
