@@ -21,16 +21,6 @@ bool is_plain(const arch::UNetBlockConfig& block) {
   return block.channels % 8 == 0 && block.channels <= kWidthMax && !block.only_cross_attention;
 }
 
-Norm norm_of(const torch::nn::GroupNorm& norm) {
-  return {norm->weight.contiguous(), norm->bias.contiguous(), norm->options.num_groups(),
-          static_cast<float>(norm->options.eps())};
-}
-
-Packed packed(const torch::nn::Linear& layer) { return pack(layer->weight, layer->bias); }
-Packed packed(const torch::nn::Conv2d& layer) {
-  return pack_convolution(layer->weight, layer->bias);
-}
-
 FastTransformerBlock block_of(const TransformerBlock& block) {
   const auto& self = block->attn1;
   const auto& cross = block->attn2;

@@ -109,10 +109,8 @@ void Layers::upsample(const Pictures& x, const Packed& weights, const Pictures& 
   arena_.release(mark);
 }
 
-void Layers::norm_convolution(const Pictures& x, const Norm& norm, const Packed& weights,
-                              const float* bias, const float* residual, const Pictures& out) {
+void Layers::group_norm(const Pictures& x, const Norm& norm, const NormShape& shape, float* out) {
   const auto mark = arena_.mark();
-  float* padded = arena_.take(padded_size(x));
   GroupNormArgs args;
   args.weight = data(norm.weight);
   args.bias = data(norm.bias);
@@ -121,15 +119,37 @@ void Layers::norm_convolution(const Pictures& x, const Norm& norm, const Packed&
   args.w = x.w;
   args.c = x.c;
   args.groups = norm.groups;
-  args.border = 1;
+  args.border = shape.border;
   args.eps = norm.eps;
-  args.has_silu = true;
+  args.has_silu = shape.has_silu;
+  const auto out_size = (x.h + 2 * shape.border) * (x.w + 2 * shape.border) * x.c;
   for (std::int64_t n = 0; n < x.n; ++n) {
     args.x = x.data + n * x.pixels() * x.c;
-    args.out = padded + n * (x.h + 2) * (x.w + 2) * x.c;
+    args.out = out + n * out_size;
     kernels().group_norm(args);
   }
+  arena_.release(mark);
+}
+
+void Layers::norm_convolution(const Pictures& x, const Norm& norm, const Packed& weights,
+                              const float* bias, const float* residual, const Pictures& out) {
+  const auto mark = arena_.mark();
+  float* padded = arena_.take(padded_size(x));
+  group_norm(x, norm, {.border = 1, .has_silu = true}, padded);
   padded_product(padded, x, 1, weights, bias, residual, out);
+  arena_.release(mark);
+}
+
+void Layers::pointwise(const Pictures& x, const Packed& weights, const Pictures& out) {
+  product(x.data, weights, nullptr, {out.data, out.rows(), out.c});
+}
+
+void Layers::spatial_attention(const Pictures& x, const Norm& norm,
+                               const FastAttention& attention) {
+  const auto mark = arena_.mark();
+  float* normed = arena_.take(x.size());
+  group_norm(x, norm, {}, normed);
+  self_attention(x, attention, 1, normed);
   arena_.release(mark);
 }
 
@@ -170,20 +190,7 @@ void Layers::transformer(const Pictures& all, const FastTransformer& layer) {
                      all.h, all.w, all.c};
     const auto h = make(x.n, x.h, x.w, x.c);
     float* normed = arena_.take(x.size());
-    GroupNormArgs args;
-    args.weight = data(layer.norm.weight);
-    args.bias = data(layer.norm.bias);
-    args.scratch = arena_.take(2 * x.c);
-    args.h = x.h;
-    args.w = x.w;
-    args.c = x.c;
-    args.groups = layer.norm.groups;
-    args.eps = layer.norm.eps;
-    for (std::int64_t n = 0; n < x.n; ++n) {
-      args.x = x.data + n * x.pixels() * x.c;
-      args.out = normed + n * x.pixels() * x.c;
-      kernels().group_norm(args);
-    }
+    group_norm(x, layer.norm, {}, normed);
     product(normed, layer.in, nullptr, {h.data, h.rows(), h.c});
     for (const auto& block : layer.blocks) transformer_block(h, block, layer.heads);
     product(h.data, layer.out, x.data, {x.data, x.rows(), x.c});

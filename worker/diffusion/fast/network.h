@@ -25,6 +25,11 @@ struct Norm {
   float eps = 1e-5F;
 };
 
+[[nodiscard]] inline Norm norm_of(const torch::nn::GroupNorm& norm) {
+  return {norm->weight.contiguous(), norm->bias.contiguous(), norm->options.num_groups(),
+          static_cast<float>(norm->options.eps())};
+}
+
 struct FastResnet {
   Norm norm1, norm2;
   Packed conv1, conv2, shortcut;  // shortcut.n == 0: none
@@ -90,6 +95,9 @@ class Layers {
                         const Pictures& out);  // GroupNorm, SiLU, 3x3
   [[nodiscard]] Pictures resnet(const Pictures& x, const FastResnet& layer);
   void transformer(const Pictures& x, const FastTransformer& layer);  // in place
+  // One head over all pixels, inside a residual, in place.
+  void spatial_attention(const Pictures& x, const Norm& norm, const FastAttention& attention);
+  void pointwise(const Pictures& x, const Packed& weights, const Pictures& out);  // 1x1
   [[nodiscard]] Pictures concatenated(const Pictures& a, const Pictures& b);
 
  private:
@@ -98,6 +106,11 @@ class Layers {
     std::int64_t count;
     std::int64_t width;
   };
+  struct NormShape {
+    std::int64_t border = 0;
+    bool has_silu = false;
+  };
+  void group_norm(const Pictures& x, const Norm& norm, const NormShape& shape, float* out);
   void product(const float* a, const Packed& weights, const float* residual, const Rows& out);
   void padded_product(const float* padded, const Pictures& shape, std::int64_t stride,
                       const Packed& weights, const float* bias, const float* residual,

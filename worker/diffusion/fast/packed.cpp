@@ -44,6 +44,12 @@ Packed pack_convolution(const at::Tensor& weight, const at::Tensor& bias) {
   return pack(weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}), bias);
 }
 
+Packed packed(const torch::nn::Linear& layer) { return pack(layer->weight, layer->bias); }
+
+Packed packed(const torch::nn::Conv2d& layer) {
+  return pack_convolution(layer->weight, layer->bias);
+}
+
 float* Arena::take(std::int64_t count) {
   constexpr std::int64_t kLine = 16;                      // floats in 64 bytes
   constexpr std::int64_t kBlock = std::int64_t{1} << 21;  // floats in a block: 8 MiB

@@ -1,7 +1,7 @@
 // Weights in the order in which the kernels read them, and the memory of activations. Internal.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <torch/torch.h>
 
 #include <vector>
 
@@ -21,6 +21,8 @@ struct Packed {
 [[nodiscard]] Packed pack(const at::Tensor& weight, const at::Tensor& bias);
 // A convolution's [out, in, kernel, kernel] as [out, (y, x, in)].
 [[nodiscard]] Packed pack_convolution(const at::Tensor& weight, const at::Tensor& bias);
+[[nodiscard]] Packed packed(const torch::nn::Linear& layer);
+[[nodiscard]] Packed packed(const torch::nn::Conv2d& layer);
 [[nodiscard]] std::int64_t padded_width(std::int64_t n);
 
 // Memory that is taken and given back like a stack, 64-byte aligned. What was taken never moves.

@@ -1,5 +1,6 @@
 #include "worker/diffusion/pipeline/pipeline.h"
 
+#include "worker/diffusion/fast/fast_decoder.h"
 #include "worker/diffusion/fast/fast_unet.h"
 
 namespace isocost::diffusion {
@@ -113,6 +114,10 @@ Tensor Pipeline::decode(const Tensor& latents) {
   const c10::InferenceMode guard;
   const auto& config = vae_->config;
   const auto z = latents.to(device_.device) / config.scaling_factor + config.shift_factor;
+  if (device_.device.is_cpu() && FastDecoder::supports(config, z.size(2), z.size(3))) {
+    if (!fast_decoder_) fast_decoder_ = std::make_shared<FastDecoder>(vae_);
+    return fast_decoder_->decode(z);
+  }
   return vae_->decode(z).to(at::kCPU);
 }
 

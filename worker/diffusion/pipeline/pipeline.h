@@ -17,6 +17,7 @@
 
 namespace isocost::diffusion {
 
+class FastDecoder;
 class FastUNet;
 
 struct Guidance {
@@ -82,7 +83,8 @@ class Pipeline {
   Autoencoder vae_;
   ClipText text_encoder_;
   Device device_;
-  std::shared_ptr<FastUNet> fast_;  // made when a size first asks for it
+  std::shared_ptr<FastUNet> fast_;             // made when a size first asks for it
+  std::shared_ptr<FastDecoder> fast_decoder_;  // likewise
 };
 
 }  // namespace isocost::diffusion

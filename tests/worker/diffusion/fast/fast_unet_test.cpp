@@ -2,6 +2,8 @@
 // ones, and an image's bits do not depend on its batch.
 #include "worker/diffusion/fast/fast_unet.h"
 
+#include "worker/diffusion/fast/fast_decoder.h"
+
 #include <gtest/gtest.h>
 
 #include "worker/diffusion/models/load.h"
@@ -94,6 +96,24 @@ TEST(FastUNet, LeavesOtherNetworksToTheModule) {
   EXPECT_FALSE(FastUNet::supports(golden_unet("x4")->config, 8, 8));
   EXPECT_FALSE(FastUNet::supports(golden_unet("sdxl")->config, 8, 8));
   EXPECT_FALSE(FastUNet::supports(golden_unet("sd1")->config, 64, 64));
+}
+
+TEST(FastDecoder, AgreesWithTheModuleOnTheGoldenAutoencoders) {
+  for (const char* name :
+       {"sd1", "bk-tiny", "vae-four-blocks", "vae-no-quant", "vae-no-attention"}) {
+    auto vae =
+        load_autoencoder(std::string(ISOCOST_SOURCE_DIR) + "/tests/golden/models/" + name + "/vae");
+    ASSERT_TRUE(vae) << vae.error().message();
+    if (!FastDecoder::supports((*vae)->config, 6, 5)) continue;
+    at::manual_seed(3);
+    const auto z = at::randn({3, (*vae)->config.latent_channels, 6, 5});
+    FastDecoder fast(*vae);
+
+    const auto difference = (fast.decode(z) - (*vae)->decode(z)).abs().max().item<double>();
+
+    EXPECT_LT(difference, 1e-5) << name;
+    EXPECT_TRUE(at::equal(fast.decode(z.slice(0, 1, 2)), fast.decode(z).slice(0, 1, 2))) << name;
+  }
 }
 
 }  // namespace
