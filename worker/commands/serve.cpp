@@ -11,12 +11,11 @@ namespace {
 
 Result<std::unique_ptr<agent::Executor>> make_engine(const worker::ServeOptions& options,
                                                      io::ArtifactStore& store) {
-  auto engine = diffusion::EngineExecutor::create(
-      {.models = options.models,
-       .device = options.device,
-       .dtype = options.dtype,
-       .threads = options.threads},
-      store);
+  auto engine = diffusion::EngineExecutor::create({.models = options.models,
+                                                   .device = options.device,
+                                                   .dtype = options.dtype,
+                                                   .threads = options.threads},
+                                                  store);
   if (!engine) return fail(engine.error());
   return std::unique_ptr<agent::Executor>(std::move(*engine));
 }

@@ -1,5 +1,6 @@
-// Every trajectory of tests/golden/schedulers.json whose scheduler is built: timesteps, number of draws, the sum of
-// absolute values after every step and the first values of the result, as diffusers computed them.
+// Every trajectory of tests/golden/schedulers.json whose scheduler is built: timesteps, number of
+// draws, the sum of absolute values after every step and the first values of the result, as
+// diffusers computed them.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -24,7 +25,8 @@ at::Tensor closed_form(double factor, double phase) {
 }
 
 bool is_built(const Json& item) {
-  const auto config = sampling::resolve_class(item.at("cls"), item.at("config"), item.at("n"), 0, "golden");
+  const auto config =
+      sampling::resolve_class(item.at("cls"), item.at("config"), item.at("n"), 0, "golden");
   return config.has_value();
 }
 
@@ -33,13 +35,16 @@ class SchedulersGolden : public ::testing::TestWithParam<Json> {};
 TEST_P(SchedulersGolden, FollowsTheReference) {
   const Json& item = GetParam();
   const double eta = item.at("step_kwargs").value("eta", 0.0);
-  const auto config = sampling::resolve_class(item.at("cls"), item.at("config"), item.at("n"), eta, "golden");
+  const auto config =
+      sampling::resolve_class(item.at("cls"), item.at("config"), item.at("n"), eta, "golden");
   ASSERT_TRUE(config) << config.error().message();
   ASSERT_EQ(sampling::call_timesteps(*config), item.at("timesteps").get<std::vector<double>>());
 
   int draws = 0;
   std::vector<double> sums;
-  const auto predict = [](const at::Tensor& x, double t) { return 0.8F * (x + static_cast<float>(0.002 * t)).sin(); };
+  const auto predict = [](const at::Tensor& x, double t) {
+    return 0.8F * (x + static_cast<float>(0.002 * t)).sin();
+  };
   const at::Tensor x0 = sample(*config, predict,
                                {.x_T = closed_form(0.9, 0.2),
                                 .draw =
@@ -47,17 +52,20 @@ TEST_P(SchedulersGolden, FollowsTheReference) {
                                       ++draws;
                                       return closed_form(0.7, 0.5 + 1.3 * k);
                                     },
-                                .after_call = [&](int, const at::Tensor& x) {
-                                  sums.push_back(x.to(at::kDouble).abs().sum().item<double>());
-                                }});
+                                .after_call =
+                                    [&](int, const at::Tensor& x) {
+                                      sums.push_back(x.to(at::kDouble).abs().sum().item<double>());
+                                    }});
 
   EXPECT_EQ(draws, item.at("noise_draws").get<int>());
   const auto expected = item.at("sum_abs_per_step").get<std::vector<double>>();
   ASSERT_EQ(sums.size(), expected.size());
-  for (std::size_t k = 0; k < sums.size(); ++k) EXPECT_NEAR(sums[k], expected[k], 1e-4 * expected[k]) << "step " << k;
+  for (std::size_t k = 0; k < sums.size(); ++k)
+    EXPECT_NEAR(sums[k], expected[k], 1e-4 * expected[k]) << "step " << k;
   const auto first = item.at("final_first8").get<std::vector<double>>();
   for (std::size_t i = 0; i < first.size(); ++i) {
-    EXPECT_NEAR(x0.flatten()[static_cast<std::int64_t>(i)].item<double>(), first[i], 1e-3 + 1e-4 * std::fabs(first[i]));
+    EXPECT_NEAR(x0.flatten()[static_cast<std::int64_t>(i)].item<double>(), first[i],
+                1e-3 + 1e-4 * std::fabs(first[i]));
   }
 }
 
@@ -69,13 +77,14 @@ std::vector<Json> built_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Diffusers, SchedulersGolden, ::testing::ValuesIn(built_cases()), [](const auto& instance) {
-  std::string name = instance.param.at("name");
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Diffusers, SchedulersGolden, ::testing::ValuesIn(built_cases()),
+                         [](const auto& instance) {
+                           std::string name = instance.param.at("name");
+                           for (char& c : name) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+                           }
+                           return name;
+                         });
 
 TEST(SchedulersGoldenFile, HasTheCasesOfEveryBuiltSampler) { EXPECT_GE(built_cases().size(), 40U); }
 

@@ -1,4 +1,5 @@
-// What holds of a solver without any weights: on Gaussian data the exact network is known in closed form.
+// What holds of a solver without any weights: on Gaussian data the exact network is known in closed
+// form.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,11 +10,14 @@
 namespace isocost::diffusion {
 namespace {
 
-sampling::SamplerConfig config_of(const std::string& sampler, int steps, Json options = Json::object()) {
+sampling::SamplerConfig config_of(const std::string& sampler, int steps,
+                                  Json options = Json::object()) {
   options["sampler"] = sampler;
   options["steps"] = steps;
-  const Json stable_diffusion = {
-      {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"}, {"set_alpha_to_one", false}};
+  const Json stable_diffusion = {{"beta_start", 0.00085},
+                                 {"beta_end", 0.012},
+                                 {"beta_schedule", "scaled_linear"},
+                                 {"set_alpha_to_one", false}};
   auto config = sampling::resolve(stable_diffusion, options, "test");
   EXPECT_TRUE(config) << config.error().message();
   return *config;
@@ -35,7 +39,8 @@ Trajectory start_from(const at::Tensor& x_T) {
   return {.x_T = x_T, .draw = [](int) { return at::Tensor(); }, .after_call = {}};
 }
 
-// Deviation of the result from the exact solution of the probability flow, which maps quantiles to quantiles.
+// Deviation of the result from the exact solution of the probability flow, which maps quantiles to
+// quantiles.
 double error_of(const std::string& sampler, int steps) {
   const auto config = config_of(sampler, steps, {{"timestep_spacing", "trailing"}});
   const at::Tensor z = at::linspace(-2, 2, 41, at::kDouble).reshape({1, 1, 1, 41});
@@ -53,25 +58,33 @@ TEST(Solver, ConvergesToTheExactSolutionOnGaussianData) {
   }
 }
 
-TEST(Solver, OfSecondOrderBeatsFirstOrderAtEqualSteps) { EXPECT_LT(error_of("dpmpp-2m", 20), error_of("ddim", 20)); }
+TEST(Solver, OfSecondOrderBeatsFirstOrderAtEqualSteps) {
+  EXPECT_LT(error_of("dpmpp-2m", 20), error_of("ddim", 20));
+}
 
 TEST(Solver, DdimEqualsDpmSolverOfFirstOrder) {
-  const auto first = config_of("dpmpp-2m", 10, {{"timestep_spacing", "trailing"}, {"solver_order", 1}});
-  auto second = config_of("ddim", 10, {{"timestep_spacing", "trailing"}, {"set_alpha_to_one", true}});
+  const auto first =
+      config_of("dpmpp-2m", 10, {{"timestep_spacing", "trailing"}, {"solver_order", 1}});
+  auto second =
+      config_of("ddim", 10, {{"timestep_spacing", "trailing"}, {"set_alpha_to_one", true}});
   const at::Tensor x_T = keyed_noise(7, {0, 1}, 0, {4, 8, 8});
   const auto predict = [](const at::Tensor& x, double t) { return 0.8 * (x + 0.002 * t).sin(); };
 
-  const at::Tensor difference = sample(first, predict, start_from(x_T)) - sample(second, predict, start_from(x_T));
+  const at::Tensor difference =
+      sample(first, predict, start_from(x_T)) - sample(second, predict, start_from(x_T));
 
   EXPECT_LT(difference.abs().max().item<double>(), 2e-4);
 }
 
 TEST(KeyedNoise, AgreesWithThePublishedAnswersOfPhilox) {
   using Words = std::array<std::uint32_t, 4>;
-  EXPECT_EQ(philox4x32_10({0, 0, 0, 0}, {0, 0}), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ(philox4x32_10({~0U, ~0U, ~0U, ~0U}, {~0U, ~0U}), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
-            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(philox4x32_10({0, 0, 0, 0}, {0, 0}),
+            (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32_10({~0U, ~0U, ~0U, ~0U}, {~0U, ~0U}),
+            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(
+      philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
+      (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
 TEST(KeyedNoise, BelongsToItsImageWhateverTheBatch) {
