@@ -8,6 +8,18 @@
 namespace isocost::core {
 namespace {
 
+const FailedAttempt* find_failed(const Unit& unit, Attempt attempt) {
+  const auto it = std::find_if(unit.failed.begin(), unit.failed.end(),
+                               [&](const FailedAttempt& one) { return one.attempt == attempt; });
+  return it == unit.failed.end() ? nullptr : &*it;
+}
+
+// A lost one may still go on somewhere.
+bool has_failed(const Unit& unit, Attempt attempt) {
+  const FailedAttempt* known = find_failed(unit, attempt);
+  return known != nullptr && !known->is_lost;
+}
+
 std::uint64_t memory_of(const Json& device) {
   const auto it = device.is_object() ? device.find("memory_bytes") : device.end();
   return it != device.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
@@ -96,6 +108,8 @@ void Core::adopt(Session& session, const std::vector<wire::Running>& running, In
     session.running[run.unit] = run;
     Unit* unit = table_.find(run.unit);
     if (unit == nullptr || !std::holds_alternative<Ready>(unit->state)) continue;
+    if (has_failed(*unit, run.attempt))
+      continue;  // what it holds is that failure, to be told again
     table_.lease(unit->id, session.id, run.attempt, now);
     session.leases.insert(unit->id);
   }
@@ -202,16 +216,15 @@ void Core::on(const Drain&, Instant) { is_draining_ = true; }
 
 // What the worker was computing when it was last heard of: what it reported progress of, or else
 // the oldest of its leases. What it merely had queued is innocent.
-std::set<UnitId> Core::suspects(const Session& session) const {
-  std::set<UnitId> found;
-  std::optional<UnitId> oldest;
+std::map<UnitId, Attempt> Core::suspects(const Session& session) const {
+  std::map<UnitId, Attempt> found;
+  std::optional<std::pair<UnitId, Attempt>> oldest;
   for (const UnitId id : session.leases) {
     const Unit& unit = table_.at(id);
+    const Attempt attempt = std::get<Leased>(unit.state).attempt;
     const auto run = session.running.find(unit.name);
-    if (run != session.running.end() && run->second.fraction > 0) found.insert(id);
-    if (!oldest ||
-        std::get<Leased>(unit.state).attempt < std::get<Leased>(table_.at(*oldest).state).attempt)
-      oldest = id;
+    if (run != session.running.end() && run->second.fraction > 0) found.emplace(id, attempt);
+    if (!oldest || attempt < oldest->second) oldest = {id, attempt};
   }
   if (found.empty() && oldest) found.insert(*oldest);
   return found;
@@ -222,16 +235,16 @@ void Core::end_session(const SessionId& id, Loss loss) {
   if (it == sessions_.end()) return;
   const std::string worker = it->second.worker;
   const std::set<UnitId> leases = it->second.leases;
-  const std::set<UnitId> suspected =
-      loss == Loss::kUnexplained ? suspects(it->second) : std::set<UnitId>{};
+  const std::map<UnitId, Attempt> suspected =
+      loss == Loss::kUnexplained ? suspects(it->second) : std::map<UnitId, Attempt>{};
   if (const auto name = workers_.find(worker); name != workers_.end() && name->second == id)
     workers_.erase(name);
   hungry_.erase(id);
   sessions_.erase(it);
   for (const UnitId unit : leases) table_.release(unit);
-  for (const UnitId unit : suspected)
-    if (table_.find(unit) != nullptr)
-      fail_attempt(unit, {FailureClass::kLostWorker, "the worker " + worker + " was lost", {}});
+  const UnitFailure failure{FailureClass::kLostWorker, "the worker " + worker + " was lost", {}};
+  for (const auto& [id_of_unit, attempt] : suspected)
+    if (Unit* unit = table_.find(id_of_unit)) fail_attempt(*unit, attempt, failure);
   must_dispatch_ = true;
 }
 
@@ -242,11 +255,7 @@ void Core::on(const ResultArrived& event, Instant now) {
   const std::string& name = event.message.result.unit;
   Unit* unit = table_.find(name);
   if (event.is_invalid) {
-    if (unit != nullptr && unit->last_failed != event.message.attempt) {
-      unit->last_failed = event.message.attempt;
-      detach(*unit);
-      fail_attempt(unit->id, *event.is_invalid);
-    }
+    if (unit != nullptr) fail_attempt(*unit, event.message.attempt, *event.is_invalid);
     acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
   } else if (unit != nullptr) {
     accept(*unit, event);
@@ -312,44 +321,58 @@ void Core::on(const FailureArrived& event, Instant now) {
   const wire::FailureMessage& message = event.message;
   acknowledge(event.session, message.unit, message.attempt, wire::Verdict::kAccepted);
   Unit* unit = table_.find(message.unit);
-  if (unit == nullptr || unit->last_failed == message.attempt) return;
-  if (const auto* leased = std::get_if<Leased>(&unit->state)) {
-    // Somebody else is at it: an old attempt's failure says nothing new, unless it is final.
-    if (leased->attempt != message.attempt && is_retryable(message.failure.failure_class)) return;
-  }
-  unit->last_failed = message.attempt;
-  detach(*unit);
-  fail_attempt(unit->id, message.failure);
+  if (unit != nullptr) fail_attempt(*unit, message.attempt, message.failure);
 }
 
-// Requires: the unit has no lease.
-void Core::fail_attempt(UnitId id, const UnitFailure& failure) {
-  Unit& unit = *table_.find(id);
+bool Core::was_given(Attempt attempt) const {
+  return attempt.epoch < options_.epoch ||
+         (attempt.epoch == options_.epoch && attempt.counter <= counter_);
+}
+
+// Counts an attempt once, whoever else is at the unit meanwhile. One whose worker was lost is
+// counted anew when the worker's supervisor tells of what it died.
+void Core::fail_attempt(Unit& unit, Attempt attempt, const UnitFailure& failure) {
+  if (!was_given(attempt)) return;  // nobody was told to make it
+  const auto* leased = std::get_if<Leased>(&unit.state);
+  if (leased != nullptr && leased->attempt == attempt) {
+    detach(unit);
+    must_dispatch_ = true;
+  }
   const bool is_lost = failure.failure_class == FailureClass::kLostWorker;
+  if (const FailedAttempt* known = find_failed(unit, attempt)) {
+    if (is_lost || !known->is_lost) return;
+    std::erase(unit.failed, FailedAttempt(*known));
+    if (unit.lost_workers > 0) --unit.lost_workers;
+  }
+  unit.failed.push_back({attempt, is_lost});
   (is_lost ? unit.lost_workers : unit.attempts) += 1;
   const bool is_over = !is_retryable(failure.failure_class) ||
                        unit.attempts >= options_.attempts_max ||
                        unit.lost_workers >= options_.lost_workers_max;
   if (is_over) {
-    give_up(id, failure);
+    detach(unit);
+    give_up(unit.id, attempt, failure);
     return;
   }
-  write(RecordFailure{id, UnitState::kReady, unit.attempts, unit.lost_workers, failure});
-  must_dispatch_ = true;
+  const bool is_waiting = std::holds_alternative<Waiting>(unit.state);
+  write(RecordFailure{unit.id, is_waiting ? UnitState::kWaiting : UnitState::kReady, unit.attempts,
+                      unit.lost_workers, failure, attempt});
 }
 
 // The unit is failed, and so is everything that waits for it.
-void Core::give_up(UnitId id, const UnitFailure& failure) {
+void Core::give_up(UnitId id, Attempt attempt, const UnitFailure& failure) {
   const std::vector<UnitId> lost = table_.with_dependents(id);
   const std::string cause = table_.at(id).name;
   for (const UnitId unit_id : lost) {
     const Unit& unit = table_.at(unit_id);
-    UnitFailure reason = failure;
+    RecordFailure record{unit_id, UnitState::kFailed, unit.attempts, unit.lost_workers, failure,
+                         attempt};
     if (unit_id != id) {
-      reason.reason = "it needs " + cause + ", which failed: " + failure.reason;
-      reason.log_tail.clear();
+      record.failure.reason = "it needs " + cause + ", which failed: " + failure.reason;
+      record.failure.log_tail.clear();
+      record.attempt.reset();
     }
-    write(RecordFailure{unit_id, UnitState::kFailed, unit.attempts, unit.lost_workers, reason});
+    write(std::move(record));
   }
   table_.drop(lost);
 }
@@ -390,7 +413,8 @@ void Core::on(const Submitted& event, Instant) {
                           UnitState::kFailed,
                           0,
                           0,
-                          {FailureClass::kBug, "it needs a unit that failed before", {}}});
+                          {FailureClass::kBug, "it needs a unit that failed before", {}},
+                          {}});
       continue;
     }
     table_.add(open);

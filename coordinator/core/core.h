@@ -38,8 +38,9 @@ struct CoreOptions {
   Duration lease = std::chrono::seconds(15);     // a worker silent for so long is lost
   Duration heartbeat = std::chrono::seconds(2);  // how often a worker should speak
   int attempts_max = 3;                          // failed attempts after which a unit is failed
-  // A worker that dies takes its unit along as a suspect. Most die of something else (a user, a
-  // node, a preemption), so that the limit is wider.
+  // A worker that vanishes takes its unit along as a suspect only: most are ended by a user, a node
+  // or a preemption, and no cell may fail of that. What kills its worker by itself is told by the
+  // worker's supervisor and counts as an attempt; this bounds what takes the whole machine along.
   int lost_workers_max = 8;
 };
 
@@ -107,14 +108,15 @@ class Core {
   [[nodiscard]] std::vector<std::string> to_cancel(const Session& session) const;
   enum class Loss { kUnexplained, kHandedBack };
   void end_session(const SessionId& id, Loss loss);
-  [[nodiscard]] std::set<UnitId> suspects(const Session& session) const;
+  [[nodiscard]] std::map<UnitId, Attempt> suspects(const Session& session) const;
 
   // Units.
   void accept(Unit& unit, const ResultArrived& event);
   void observe(const Unit& unit, const UnitResult& result);
   void detach(const Unit& unit);
-  void fail_attempt(UnitId id, const UnitFailure& failure);
-  void give_up(UnitId id, const UnitFailure& failure);
+  [[nodiscard]] bool was_given(Attempt attempt) const;
+  void fail_attempt(Unit& unit, Attempt attempt, const UnitFailure& failure);
+  void give_up(UnitId id, Attempt attempt, const UnitFailure& failure);
   void acknowledge(const SessionId& session, const std::string& unit, Attempt attempt,
                    wire::Verdict verdict);
 

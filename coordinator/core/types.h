@@ -60,6 +60,13 @@ enum class UnitState : int {
   kCancelled = 5,  // no experiment wants it any more
 };
 
+// An attempt that was counted, so that it is counted once however often it is told.
+struct FailedAttempt {
+  Attempt attempt{};
+  bool is_lost = false;  // with its worker: nobody knows of what
+  bool operator==(const FailedAttempt&) const = default;
+};
+
 // What the core keeps of a unit that is not finished. Its body stays in the database.
 struct OpenUnit {
   UnitId id{};
@@ -73,6 +80,7 @@ struct OpenUnit {
   std::vector<UnitId> needs{};  // those that are not done
   int attempts = 0;             // failed so far, lost workers apart
   int lost_workers = 0;
+  std::vector<FailedAttempt> failed{};  // also those from before a retry, which count no more
   bool operator==(const OpenUnit&) const = default;
 };
 
@@ -175,6 +183,7 @@ struct RecordFailure {
   int attempts = 0;
   int lost_workers = 0;
   UnitFailure failure{};
+  std::optional<Attempt> attempt{};  // none: it failed with a unit that it needs
 };
 // Forgets the failed attempts of a unit.
 struct ResetUnit {

@@ -37,6 +37,7 @@ void UnitTable::add(const OpenUnit& open) {
   unit.gflops = open.gflops;
   unit.attempts = open.attempts;
   unit.lost_workers = open.lost_workers;
+  unit.failed = open.failed;
   ISOCOST_CHECK(names_.emplace(unit.name, unit.id).second, "names of units are unique");
   class_of(unit).gflops_open += unit.gflops;
   ++class_of(unit).open;

@@ -50,7 +50,7 @@ struct Unit {
   double gflops = 0;
   int attempts = 0;
   int lost_workers = 0;
-  std::optional<Attempt> last_failed;  // so that a failure that is told twice counts once
+  std::vector<FailedAttempt> failed;
   std::vector<UnitId> dependents;
   std::variant<Waiting, Ready, Leased> state;
 };

@@ -20,6 +20,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kBusyTimeoutMs = 5000;
+// What later migrations added is not asked for by readers, so that a report needs no coordinator
+// that brings an older database up to date.
+constexpr int kReadableSchemaMin = 1;
 
 // File systems whose locks and shared memory SQLite's log cannot rely on.
 constexpr std::array<std::pair<std::uint32_t, const char*>, 9> kNetworkFileSystems{{
@@ -201,9 +204,8 @@ Result<std::unique_ptr<SQLite::Database>> open_for_reading(const fs::path& file)
     connection->exec("PRAGMA query_only = 1");
     if (auto identity = check_identity(*connection, file.string()); !identity)
       return fail(std::move(identity.error()));
-    if (pragma(*connection, "user_version") != static_cast<int>(migrations().size()))
-      return fail(file.string(), "an older isocost wrote this",
-                  "start a coordinator on it once, which brings it up to date");
+    if (pragma(*connection, "user_version") < kReadableSchemaMin)
+      return fail(file.string(), "there is nothing in it yet", "a coordinator's database");
     return connection;
   } catch (const SQLite::Exception& fault) {
     return fail("", explain(fault, file));

@@ -194,6 +194,14 @@ std::vector<core::OpenUnit> find_units(SQLite::Database& connection, const std::
                               where + " ORDER BY 1, 2");
   while (needs.executeStep())
     found.at(unit_id(needs.getColumn(0))).needs.push_back(unit_id(needs.getColumn(1)));
+  SQLite::Statement failed(connection,
+                           "SELECT f.unit, f.epoch, f.counter, f.is_lost FROM failed_attempts f"
+                           " JOIN units u ON u.id = f.unit WHERE " +
+                               where + " ORDER BY 1, 2, 3");
+  while (failed.executeStep())
+    found.at(unit_id(failed.getColumn(0)))
+        .failed.push_back({{count_from(failed.getColumn(1)), count_from(failed.getColumn(2))},
+                           failed.getColumn(3).getInt() != 0});
   std::vector<core::OpenUnit> units;
   units.reserve(found.size());
   for (auto& [unused, unit] : found) units.push_back(std::move(unit));

@@ -75,6 +75,7 @@ class Writer {
     row.bind(6, log);
     row.bind(7, number(write.unit));
     row.exec();
+    if (write.attempt) insert(write.unit, *write.attempt, write.failure);
   }
 
   void operator()(const core::ResetUnit& write) {
@@ -105,6 +106,17 @@ class Writer {
   }
 
  private:
+  void insert(UnitId unit, const core::Attempt& attempt, const UnitFailure& failure) {
+    auto& row = db_.statement(
+        "INSERT INTO failed_attempts (unit, epoch, counter, is_lost) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (unit, epoch, counter) DO UPDATE SET is_lost = excluded.is_lost");
+    row.bind(1, number(unit));
+    row.bind(2, number(attempt.epoch));
+    row.bind(3, number(attempt.counter));
+    row.bind(4, failure.failure_class == FailureClass::kLostWorker ? 1 : 0);
+    row.exec();
+  }
+
   void insert_experiment(const core::SubmissionPlan& plan) {
     for (const char* sql : {"DELETE FROM cell_scores WHERE experiment = ?",
                             "DELETE FROM cells WHERE experiment = ?"}) {

@@ -66,6 +66,11 @@ void Simulation::hand(const core::Event& event) {
 }
 
 void Simulation::check_write(const core::Write& write) {
+  if (const auto* failure = std::get_if<core::RecordFailure>(&write)) {
+    const std::string& name = store_.state().units.at(failure->unit).unit.name;
+    if (failure->attempts > static_cast<int>(failed_[name].size()))
+      wrong(name + " counts more attempts than failed");
+  }
   const auto* finish = std::get_if<core::FinishUnit>(&write);
   if (finish == nullptr) return;
   const auto& row = store_.state().units.at(finish->unit);
@@ -240,8 +245,9 @@ void Simulation::finish_front(Worker& worker) {
   const wire::Lease lease = worker.queue.front();
   worker.queue.erase(worker.queue.begin());
   worker.done_at = now_ + 1s + up_to(20s);
-  worker.spool.push_back(
-      {lease.unit, lease.attempt, lease.unit.find(poison_) != std::string::npos, now_});
+  const bool is_failure = lease.unit.find(poison_) != std::string::npos;
+  if (is_failure) failed_[lease.unit].insert(lease.attempt);
+  worker.spool.push_back({lease.unit, lease.attempt, is_failure, now_});
   say_want(worker);
 }
 

@@ -10,7 +10,8 @@
 //
 // It keeps a model of its own, from what workers see alone, and compares: what was acknowledged is
 // in the store for ever; a unit is leased only after what it needs was committed, and only to a
-// worker with its inputs; no unit is finished twice. What it finds wrong is in faults(). Thread:
+// worker with its inputs; no unit is finished twice; no attempt counts that no worker saw fail, and
+// none counts twice. What it finds wrong is in faults(). Thread:
 // one.
 #pragma once
 
@@ -125,7 +126,8 @@ class Simulation {
   std::uint64_t request_ = 0;
   std::vector<std::string> found_;
   SimulationCounts counts_;
-  std::set<std::string> acknowledged_;  // results, as workers saw it
+  std::set<std::string> acknowledged_;                     // results, as workers saw it
+  std::map<std::string, std::set<core::Attempt>> failed_;  // likewise, of each unit
 };
 
 }  // namespace isocost::testing

@@ -46,6 +46,8 @@ struct MemoryStore::Applier {
     row.attempts = write.attempts;
     row.lost_workers = write.lost_workers;
     row.failure = write.failure;
+    if (!write.attempt) return;
+    row.failed[*write.attempt] = write.failure.failure_class == FailureClass::kLostWorker;
   }
   void operator()(const core::ResetUnit& write) {
     UnitRow& row = state.units.at(write.unit);
@@ -190,7 +192,9 @@ core::OpenUnit MemoryStore::open_unit(const UnitRow& row) const {
                       .inputs = row.unit.inputs,
                       .needs = {},
                       .attempts = row.attempts,
-                      .lost_workers = row.lost_workers};
+                      .lost_workers = row.lost_workers,
+                      .failed = {}};
+  for (const auto& [attempt, is_lost] : row.failed) open.failed.push_back({attempt, is_lost});
   for (const UnitId needed : row.unit.needs)
     if (state_.units.at(needed).unit.state != UnitState::kDone) open.needs.push_back(needed);
   for (const auto& [unused, experiment] : state_.experiments) {

@@ -22,6 +22,7 @@ class MemoryStore : public core::Store {
     core::NewUnit unit;
     int attempts = 0;
     int lost_workers = 0;
+    std::map<core::Attempt, bool> failed;  // counted; whether with its worker
     std::optional<UnitFailure> failure;
     std::optional<UnitResult> result;
     std::string worker;

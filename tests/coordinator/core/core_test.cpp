@@ -210,6 +210,70 @@ TEST_F(CoreTest, CountsAFailureThatIsToldTwiceOnce) {
   EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
 }
 
+// The acknowledgement of a failure was lost with the coordinator that had counted it.
+TEST_F(CoreTest, CountsAFailureThatIsToldAgainAfterARestartOnce) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  coordinator.fail("s", lease);
+
+  for (int restart = 0; restart < 5; ++restart) {
+    coordinator.start();
+    coordinator.hello("s", "w", inputs, {{lease.name, lease.attempt, 1.0}});
+    EXPECT_EQ(coordinator.verdict(coordinator.fail("s", lease)), wire::Verdict::kAccepted);
+  }
+
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 1);
+  EXPECT_EQ(coordinator.want("s", 8).size(), 3U);  // nothing sticks to the old attempt
+}
+
+TEST_F(CoreTest, CountsNoAttemptThatNobodyWasToldToMake) {
+  coordinator.hello("s", "w", inputs);
+  SendLease lease = coordinator.want("s", 1).at(0);
+
+  for (std::uint64_t counter = 100; counter < 110; ++counter) {
+    lease.attempt = {1, counter};
+    coordinator.fail("s", lease);
+  }
+
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 0);
+}
+
+// A supervisor tells later of what its worker died: then it was the unit's own failure.
+TEST_F(CoreTest, TurnsALossIntoAnAttemptWhenItsCauseIsTold) {
+  for (int death = 0; death < 3; ++death) {
+    const std::string session = "s" + std::to_string(death);
+    coordinator.hello(session, "w", inputs);
+    const auto leases = coordinator.want(session, 1);
+    ASSERT_EQ(leases.size(), 1U);
+    const std::string next = "s" + std::to_string(death) + "b";
+    coordinator.hello(next, "w", inputs);  // the name is taken over: the old session is lost
+    EXPECT_EQ(coordinator.store.state().units.at(leases[0].unit).lost_workers, 1);
+    coordinator.fail(next, leases[0]);
+    EXPECT_EQ(coordinator.store.state().units.at(leases[0].unit).lost_workers, 0);
+    EXPECT_EQ(coordinator.store.state().units.at(leases[0].unit).attempts, death + 1);
+  }
+
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 2U);
+}
+
+TEST_F(CoreTest, FailsNoUnitOfAFewWorkersThatWereKilled) {
+  std::set<UnitId> held;
+  for (int death = 0; death < 7; ++death) {
+    const std::string session = "s" + std::to_string(death);
+    coordinator.hello(session, "w", inputs);
+    for (const SendLease& lease : coordinator.want(session, 1)) held.insert(lease.unit);
+  }
+
+  EXPECT_EQ(held.size(), 1U);
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
+  for (int death = 7; death < 9; ++death) {
+    const std::string session = "s" + std::to_string(death);
+    coordinator.hello(session, "w", inputs);
+    coordinator.want(session, 1);
+  }
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 2U);  // the reference and its score
+}
+
 TEST_F(CoreTest, TakesFailedUnitsUpAgainOnRetry) {
   coordinator.hello("s", "w", inputs);
   coordinator.fail("s", coordinator.want("s", 1).at(0), FailureClass::kNotFinite);

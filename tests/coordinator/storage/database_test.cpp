@@ -48,6 +48,25 @@ TEST(Database, RefusesANewerSchema) {
   EXPECT_FALSE(reader.has_value());
 }
 
+TEST(Database, ReadsAnOlderSchemaAsItIsAndBringsItUpToDateToWrite) {
+  const ScratchFolder folder;
+  const auto file = folder / "isocost.db";
+  {
+    ASSERT_TRUE(SqliteStore::open(file).has_value());
+    SQLite::Database raw(file.string(), SQLite::OPEN_READWRITE);
+    raw.exec("DROP TABLE failed_attempts");
+    raw.exec("PRAGMA user_version = 1");
+  }
+
+  const auto reader = Reader::open(file);
+  ASSERT_TRUE(reader.has_value());
+  EXPECT_TRUE((*reader)->snapshot().experiments.empty());
+  auto store = SqliteStore::open(file);
+
+  ASSERT_TRUE(store.has_value());
+  EXPECT_EQ((*store)->open().epoch, 1U);
+}
+
 TEST(Database, RefusesAFileOfAnotherKind) {
   const ScratchFolder folder;
   testing::write_text(folder / "text.db", std::string(5000, 'x'));

@@ -176,8 +176,8 @@ TEST_P(StoreContract, ListsFailedUnitsOfOneExperimentOrAll) {
   const auto a = submit(submission_of({.name = "a", .models = 1, .steps = {4}}));
   const auto b = submit(submission_of({.name = "b", .models = 1, .steps = {8}}));
   const UnitFailure failure{FailureClass::kBug, "wrong", {"one", "two"}};
-  store_->apply({RecordFailure{a->units[0].id, UnitState::kFailed, 3, 0, failure},
-                 RecordFailure{b->units[0].id, UnitState::kFailed, 3, 1, failure}});
+  store_->apply({RecordFailure{a->units[0].id, UnitState::kFailed, 3, 0, failure, Attempt{1, 1}},
+                 RecordFailure{b->units[0].id, UnitState::kFailed, 3, 1, failure, Attempt{1, 2}}});
 
   EXPECT_EQ(store_->failed(std::nullopt).size(), 2U);
   EXPECT_EQ(store_->failed(store_->find_experiment("a")), std::vector<UnitId>{a->units[0].id});
@@ -189,13 +189,30 @@ TEST_P(StoreContract, ListsFailedUnitsOfOneExperimentOrAll) {
   EXPECT_TRUE(store_->failed(store_->find_experiment("a")).empty());
 }
 
+TEST_P(StoreContract, RemembersWhichAttemptsWereCountedEvenAfterARetry) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  const UnitId unit = plan->units[0].id;
+  const UnitFailure lost{FailureClass::kLostWorker, "lost", {}};
+  const UnitFailure bug{FailureClass::kBug, "wrong", {}};
+
+  store_->apply({RecordFailure{unit, UnitState::kReady, 0, 1, lost, Attempt{1, 1}},
+                 RecordFailure{unit, UnitState::kReady, 1, 1, bug, Attempt{1, 2}},
+                 RecordFailure{unit, UnitState::kFailed, 2, 0, bug, Attempt{1, 1}},
+                 ResetUnit{unit, UnitState::kReady}});
+
+  const auto units = store_->units({unit});
+  ASSERT_EQ(units.size(), 1U);
+  EXPECT_EQ(units[0].attempts, 0);
+  EXPECT_EQ(units[0].failed, (std::vector<FailedAttempt>{{{1, 1}, false}, {{1, 2}, false}}));
+}
+
 TEST_P(StoreContract, CountsCells) {
   const auto plan = submit(submission_of({.models = 2, .steps = {4}}));
   // The first cell: two ranges, the reference, its score.
   for (const NewUnit& unit : plan->units)
     if (unit.sample != plan->units.back().sample)
       store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
-  store_->apply({RecordFailure{plan->units.back().id, UnitState::kFailed, 3, 0, {}}});
+  store_->apply({RecordFailure{plan->units.back().id, UnitState::kFailed, 3, 0, {}, {}}});
   Snapshot snapshot;
 
   store_->describe(snapshot);
