@@ -118,7 +118,8 @@ int exit_code(agent::ExitReason reason) {
   return kExitCrashed;
 }
 
-int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeExecutor& make) {
+int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeExecutor& make,
+         const std::optional<UnitFailure>& death) {
   fs::create_directories(options.state);
   if (auto locked = lock_state(options.state); !locked)
     return complain(locked.error(), kExitRefused);
@@ -126,7 +127,8 @@ int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeEx
   auto executor = make(options, store);
   if (!executor) return complain(executor.error(), kExitRefused);
 
-  worker_net::WorkerOptions work{.peer = peer, .session = {}, .state = options.state, .say = {}};
+  worker_net::WorkerOptions work{
+      .peer = peer, .session = {}, .state = options.state, .say = {}, .death = death};
   work.session.greeting.build = "isocost 0.1.0";
   work.session.greeting.worker = options.name;
   work.session.greeting.host = host_name();
@@ -190,15 +192,15 @@ int serve(ServeOptions options, const MakeExecutor& make) {
   resolve(options);
   const auto peer = peer_of(options);
   if (!peer) return complain(peer.error(), kExitRefused);
-  const auto child = [&] {
+  const auto child = [&](const std::optional<UnitFailure>& death) {
     try {
-      return work(options, *peer, make);
+      return work(options, *peer, make, death);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "isocost-worker: %s\n", error.what());
       return kExitCrashed;
     }
   };
-  return options.is_supervised ? supervise(child) : child();
+  return options.is_supervised ? supervise(child) : child({});
 }
 
 }  // namespace isocost::worker

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 
 #include "worker/serve.h"
 
@@ -29,12 +31,37 @@ sigset_t watched_signals() {
   return set;
 }
 
-[[noreturn]] void run_child(const std::function<int()>& child, pid_t supervisor) {
+using Child = std::function<int(const std::optional<UnitFailure>&)>;
+
+// How many processes the system's memory killer has ended so far; 0 where it does not tell.
+std::uint64_t memory_kills() {
+  std::ifstream in("/proc/vmstat");
+  std::string name;
+  for (std::uint64_t value = 0; in >> name >> value;)
+    if (name == "oom_kill") return value;
+  return 0;
+}
+
+std::optional<UnitFailure> blame(int signal, bool is_memory_killed) {
+  if (signal == SIGKILL && is_memory_killed)
+    return UnitFailure{
+        FailureClass::kOutOfMemory, "the system ended the working process for want of memory", {}};
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP})
+    if (signal == fault)
+      return UnitFailure{FailureClass::kBug,
+                         "the working process died of signal " + std::to_string(signal) + " (" +
+                             ::strsignal(signal) + ")",
+                         {}};
+  return std::nullopt;
+}
+
+[[noreturn]] void run_child(const Child& child, const std::optional<UnitFailure>& death,
+                            pid_t supervisor) {
   // A group of its own: Ctrl-C reaches the supervisor alone, which passes it on once.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) std::_Exit(kExitCrashed);
-  const int code = child();
+  const int code = child(death);
   std::fflush(nullptr);
   // Not exit(): a unit that was handed back may still compute in another thread.
   std::_Exit(code);
@@ -50,6 +77,7 @@ int next_signal(const sigset_t& set, std::chrono::milliseconds limit) {
 struct Death {
   bool is_crash = false;
   int code = 0;
+  int signal = 0;
 };
 
 // Forwards requests to stop until the child is gone.
@@ -57,10 +85,11 @@ Death wait_for(pid_t child, const sigset_t& set, bool& is_stopping) {
   while (true) {
     int status = 0;
     if (::waitpid(child, &status, WNOHANG) == child) {
-      if (!WIFSIGNALED(status)) return {WEXITSTATUS(status) == kExitCrashed, WEXITSTATUS(status)};
+      if (!WIFSIGNALED(status))
+        return {WEXITSTATUS(status) == kExitCrashed, WEXITSTATUS(status), 0};
       std::fprintf(stderr, "isocost-worker: the working process died of signal %d (%s)\n",
                    WTERMSIG(status), ::strsignal(WTERMSIG(status)));
-      return {true, kExitCrashed};
+      return {true, kExitCrashed, WTERMSIG(status)};
     }
     const int signal = next_signal(set, std::chrono::seconds(1));
     if (signal != SIGTERM && signal != SIGINT) continue;
@@ -71,22 +100,25 @@ Death wait_for(pid_t child, const sigset_t& set, bool& is_stopping) {
 
 }  // namespace
 
-int supervise(const std::function<int()>& child) {
+int supervise(const Child& child) {
   const sigset_t set = watched_signals();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   const pid_t self = ::getpid();
   auto pause = kPauseFirst;
   bool is_stopping = false;
+  std::optional<UnitFailure> last_words;
   for (int quick_deaths = 0; quick_deaths < kQuickDeathsMax; ++quick_deaths) {
+    const std::uint64_t kills_before = memory_kills();
     const auto started = std::chrono::steady_clock::now();
     const pid_t pid = ::fork();
     if (pid < 0) {
       std::fprintf(stderr, "isocost-worker: cannot start a process: %s\n", std::strerror(errno));
       return kExitCrashed;
     }
-    if (pid == 0) run_child(child, self);
+    if (pid == 0) run_child(child, last_words, self);
     const Death death = wait_for(pid, set, is_stopping);
     if (!death.is_crash || is_stopping) return death.code;
+    last_words = blame(death.signal, memory_kills() > kills_before);
     if (std::chrono::steady_clock::now() - started > kQuickDeath) {
       quick_deaths = 0;
       pause = kPauseFirst;

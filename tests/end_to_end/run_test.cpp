@@ -74,6 +74,27 @@ TEST_F(RunTest, EndsNonZeroAndSaysWhichCellsFailed) {
   EXPECT_NE(ended.output.find("asked to fail"), std::string::npos) << ended.output;
 }
 
+TEST_F(RunTest, FailsACellThatKillsItsWorkerAfterThreeAttemptsAndFinishesTheOthers) {
+  const Submission submission = submission_of({.models = 1});
+  const std::string victim = sample_key(submission.cells[1].sample).hex() + "/0-64";
+
+  const auto ended =
+      run(command_for(submission, 1,
+                      {"--worker-argument=--crash", "--worker-argument=generate/" + victim}),
+          2min);
+
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_NE(ended.output.find("1 of 2 cells failed"), std::string::npos) << ended.output;
+  EXPECT_NE(ended.output.find("the working process died of signal 6"), std::string::npos)
+      << ended.output;
+  const std::string log = testing::read_text(out() / "workers" / "local-1.log");
+  std::size_t deaths = 0;
+  for (auto at = log.find("died of signal"); at != std::string::npos;
+       at = log.find("died of signal", at + 1))
+    ++deaths;
+  EXPECT_EQ(deaths, 3U) << log;
+}
+
 TEST_F(RunTest, NamesTheInputsThatNoWorkerHas) {
   auto command = command_for(submission_of({.models = 1}), 1);
   command.resize(command.size() - 2);  // one --input less

@@ -1,6 +1,7 @@
 // isocost-fake-worker: isocost-worker's serve with an executor that computes nothing, for
 // end-to-end tests of the coordinator without LibTorch.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 
 #include "schema/io/inputs.h"
 #include "tests/support/fake_executor.h"
@@ -10,19 +11,22 @@ int main(int argc, char** argv) {
   CLI::App app("A worker that only seems to compute");
   isocost::worker::ServeOptions options;
   isocost::testing::FakeExecutorOptions fake;
-  std::vector<std::string> inputs, failing;
+  std::vector<std::string> inputs, failing, crashing;
   std::int64_t unit_ms = 0;
   CLI::App* serve = app.add_subcommand("serve");
   isocost::worker::add_serve_options(*serve, options);
   serve->add_option("--unit-ms", unit_ms, "How long each unit seems to compute");
   serve->add_option("--input", inputs, "Digests that it says it has");
   serve->add_option("--fail", failing, "Units whose name contains this text fail as a bug");
+  serve->add_option("--crash", crashing, "Units whose name contains this text end the process");
   serve->add_option("--rows-bytes", fake.rows_bytes, "Size of each rows artifact");
   app.require_subcommand(1);
   CLI11_PARSE(app, argc, argv);
 
   fake.unit_time = std::chrono::milliseconds(unit_ms);
   fake.fault = [&](const isocost::agent::LeasedUnit& unit) -> std::optional<isocost::UnitFailure> {
+    for (const std::string& text : crashing)
+      if (unit.name.find(text) != std::string::npos) std::abort();
     for (const std::string& text : failing) {
       if (unit.name.find(text) != std::string::npos)
         return isocost::UnitFailure{

@@ -189,10 +189,12 @@ void Session::take(const wire::Lease& lease, Instant) {
   if (!is_attached()) return;
   if (wanted_ && *wanted_ > 0) --*wanted_;
   if (Held* held = find(lease.unit)) {
-    // Handed out again, or the answer crossed: what is held is the same unit.
+    // Handed out again, or the answer crossed: what is held is the same unit. A failure that is
+    // held is no answer, though: the coordinator has counted it and wants another attempt.
+    const bool is_failure = std::holds_alternative<Kept>(held->state) &&
+                            std::holds_alternative<UnitFailure>(held->outcome->what);
     held->attempt = lease.attempt;
-    if (held->outcome) held->outcome->attempt = lease.attempt;
-    return;
+    if (!is_failure) return;
   }
   Held& held = held_[lease.unit];
   held = Held{.database = database_,
@@ -215,7 +217,7 @@ void Session::start_next() {
   order_.erase(order_.begin());
   next.state = Computing{};
   fraction_ = 0;
-  effects_.push_back(Compute{next.unit, next.blobs});
+  effects_.push_back(Compute{next.database, next.attempt, next.unit, next.blobs});
 }
 
 void Session::on(const Finished& event, Instant) {
@@ -304,7 +306,7 @@ void Session::send_outcome(Held& held) {
 void Session::take(const wire::Ack& ack, Instant now) {
   Held* held = find(ack.unit);
   auto* kept = held == nullptr ? nullptr : std::get_if<Kept>(&held->state);
-  if (kept == nullptr) return;
+  if (kept == nullptr || ack.attempt != held->outcome->attempt) return;
   if (ack.verdict == wire::Verdict::kMissing) {
     *kept = Kept{Kept::Step::kIdle, now + kDeliveryRetry};
     return;

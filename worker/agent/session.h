@@ -13,7 +13,8 @@
 // Invariants (check_invariants):
 //   1. At most one unit is computing, and none while another could be finished first: units run in
 //   order of arrival.
-//   2. An outcome leaves only by an ACK that is not kMissing; so nothing that was spooled is lost.
+//   2. An outcome leaves only by an ACK of its attempt that is not kMissing; so nothing that was
+//   spooled is lost. (A failure leaves, too, when its unit is leased anew.)
 //   3. WANT is said only when it changes, and never counts units that are held.
 #pragma once
 
@@ -109,6 +110,8 @@ struct UseArtifacts {  // where artifacts are from now on
   wire::Welcome welcome;
 };
 struct Compute {  // fetch what it needs, then execute; answered by Finished
+  std::string database;
+  wire::Attempt attempt;
   LeasedUnit unit;
   std::vector<Digest> blobs;
 };

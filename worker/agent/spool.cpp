@@ -1,6 +1,7 @@
 #include "worker/agent/spool.h"
 
 #include <algorithm>
+#include <fstream>
 
 #include "schema/io/atomic_file.h"
 #include "schema/json_reader.h"
@@ -10,6 +11,7 @@ namespace isocost::agent {
 namespace {
 
 constexpr int kSpoolFormat = 1;  // raised when the form of these files changes
+constexpr const char* kNoteName = "computing";
 
 Json to_json(const Outcome& outcome) {
   Json json = {{"format", kSpoolFormat},
@@ -94,6 +96,26 @@ void SpoolFolder::forget(const Outcome& outcome) {
   // Not made durable: an outcome that comes back after a crash is sent once more and acknowledged
   // as repeated.
   std::filesystem::remove(file_of(outcome));
+}
+
+void SpoolFolder::note(const Outcome& outcome) noexcept {
+  try {
+    std::ofstream(folder_ / kNoteName, std::ios::binary | std::ios::trunc)
+        << canonical(to_json(outcome));
+  } catch (const std::exception&) {
+    // Then a crash counts as a lost worker.
+  }
+}
+
+void SpoolFolder::forget_note() noexcept {
+  std::error_code ignored;
+  std::filesystem::remove(folder_ / kNoteName, ignored);
+}
+
+std::optional<Outcome> SpoolFolder::take_note() {
+  auto outcome = outcome_from(folder_ / kNoteName);
+  forget_note();
+  return outcome ? std::optional(std::move(*outcome)) : std::nullopt;
 }
 
 std::filesystem::path SpoolFolder::file_of(const Outcome& outcome) const {

@@ -84,6 +84,10 @@ class Worker {
         deliverer_(options_.peer, store, board_) {}
 
   WorkerEnd run() {
+    if (auto note = spool_.take_note(); note && options_.death) {
+      note->what = *options_.death;
+      spool_.keep(*note);
+    }
     agent::SpoolFolder::Loaded loaded = spool_.load();
     for (const Error& error : loaded.set_aside.errors)
       options_.say("set aside: " + error.message());
@@ -142,6 +146,7 @@ class Worker {
   // On the computing thread.
   void compute(const agent::Compute& job) {
     tl::expected<UnitResult, UnitFailure> outcome = tl::unexpected(UnitFailure{});
+    spool_.note({job.database, job.unit.name, job.attempt, UnitFailure{}});
     try {
       outcome = checked(job.unit.name, fetch_and_execute(job));
     } catch (const std::system_error& error) {
@@ -152,6 +157,7 @@ class Worker {
     } catch (const std::exception& error) {
       outcome = tl::unexpected(UnitFailure{FailureClass::kBug, error.what(), {}});
     }
+    spool_.forget_note();
     inbox_.post(agent::Finished{job.unit.name, std::move(outcome), executor_.warm()});
   }
 

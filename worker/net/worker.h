@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "schema/io/artifact_store.h"
@@ -27,6 +28,8 @@ struct WorkerOptions {
       session;                  // greeting: worker, host, build; the rest is asked of the executor
   std::filesystem::path state;  // the spool lies in it
   std::function<void(const std::string&)> say;  // lines for people; called on the caller's thread
+  // Of what the process before this one died, when the unit that it computed is to blame.
+  std::optional<UnitFailure> death{};
 };
 
 struct WorkerEnd {

@@ -121,6 +121,36 @@ TEST(Session, ForgetsAnOutcomeOnlyWhenItIsAcknowledged) {
   EXPECT_EQ(h.take<Forget>().at(0).outcome.unit, "a");
 }
 
+TEST(Session, KeepsAnOutcomeWhenAnotherAttemptIsAcknowledged) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a", 2));
+  h.finish("a");
+
+  h.acknowledge("a");  // of attempt 1
+
+  EXPECT_TRUE(h.take<Forget>().empty());
+}
+
+// The acknowledgement of the failure is late; the answer to a new lease is a new attempt.
+TEST(Session, ComputesAnewWhatIsLeasedAgainAfterAFailure) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a", 1));
+  h.on(Finished{"a", tl::unexpected(UnitFailure{FailureClass::kBug, "wrong", {}}), {}});
+  h.on(Spooled{"a"});
+  EXPECT_EQ(h.said<wire::FailureMessage>().size(), 1u);
+  EXPECT_EQ(h.take<Compute>().size(), 1u);
+
+  h.hear(lease("a", 2));
+  EXPECT_EQ(h.take<Compute>().at(0).attempt, (wire::Attempt{1, 2}));
+  h.acknowledge("a");
+  h.finish("a");
+
+  EXPECT_EQ(h.said<wire::ResultMessage>().at(0).attempt, (wire::Attempt{1, 2}));
+  EXPECT_TRUE(h.take<Forget>().empty());
+}
+
 TEST(Session, DeliversArtifactsBeforeTheResult) {
   Harness h;
   h.attach();
@@ -393,6 +423,18 @@ TEST(Session, LosesNoOutcomeWhateverHappens) {
     for (const auto& message : h.said<wire::ResultMessage>()) told.insert(message.result.unit);
     for (const std::string& unit : spooled) EXPECT_TRUE(told.contains(unit)) << unit;
   }
+}
+
+TEST(SpoolFolder, TellsTheNextProcessWhatComputed) {
+  const testing::ScratchFolder folder;
+  const Outcome outcome{"db1", "a", {1, 2}, UnitFailure{FailureClass::kBug, "", {}}};
+  SpoolFolder(folder.path()).note(outcome);
+
+  SpoolFolder next(folder.path());
+
+  EXPECT_TRUE(next.load().outcomes.empty());
+  EXPECT_EQ(next.take_note(), outcome);
+  EXPECT_EQ(next.take_note(), std::nullopt);
 }
 
 TEST(SpoolFolder, KeepsOutcomesOverARestart) {
