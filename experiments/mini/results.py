@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Puts the tables of a report into a page: what stands between "<!-- NAME -->" and "<!-- /NAME -->" is replaced.
+
+    experiments/mini/results.py out/mini-study/report.json docs/results-mini.md
+
+NAME is one of answer, findings, sizes, guidance, samplers, fits, protocol. Every number of the page comes from here.
+"""
+import json
+import pathlib
+import re
+import sys
+
+report = json.loads(pathlib.Path(sys.argv[1]).read_text())
+
+
+def rows(table):
+    columns = report["tables"][table]["columns"]
+    return [dict(zip(columns, row)) for row in report["tables"][table]["rows"]]
+
+
+def interval(row, prefix=""):
+    return f"{row[prefix + 'value']:.1f} ({row[prefix + 'low']:.1f} to {row[prefix + 'high']:.1f})"
+
+
+def markdown(head, lines):
+    ruled = [head, ["---"] * len(head)] + lines
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in ruled)
+
+
+def choice(row, prefix=""):
+    return f"{row[prefix + 'model']}, {row[prefix + 'series']}, {row[prefix + 'steps']} steps, guidance {row[prefix + 'guidance']:g}"
+
+
+def answer():
+    lines = []
+    for row in rows("answer"):
+        if row["cost_axis"] != "gflops_per_image" or row["metric"] != "fid":
+            continue
+        runner_up = f"{choice(row, 'runner_up_')}: {interval(row, 'runner_up_')}" if row["runner_up_model"] else ""
+        lines.append([f"{row['budget']:g}", choice(row), interval(row), f"{row['cost']:.3g}", runner_up])
+    return markdown(["GFLOPs an image", "use", "FID, 95 % interval", "costs", "runner-up"], lines)
+
+
+def findings():
+    return markdown(["hypothesis", "verdict", "evidence"],
+                    [[row["hypothesis"], f"**{row['verdict']}**", row["evidence"]] for row in rows("findings")])
+
+
+def pivot(cells, line_of, column_of, text_of):
+    columns = list(dict.fromkeys(column_of(row) for row in cells))
+    lines = {}
+    for row in cells:
+        lines.setdefault(line_of(row), {})[column_of(row)] = text_of(row)
+    return columns, [[line] + [by_column.get(column, "") for column in columns] for line, by_column in lines.items()]
+
+
+def best_of(row):  # the optimum of a model, sampler and number of steps, on images that did not choose it where there are any
+    if row["judged_value"] is not None:
+        return f"{row['judged_value']:.1f} ({row['judged_low']:.1f} to {row['judged_high']:.1f})"
+    return interval(row)
+
+
+def sizes():
+    optimal = [row for row in rows("optimal") if row["series"] == "DDIM trailing"]
+    columns, lines = pivot(optimal, lambda row: row["model"], lambda row: row["steps"], best_of)
+    return markdown(["FID, DDIM trailing"] + [f"{steps} steps" for steps in columns], lines)
+
+
+def samplers():
+    optimal = sorted(rows("optimal"), key=lambda row: (row["model_order"], row["steps"]))
+    columns, lines = pivot(optimal, lambda row: f"{row['model']}, {row['steps']} steps", lambda row: row["series"],
+                           lambda row: f"{row['value']:.1f}")
+    return markdown(["FID"] + columns, lines)
+
+
+def guidance():
+    columns, lines = pivot(rows("optimal"), lambda row: f"{row['model']}, {row['series']}", lambda row: row["steps"],
+                           lambda row: f"{row['guidance']:g}" + ("*" if row["is_at_edge"] else ""))
+    return markdown(["optimal guidance"] + [f"{steps} steps" for steps in columns], lines)
+
+
+def fits():
+    return markdown(["y = E + A x^-a", "points", "E", "A", "a", "R²"],
+                    [[row["fit"], row["points"]] + [f"{row[k]:.3g} ({row[k + '_low']:.3g} to {row[k + '_high']:.3g})"
+                                                   for k in ("E", "A", "a")] + [f"{row['r_squared']:.4f}"]
+                     for row in rows("fits")])
+
+
+def protocol():
+    return markdown(["score", "cells", "images"], [[row["metric"], row["cells"], row["images"]] for row in rows("protocols")])
+
+
+TABLES = {table.__name__: table for table in (answer, findings, sizes, guidance, samplers, fits, protocol)}
+
+
+def main():
+    page = pathlib.Path(sys.argv[2])
+    text = page.read_text()
+    for name, table in TABLES.items():
+        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        if mark.search(text):
+            body = table()
+            text = mark.sub(lambda found: found[1] + "\n" + body + "\n\n" + found[2], text)
+    page.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
