@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 namespace isocost::cli {
 namespace {
@@ -45,15 +46,21 @@ ProgressPrinter::ProgressPrinter() : is_terminal_(::isatty(STDERR_FILENO) == 1) 
 
 void ProgressPrinter::show(const core::Snapshot& snapshot, const std::string& experiment) {
   const auto now = std::chrono::steady_clock::now();
+  held_back_ = progress_line(snapshot, experiment);
   if (now < next_) return;
   next_ = now + (is_terminal_ ? kOnTerminal : kElsewhere);
-  const std::string line = progress_line(snapshot, experiment);
+  print();
+}
+
+void ProgressPrinter::print() {
+  const std::string line = std::exchange(held_back_, {});
   fmt::print(stderr, "{}", is_terminal_ ? "\r\x1b[K" + line : line + "\n");
   std::fflush(stderr);
   has_line_ = is_terminal_;
 }
 
 void ProgressPrinter::finish() {
+  if (!held_back_.empty()) print();
   if (has_line_) fmt::print(stderr, "\n");
   has_line_ = false;
 }

@@ -19,12 +19,15 @@ class ProgressPrinter {
  public:
   ProgressPrinter();
   void show(const core::Snapshot& snapshot, const std::string& experiment);
-  // Leaves the line as it is and goes on below.
+  // Shows the last line that `show` held back, and goes on below it.
   void finish();
 
  private:
+  void print();
+
   bool is_terminal_;
   bool has_line_ = false;
+  std::string held_back_;  // newer than what is shown
   std::chrono::steady_clock::time_point next_;
 };
 

@@ -108,8 +108,8 @@ class Run {
       }
       if (const auto fault = host_->fault()) return complain(*fault);
       const auto snapshot = loop().snapshot();
-      if (snapshot->units.open() == 0) return kExitDone;
       printer_.show(*snapshot, input_.submission.name);
+      if (snapshot->units.open() == 0) return kExitDone;
       if (const auto why = workers.all_ended()) {
         printer_.finish();
         return complain("no worker is left: " + *why);

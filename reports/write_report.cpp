@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "reports/csv/csv.h"
 #include "reports/html/assets.h"
@@ -134,9 +135,12 @@ fs::path write_pictures_beside(const Report& report, const io::ArtifactStore& st
 std::vector<std::string> answer_lines(const Report& report) {
   std::vector<std::string> lines;
   if (!report.study.choice) return lines;
+  std::string last;
   for (const Answer& answer : report.answers[kGflopsAxis]) {
     const Setting& best = answer.best;
-    lines.push_back(fmt::format("up to {} GFLOPs an image: {}, {} {}{}", display(answer.budget),
+    // More budget that changes nothing needs no line.
+    if (std::exchange(last, describe(best)) == describe(best)) continue;
+    lines.push_back(fmt::format("with {} GFLOPs an image: {}, {} {}{}", display(answer.budget),
                                 describe(best), report.study.choice->metric.label,
                                 display_interval(best.value, best.low, best.high),
                                 answer.tied > 0 ? fmt::format(", tie with {}", answer.tied) : ""));

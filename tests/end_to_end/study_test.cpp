@@ -1,6 +1,7 @@
-// A study of two small models, run by the real programs in every way that must not matter: the
-// table is the same in all columns but measured_*, however many workers there were, however units
-// were cut, whether artifacts travelled, and however often coordinator and workers were killed.
+// experiments/tiny.yaml, run by the real programs in every way that must not matter: the table is
+// the same in all columns but measured_*, however many workers there were, however units were cut,
+// whether artifacts travelled, and however often coordinator and workers were killed. And
+// experiments/own-models.yaml on small models and data made here.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,20 +21,7 @@ using testing::ScratchFolder;
 
 constexpr int kKillsOfEachKind = 10;
 
-// What a user brings to experiments/own-models.yaml, made once.
-const fs::path& study_folder() {
-  static const ScratchFolder folder;
-  static const bool is_made = [] {
-    const auto made = testing::run(
-        {ISOCOST_REFERENCE_PYTHON, ISOCOST_SOURCE_DIR "/tests/end_to_end/make_own_models.py",
-         ISOCOST_SOURCE_DIR "/tests/golden/models", folder.path().string()});
-    EXPECT_EQ(made.status, 0) << made.output;
-    fs::copy_file(ISOCOST_SOURCE_DIR "/experiments/own-models.yaml", folder / "own-models.yaml");
-    return true;
-  }();
-  EXPECT_TRUE(is_made);
-  return folder.path();
-}
+const fs::path kTiny = ISOCOST_SOURCE_DIR "/experiments/tiny.yaml";
 
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
@@ -41,12 +29,10 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
-fs::path grid_with(const std::string& name,
-                   const std::vector<std::pair<std::string, std::string>>& changes) {
-  std::string text = testing::read_text(study_folder() / "own-models.yaml");
-  for (const auto& [from, to] : changes) text = replaced(text, from, to);
-  const fs::path file = study_folder() / (name + ".yaml");
-  testing::write_text(file, text);
+// tiny.yaml with `from` replaced by `to`, as a file in `folder`.
+fs::path tiny_with(const ScratchFolder& folder, const std::string& from, const std::string& to) {
+  const fs::path file = folder / "tiny.yaml";
+  testing::write_text(file, replaced(testing::read_text(kTiny), from, to));
   return file;
 }
 
@@ -93,39 +79,39 @@ std::string table_of(const fs::path& grid, int workers, const std::vector<std::s
   return determined_columns(out / "cells.csv");
 }
 
-const std::string& plain_table() {
-  static const std::string table = table_of(study_folder() / "own-models.yaml", 1);
-  return table;
-}
+TEST(Study, IsTheSameHoweverItIsComputed) {
+  const ScratchFolder folder;
+  const std::string table = table_of(kTiny, 1);
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2) << table;
 
-TEST(Study, GivesATableWithARowForEachCell) {
-  EXPECT_EQ(std::count(plain_table().begin(), plain_table().end(), '\n'), 1 + 2 * 2 * 2 * 2)
-      << plain_table();
-}
-
-TEST(Study, IsTheSameWithThreeWorkers) {
-  EXPECT_EQ(table_of(study_folder() / "own-models.yaml", 3), plain_table());
-}
-
-TEST(Study, IsTheSameWithUnitsOfAnotherSize) {
-  EXPECT_EQ(table_of(grid_with("other-units", {{"unit_images: 16", "unit_images: 8"}}), 2),
-            plain_table());
-}
-
-TEST(Study, IsTheSameWhenArtifactsTravel) {
-  EXPECT_EQ(table_of(study_folder() / "own-models.yaml", 2, {"--separate-artifacts"}),
-            plain_table());
+  EXPECT_EQ(table_of(kTiny, 3), table) << "with three workers";
+  EXPECT_EQ(table_of(tiny_with(folder, "unit_images: 64", "unit_images: 32"), 2), table)
+      << "with units of another size";
+  EXPECT_EQ(table_of(kTiny, 2, {"--separate-artifacts"}), table) << "when artifacts travel";
 }
 
 TEST(Study, FindsEverythingComputedWhenItRunsAgain) {
   const ScratchFolder out;
-  const auto command = run_command(study_folder() / "own-models.yaml", out.path(), 2);
+  const auto command = run_command(kTiny, out.path(), 2);
   ASSERT_EQ(testing::run(command).status, 0);
 
   const auto again = testing::run(command);
 
   EXPECT_EQ(again.status, 0) << again.output;
   EXPECT_THAT(again.output, ::testing::HasSubstr("0 images and 0 units are new"));
+}
+
+TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
+  const ScratchFolder folder;
+  const auto made = testing::run(
+      {ISOCOST_REFERENCE_PYTHON, ISOCOST_SOURCE_DIR "/tests/end_to_end/make_own_models.py",
+       ISOCOST_SOURCE_DIR "/tests/golden/models", folder.path().string()});
+  ASSERT_EQ(made.status, 0) << made.output;
+  fs::copy_file(ISOCOST_SOURCE_DIR "/experiments/own-models.yaml", folder / "own-models.yaml");
+
+  const std::string table = table_of(folder / "own-models.yaml", 2);
+
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2) << table;
 }
 
 // Processes whose parent is one of `parents`.
@@ -191,14 +177,14 @@ TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
   std::mt19937_64 chance(seed);
   const ScratchFolder out;
   Kills kills;
-  int images = 32;
+  int images = 128;
   fs::path grid;
   // Each round extends the study, until it was shot at often enough.
   do {
-    grid = grid_with("under-fire", {{"images: 32", "images: " + std::to_string(images)}});
+    grid = tiny_with(out, "images: 128\n", "images: " + std::to_string(images) + "\n");
     run_under_fire(run_command(grid, out.path(), 2), out / "log", chance, kills);
     if (HasFatalFailure()) return;
-    images += 64;
+    images += 128;
   } while (!kills.are_enough());
   std::printf("killed %d coordinators and %d workers\n", kills.coordinators, kills.workers);
 

@@ -110,7 +110,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!model) return bad_input(model.error());
   if (const Failure failure = check_sample(spec, (*model)->pipeline); !failure.is_empty())
     return bad_input(failure);
-  std::vector<Extractor*> extractors;
+  std::vector<std::shared_ptr<Extractor>> extractors;
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());

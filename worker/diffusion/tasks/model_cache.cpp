@@ -121,13 +121,13 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
   return models_.front().model.get();
 }
 
-Result<Extractor*> ModelCache::extractor(const ExtractorSpec& spec) {
+Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& spec) {
   const std::string key = extractor_id(spec);
   const auto found = std::find_if(extractors_.begin(), extractors_.end(),
                                   [&](const auto& entry) { return entry.first == key; });
   if (found != extractors_.end()) {
     extractors_.splice(extractors_.begin(), extractors_, found);
-    return extractors_.front().second.get();
+    return extractors_.front().second;
   }
   const auto path = find(spec.input);
   if (!path) return fail(path.error());
@@ -135,12 +135,30 @@ Result<Extractor*> ModelCache::extractor(const ExtractorSpec& spec) {
   if (!loaded) return fail(loaded.error());
   while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
   extractors_.emplace_front(key, std::move(*loaded));
-  return extractors_.front().second.get();
+  return extractors_.front().second;
+}
+
+Result<std::shared_ptr<const Reference>> ModelCache::reference(const Digest& artifact,
+                                                               const io::ArtifactStore& store) {
+  const auto found = std::find_if(references_.begin(), references_.end(),
+                                  [&](const auto& entry) { return entry.first == artifact; });
+  if (found != references_.end()) {
+    references_.splice(references_.begin(), references_, found);
+    return references_.front().second;
+  }
+  const auto bytes = store.get(artifact);
+  if (!bytes) return fail(bytes.error());
+  auto parsed = Reference::parse(*bytes, artifact.name());
+  if (!parsed) return fail(parsed.error());
+  while (references_.size() >= kReferencesMax) references_.pop_back();
+  references_.emplace_front(artifact, std::make_shared<const Reference>(std::move(*parsed)));
+  return references_.front().second;
 }
 
 void ModelCache::clear() {
   models_.clear();
   extractors_.clear();
+  references_.clear();
 }
 
 std::vector<std::string> ModelCache::warm_unets() const {

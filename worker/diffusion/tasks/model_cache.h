@@ -1,8 +1,9 @@
-// What a worker keeps warm between units: pipelines, tokenizers, text states, extractors.
+// What a worker keeps warm between units: pipelines, tokenizers, text states, extractors,
+// references.
 //
 // Everything is keyed by content, so a cell that names the same inputs finds them loaded. The least
 // recently used pipelines go when their weights fill too much of the device's memory, the least
-// recently used extractors when there are too many. Text states are computed one
+// recently used extractors and references when there are too many. Text states are computed one
 // prompt at a time, so that they depend on the prompt alone and not on which prompts stood beside
 // it. Thread: one.
 #pragma once
@@ -14,9 +15,11 @@
 #include <string>
 #include <vector>
 
+#include "schema/io/artifact_store.h"
 #include "schema/io/inputs.h"
 #include "schema/spec.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
+#include "worker/diffusion/metrics/reference.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
@@ -40,6 +43,7 @@ class ModelCache {
   // Of the device's memory, for the weights of all pipelines that are warm; one always may be.
   static constexpr double kWarmShareMax = 0.4;
   static constexpr std::size_t kExtractorsMax = 8;
+  static constexpr std::size_t kReferencesMax = 8;
 
   // `dtype`: what U-Nets compute in, whatever a cell says; empty: what the cell says.
   ModelCache(std::vector<std::filesystem::path> roots, at::Device device, std::string dtype);
@@ -51,7 +55,11 @@ class ModelCache {
 
   // Fails with: an input that is not under the roots, a model that does not load.
   [[nodiscard]] Result<WarmModel*> model(const SampleSpec& spec);
-  [[nodiscard]] Result<Extractor*> extractor(const ExtractorSpec& spec);
+  // Lives on with whoever holds it when the cache lets go.
+  [[nodiscard]] Result<std::shared_ptr<Extractor>> extractor(const ExtractorSpec& spec);
+  // The reference that is this artifact of the store.
+  [[nodiscard]] Result<std::shared_ptr<const Reference>> reference(const Digest& artifact,
+                                                                   const io::ArtifactStore& store);
   // Lets go of everything that is loaded.
   void clear();
   // Digests of the U-Nets that are loaded.
@@ -74,7 +82,8 @@ class ModelCache {
   std::uint64_t bytes_max_;
   io::Inventory inventory_;
   std::list<Entry> models_;  // most recently used first
-  std::list<std::pair<std::string, std::unique_ptr<Extractor>>> extractors_;
+  std::list<std::pair<std::string, std::shared_ptr<Extractor>>> extractors_;
+  std::list<std::pair<Digest, std::shared_ptr<const Reference>>> references_;
 };
 
 }  // namespace isocost::diffusion

@@ -83,20 +83,18 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::score(const agent::LeasedU
   const auto rows = gather(pieces_of(leased, extractor_id(spec.extractor)), spec.range, store_);
   if (!rows) return unit_failure(FailureClass::kInputOutput, rows.error().message());
 
-  std::optional<Reference> reference;
+  std::shared_ptr<const Reference> reference;
   if (!spec.reference.empty()) {
     const auto digest = reference_artifact(leased, spec.reference);
     if (!digest)
       return unit_failure(FailureClass::kInputOutput,
                           "the reference " + spec.reference + " is not at hand");
-    const auto bytes = store_.get(*digest);
-    if (!bytes) return unit_failure(FailureClass::kInputOutput, bytes.error().message());
-    auto parsed = Reference::parse(*bytes, digest->name());
-    if (!parsed) return bad_input(parsed.error());
-    reference = std::move(*parsed);
+    const auto loaded = cache_.reference(*digest, store_);
+    if (!loaded) return unit_failure(FailureClass::kInputOutput, loaded.error().message());
+    reference = *loaded;
   }
   auto values = diffusion::score(spec.metric, {.rows = *rows,
-                                               .reference = reference ? &*reference : nullptr,
+                                               .reference = reference.get(),
                                                .protocol = spec.protocol,
                                                .seed = seed_of(score_key(unit->sample, spec))});
   if (!values) return bad_input(values.error());
