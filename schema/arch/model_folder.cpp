@@ -14,7 +14,7 @@ constexpr std::size_t kJsonBytesMax = std::size_t{16} << 20;
 Result<Json> read_json(const fs::path& file) {
   const auto text = io::read_file(file, kJsonBytesMax);
   if (!text) return fail(text.error());
-  return parse_json(*text, file.string());
+  return parse_python_json(*text, file.string());
 }
 
 bool is_file(const fs::path& file) {

@@ -91,6 +91,17 @@ TEST_F(ModelFolderOnDisk, NamesAMissingWeightFile) {
             std::string::npos);
 }
 
+// diffusers' DPMSolverMultistepScheduler saves this member so.
+TEST_F(ModelFolderOnDisk, ReadsTheInfinitiesThatPythonWrites) {
+  write("scheduler/scheduler_config.json",
+        R"({"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity})");
+
+  const auto model = ModelFolder::open(folder_);
+
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->scheduler_config.at("lambda_min_clipped"), "-Infinity");
+}
+
 TEST_F(ModelFolderOnDisk, RefusesAnIndexThatLeavesTheFolder) {
   fs::remove(folder_ / "unet/diffusion_pytorch_model.safetensors");
   write("unet/diffusion_pytorch_model.safetensors.index.json",

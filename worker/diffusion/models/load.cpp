@@ -163,7 +163,7 @@ Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tens
 Result<Json> read_json_file(const std::filesystem::path& file) {
   const auto text = io::read_file(file, kConfigBytesMax);
   if (!text) return fail(text.error());
-  return parse_json(*text, file.string());
+  return parse_python_json(*text, file.string());
 }
 
 Result<UNet> load_unet(const std::filesystem::path& folder, const std::string& variant) {
