@@ -17,6 +17,7 @@ struct Options {
   std::string experiment;
   std::filesystem::path database = "out/isocost.db";
   std::filesystem::path out;
+  std::filesystem::path grid;
   experiments::SelectOptions select;
 };
 
@@ -33,7 +34,10 @@ int select(const Options& options) {
   for (const std::string& axis : select.per) per += (per.empty() ? "" : ",") + axis;
   select.command = fmt::format("isocost select {} --best {} --per {} --top {} --images {}",
                                options.experiment, select.metric, per, select.top, select.images);
-  const auto text = experiments::select_grid(judged->grid, points, select);
+  select.out_folder = options.out.parent_path();
+  select.grid_folder = options.grid.empty() ? select.out_folder : options.grid.parent_path();
+  const auto catalog = experiments::disk_catalog(select.grid_folder);
+  const auto text = experiments::select_grid(judged->grid, points, select, *catalog);
   if (!text) return complain(text.error().message());
   io::write_file_atomically(options.out, *text);
   fmt::print("{}\n", options.out.string());
@@ -56,6 +60,11 @@ void add_select(CLI::App& app, int& exit_code) {
       ->delimiter(',');
   command->add_option("--top", options->select.top, "How many of each")->capture_default_str();
   command->add_option("--images", options->select.images, "Images of each finalist")->required();
+  command
+      ->add_option("--grid", options->grid,
+                   "The grid file that was submitted, where it lies in another folder than "
+                   "--out: its models are looked up beside it, and names are rewritten")
+      ->check(CLI::ExistingFile);
   command->add_option("-o,--out", options->out, "The grid file to write")->required();
   command->callback([options, &exit_code] { exit_code = select(*options); });
 }

@@ -82,7 +82,6 @@ class DiskCatalog : public Catalog {
     if (!failure.is_empty()) return fail(std::move(failure));
 
     ModelEntry entry;
-    entry.label = path.filename().string();
     const std::map<std::string, fs::path> parts = {{"unet", folder->unet->folder},
                                                    {"vae", folder->vae->folder},
                                                    {"text_encoder", folder->text_encoder->folder},

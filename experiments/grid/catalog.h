@@ -19,7 +19,6 @@
 namespace isocost::experiments {
 
 struct ModelEntry {
-  std::string label;                          // as a person reads it: the name without its folders
   std::map<std::string, std::string> inputs;  // unet, vae, text_encoder, tokenizer -> "sha256:..."
   std::map<std::string, std::string> names;   // "sha256:..." -> path, for messages
   Json scheduler_config;

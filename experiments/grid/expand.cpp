@@ -1,64 +1,76 @@
 #include "experiments/grid/expand.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
-#include "experiments/world/world.h"
+#include "experiments/grid/models.h"
+#include "experiments/grid/parameters.h"
+#include "experiments/grid/ready_task.h"
+#include "experiments/grid/yaml.h"
 #include "schema/sampling/sampling.h"
 
 namespace isocost::experiments {
 namespace {
 
+// What is summed up once and used by many cells: a network at a size.
+struct Price {
+  double gflops_per_call = 0;
+  double gflops_decode = 0;
+};
+
+struct ReadySampler {
+  Json json;
+  std::uint64_t calls = 0;
+};
+
+// The parameters of one cell, as its axes and the defaults set them.
+struct Settings {
+  const Placed* model = nullptr;
+  const Placed* sampler = nullptr;
+  const Placed* steps = nullptr;
+  const Placed* spacing = nullptr;
+  std::vector<std::pair<std::string, const Placed*>> options;  // of the sampler
+  std::size_t task = 0;
+  double guidance = 1;
+  std::uint64_t seed = 0;
+  std::optional<int> height;
+  std::optional<int> width;
+  int group_size = 0;
+  std::string dtype;
+  std::string negative_prompt;
+  std::string size_where;
+};
+
 class Expander {
  public:
-  Expander(const Grid& grid, Catalog& catalog) : grid_(grid), catalog_(catalog) {}
+  Expander(const Grid& grid, Catalog& catalog)
+      : grid_(with_models(grid, catalog, failure_)), catalog_(catalog) {}
 
   Result<Submission> run() {
     submission_.name = grid_.name;
     submission_.grid = grid_.text;
     for (const Axis& axis : grid_.axes) submission_.axes.push_back(axis.name);
-    const auto group = static_cast<std::uint64_t>(grid_.group_size);
-    submission_.unit_images = std::max(group, grid_.unit_images / group * group);
-    const Grid patterns_resolved = with_models();
-    check_zips(patterns_resolved);
+    check_zips();
     const bool are_axes_sound = failure_.is_empty();
-    read_prompts();
-    read_metrics();
-    if (!are_axes_sound) return fail(std::move(failure_));
-    const auto found = points(patterns_resolved);
-    if (!found) {
-      if (failure_.is_empty()) failure_.add(found.error());
-    } else {
-      for (const Point& point : *found) add_cell(point);
-    }
-    if (!failure_.is_empty()) return fail(std::move(failure_));
+    for (const Task& task : grid_.tasks)
+      tasks_.push_back(ready_task(task, grid_.file, catalog_, submission_, failure_));
+    if (are_axes_sound)
+      add_cells();
+    else
+      look_up_models();
+    if (failure_.is_empty()) check_effects();
+    submission_.unit_images = unit_images();
+    if (!failure_.is_empty()) return fail(in_reading_order(failure_, grid_.file));
     return std::move(submission_);
   }
 
  private:
-  // Patterns of the model axis replaced by the folders that they match.
-  Grid with_models() {
-    Grid grid = grid_;
-    for (Axis& axis : grid.axes) {
-      if (axis.name != "model") continue;
-      std::vector<Placed> values;
-      for (const Placed& value : axis.values) {
-        const auto names = catalog_.models(value.value.get<std::string>(), value.where);
-        if (!names)
-          failure_.add(names.error());
-        else
-          for (const std::string& name : *names) values.push_back({name, value.where});
-      }
-      axis.values = std::move(values);
-    }
-    return grid;
-  }
-
   // A pattern may stand for another number of models than it was zipped with.
-  void check_zips(const Grid& grid) {
-    for (const auto& zip : grid.zips) {
+  void check_zips() {
+    for (const auto& zip : grid_.zips) {
       std::optional<std::size_t> length;
-      for (const Axis& axis : grid.axes) {
+      for (const Axis& axis : grid_.axes) {
         if (std::find(zip.begin(), zip.end(), axis.name) == zip.end()) continue;
         if (length && *length != axis.values.size()) {
           failure_.add(axis.where,
@@ -71,124 +83,26 @@ class Expander {
     }
   }
 
-  void read_prompts() {
-    const PromptSource& source = grid_.prompts;
-    std::string lines;
-    if (source.kind == "world") {
-      lines = world::prompts_jsonl(*world::parse_split(source.split), source.count, source.seed);
-    } else if (source.kind == "list") {
-      for (const std::string& text : source.texts) lines += canonical({{"prompt", text}}) + "\n";
-    } else {
-      auto text = catalog_.text_file(source.file, source.where);
-      if (!text) {
-        failure_.add(text.error());
-        return;
-      }
-      check_prompts(*text);
-      lines = std::move(*text);
+  void add_cells() {
+    const auto found = points(grid_);
+    if (!found) {
+      failure_.add(found.error());
+      return;
     }
-    prompts_ = sha256(lines).name();
-    submission_.blobs[prompts_] = std::move(lines);
-    submission_.input_names[prompts_] = source.kind == "world"
-                                            ? "mini-world prompts (" + source.split + ")"
-                                        : source.kind == "file" ? source.file
-                                                                : "prompts of " + grid_.file;
+    labels_ = model_labels(model_names(grid_));
+    submission_.cells.reserve(found->size());
+    for (std::size_t point = 0; point < found->size(); ++point) add_cell(*found, point);
   }
 
-  void check_prompts(const std::string& text) {
-    std::size_t begin = 0;
-    std::size_t count = 0;
-    for (std::size_t line = 1; begin < text.size(); ++line) {
-      const std::size_t end = std::min(text.find('\n', begin), text.size());
-      const std::string where =
-          grid_.prompts.where + ": " + grid_.prompts.file + ":" + std::to_string(line);
-      if (end > begin) {
-        const auto json = parse_json(std::string_view(text).substr(begin, end - begin), where, 8);
-        if (!json)
-          failure_.add(json.error());
-        else if (!json->is_object() || !json->contains("prompt") || !(*json)["prompt"].is_string())
-          failure_.add(where, "this line has no text 'prompt'", R"({"prompt": "..."})");
-        ++count;
-      }
-      begin = end + 1;
-    }
-    if (count == 0)
-      failure_.add(grid_.prompts.where, "there is no prompt in " + grid_.prompts.file,
-                   "a line {\"prompt\": ...} each");
-  }
-
-  ExtractorSpec extractor_of(const Metric& metric) {
-    ExtractorSpec spec;
-    const bool is_mini = metric.extractor == "mini";
-    std::string name = metric.extractor;
-    if (metric.name == "clip_score") {
-      spec.kind = "clip";
-      if (is_mini) name = "mini/clip";
-    } else if (metric.name == "attribute_accuracy") {
-      spec.kind = "mini-attributes";
-      if (is_mini) name = "mini/features";
-    } else if (is_mini) {
-      spec.kind = "mini-features";
-      name = "mini/features";
-    } else {
-      spec.kind = name.ends_with(".pt") || name.ends_with(".ts") ? "torchscript" : "clip-features";
-    }
-    const auto digest = catalog_.input(name, metric.where);
-    if (!digest) {
-      failure_.add(digest.error());
-      return spec;
-    }
-    spec.input = *digest;
-    submission_.input_names[*digest] = name;
-    return spec;
-  }
-
-  std::string reference_of(const Metric& metric, const ExtractorSpec& extractor) {
-    ReferenceSpec spec;
-    const Reference source =
-        metric.reference.value_or(Reference{.kind = "world", .path = {}, .where = metric.where});
-    spec.kind = source.kind;
-    spec.extractor = extractor;
-    if (source.kind == "world") {
-      spec.options = {{"split", source.split}, {"count", source.count}, {"seed", source.seed}};
-    } else {
-      const auto digest = catalog_.input(source.path, source.where);
-      if (!digest) {
-        failure_.add(digest.error());
-        return {};
-      }
-      spec.input = *digest;
-      submission_.input_names[*digest] = source.path;
-    }
-    const std::string key = reference_key(spec).hex();
-    submission_.references.emplace(key, std::move(spec));
-    return key;
-  }
-
-  void read_metrics() {
-    for (const Metric& metric : grid_.metrics) {
-      const bool has_reference = metric.name == "fid" || metric.name == "kid";
-      if (!has_reference && metric.reference) {
-        failure_.add(metric.where, metric.name + " compares with no reference",
-                     "no key 'reference' here");
-      }
-      if (metric.name == "kid" && metric.reference && metric.reference->kind == "npz") {
-        failure_.add(metric.where,
-                     "kid needs the rows of its reference, which an npz file does not hold",
-                     "world or folder");
-      }
-      ScoreSpec score;
-      score.metric = metric.name;
-      score.extractor = extractor_of(metric);
-      if (has_reference) score.reference = reference_of(metric, score.extractor);
-      score.range = {grid_.judge_from, grid_.images};
-      score.protocol = metric.protocol;
-      scores_.push_back(std::move(score));
-    }
+  // So that missing models are told beside what keeps the grid from being expanded.
+  void look_up_models() {
+    for (const Axis& axis : grid_.axes)
+      if (sets_model(axis))
+        for (const Placed& value : axis.values) (void)model_of(value);
   }
 
   const ModelEntry* model_of(const Placed& placed) {
-    const auto name = placed.value.get<std::string>();
+    const auto& name = placed.value.get_ref<const std::string&>();
     const auto known = models_.find(name);
     if (known != models_.end()) return known->second ? &*known->second : nullptr;
     auto entry = catalog_.model(name, placed.where);
@@ -201,93 +115,213 @@ class Expander {
     return &*models_.emplace(name, std::move(*entry)).first->second;
   }
 
-  void add_cell(const Point& point) {
+  void set(Settings& settings, const std::string& path, const Placed& placed) const {
+    const Json& value = placed.value;
+    if (path == "model")
+      settings.model = &placed;
+    else if (path == "sampler")
+      settings.sampler = &placed;
+    else if (path == "steps")
+      settings.steps = &placed;
+    else if (path == "timestep_spacing")
+      settings.spacing = &placed;
+    else if (path == "guidance")
+      settings.guidance = value.get<double>();
+    else if (path == "seed")
+      settings.seed = value.get<std::uint64_t>();
+    else if (path == "task")
+      settings.task = task_number(value);
+    else if (path == "group_size")
+      settings.group_size = value.get<int>();
+    else if (path == "dtype")
+      settings.dtype = value.get_ref<const std::string&>();
+    else if (path == "negative_prompt")
+      settings.negative_prompt = value.get_ref<const std::string&>();
+    else if (path == "height" || path == "width")
+      set_size(settings, path, placed);
+    else
+      settings.options.emplace_back(path.substr(8), &placed);
+  }
+
+  static void set_size(Settings& settings, const std::string& path, const Placed& placed) {
+    (path == "height" ? settings.height : settings.width) = placed.value.get<int>();
+    settings.size_where = placed.where;
+  }
+
+  [[nodiscard]] std::size_t task_number(const Json& value) const {
+    const auto& name = value.get_ref<const std::string&>();
+    const auto found = std::find_if(grid_.tasks.begin(), grid_.tasks.end(),
+                                    [&](const Task& task) { return task.name == name; });
+    return static_cast<std::size_t>(found - grid_.tasks.begin());
+  }
+
+  // A default that this cell's sampler does not have is left out; one that no sampler has is told
+  // by check_effects.
+  void set_defaults(Settings& settings) const {
+    const auto& options =
+        sampling::option_names(settings.sampler->value.get_ref<const std::string&>());
+    for (const Default& one : grid_.defaults)
+      if (options.contains(one.path.substr(8)))
+        settings.options.emplace_back(one.path.substr(8), &one.value);
+  }
+
+  void add_cell(const Points& found, std::size_t point) {
     CellRequest cell;
-    Json choice = Json::object();
-    double guidance = 1;
-    const ModelEntry* model = nullptr;
-    std::string where = grid_.file;
+    Settings settings;
+    settings.height = grid_.height;
+    settings.width = grid_.width;
+    settings.group_size = grid_.group_size;
+    settings.dtype = grid_.dtype;
+    settings.negative_prompt = grid_.negative_prompt;
     for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
-      const std::string& axis = grid_.axes[a].name;
-      const Placed& placed = point.values[a];
-      cell.labels[axis] = placed.value;
-      if (axis == "model")
-        model = model_of(placed);
-      else if (axis == "guidance")
-        guidance = placed.value.get<double>();
-      else if (axis == "seed")
-        cell.sample.seed = placed.value.get<std::uint64_t>();
-      else if (axis == "timestep_spacing" && placed.value == "karras")
-        choice["use_karras_sigmas"] = true;
-      else if (axis.starts_with("sampler."))
-        choice[axis.substr(8)] = placed.value;
-      else
-        choice[axis] = placed.value;
-      if (axis == "steps" || axis == "sampler") where = placed.where;
-    }
-    if (model == nullptr) return;
-    cell.labels["model"] = model->label;
-    const std::string seen_key =
-        canonical({{"choice", choice}, {"scheduler", model->scheduler_config}});
-    auto sampler = samplers_.find(seen_key);
-    if (sampler == samplers_.end()) {
-      auto resolved = sampling::resolve(model->scheduler_config, choice, where);
-      if (!resolved) {
-        failure_.add(resolved.error());
-        samplers_.emplace(seen_key, std::nullopt);
-        return;
+      const Axis& axis = grid_.axes[a];
+      const Placed& placed = found.at(point, a);
+      cell.labels[axis.name] = placed.value;
+      for (const std::string& path : axis.paths) {
+        set(settings, path, placed);
+        if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
+        if (path == "model")
+          cell.labels[axis.name] = cell.labels[path] =
+              labels_.at(placed.value.get_ref<const std::string&>());
       }
-      sampler = samplers_.emplace(seen_key, std::move(*resolved)).first;
     }
-    if (!sampler->second) return;
-    fill_sample(cell, *model, *sampler->second, guidance);
-    fill_cost(cell, *model, *sampler->second);
-    cell.images = {0, grid_.images};
-    cell.scores = scores_;
-    cell.keep_pictures = std::min(grid_.keep_pictures, grid_.images);
+    set_defaults(settings);
+    const ModelEntry* model = model_of(*settings.model);
+    if (model == nullptr) return;
+    const ReadySampler* sampler = sampler_of(settings, *model);
+    if (sampler == nullptr) return;
+    fill_sample(cell, settings, *model, *sampler);
+    if (!fill_cost(cell, settings, *model, *sampler)) return;
+    const ReadyTask& task = tasks_[settings.task];
+    cell.images = {0, task.images};
+    cell.scores = task.scores;
+    cell.keep_pictures = std::min(grid_.keep_pictures, task.images);
     submission_.cells.push_back(std::move(cell));
   }
 
-  void fill_sample(CellRequest& cell, const ModelEntry& model,
-                   const sampling::SamplerConfig& sampler, double guidance) {
-    SampleSpec& sample = cell.sample;
-    sample.inputs = model.inputs;
-    sample.sampler = sampling::to_json(sampler);
-    sample.guidance = std::max(1.0, guidance);
-    if (sample.guidance > 1) sample.negative_prompt = grid_.negative_prompt;
-    sample.prompts = prompts_;
-    sample.height = grid_.height.value_or(model.default_height);
-    sample.width = grid_.width.value_or(model.default_width);
-    sample.dtype = grid_.dtype;
-    sample.group_size = grid_.group_size;
-    if (sample.height % model.vae_factor != 0 || sample.width % model.vae_factor != 0) {
-      failure_.add(grid_.file,
-                   std::to_string(sample.height) + " x " + std::to_string(sample.width) +
-                       " pixels do not fit the model " + model.label,
-                   "multiples of " + std::to_string(model.vae_factor));
+  // Cells share samplers; values stand once each, so their places in memory tell them apart.
+  const ReadySampler* sampler_of(const Settings& settings, const ModelEntry& model) {
+    std::vector<const void*> key = {&model, settings.sampler, settings.steps, settings.spacing};
+    for (const auto& [unused, placed] : settings.options) key.push_back(placed);
+    const auto known = samplers_.find(key);
+    if (known != samplers_.end()) return known->second ? &*known->second : nullptr;
+    auto& slot = samplers_[key];
+    const Json choice = choice_of(settings);
+    // Of a fault, the place that is most likely to be changed: an option, else the steps.
+    const Placed* blamed =
+        settings.options.empty() ? settings.steps : settings.options.back().second;
+    auto resolved = sampling::resolve(model.scheduler_config, choice, blamed->where);
+    if (!resolved) {
+      failure_.add(resolved.error());
+      return nullptr;
     }
+    slot = ReadySampler{sampling::to_json(*resolved), sampling::call_count(*resolved)};
+    for (const auto& [option, placed] : settings.options)
+      if (slot->json.contains(option)) effective_.insert("sampler." + option);
+    return &*slot;
   }
 
-  static void fill_cost(CellRequest& cell, const ModelEntry& model,
-                        const sampling::SamplerConfig& sampler) {
+  static Json choice_of(const Settings& settings) {
+    Json choice = {{"sampler", settings.sampler->value}, {"steps", settings.steps->value}};
+    for (const auto& [option, placed] : settings.options) choice[option] = placed->value;
+    if (settings.spacing == nullptr) return choice;
+    const bool is_karras = settings.spacing->value == "karras";
+    if (!is_karras) choice["timestep_spacing"] = settings.spacing->value;
+    // A spacing that is asked for wins over the Karras sigmas of a model's own scheduler.
+    if (is_karras || settings.sampler->value == "dpmpp-2m") choice["use_karras_sigmas"] = is_karras;
+    return choice;
+  }
+
+  void fill_sample(CellRequest& cell, const Settings& settings, const ModelEntry& model,
+                   const ReadySampler& sampler) {
+    SampleSpec& sample = cell.sample;
+    sample.inputs = model.inputs;
+    sample.sampler = sampler.json;
+    sample.guidance = std::max(1.0, settings.guidance);
+    if (sample.guidance > 1) {
+      sample.negative_prompt = settings.negative_prompt;
+      has_guidance_ = true;
+    }
+    sample.prompts = tasks_[settings.task].prompts;
+    sample.seed = settings.seed;
+    sample.height = settings.height.value_or(model.default_height);
+    sample.width = settings.width.value_or(model.default_width);
+    sample.dtype = settings.dtype;
+    sample.group_size = settings.group_size;
+    group_sizes_.insert(static_cast<std::uint64_t>(settings.group_size));
+  }
+
+  // False when the picture does not fit the model.
+  bool fill_cost(CellRequest& cell, const Settings& settings, const ModelEntry& model,
+                 const ReadySampler& sampler) {
+    const int height = cell.sample.height, width = cell.sample.width;
+    auto known = prices_.find({&model, height, width});
+    if (known == prices_.end()) {
+      std::optional<Price> price;
+      if (height % model.vae_factor == 0 && width % model.vae_factor == 0)
+        price = {model.gflops_per_call(height, width), model.gflops_decode(height, width)};
+      else
+        failure_.add(settings.size_where.empty() ? grid_.file : settings.size_where,
+                     std::to_string(height) + " x " + std::to_string(width) +
+                         " pixels do not fit the model " + cell.labels["model"].get<std::string>(),
+                     "multiples of " + std::to_string(model.vae_factor));
+      known = prices_.emplace(std::tuple(&model, height, width), price).first;
+    }
+    if (!known->second) return false;
     CellCost& cost = cell.cost;
-    cost.steps_calls = sampling::call_count(sampler);
+    cost.steps_calls = sampler.calls;
     cost.calls_per_image = cost.steps_calls * (cell.sample.guidance > 1 ? 2 : 1);
-    cost.gflops_per_call = model.gflops_per_call(cell.sample.height, cell.sample.width);
-    cost.gflops_decode = model.gflops_decode(cell.sample.height, cell.sample.width);
+    cost.gflops_per_call = known->second->gflops_per_call;
+    cost.gflops_decode = known->second->gflops_decode;
     cost.gflops_text = model.gflops_text;
     cost.parameters = model.parameters;
     cost.weight_bytes = model.weight_bytes;
+    return true;
   }
 
-  const Grid& grid_;
+  // What is written and changes no cell is a mistake: an option that its samplers or its other
+  // options switch off, a negative prompt without guidance.
+  void check_effects() {
+    for (const Default& one : grid_.defaults) check_effect(one.path, one.value.where);
+    for (const Axis& axis : grid_.axes)
+      for (const std::string& path : axis.paths) check_effect(path, axis.where);
+  }
+
+  void check_effect(const std::string& path, const std::string& where) {
+    if (path == "negative_prompt" && !has_guidance_)
+      failure_.add(where, "'negative_prompt' has no effect in any cell",
+                   "a guidance above 1 beside it");
+    if (path.starts_with("sampler.") && !effective_.contains(path))
+      failure_.add(where, "'" + path + "' has no effect in any cell",
+                   "a sampler that has it, with the options that it needs");
+  }
+
+  // Units hold whole groups of every size that the cells have.
+  std::uint64_t unit_images() {
+    constexpr std::uint64_t kUnitImagesMax = 65'536;
+    std::uint64_t group = 1;
+    for (const std::uint64_t size : group_sizes_) {
+      group = std::lcm(group, size);
+      if (group <= kUnitImagesMax) continue;
+      failure_.add(grid_.axes_where, "no unit of work holds whole groups of all these group sizes",
+                   "sizes with a common multiple of at most " + std::to_string(kUnitImagesMax));
+      return group;
+    }
+    return std::max(group, grid_.unit_images / group * group);
+  }
+
+  Failure failure_;  // before grid_, whose making may fail
+  const Grid grid_;
   Catalog& catalog_;
   Submission submission_;
-  Failure failure_;
-  std::string prompts_;
-  std::vector<ScoreSpec> scores_;
+  std::vector<ReadyTask> tasks_;
+  std::map<std::string, std::string> labels_;  // of models
   std::map<std::string, std::optional<ModelEntry>> models_;
-  std::map<std::string, std::optional<sampling::SamplerConfig>> samplers_;
+  std::map<std::vector<const void*>, std::optional<ReadySampler>> samplers_;
+  std::map<std::tuple<const ModelEntry*, int, int>, std::optional<Price>> prices_;
+  std::set<std::string> effective_;  // paths of options
+  std::set<std::uint64_t> group_sizes_;
+  bool has_guidance_ = false;
 };
 
 }  // namespace

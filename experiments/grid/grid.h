@@ -1,7 +1,7 @@
 // A grid file as a value: what a user wrote, checked, before anything of it is looked up.
 //
-//   Result<Grid> grid = parse_grid(text, "study.yaml");       // every fault with file, line and
-//   column Result<Submission> submission = expand(*grid, catalog);   // experiments/grid/expand.h
+//   Result<Grid> grid = parse_grid(text, "study.yaml");         // every fault with its place
+//   Result<Submission> submission = expand(*grid, catalog);     // experiments/grid/expand.h
 //
 // docs/grid.md has the language, schema/grid.schema.json the same for editors. Pure, any thread.
 #pragma once
@@ -27,10 +27,17 @@ struct Placed {
 };
 
 struct Axis {
-  std::string name;  // model, sampler, timestep_spacing, steps, guidance, seed, or a path such as
-                     // sampler.eta
+  std::string name;  // model, sampler, steps, ..., a parameter's path, or a name of the user's
   std::vector<Placed> values;
   std::string where;
+  std::vector<std::string> paths;  // the parameters that it sets; most often its own name
+};
+
+// A parameter that cells have unless an axis sets it: options of samplers, for those that have
+// them.
+struct Default {
+  std::string path;
+  Placed value;
 };
 
 // One condition of an include or exclude entry: a value, several, or a comparison with a number.
@@ -69,18 +76,27 @@ struct Metric {
   std::string where;
 };
 
-struct Grid {
-  std::string file;
-  std::string text;
-  std::string name;
-  std::vector<Axis> axes;                      // in the order of the file
-  std::vector<std::vector<std::string>> zips;  // names of axes that go together
-  std::vector<Rule> exclude;
-  std::vector<Rule> include;
+// What is sampled for which prompts, and how it is judged.
+struct Task {
+  std::string name;  // empty: the grid's own, where it names no tasks
   PromptSource prompts;
   std::vector<Metric> metrics;
   std::uint64_t images = 0;
   std::uint64_t judge_from = 0;
+  std::string where;
+};
+
+struct Grid {
+  std::string file;
+  std::string text;
+  std::string name;
+  std::vector<Axis> axes;  // in the order of the file, then those that defaults stand for
+  std::string axes_where;
+  std::vector<std::vector<std::string>> zips;  // names of axes that go together
+  std::vector<Rule> exclude;
+  std::vector<Rule> include;
+  std::vector<Default> defaults;
+  std::vector<Task> tasks;  // one at least
   std::uint64_t unit_images = 256;
   std::uint64_t keep_pictures = 8;
   int group_size = 64;
@@ -93,11 +109,28 @@ struct Grid {
 [[nodiscard]] Result<Grid> parse_grid(const std::string& text, const std::string& file);
 [[nodiscard]] Result<Grid> read_grid(const std::filesystem::path& file);
 
-// The points of the grid, in its order: each maps axis to value. Pure counting, nothing is looked
-// up.
-struct Point {
-  std::vector<Placed> values;  // one an axis
+// The points of a grid, in its order. Each value stands once; a point is a row of numbers of
+// values, one an axis.
+class Points {
+ public:
+  explicit Points(const Grid& grid);
+
+  [[nodiscard]] std::size_t size() const { return axes_ == 0 ? 0 : rows_.size() / axes_; }
+  [[nodiscard]] const std::uint32_t* row(std::size_t point) const { return &rows_[point * axes_]; }
+  // Of an axis: those of the grid, then what include names besides.
+  [[nodiscard]] const std::vector<Placed>& values(std::size_t axis) const { return values_[axis]; }
+  [[nodiscard]] const Placed& at(std::size_t point, std::size_t axis) const {
+    return values_[axis][row(point)[axis]];
+  }
+
+ private:
+  friend Result<Points> points(const Grid& grid);
+  std::size_t axes_;
+  std::vector<std::vector<Placed>> values_;
+  std::vector<std::uint32_t> rows_;
 };
-[[nodiscard]] Result<std::vector<Point>> points(const Grid& grid);
+
+// Pure counting, nothing is looked up. Fails with: more than kCellsMax points, none at all.
+[[nodiscard]] Result<Points> points(const Grid& grid);
 
 }  // namespace isocost::experiments

@@ -2,36 +2,20 @@
 // besides.
 #include <algorithm>
 #include <map>
+#include <unordered_set>
 
 #include "experiments/grid/grid.h"
 
 namespace isocost::experiments {
 namespace {
 
+using Numbers = std::vector<std::uint32_t>;  // of values of one axis
+
 // Axes that move together: one index for all of them. Axes that are not zipped are alone.
 struct Wheel {
   std::vector<std::size_t> axes;
   std::size_t length = 0;
 };
-
-std::vector<Wheel> wheels_of(const Grid& grid) {
-  std::vector<Wheel> wheels;
-  std::vector<bool> is_used(grid.axes.size(), false);
-  for (std::size_t a = 0; a < grid.axes.size(); ++a) {
-    if (is_used[a]) continue;
-    Wheel wheel{{a}, grid.axes[a].values.size()};
-    for (const auto& zip : grid.zips) {
-      if (std::find(zip.begin(), zip.end(), grid.axes[a].name) == zip.end()) continue;
-      for (std::size_t b = a + 1; b < grid.axes.size(); ++b) {
-        if (std::find(zip.begin(), zip.end(), grid.axes[b].name) == zip.end()) continue;
-        wheel.axes.push_back(b);
-        is_used[b] = true;
-      }
-    }
-    wheels.push_back(std::move(wheel));
-  }
-  return wheels;
-}
 
 bool equal_values(const Json& a, const Json& b) {
   if (a.is_number() && b.is_number()) return a.get<double>() == b.get<double>();
@@ -62,83 +46,182 @@ std::size_t axis_index(const Grid& grid, const std::string& name) {
       grid.axes.begin());
 }
 
-bool is_excluded(const Grid& grid, const Point& point) {
-  return std::any_of(grid.exclude.begin(), grid.exclude.end(), [&](const Rule& rule) {
-    return std::all_of(rule.begin(), rule.end(), [&](const Condition& condition) {
-      return holds(condition, point.values[axis_index(grid, condition.axis)].value);
-    });
-  });
-}
-
-bool is_same(const Point& a, const Point& b) {
-  for (std::size_t i = 0; i < a.values.size(); ++i) {
-    if (!equal_values(a.values[i].value, b.values[i].value)) return false;
-  }
-  return true;
+std::vector<std::size_t> axis_indices(const Grid& grid, const Rule& rule) {
+  std::vector<std::size_t> axes;
+  for (const Condition& condition : rule) axes.push_back(axis_index(grid, condition.axis));
+  return axes;
 }
 
 // Turns every wheel through all its positions, the first one slowest.
 template <class Visit>
-void product(const std::vector<std::size_t>& lengths, Visit visit) {
-  if (std::find(lengths.begin(), lengths.end(), std::size_t{0}) != lengths.end()) return;
-  std::vector<std::size_t> at(lengths.size(), 0);
+void product(const std::vector<Wheel>& wheels, Visit visit) {
+  if (std::any_of(wheels.begin(), wheels.end(), [](const Wheel& w) { return w.length == 0; }))
+    return;
+  std::vector<std::size_t> at(wheels.size(), 0);
   while (true) {
     visit(at);
-    std::size_t w = lengths.size();
-    while (w > 0 && ++at[w - 1] == lengths[w - 1]) at[--w] = 0;
+    std::size_t w = wheels.size();
+    while (w > 0 && ++at[w - 1] == wheels[w - 1].length) at[--w] = 0;
     if (w == 0) return;
   }
 }
 
-// The points that an include entry names: axes that it leaves out take all their values.
-std::vector<Point> included(const Grid& grid, const Rule& rule) {
-  Grid widened = grid;
-  widened.exclude.clear();
-  widened.include.clear();
-  for (const Condition& condition : rule) {
-    Axis& axis = widened.axes[axis_index(grid, condition.axis)];
-    axis.values.clear();
-    for (const Json& value : condition.values) axis.values.push_back({value, condition.where});
-    // A named axis stands alone: its partners of a zip keep all their values unless they are named
-    // too.
-    for (auto& zip : widened.zips) std::erase(zip, condition.axis);
-  }
-  auto found = points(widened);
-  return found ? std::move(*found) : std::vector<Point>();
+double size_of(const std::vector<Wheel>& wheels) {
+  double size = 1;
+  for (const Wheel& wheel : wheels) size *= static_cast<double>(wheel.length);
+  return size;
 }
+
+class Counter {
+ public:
+  Counter(const Grid& grid, std::vector<std::vector<Placed>>& values) : grid_(grid) {
+    for (std::size_t a = 0; a < grid.axes.size(); ++a) {
+      tables_.emplace_back(values[a]);
+      Numbers numbers;
+      for (const Placed& value : grid.axes[a].values) numbers.push_back(tables_[a].number(value));
+      own_.push_back(std::move(numbers));
+    }
+  }
+
+  Result<std::vector<std::uint32_t>> run() {
+    const std::vector<Wheel> wheels = wheels_of({});
+    if (size_of(wheels) > static_cast<double>(kCellsMax))
+      return too_many(grid_.axes_where, "the axes span", size_of(wheels));
+    judge_excluded();
+    rows_.reserve(static_cast<std::size_t>(size_of(wheels)) * grid_.axes.size());
+    product(wheels, [&](const std::vector<std::size_t>& at) { add(wheels, own_, at, true); });
+    for (const Rule& rule : grid_.include) {
+      const std::vector<std::size_t> named = axis_indices(grid_, rule);
+      std::vector<Numbers> numbers = own_;
+      for (std::size_t c = 0; c < rule.size(); ++c) {
+        numbers[named[c]].clear();
+        for (const Json& value : rule[c].values)
+          numbers[named[c]].push_back(tables_[named[c]].number({value, rule[c].where}));
+      }
+      const std::vector<Wheel> turned = wheels_of(named, numbers);
+      const double size = size_of(turned) + static_cast<double>(seen_.size());
+      if (size > static_cast<double>(kCellsMax))
+        return too_many(rule.front().where, "with this entry of include the grid has", size);
+      product(turned, [&](const std::vector<std::size_t>& at) { add(turned, numbers, at, false); });
+    }
+    if (rows_.empty())
+      return fail(grid_.exclude.empty() ? grid_.axes_where : grid_.exclude.front().front().where,
+                  "no point is left: exclude takes them all", "at least one cell");
+    return std::move(rows_);
+  }
+
+ private:
+  // The values of an axis, each once; numbers are equal as numbers.
+  class Table {
+   public:
+    explicit Table(std::vector<Placed>& values) : values_(&values) {}
+    std::uint32_t number(const Placed& placed) {
+      const Json& value = placed.value;
+      const std::string key = value.is_number() ? number_text(value.get<double>()) : value.dump();
+      const auto next = static_cast<std::uint32_t>(values_->size());
+      const auto [known, is_new] = numbers_.emplace(key, next);
+      if (is_new) values_->push_back(placed);
+      return known->second;
+    }
+    [[nodiscard]] const std::vector<Placed>& values() const { return *values_; }
+
+   private:
+    std::vector<Placed>* values_;
+    std::map<std::string, std::uint32_t> numbers_;
+  };
+
+  // For each exclude entry and condition: which values it holds for.
+  struct Excluded {
+    std::vector<std::size_t> axes;
+    std::vector<std::vector<bool>> holds;
+  };
+
+  [[nodiscard]] tl::unexpected<Failure> too_many(const std::string& where, const std::string& what,
+                                                 double size) const {
+    return fail(where, what + " " + number_text(size) + " points",
+                "at most " + std::to_string(kCellsMax));
+  }
+
+  [[nodiscard]] std::vector<Wheel> wheels_of(const std::vector<std::size_t>& alone) const {
+    return wheels_of(alone, own_);
+  }
+
+  // An axis that an include entry names stands alone: its partners of a zip keep all their values
+  // unless they are named too.
+  [[nodiscard]] std::vector<Wheel> wheels_of(const std::vector<std::size_t>& alone,
+                                             const std::vector<Numbers>& numbers) const {
+    std::vector<Wheel> wheels;
+    std::vector<bool> is_used(grid_.axes.size(), false);
+    const auto is_alone = [&](std::size_t axis) {
+      return std::find(alone.begin(), alone.end(), axis) != alone.end();
+    };
+    for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
+      if (is_used[a]) continue;
+      Wheel wheel{{a}, numbers[a].size()};
+      for (const auto& zip : grid_.zips) {
+        if (is_alone(a) || std::find(zip.begin(), zip.end(), grid_.axes[a].name) == zip.end())
+          continue;
+        for (std::size_t b = a + 1; b < grid_.axes.size(); ++b) {
+          if (is_alone(b) || std::find(zip.begin(), zip.end(), grid_.axes[b].name) == zip.end())
+            continue;
+          wheel.axes.push_back(b);
+          is_used[b] = true;
+        }
+      }
+      wheels.push_back(std::move(wheel));
+    }
+    return wheels;
+  }
+
+  void judge_excluded() {
+    for (const Rule& rule : grid_.exclude) {
+      Excluded excluded{axis_indices(grid_, rule), {}};
+      for (std::size_t c = 0; c < rule.size(); ++c) {
+        std::vector<bool> held;
+        for (const Placed& value : tables_[excluded.axes[c]].values())
+          held.push_back(holds(rule[c], value.value));
+        excluded.holds.push_back(std::move(held));
+      }
+      excluded_.push_back(std::move(excluded));
+    }
+  }
+
+  [[nodiscard]] bool is_excluded(const std::u32string& row) const {
+    return std::any_of(excluded_.begin(), excluded_.end(), [&](const Excluded& rule) {
+      for (std::size_t c = 0; c < rule.axes.size(); ++c)
+        if (!rule.holds[c][row[rule.axes[c]]]) return false;
+      return true;
+    });
+  }
+
+  void add(const std::vector<Wheel>& wheels, const std::vector<Numbers>& numbers,
+           const std::vector<std::size_t>& at, bool may_be_excluded) {
+    row_.assign(grid_.axes.size(), U'\0');
+    for (std::size_t w = 0; w < wheels.size(); ++w)
+      for (const std::size_t axis : wheels[w].axes) row_[axis] = numbers[axis][at[w]];
+    if (may_be_excluded && is_excluded(row_)) return;
+    if (seen_.insert(row_).second) rows_.insert(rows_.end(), row_.begin(), row_.end());
+  }
+
+  const Grid& grid_;
+  std::vector<Table> tables_;
+  std::vector<Numbers> own_;  // of each axis, in its order
+  std::vector<Excluded> excluded_;
+  std::unordered_set<std::u32string> seen_;
+  std::u32string row_;
+  std::vector<std::uint32_t> rows_;
+};
 
 }  // namespace
 
-Result<std::vector<Point>> points(const Grid& grid) {
-  const std::vector<Wheel> wheels = wheels_of(grid);
-  std::vector<std::size_t> lengths;
-  double count = 1;
-  for (const Wheel& wheel : wheels) {
-    lengths.push_back(wheel.length);
-    count *= static_cast<double>(wheel.length);
-  }
-  if (count > static_cast<double>(kCellsMax)) {
-    return fail(grid.file, "the axes span " + number_text(count) + " points", "at most 1000000");
-  }
-  std::vector<Point> result;
-  product(lengths, [&](const std::vector<std::size_t>& at) {
-    Point point{std::vector<Placed>(grid.axes.size())};
-    for (std::size_t w = 0; w < wheels.size(); ++w) {
-      for (const std::size_t axis : wheels[w].axes)
-        point.values[axis] = grid.axes[axis].values[at[w]];
-    }
-    if (!is_excluded(grid, point)) result.push_back(std::move(point));
-  });
-  for (const Rule& rule : grid.include) {
-    for (Point& point : included(grid, rule)) {
-      const bool is_there = std::any_of(result.begin(), result.end(),
-                                        [&](const Point& other) { return is_same(point, other); });
-      if (!is_there) result.push_back(std::move(point));
-    }
-  }
-  if (result.empty())
-    return fail(grid.file, "no point is left: exclude takes them all", "at least one cell");
-  return result;
+Points::Points(const Grid& grid) : axes_(grid.axes.size()), values_(grid.axes.size()) {}
+
+Result<Points> points(const Grid& grid) {
+  Points found(grid);
+  auto rows = Counter(grid, found.values_).run();
+  if (!rows) return fail(std::move(rows.error()));
+  found.rows_ = std::move(*rows);
+  return found;
 }
 
 }  // namespace isocost::experiments

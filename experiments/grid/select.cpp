@@ -1,34 +1,22 @@
 #include "experiments/grid/select.h"
 
 #include <algorithm>
-#include <filesystem>
+#include <array>
+#include <cstdio>
 #include <map>
 
-#include "experiments/grid/catalog.h"
 #include "experiments/grid/grid.h"
+#include "experiments/grid/models.h"
 #include "experiments/grid/yaml.h"
 
 namespace isocost::experiments {
 namespace {
 
-// A cell's label names a model by its folder alone; the grid must name it as it did.
-std::map<std::string, std::string> names_by_label(const Grid& grid, Catalog& catalog) {
-  std::map<std::string, std::string> names;
-  for (const Axis& axis : grid.axes) {
-    if (axis.name != "model") continue;
-    for (const Placed& value : axis.values) {
-      const auto found = catalog.models(value.value.get<std::string>(), value.where);
-      if (!found) continue;
-      for (const std::string& name : *found)
-        names[std::filesystem::path(name).filename().string()] = name;
-    }
-  }
-  return names;
-}
+namespace fs = std::filesystem;
+using Chosen = std::vector<const JudgedPoint*>;
 
-std::vector<const JudgedPoint*> best(const std::vector<JudgedPoint>& points,
-                                     const SelectOptions& options) {
-  std::map<std::string, std::vector<const JudgedPoint*>> groups;
+Chosen best(const std::vector<JudgedPoint>& points, const SelectOptions& options) {
+  std::map<std::string, Chosen> groups;
   std::vector<std::string> order;
   for (const JudgedPoint& point : points) {
     Json group = Json::array();
@@ -37,10 +25,10 @@ std::vector<const JudgedPoint*> best(const std::vector<JudgedPoint>& points,
     if (!groups.contains(key)) order.push_back(key);
     groups[key].push_back(&point);
   }
-  std::vector<const JudgedPoint*> chosen;
+  Chosen chosen;
   const bool is_lower = is_lower_better(options.metric);
   for (const std::string& key : order) {
-    auto& group = groups[key];
+    Chosen& group = groups[key];
     std::stable_sort(group.begin(), group.end(), [&](const JudgedPoint* a, const JudgedPoint* b) {
       return is_lower ? a->value < b->value : a->value > b->value;
     });
@@ -50,48 +38,211 @@ std::vector<const JudgedPoint*> best(const std::vector<JudgedPoint>& points,
   return chosen;
 }
 
-YAML::Node scalar_node(const Json& value) {
-  if (value.is_string()) return YAML::Node(value.get<std::string>());
-  return YAML::Node(canonical(value));
+std::string text_of(const Json& label) {
+  return label.is_string() ? label.get<std::string>() : canonical(label);
 }
 
-std::string written(const YAML::Node& root, const Grid& grid,
-                    const std::vector<const JudgedPoint*>& chosen,
-                    const std::map<std::string, std::string>& names, std::uint64_t judged_to,
-                    const SelectOptions& options) {
-  YAML::Node out = YAML::Clone(root);
-  out["name"] = grid.name + "-finalists";
-  out["description"] = "The best points of " + grid.name + " by " + options.metric +
-                       ", judged on images that did not choose them.";
-  YAML::Node axes;
-  YAML::Node zip;
-  for (const Axis& axis : grid.axes) {
-    YAML::Node values;
-    for (const JudgedPoint* point : chosen) {
-      const Json& label = point->labels.at(axis.name);
-      const auto name = axis.name == "model" ? names.find(label.get<std::string>()) : names.end();
-      values.push_back(name != names.end() ? YAML::Node(name->second) : scalar_node(label));
-    }
-    values.SetStyle(YAML::EmitterStyle::Flow);
-    axes[axis.name] = values;
-    zip.push_back(axis.name);
+// Texts that would read as something else are written as YAML's quoted ones.
+YAML::Node scalar_node(const Json& value) {
+  if (!value.is_string()) return YAML::Node(canonical(value));
+  YAML::Node node(value.get<std::string>());
+  node.SetTag("!");
+  return node;
+}
+
+class Writer {
+ public:
+  Writer(const Grid& grid, const SelectOptions& options, Catalog& catalog)
+      : grid_(grid), options_(options) {
+    const std::set<std::string> names = model_names(with_models(grid, catalog, failure_));
+    for (const auto& [name, label] : model_labels(names)) names_[label] = name;
   }
-  zip.SetStyle(YAML::EmitterStyle::Flow);
-  YAML::Node zips;
-  zips.push_back(zip);
-  out["axes"] = axes;
-  out["zip"] = zips;
-  out.remove("exclude");
-  out.remove("include");
-  out["images"] = std::to_string(options.images);
-  out["judge_from"] = std::to_string(judged_to);
-  YAML::Emitter emitter;
-  emitter << out;
-  return "# Made by: " + options.command + "\n# " + std::to_string(chosen.size()) +
-         " points of the experiment " + grid.name + ", chosen by " + options.metric +
-         " on images 0 to " + std::to_string(judged_to - 1) +
-         ";\n# here they are judged on the images from " + std::to_string(judged_to) +
-         " on. Keep it beside the grid it came from.\n" + emitter.c_str() + "\n";
+
+  Result<std::string> run(const Chosen& chosen,
+                          const std::map<std::string, std::uint64_t>& judged_to) {
+    YAML::Node out = YAML::Load(grid_.text);
+    out["name"] = grid_.name + "-finalists";
+    out["description"] = "The best points of " + grid_.name + " by " + options_.metric +
+                         ", judged on images that did not choose them.";
+    write_axes(out, chosen);
+    out.remove("exclude");
+    out.remove("include");
+    write_images(out, judged_to);
+    move_files(out);
+    if (!failure_.is_empty()) return fail(std::move(failure_));
+    YAML::Emitter emitter;
+    emitter << out;
+    return comment(chosen, judged_to) + emitter.c_str() + "\n";
+  }
+
+ private:
+  void write_axes(YAML::Node& out, const Chosen& chosen) {
+    YAML::Node axes, zip;
+    for (const Axis& axis : grid_.axes) {
+      YAML::Node values;
+      for (const JudgedPoint* point : chosen) {
+        const Json& label = point->labels.at(axis.name);
+        values.push_back(sets_model(axis) ? model_node(label) : scalar_node(label));
+      }
+      values.SetStyle(YAML::EmitterStyle::Flow);
+      if (axis.paths.size() == 1 && axis.paths.front() == axis.name) {
+        axes[axis.name] = values;
+      } else {
+        YAML::Node paths;
+        for (const std::string& path : axis.paths) paths.push_back(path);
+        paths.SetStyle(YAML::EmitterStyle::Flow);
+        axes[axis.name]["sets"] = paths;
+        axes[axis.name]["values"] = values;
+      }
+      zip.push_back(axis.name);
+    }
+    zip.SetStyle(YAML::EmitterStyle::Flow);
+    YAML::Node zips;
+    zips.push_back(zip);
+    out["axes"] = axes;
+    out["zip"] = zips;
+  }
+
+  // A cell's label names a model by its last folders alone; the grid must name it as it did.
+  YAML::Node model_node(const Json& label) {
+    const auto found = names_.find(text_of(label));
+    if (found == names_.end()) {
+      failure_.add(
+          options_.grid_folder.string(),
+          "the model " + label.dump() + " of the study is not among those of its grid here",
+          "--grid FILE, the file that was submitted, beside its models");
+      return YAML::Node(text_of(label));
+    }
+    return YAML::Node(moved(found->second));
+  }
+
+  void write_images(YAML::Node& out, const std::map<std::string, std::uint64_t>& judged_to) {
+    const std::string images = std::to_string(options_.images);
+    if (!out["tasks"]) {
+      out["images"] = images;
+      out["judge_from"] = std::to_string(judged_to.begin()->second);
+      return;
+    }
+    out.remove("images");
+    out.remove("judge_from");
+    for (const Task& task : grid_.tasks) {
+      const auto to = judged_to.find(task.name);
+      YAML::Node node = out["tasks"][task.name];
+      node["images"] = images;
+      node["judge_from"] = std::to_string(to == judged_to.end() ? 0 : to->second);
+    }
+  }
+
+  // A name that is relative to the submitted grid, made relative to the new one.
+  [[nodiscard]] std::string moved(const std::string& name) const {
+    if (name == "mini" || name.starts_with("mini/") || fs::path(name).is_absolute()) return name;
+    const fs::path from = fs::absolute(options_.grid_folder).lexically_normal();
+    const fs::path to = fs::absolute(options_.out_folder).lexically_normal();
+    if (from == to) return name;
+    return (from / name).lexically_normal().lexically_relative(to).string();
+  }
+
+  void move_files(YAML::Node out) const {
+    const auto move = [&](YAML::Node node, const char* key) {
+      if (node.IsMap() && node[key]) node[key] = moved(node[key].Scalar());
+    };
+    const auto move_all = [&](YAML::Node keys) {
+      move(keys["prompts"], "file");
+      for (YAML::Node metric : keys["metrics"]) {
+        if (!metric.IsMap()) continue;
+        YAML::Node settings = metric.begin()->second;
+        if (!settings.IsMap()) continue;
+        move(settings, "extractor");
+        if (!settings["reference"]) continue;
+        move(settings["reference"], "folder");
+        move(settings["reference"], "npz");
+      }
+    };
+    if (out["prompts"] || out["metrics"]) move_all(out);
+    if (!out["tasks"]) return;
+    for (auto task : out["tasks"]) move_all(task.second);
+  }
+
+  [[nodiscard]] std::string comment(const Chosen& chosen,
+                                    const std::map<std::string, std::uint64_t>& judged_to) const {
+    std::string text = "# Made by: " + options_.command + "\n# " + std::to_string(chosen.size()) +
+                       " points of the experiment " + grid_.name + ", chosen by " +
+                       options_.metric + ":\n";
+    for (const JudgedPoint* point : chosen) {
+      std::string line = "#   " + options_.metric + " " + rounded(point->value);
+      for (const Axis& axis : grid_.axes)
+        line += ", " + axis.name + " " + text_of(point->labels.at(axis.name));
+      std::replace(line.begin(), line.end(), '\n', ' ');
+      text += line + "\n";
+    }
+    for (const auto& [task, to] : judged_to) {
+      text += "# The images that chose" + (task.empty() ? std::string() : " for " + task) +
+              " are 0 to " + std::to_string(to - 1) + "; here those from " + std::to_string(to) +
+              " on judge.\n";
+    }
+    return text + "# Names of files are relative to this file.\n";
+  }
+
+  // Six digits are more than a choice is good for, and enough to find the row again.
+  static std::string rounded(double value) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.6g", value);
+    return text.data();
+  }
+
+  const Grid& grid_;
+  const SelectOptions& options_;
+  Failure failure_;
+  std::map<std::string, std::string> names_;  // by label
+};
+
+// Up to which image each task was judged; the task of a grid that names none is "".
+std::map<std::string, std::uint64_t> judged_to(const std::vector<JudgedPoint>& points) {
+  std::map<std::string, std::uint64_t> to;
+  for (const JudgedPoint& point : points) {
+    const std::string task = point.labels.contains("task") ? text_of(point.labels["task"]) : "";
+    to[task] = std::max(to[task], point.judged_to);
+  }
+  return to;
+}
+
+Failure check(const Grid& grid, const std::vector<JudgedPoint>& points,
+              const SelectOptions& options) {
+  Failure failure;
+  if (points.empty())
+    failure.add(grid.name, "no cell has a value of " + options.metric + " yet",
+                "a study with results");
+  std::vector<std::string> axes;
+  for (const Axis& axis : grid.axes) axes.push_back(axis.name);
+  const auto is_per = [&](const std::string& axis) {
+    return std::find(options.per.begin(), options.per.end(), axis) != options.per.end();
+  };
+  for (const std::string& axis : options.per) {
+    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) {
+      failure.add("--per", "the axis '" + axis + "' is not in " + grid.name,
+                  "one of: " + joined(axes));
+    }
+  }
+  for (const JudgedPoint& point : points) {
+    for (const std::string& axis : axes) {
+      if (point.labels.contains(axis)) continue;
+      failure.add(grid.name, "a cell of the study has no '" + axis + "'", "cells of its last grid");
+      return failure;
+    }
+  }
+  const auto to = judged_to(points);
+  if (to.size() > 1 && !is_per("task"))
+    failure.add("--per", "tasks are judged by different data, so their values do not compare",
+                "task among the axes");
+  std::uint64_t last = 0;
+  for (const auto& [unused, end] : to) last = std::max(last, end);
+  if (!points.empty() && options.images <= last) {
+    failure.add("--images",
+                std::to_string(options.images) + " images leave none that were not used to choose",
+                "more than " + std::to_string(last));
+  }
+  if (options.top == 0) failure.add("--top", "0", "1 or more");
+  return failure;
 }
 
 }  // namespace
@@ -100,33 +251,12 @@ bool is_lower_better(const std::string& metric) { return metric == "fid" || metr
 
 Result<std::string> select_grid(const std::string& grid_text,
                                 const std::vector<JudgedPoint>& points,
-                                const SelectOptions& options) {
+                                const SelectOptions& options, Catalog& catalog) {
   const auto grid = parse_grid(grid_text, "the experiment's grid");
   if (!grid) return fail(grid.error());
-  Failure failure;
-  if (points.empty())
-    failure.add(grid->name, "no cell has a value of " + options.metric + " yet",
-                "a study with results");
-  std::vector<std::string> axes;
-  for (const Axis& axis : grid->axes) axes.push_back(axis.name);
-  for (const std::string& axis : options.per) {
-    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) {
-      failure.add("--per", "the axis '" + axis + "' is not in " + grid->name,
-                  "one of: " + joined(axes));
-    }
-  }
-  std::uint64_t judged_to = 0;
-  for (const JudgedPoint& point : points) judged_to = std::max(judged_to, point.judged_to);
-  if (!points.empty() && options.images <= judged_to) {
-    failure.add("--images",
-                std::to_string(options.images) + " images leave none that were not used to choose",
-                "more than " + std::to_string(judged_to));
-  }
-  if (options.top == 0) failure.add("--top", "0", "1 or more");
+  Failure failure = check(*grid, points, options);
   if (!failure.is_empty()) return fail(std::move(failure));
-  const auto catalog = disk_catalog(".");
-  return written(YAML::Load(grid_text), *grid, best(points, options),
-                 names_by_label(*grid, *catalog), judged_to, options);
+  return Writer(*grid, options, catalog).run(best(points, options), judged_to(points));
 }
 
 }  // namespace isocost::experiments

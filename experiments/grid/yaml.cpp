@@ -43,6 +43,30 @@ std::string nearest(const std::string& word, const std::set<std::string>& known)
   return best;
 }
 
+Failure in_reading_order(const Failure& failure, const std::string& name) {
+  // "name:line:column" -> (line, column); the file itself stands first.
+  const auto place = [&](const Error& error) {
+    std::pair<int, int> at{0, 0};
+    if (error.where.size() > name.size())
+      std::sscanf(error.where.c_str() + name.size(), ":%d:%d", &at.first, &at.second);
+    return at;
+  };
+  Failure sorted;
+  for (const Error& error : failure.errors) {
+    const auto same = [&](const Error& other) { return other == error; };
+    if (std::none_of(sorted.errors.begin(), sorted.errors.end(), same))
+      sorted.errors.push_back(error);
+    if (sorted.errors.size() > kFaultsMax) break;
+  }
+  std::stable_sort(sorted.errors.begin(), sorted.errors.end(),
+                   [&](const Error& a, const Error& b) { return place(a) < place(b); });
+  if (sorted.errors.size() > kFaultsMax) {
+    sorted.errors.resize(kFaultsMax);
+    sorted.add(name, "there are more faults than these " + std::to_string(kFaultsMax));
+  }
+  return sorted;
+}
+
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -53,21 +77,6 @@ std::string YamlFile::where(const YAML::Node& node) const {
   const YAML::Mark mark = node.Mark();
   if (mark.is_null()) return name_;
   return name_ + ":" + std::to_string(mark.line + 1) + ":" + std::to_string(mark.column + 1);
-}
-
-Failure YamlFile::in_reading_order() const {
-  // "name:line:column" -> (line, column); the file itself stands first.
-  const auto place = [this](const Error& error) {
-    std::pair<int, int> at{0, 0};
-    if (error.where.size() > name_.size()) {
-      std::sscanf(error.where.c_str() + name_.size(), ":%d:%d", &at.first, &at.second);
-    }
-    return at;
-  };
-  Failure sorted = failure_;
-  std::stable_sort(sorted.errors.begin(), sorted.errors.end(),
-                   [&](const Error& a, const Error& b) { return place(a) < place(b); });
-  return sorted;
 }
 
 void YamlFile::fault(const YAML::Node& node, std::string what, std::string expected) {

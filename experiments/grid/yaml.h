@@ -17,11 +17,10 @@ class YamlFile {
  public:
   explicit YamlFile(std::string name) : name_(std::move(name)) {}
 
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::string where(const YAML::Node& node) const;
   void fault(const YAML::Node& node, std::string what, std::string expected = {});
   [[nodiscard]] Failure& failure() { return failure_; }
-  // All faults, by line and column.
-  [[nodiscard]] Failure in_reading_order() const;
 
   // The members of a map, each key once; faults keys that are not among `known` with the nearest
   // one that is.
@@ -46,6 +45,11 @@ class YamlFile {
   Failure failure_;
   std::size_t tree_nodes_ = 0;
 };
+
+// The faults of the file `name` by line and column, each once; behind kFaultsMax of them their
+// number stands for the rest.
+inline constexpr std::size_t kFaultsMax = 100;
+[[nodiscard]] Failure in_reading_order(const Failure& failure, const std::string& name);
 
 // The one of `known` that is nearest in spelling, or empty when none is near.
 [[nodiscard]] std::string nearest(const std::string& word, const std::set<std::string>& known);

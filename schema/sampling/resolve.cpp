@@ -276,6 +276,20 @@ const std::vector<std::string>& sampler_names() {
   return kNames;
 }
 
+const std::set<std::string>& option_names(const std::string& sampler) {
+  static const std::map<std::string, std::set<std::string>> kOptions = [] {
+    std::map<std::string, std::set<std::string>> options;
+    for (const auto& [name, family] : families()) {
+      options[name] = schedule_members();
+      options[name].insert(family.members.begin(), family.members.end());
+    }
+    return options;
+  }();
+  static const std::set<std::string> kNone;
+  const auto found = kOptions.find(sampler);
+  return found == kOptions.end() ? kNone : found->second;
+}
+
 Json to_json(const SamplerConfig& config) {
   Json json = {{"sampler", config.sampler},
                {"steps", config.steps},
@@ -357,9 +371,7 @@ Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
   const Family& family = families().at(sampler);
   Failure failure;
   for (const auto& [key, value] : choice.items()) {
-    const bool is_known = key == "sampler" || key == "steps" || schedule_members().contains(key) ||
-                          family.members.contains(key);
-    if (!is_known)
+    if (key != "sampler" && key != "steps" && !option_names(sampler).contains(key))
       failure.add(where, "the option '" + key + "' has no effect on " + sampler,
                   "none, or an option of " + sampler);
   }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,8 @@ struct SamplerConfig {
 [[nodiscard]] Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& config,
                                                   int steps, double eta, const std::string& where);
 [[nodiscard]] const std::vector<std::string>& sampler_names();
+// What a choice may set for a sampler besides "sampler" and "steps"; none of an unknown one.
+[[nodiscard]] const std::set<std::string>& option_names(const std::string& sampler);
 
 // alphas_cumprod in float32, the operations in PyTorch's order (2.1), num_train_timesteps long.
 [[nodiscard]] std::vector<float> alphas_cumprod(const SamplerConfig& config);

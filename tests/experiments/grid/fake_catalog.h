@@ -1,5 +1,5 @@
-// A catalog of models that exist only in tests: "models/a" and "models/b", a prompts file, an
-// extractor.
+// A catalog of models that exist only in tests: "models/a", "models/b" and "other/a", a prompts
+// file, an extractor.
 #pragma once
 
 #include "experiments/grid/catalog.h"
@@ -17,10 +17,9 @@ class FakeCatalog : public experiments::Catalog {
   }
   Result<experiments::ModelEntry> model(const std::string& name,
                                         const std::string& where) override {
-    if (name != "models/a" && name != "models/b")
+    if (name != "models/a" && name != "models/b" && name != "other/a")
       return fail(where, "the model '" + name + "' is missing");
     experiments::ModelEntry entry;
-    entry.label = name.substr(7);
     for (const char* part : {"unet", "vae", "text_encoder", "tokenizer"}) {
       entry.inputs[part] = sha256(name + part).name();
       entry.names[entry.inputs[part]] = name + "/" + part;

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "experiments/grid/expand.h"
-#include "experiments/grid/select.h"
 #include "tests/experiments/grid/fake_catalog.h"
 
 namespace isocost::experiments {
@@ -136,12 +135,12 @@ TEST(Grid, SurvivesWhateverBytesComeAsAGrid) {
 
 TEST(Grid, RefusesAnAliasThatAmountsToMillions) {
   std::string text = grid_text(kAxes);
-  text.replace(
-      text.find("metrics: [clip_score]"), 21,
-      "metrics:\n  - clip_score:\n      protocol:\n        a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1]");
+  text.replace(text.find("metrics: [clip_score]"), 21,
+               "metrics:\n  - clip_score:\n      protocol:\n        scale:\n"
+               "        - &a0 [1, 1, 1, 1, 1, 1, 1, 1]");
   for (int i = 1; i < 10; ++i) {
     const std::string before = "*a" + std::to_string(i - 1);
-    text += "        a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + before;
+    text += "        - &a" + std::to_string(i) + " [" + before;
     for (int k = 0; k < 7; ++k) text += ", " + before;
     text += "]\n";
   }
@@ -204,7 +203,7 @@ TEST(Expand, LeavesTheNumberOfImagesOutOfTheSampleKey) {
   testing::FakeCatalog catalog;
   Grid grid = parsed(grid_text(kAxes));
   const auto few = expand(grid, catalog);
-  grid.images = 4096;
+  grid.tasks.front().images = 4096;
   const auto many = expand(grid, catalog);
 
   EXPECT_EQ(sample_key(few->cells[3].sample), sample_key(many->cells[3].sample));
@@ -255,47 +254,16 @@ TEST(Expand, NamesEveryMissingModelAndInput) {
   EXPECT_THAT(submission.error().message(), HasSubstr("missing.pt"));
 }
 
-TEST(Select, WritesAGridOfTheBestPointsThatIsJudgedOnOtherImages) {
-  const std::string text = grid_text(
-      "  model: [models/a, models/b]\n  sampler: [ddim]\n  steps: [4, 10]\n  guidance: [1.5, 3]\n");
-  std::vector<JudgedPoint> judged;
-  double value = 0;
-  for (const char* model : {"a", "b"}) {
-    for (const int steps : {4, 10}) {
-      for (const double guidance : {1.5, 3.0}) {
-        judged.push_back(
-            {{{"model", model}, {"sampler", "ddim"}, {"steps", steps}, {"guidance", guidance}},
-             value += 1,
-             64});
-      }
-    }
-  }
+TEST(Expand, TellsModelsOfTheSameNameApartByTheirFolders) {
+  testing::FakeCatalog catalog;
+  const auto submission = expand(
+      parsed(grid_text("  model: [models/a, models/b, other/a]\n  sampler: ddim\n  steps: 4\n")),
+      catalog);
 
-  const auto written = select_grid(text, judged,
-                                   {.metric = "fid",
-                                    .per = {"model", "steps"},
-                                    .top = 1,
-                                    .images = 256,
-                                    .command = "isocost select"});
-
-  ASSERT_TRUE(written) << written.error().message();
-  const Grid finalists = parsed(*written);
-  EXPECT_EQ(finalists.name, "study-finalists");
-  EXPECT_EQ(finalists.images, 256U);
-  EXPECT_EQ(finalists.judge_from, 64U);
-  ASSERT_EQ(points(finalists)->size(), 4U);
-  EXPECT_EQ(points(finalists)->at(0).values[0].value, "models/a");
-  EXPECT_EQ(points(finalists)->at(0).values[3].value, 1.5);
-}
-
-TEST(Select, RefusesToJudgeOnTheImagesThatChose) {
-  const auto written =
-      select_grid(grid_text(kAxes),
-                  {{{{"model", "a"}, {"sampler", "ddim"}, {"steps", 4}, {"guidance", 3}}, 1, 64}},
-                  {.metric = "fid", .per = {"modle"}, .top = 1, .images = 64, .command = ""});
-
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().errors.size(), 2U);
+  ASSERT_TRUE(submission) << submission.error().message();
+  EXPECT_EQ(submission->cells[0].labels["model"], "models/a");
+  EXPECT_EQ(submission->cells[1].labels["model"], "b");
+  EXPECT_EQ(submission->cells[2].labels["model"], "other/a");
 }
 
 }  // namespace

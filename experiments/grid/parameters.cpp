@@ -1,0 +1,106 @@
+#include "experiments/grid/parameters.h"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "experiments/grid/yaml.h"
+#include "schema/sampling/sampling.h"
+
+namespace isocost::experiments {
+namespace {
+
+// Set in a better way: timestep_spacing is an axis, Karras sigmas one of its values, and a list of
+// betas belongs to a model.
+const std::set<std::string>& options_left_out() {
+  static const std::set<std::string> kNames = {"timestep_spacing", "use_karras_sigmas",
+                                               "trained_betas"};
+  return kNames;
+}
+
+std::string misfit_whole(const Json& value, std::int64_t least, std::int64_t most) {
+  if (value.is_number_integer() && value.get<std::int64_t>() >= least &&
+      value.get<std::int64_t>() <= most)
+    return {};
+  return "a whole number from " + std::to_string(least) + " to " + std::to_string(most);
+}
+
+std::string misfit_number(const Json& value, double least, double most) {
+  if (value.is_number() && value.get<double>() >= least && value.get<double>() <= most) return {};
+  return "a number from " + number_text(least) + " to " + number_text(most);
+}
+
+std::string misfit_choice(const Json& value, const std::vector<std::string>& allowed) {
+  if (value.is_string() &&
+      std::find(allowed.begin(), allowed.end(), value.get<std::string>()) != allowed.end())
+    return {};
+  return "one of: " + joined(allowed);
+}
+
+// Where two options depend on each other, sampling::resolve has the last word.
+std::string misfit_option(const std::string& option, const Json& value) {
+  static const std::map<std::string, std::vector<std::string>> kChoices = {
+      {"beta_schedule", {"linear", "scaled_linear", "squaredcos_cap_v2"}},
+      {"prediction_type", {"epsilon", "v_prediction", "sample"}},
+      {"variance_type", {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"}},
+      {"final_sigmas_type", {"zero", "sigma_min"}},
+      {"solver_type", {"midpoint", "heun"}}};
+  static const std::map<std::string, std::pair<std::int64_t, std::int64_t>> kWhole = {
+      {"num_train_timesteps", {2, 100'000}}, {"steps_offset", {0, 1000}}, {"solver_order", {1, 2}}};
+  static const std::map<std::string, std::pair<double, double>> kNumbers = {
+      {"beta_start", {0, 1}},
+      {"beta_end", {0, 1}},
+      {"eta", {0, 1}},
+      {"clip_sample_range", {0, 1e6}},
+      {"dynamic_thresholding_ratio", {0, 1}},
+      {"sample_max_value", {0, 1e6}},
+      {"lambda_min_clipped", {-1000, 1000}}};
+  if (const auto choice = kChoices.find(option); choice != kChoices.end())
+    return misfit_choice(value, choice->second);
+  if (const auto whole = kWhole.find(option); whole != kWhole.end())
+    return misfit_whole(value, whole->second.first, whole->second.second);
+  if (const auto number = kNumbers.find(option); number != kNumbers.end())
+    return misfit_number(value, number->second.first, number->second.second);
+  return value.is_boolean() ? std::string() : "true or false";
+}
+
+}  // namespace
+
+const std::set<std::string>& usual_axes() {
+  static const std::set<std::string> kAxes = {"model", "task",     "sampler", "timestep_spacing",
+                                              "steps", "guidance", "seed"};
+  return kAxes;
+}
+
+const std::set<std::string>& parameter_paths() {
+  static const std::set<std::string> kPaths = [] {
+    std::set<std::string> paths = usual_axes();
+    paths.insert({"height", "width", "dtype", "negative_prompt", "group_size"});
+    for (const std::string& sampler : sampling::sampler_names()) {
+      for (const std::string& option : sampling::option_names(sampler))
+        if (!options_left_out().contains(option)) paths.insert("sampler." + option);
+    }
+    return paths;
+  }();
+  return kPaths;
+}
+
+std::string misfit(const std::string& path, const Json& value) {
+  if (path.starts_with("sampler.")) return misfit_option(path.substr(8), value);
+  if (path == "sampler") return misfit_choice(value, sampling::sampler_names());
+  if (path == "timestep_spacing")
+    return misfit_choice(value, {"leading", "trailing", "linspace", "karras"});
+  if (path == "dtype") return misfit_choice(value, {"float32", "bfloat16", "float16"});
+  if (path == "steps") return misfit_whole(value, 1, 1000);
+  if (path == "guidance") return misfit_number(value, 0, 1000);
+  if (path == "seed") {
+    const bool fits = value.is_number_integer() && value.get<std::int64_t>() >= 0;
+    return fits ? std::string() : "a whole number from 0";
+  }
+  if (path == "height" || path == "width") return misfit_whole(value, 8, 8192);
+  if (path == "group_size") return misfit_whole(value, 1, 4096);
+  if (value.is_string()) return {};
+  return path == "model" ? "a model folder" : path == "task" ? "the name of a task" : "a text";
+}
+
+}  // namespace isocost::experiments

@@ -1,0 +1,34 @@
+// The parts of a grid file that a file each reads. For experiments/grid/parse*.cpp alone.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "experiments/grid/grid.h"
+#include "experiments/grid/yaml.h"
+
+namespace isocost::experiments {
+
+using Members = std::map<std::string, YAML::Node>;
+
+inline constexpr std::uint64_t kImagesMax = 10'000'000;
+
+// parse_axes.cpp
+void read_axes(YamlFile& file, const YAML::Node& node, Grid& grid);
+// Requires: the axes and the grid's own keys are read. A default for an axis that the file does not
+// have becomes an axis of one value.
+void read_defaults(YamlFile& file, const YAML::Node& node, const Members& grid_keys, Grid& grid);
+// Fails the file where an axis that every grid needs is neither there nor a default.
+void check_needed_axes(YamlFile& file, const YAML::Node& axes, const Grid& grid);
+// Requires: check_value's axes are complete.
+void check_value(YamlFile& file, const Axis& axis, const Placed& placed);
+
+// parse_rules.cpp: requires that the axes are complete.
+void read_zips(YamlFile& file, const YAML::Node& node, Grid& grid);
+[[nodiscard]] std::vector<Rule> read_rules(YamlFile& file, const Grid& grid, const YAML::Node& node,
+                                           const std::string& what);
+
+// parse_tasks.cpp: prompts, metrics, images, judge_from of the grid or of each of its tasks.
+void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, Grid& grid);
+
+}  // namespace isocost::experiments

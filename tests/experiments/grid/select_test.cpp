@@ -1,0 +1,162 @@
+#include "experiments/grid/select.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "experiments/grid/grid.h"
+#include "tests/experiments/grid/fake_catalog.h"
+
+namespace isocost::experiments {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string grid_text(const std::string& axes, const std::string& rest = "") {
+  return "name: study\naxes:\n" + axes +
+         "prompts: [a cat, a dog]\nimages: 64\nmetrics: [clip_score]\n" + rest;
+}
+
+const std::string kAxes =
+    "  model: [models/a, models/b]\n  sampler: [ddim, dpmpp-2m]\n  steps: [4, 10, 20, 50]\n  "
+    "guidance: [1.5, 3]\n";
+
+Grid parsed(const std::string& text) {
+  auto grid = parse_grid(text, "g.yaml");
+  EXPECT_TRUE(grid) << grid.error().message() << "\n" << text;
+  return *grid;
+}
+
+JudgedPoint point_of(const std::string& model, double value, const std::string& task = "") {
+  Json labels = {{"model", model}, {"sampler", "ddim"}, {"steps", 4}};
+  if (!task.empty()) labels["task"] = task;
+  return {labels, value, 64};
+}
+
+TEST(Select, WritesAGridOfTheBestPointsThatIsJudgedOnOtherImages) {
+  const std::string text = grid_text(
+      "  model: [models/a, models/b]\n  sampler: [ddim]\n  steps: [4, 10]\n  guidance: [1.5, 3]\n");
+  std::vector<JudgedPoint> judged;
+  double value = 0;
+  for (const char* model : {"a", "b"}) {
+    for (const int steps : {4, 10}) {
+      for (const double guidance : {1.5, 3.0}) {
+        judged.push_back(
+            {{{"model", model}, {"sampler", "ddim"}, {"steps", steps}, {"guidance", guidance}},
+             value += 1,
+             64});
+      }
+    }
+  }
+
+  testing::FakeCatalog catalog;
+  const auto written = select_grid(text, judged,
+                                   {.metric = "fid",
+                                    .per = {"model", "steps"},
+                                    .top = 1,
+                                    .images = 256,
+                                    .command = "isocost select"},
+                                   catalog);
+
+  ASSERT_TRUE(written) << written.error().message();
+  const Grid finalists = parsed(*written);
+  EXPECT_EQ(finalists.name, "study-finalists");
+  EXPECT_EQ(finalists.tasks.front().images, 256U);
+  EXPECT_EQ(finalists.tasks.front().judge_from, 64U);
+  ASSERT_EQ(points(finalists)->size(), 4U);
+  EXPECT_EQ(points(finalists)->at(0, 0).value, "models/a");
+  EXPECT_EQ(points(finalists)->at(0, 3).value, 1.5);
+}
+
+TEST(Select, RefusesToJudgeOnTheImagesThatChose) {
+  testing::FakeCatalog catalog;
+  const auto written = select_grid(
+      grid_text(kAxes),
+      {{{{"model", "a"}, {"sampler", "ddim"}, {"steps", 4}, {"guidance", 3}}, 1, 64}},
+      {.metric = "fid", .per = {"modle"}, .top = 1, .images = 64, .command = ""}, catalog);
+
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().errors.size(), 2U);
+}
+
+TEST(Select, ResolvesPatternsAndWritesTheValuesThatChoseAsComments) {
+  testing::FakeCatalog catalog;
+  const auto written =
+      select_grid(grid_text("  model: \"models/*\"\n  sampler: ddim\n  steps: 4\n"),
+                  {point_of("a", 2.25), point_of("b", 1.5)},
+                  {.metric = "fid", .images = 128, .command = "isocost select"}, catalog);
+
+  ASSERT_TRUE(written) << written.error().message();
+  EXPECT_THAT(*written, HasSubstr("#   fid 1.5, model b, sampler ddim, steps 4\n"));
+  EXPECT_EQ(points(parsed(*written))->at(0, 0).value, "models/b");
+}
+
+TEST(Select, SaysThatAModelIsNotBesideTheGrid) {
+  testing::FakeCatalog catalog;
+  const auto written =
+      select_grid(grid_text("  model: \"models/*\"\n  sampler: ddim\n  steps: 4\n"),
+                  {point_of("c", 2.25)}, {.metric = "fid", .images = 128, .command = ""}, catalog);
+
+  ASSERT_FALSE(written);
+  EXPECT_THAT(written.error().message(), HasSubstr("--grid FILE"));
+}
+
+TEST(Select, RewritesNamesOfFilesForAnotherFolder) {
+  testing::FakeCatalog catalog;
+  const auto written = select_grid(
+      "name: study\naxes:\n  model: models/*\n  sampler: ddim\n  steps: 4\n"
+      "prompts: {file: prompts.jsonl}\nimages: 64\nmetrics:\n"
+      "  - fid: {extractor: /net/e.pt, reference: {folder: pictures}}\n  - clip_score\n",
+      {point_of("a", 2)},
+      {.metric = "fid", .images = 128, .command = "", .grid_folder = "/s", .out_folder = "/s/out"},
+      catalog);
+
+  ASSERT_TRUE(written) << written.error().message();
+  const Grid finalists = parsed(*written);
+  EXPECT_EQ(points(finalists)->at(0, 0).value, "../models/a");
+  EXPECT_EQ(finalists.tasks[0].prompts.file, "../prompts.jsonl");
+  EXPECT_EQ(finalists.tasks[0].metrics[0].reference->path, "../pictures");
+  EXPECT_EQ(finalists.tasks[0].metrics[0].extractor, "/net/e.pt");
+  EXPECT_EQ(finalists.tasks[0].metrics[1].extractor, "mini");
+}
+
+TEST(Select, JudgesEachTaskByItself) {
+  const std::string text =
+      "name: study\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n"
+      "tasks:\n  cats: {prompts: [a cat]}\n  dogs: {prompts: [a dog], images: 32}\n"
+      "images: 64\nmetrics: [clip_score]\n";
+  testing::FakeCatalog catalog;
+  std::vector<JudgedPoint> judged = {point_of("a", 2, "cats"), point_of("a", 3, "dogs")};
+  judged[1].judged_to = 32;
+  SelectOptions options{.metric = "fid", .images = 128, .command = ""};
+
+  const auto mixed = select_grid(text, judged, options, catalog);
+  options.per = {"task"};
+  const auto apart = select_grid(text, judged, options, catalog);
+
+  ASSERT_FALSE(mixed);
+  EXPECT_THAT(mixed.error().message(), HasSubstr("do not compare"));
+  ASSERT_TRUE(apart) << apart.error().message();
+  const Grid finalists = parsed(*apart);
+  EXPECT_EQ(points(finalists)->size(), 2U);
+  EXPECT_EQ(finalists.tasks[0].judge_from, 64U);
+  EXPECT_EQ(finalists.tasks[1].judge_from, 32U);
+  EXPECT_EQ(finalists.tasks[1].images, 128U);
+}
+
+TEST(Select, KeepsTheAxesThatAUserNamed) {
+  testing::FakeCatalog catalog;
+  JudgedPoint point = point_of("a", 2);
+  point.labels["size"] = 96;
+  const auto written =
+      select_grid(grid_text("  model: models/a\n  sampler: ddim\n  steps: 4\n"
+                            "  size: {sets: [height, width], values: [64, 96]}\n"),
+                  {point}, {.metric = "fid", .images = 128, .command = ""}, catalog);
+
+  ASSERT_TRUE(written) << written.error().message();
+  const Grid finalists = parsed(*written);
+  EXPECT_EQ(finalists.axes[3].paths, (std::vector<std::string>{"height", "width"}));
+  EXPECT_EQ(points(finalists)->at(0, 3).value, 96);
+}
+
+}  // namespace
+}  // namespace isocost::experiments
