@@ -25,23 +25,25 @@ int serve(CoordinatorOptions options) {
   options.host.loop.build = ISOCOST_VERSION;
   options.host.loop.lease = std::chrono::seconds(options.lease_seconds);
   options.host.loop.heartbeat = options.host.loop.lease / 6;
+  std::unique_ptr<web::Server> server;
+  options.host.prepare = [&](coordinator::Loop& loop) -> Result<void> {
+    if (options.has_no_web) return {};
+    auto opened = web::Server::open(options.web, loop);
+    if (!opened) return fail(std::move(opened.error()));
+    server = std::move(*opened);
+    return {};
+  };
   auto host = coordinator::Host::open(options.host);
   if (!host) return complain(host.error().message());
-  std::unique_ptr<web::Server> server;
-  if (!options.has_no_web) {
-    auto opened = web::Server::open(options.web, (*host)->loop());
-    if (!opened) return complain(opened.error().message());
-    server = std::move(*opened);
-    fmt::print("page and commands: {}\n", server->url());
-  }
+  if (server) fmt::print("page and commands: {}\n", server->url());
   fmt::print("workers connect to: {}\n", (*host)->endpoint());
   std::fflush(stdout);
-  while (!signals.wait(kLook))
-    if (const auto fault = (*host)->fault()) return complain(*fault);
+  std::optional<std::string> fault;
+  while (!fault && !signals.wait(kLook)) fault = (*host)->fault();
   (*host)->loop().stop();  // commands that wait are answered
   server.reset();
   (*host)->stop();
-  return kExitDone;
+  return fault ? complain(*fault) : kExitDone;
 }
 
 }  // namespace

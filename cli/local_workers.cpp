@@ -42,7 +42,16 @@ std::string tail_of(const fs::path& log) {
 
 std::string describe(int status) {
   if (WIFSIGNALED(status)) return "was ended by signal " + std::to_string(WTERMSIG(status));
-  return "ended with code " + std::to_string(WEXITSTATUS(status));
+  switch (WEXITSTATUS(status)) {  // those of isocost-worker serve
+    case 2:
+      return "was refused";
+    case 3:
+      return "found no coordinator";
+    case 4:
+      return "found no room on its disk";
+    default:
+      return "ended with code " + std::to_string(WEXITSTATUS(status));
+  }
 }
 
 // Between fork and exec: only what is safe there.
@@ -131,15 +140,23 @@ std::optional<std::string> LocalWorkers::all_ended() {
          last.log.string() + " ends with:" + tail_of(last.log);
 }
 
-void LocalWorkers::stop() {
+void LocalWorkers::signal_all(int signal) const {
   for (const Worker& worker : workers_)
-    if (worker.pid > 0) ::kill(worker.pid, SIGTERM);
+    if (worker.pid > 0) ::kill(worker.pid, signal);
+}
+
+void LocalWorkers::stop(const std::function<bool()>& is_hasty) {
+  signal_all(SIGTERM);
   const auto end = std::chrono::steady_clock::now() + kPatience;
+  bool is_told = false;
   for (reap(); std::chrono::steady_clock::now() < end; reap()) {
     bool has_any = false;
     for (const Worker& worker : workers_) has_any |= worker.pid > 0;
     if (!has_any) break;
-    ::usleep(20'000);
+    ::usleep(50'000);
+    if (is_told || !is_hasty()) continue;
+    signal_all(SIGTERM);
+    is_told = true;
   }
   for (Worker& worker : workers_) {
     if (worker.pid <= 0) continue;

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,7 +45,8 @@ class LocalWorkers {
   void start(int count);
   // When none runs any more: how the last one ended and the last lines that it wrote.
   [[nodiscard]] std::optional<std::string> all_ended();
-  void stop();
+  // Lets them finish what they compute, or hand it back at once when `is_hasty` says so.
+  void stop(const std::function<bool()>& is_hasty = [] { return true; });
 
  private:
   struct Worker {
@@ -55,6 +57,7 @@ class LocalWorkers {
   };
   [[nodiscard]] Worker start_one(int number) const;
   void reap();
+  void signal_all(int signal) const;
 
   LocalWorkersOptions options_;
   std::vector<Worker> workers_;

@@ -40,21 +40,35 @@ class Run {
       : options_(std::move(options)), input_(std::move(input)) {}
 
   int run() {
+    // Before anything is made. A study that is there may need no worker any more.
+    program_ = find_worker_program(options_.worker_program);
+    if (!program_ && !fs::exists(options_.out / "isocost.db"))
+      return complain(program_.error().message());
     std::error_code error;
-    fs::create_directories(options_.out, error);
+    const bool is_new = fs::create_directories(options_.out, error);
     if (error)
-      return complain(options_.out.string() + ": the folder cannot be made: " + error.message());
+      return complain(options_.out.string() + ": the folder cannot be made: " + error.message() +
+                      "; expected a folder of yours");
+    Json answer;
     auto host = coordinator::Host::open({.database = options_.out / "isocost.db",
                                          .artifacts = options_.out / "artifacts",
                                          .listen = "tcp://127.0.0.1:0",
                                          .secret_file = {},
                                          .allow_folder = {},
-                                         .loop = {.build = ISOCOST_VERSION}});
-    if (!host) return complain(host.error().message());
+                                         .loop = {.build = ISOCOST_VERSION},
+                                         .prepare = [&](coordinator::Loop& loop) -> Result<void> {
+                                           auto submitted = loop.submit(input_.submission, 0);
+                                           if (!submitted)
+                                             return fail(std::move(submitted.error()));
+                                           answer = std::move(*submitted);
+                                           return {};
+                                         }});
+    if (!host) {
+      if (is_new) fs::remove(options_.out, error);
+      return complain(host.error().message());
+    }
     host_ = std::move(*host);
-    auto answer = host_->loop().submit(input_.submission, 0);
-    if (!answer) return complain(answer.error().message());
-    announce(*answer);
+    announce(answer);
     if (const int code = compute(); code != kExitDone) return code;
     return conclude();
   }
@@ -71,9 +85,8 @@ class Run {
   // Until nothing is open. An exit code other than 0 ends the command.
   int compute() {
     if (loop().snapshot()->units.open() == 0) return kExitDone;
-    auto program = find_worker_program(options_.worker_program);
-    if (!program) return complain(program.error().message());
-    LocalWorkers workers({.program = *program,
+    if (!program_) return complain(program_.error().message());
+    LocalWorkers workers({.program = *program_,
                           .connect = host_->endpoint(),
                           .folder = options_.out / "workers",
                           .artifacts = options_.has_own_artifacts
@@ -85,7 +98,10 @@ class Run {
     const int code = watch(workers);
     printer_.finish();
     loop().drain();
-    workers.stop();
+    // Without a coordinator that takes results there is nothing to finish for; a second request to
+    // stop hands back at once.
+    const bool is_broken = host_->fault().has_value();
+    workers.stop([&] { return is_broken || signals_.wait(std::chrono::milliseconds(0)); });
     return code;
   }
 
@@ -156,6 +172,7 @@ class Run {
 
   RunOptions options_;
   GridInput input_;
+  Result<fs::path> program_;
   Signals signals_;  // before any thread
   std::unique_ptr<coordinator::Host> host_;
   ProgressPrinter printer_;

@@ -10,16 +10,60 @@
 namespace isocost::coordinator {
 namespace {
 
+namespace fs = std::filesystem;
+
+// The first reason why the coordinator cannot go on, from whatever thread.
+class Fault {
+ public:
+  void set(const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    if (!why_) why_ = why;
+  }
+  [[nodiscard]] std::optional<std::string> get() const {
+    const std::lock_guard lock(mutex_);
+    return why_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<std::string> why_;
+};
+
+// Takes away what a start that failed has made: files that were not there before.
+class Fresh {
+ public:
+  Fresh(const fs::path& database, const fs::path& artifacts) {
+    for (const char* suffix : {"", "-wal", "-shm", ".lock"}) watch(database.string() + suffix);
+    watch(artifacts);
+  }
+  Fresh(const Fresh&) = delete;
+  Fresh& operator=(const Fresh&) = delete;
+  ~Fresh() {
+    std::error_code ignored;
+    for (const fs::path& path : made_) fs::remove_all(path, ignored);
+  }
+  void keep() { made_.clear(); }
+
+ private:
+  void watch(const fs::path& path) {
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) made_.push_back(path);
+  }
+  std::vector<fs::path> made_;
+};
+
 class LoopInbox : public net::Inbox {
  public:
-  explicit LoopInbox(Loop& loop) : loop_(loop) {}
+  LoopInbox(Loop& loop, Fault& fault) : loop_(loop), fault_(fault) {}
   void arrived(const std::string& peer, wire::Message message) override {
     loop_.arrived(peer, std::move(message));
   }
   void unreachable(const std::string& peer) override { loop_.unreachable(peer); }
+  void failed(const std::string& why) override { fault_.set(why); }
 
  private:
   Loop& loop_;
+  Fault& fault_;
 };
 
 }  // namespace
@@ -31,7 +75,7 @@ class Host::Impl {
       : store_(std::move(store)),
         artifacts_(std::move(artifacts)),
         loop_(*store_, artifacts_, std::move(options)),
-        inbox_(loop_) {}
+        inbox_(loop_, fault_) {}
 
   ~Impl() { stop(); }
 
@@ -58,8 +102,7 @@ class Host::Impl {
     try {
       loop_.run();
     } catch (const std::exception& fault) {
-      const std::lock_guard lock(mutex_);
-      fault_ = fault.what();
+      fault_.set(fault.what());
     }
   }
 
@@ -72,27 +115,30 @@ class Host::Impl {
   std::unique_ptr<storage::SqliteStore> store_;
   io::ArtifactStore artifacts_;
   Loop loop_;
+  Fault fault_;
   LoopInbox inbox_;
   std::unique_ptr<net::Router> router_;
   std::thread thread_;
-  mutable std::mutex mutex_;
-  std::optional<std::string> fault_;
 };
 
 Host::Host(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Host::~Host() = default;
 
 Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
+  const fs::path artifacts = options.artifacts.empty()
+                                 ? fs::absolute(options.database).parent_path() / "artifacts"
+                                 : options.artifacts;
+  Fresh fresh(options.database, artifacts);  // goes last: after what it may remove is closed
   auto store = storage::SqliteStore::open(options.database);
   if (!store) return fail(std::move(store.error()));
   try {
-    const auto artifacts =
-        options.artifacts.empty()
-            ? std::filesystem::absolute(options.database).parent_path() / "artifacts"
-            : options.artifacts;
-    std::filesystem::create_directories(artifacts);
+    fs::create_directories(artifacts);
     auto impl = std::make_unique<Impl>(std::move(*store), artifacts, options.loop);
     if (auto started = impl->start(options); !started) return fail(std::move(started.error()));
+    if (options.prepare)
+      if (auto prepared = options.prepare(impl->loop_); !prepared)
+        return fail(std::move(prepared.error()));
+    fresh.keep();
     return std::unique_ptr<Host>(new Host(std::move(impl)));
   } catch (const std::exception& fault) {
     return fail("", fault.what());
@@ -103,10 +149,7 @@ Loop& Host::loop() { return impl_->loop_; }
 io::ArtifactStore& Host::artifacts() { return impl_->artifacts_; }
 std::string Host::endpoint() const { return impl_->router_->endpoint().text(); }
 
-std::optional<std::string> Host::fault() const {
-  const std::lock_guard lock(impl_->mutex_);
-  return impl_->fault_;
-}
+std::optional<std::string> Host::fault() const { return impl_->fault_.get(); }
 
 void Host::stop() { impl_->stop(); }
 

@@ -6,11 +6,12 @@
 //   (*host)->stop();                     // commits what came, then closes
 //
 // Thread: the one that opened it. open() fails with: the database's faults, port in use, plain TCP
-// outside loopback, an artifact folder that cannot be made. When the loop ends by a fault (disk
-// full), fault() says why.
+// outside loopback, an artifact folder that cannot be made; nothing that it made is left then. When
+// the loop ends by a fault (disk full), fault() says why.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,8 @@ struct HostOptions {
   std::filesystem::path secret_file;  // CURVE: both or none
   std::filesystem::path allow_folder;
   LoopOptions loop;
+  // What must succeed, too, before this is a coordinator (its HTTP interface, a first submission).
+  std::function<Result<void>(Loop&)> prepare = {};
 };
 
 class Host {

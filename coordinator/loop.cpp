@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <system_error>
 
 #include "coordinator/core/result_check.h"
 #include "schema/check.h"
@@ -17,9 +18,8 @@ constexpr int kSnapshotShare = 20;       // a picture may cost one part in so ma
 constexpr std::size_t kBatchMax = 1000;  // items that share one commit
 constexpr std::size_t kQueueMax = 1U << 20U;
 
-core::Instant now() {
-  return core::Instant(
-      std::chrono::duration_cast<core::Duration>(steady_clock::now().time_since_epoch()));
+Instant now() {
+  return Instant(std::chrono::duration_cast<Duration>(steady_clock::now().time_since_epoch()));
 }
 
 }  // namespace
@@ -241,7 +241,11 @@ Result<Json> Loop::submit(const Submission& submission, int priority) {
   for (const auto& [name, bytes] : submission.blobs) {
     if (sha256(bytes).name() != name)
       return fail("blobs", name + " does not match its bytes", sha256(bytes).name());
-    artifacts_.put(bytes);  // on disk before the row that names it
+    try {
+      artifacts_.put(bytes);  // on disk before the row that names it
+    } catch (const std::system_error& fault) {
+      return fail("artifacts", fault.what(), "a disk with room");
+    }
   }
   return ask([this, &submission, priority](core::RequestId request) -> Answer {
     auto plan = core::plan_submission(submission, store_.existing(submission), priority);

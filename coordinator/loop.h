@@ -31,8 +31,8 @@ namespace isocost::coordinator {
 
 struct LoopOptions {
   std::string build;
-  core::Duration lease = std::chrono::seconds(15);
-  core::Duration heartbeat = std::chrono::seconds(2);
+  Duration lease = std::chrono::seconds(15);
+  Duration heartbeat = std::chrono::seconds(2);
 };
 
 // Where messages go, and what WELCOME tells of the artifacts.

@@ -93,7 +93,8 @@ Result<void> lock_state(const fs::path& state) {
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0)
     return fail(file.string(),
-                "the file cannot be opened: " + std::generic_category().message(errno));
+                "the file cannot be opened: " + std::generic_category().message(errno),
+                "a folder that can be written, on a disk with room");
   const auto until = std::chrono::steady_clock::now() + kLockWait;
   while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (std::chrono::steady_clock::now() > until) {
@@ -106,6 +107,20 @@ Result<void> lock_state(const fs::path& state) {
   return {};
 }
 
+// The artifacts often lie below the state: the first that cannot be made is enough to tell.
+Result<void> make_folders(const ServeOptions& options) {
+  for (const fs::path& folder : {options.state, options.artifacts}) {
+    const std::string expected = "a folder of this user, given by --state or --artifacts";
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error)
+      return fail(folder.string(), "the folder cannot be made: " + error.message(), expected);
+    if (::access(folder.c_str(), W_OK) != 0)
+      return fail(folder.string(), "the folder cannot be written", expected);
+  }
+  return {};
+}
+
 int exit_code(agent::ExitReason reason) {
   switch (reason) {
     case agent::ExitReason::kDone:
@@ -114,13 +129,15 @@ int exit_code(agent::ExitReason reason) {
       return kExitRefused;
     case agent::ExitReason::kGaveUp:
       return kExitGaveUp;
+    case agent::ExitReason::kOutOfRoom:
+      return kExitOutOfRoom;
   }
   return kExitCrashed;
 }
 
 int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeExecutor& make,
          const std::optional<UnitFailure>& death) {
-  fs::create_directories(options.state);
+  if (auto made = make_folders(options); !made) return complain(made.error(), kExitRefused);
   if (auto locked = lock_state(options.state); !locked)
     return complain(locked.error(), kExitRefused);
   io::ArtifactStore store(options.artifacts);

@@ -9,7 +9,8 @@
 // nor engine, so that nothing that kills the working process harms it. The child dies with it
 // (parent death signal). It starts the child again after a crash, with growing pauses; it ends when
 // the child ended by itself: done (0), refused or wrongly configured (2), no coordinator for too
-// long (3). `make` runs in the child, so a GPU is never opened before the fork.
+// long (3), no room on the disk (4). `make` runs in the child, so a GPU is never opened before the
+// fork.
 #pragma once
 
 #include <filesystem>
@@ -49,6 +50,7 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitCrashed = 1;
 inline constexpr int kExitRefused = 2;
 inline constexpr int kExitGaveUp = 3;
+inline constexpr int kExitOutOfRoom = 4;
 
 using MakeExecutor = std::function<Result<std::unique_ptr<agent::Executor>>(const ServeOptions&,
                                                                             io::ArtifactStore&)>;

@@ -18,21 +18,11 @@
 #include <vector>
 
 #include "schema/digest.h"
+#include "schema/instant.h"
 #include "schema/spec.h"
 #include "schema/wire/messages.h"
 
 namespace isocost::core {
-
-// A clock without now(): time is an argument, and peeking does not compile.
-struct Clock {
-  using duration = std::chrono::milliseconds;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<Clock>;
-  static constexpr bool is_steady = true;
-};
-using Instant = Clock::time_point;
-using Duration = Clock::duration;
 
 // Rows of the database. They never leave the coordinator.
 enum class UnitId : std::int64_t {};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 #include <vector>
 
@@ -16,10 +17,20 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::chrono::milliseconds kTidyInterval{10'000};
 
+// Streams keep no reason; right after a failure the system still has it.
+[[noreturn]] void throw_errno(const char* what, const fs::path& file) {
+  throw std::system_error(errno, std::generic_category(),
+                          fmt::format("{} {}", what, file.string()));
+}
+
 }  // namespace
 
-ArtifactServer::ArtifactServer(zmq::socket_t socket, io::ArtifactStore& store)
-    : socket_(std::move(socket)), store_(store), incoming_(store.root() / "incoming") {
+ArtifactServer::ArtifactServer(zmq::socket_t socket, io::ArtifactStore& store,
+                               std::function<void(const std::string&)> on_fault)
+    : socket_(std::move(socket)),
+      store_(store),
+      on_fault_(std::move(on_fault)),
+      incoming_(store.root() / "incoming") {
   // What an earlier run left half done is of no use: its senders begin again.
   fs::remove_all(incoming_);
   fs::create_directories(incoming_);
@@ -89,9 +100,12 @@ void ArtifactServer::handle(const std::string& peer, const wire::Put& put) {
   try {
     append(peer, put);
   } catch (const std::exception& error) {
-    // A full disk, most likely: the sender keeps its copy and tries again later.
+    // A full disk, most likely: the sender keeps its copy and tries again later. The coordinator
+    // ends, as it does when its database fails, and a restart goes on.
     if (const auto found = uploads_.find({peer, put.digest}); found != uploads_.end()) drop(found);
     fault(peer, put.digest, wire::FaultCode::kInputOutput, error.what());
+    on_fault_(std::string("an artifact cannot be kept: ") + error.what() +
+              "; expected a disk with room");
   }
 }
 
@@ -117,7 +131,8 @@ void ArtifactServer::append(const std::string& peer, const wire::Put& put) {
                  "the chunk does not follow the last one");
   }
   Upload& upload = found->second;
-  upload.stream.write(put.data.data(), static_cast<std::streamsize>(put.data.size()));
+  if (!upload.stream.write(put.data.data(), static_cast<std::streamsize>(put.data.size())))
+    throw_errno("cannot write", upload.file);
   upload.hash.update(std::string_view(put.data));
   upload.offset += put.data.size();
   upload.touched = std::chrono::steady_clock::now();
@@ -128,8 +143,8 @@ void ArtifactServer::append(const std::string& peer, const wire::Put& put) {
 void ArtifactServer::open_upload(const UploadKey& key, const wire::Put& put) {
   Upload upload;
   upload.file = incoming_ / fmt::format("{}.part", ++files_made_);
-  upload.stream.exceptions(std::ios::failbit | std::ios::badbit);
   upload.stream.open(upload.file, std::ios::binary | std::ios::trunc);
+  if (!upload.stream) throw_errno("cannot create", upload.file);
   upload.total = put.total;
   uploads_.emplace(key, std::move(upload));
 }
@@ -138,6 +153,7 @@ void ArtifactServer::finish(const std::string& peer, const UploadKey& key) {
   const auto found = uploads_.find(key);
   Upload& upload = found->second;
   upload.stream.close();
+  if (!upload.stream) throw_errno("cannot write", upload.file);
   const bool is_right = upload.hash.finish() == key.second;
   if (is_right) {
     store_.adopt(upload.file);
@@ -150,8 +166,6 @@ void ArtifactServer::finish(const std::string& peer, const UploadKey& key) {
 
 void ArtifactServer::drop(std::map<UploadKey, Upload>::iterator upload) {
   const fs::path file = upload->second.file;
-  // The stream must not throw while it closes a file that could not be written.
-  upload->second.stream.exceptions(std::ios::goodbit);
   uploads_.erase(upload);
   std::error_code ignored;  // adopted files are gone already
   fs::remove(file, ignored);

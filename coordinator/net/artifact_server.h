@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <thread>
 #include <utility>
@@ -26,7 +27,9 @@ inline constexpr std::chrono::seconds kUploadIdleMax{120};
 
 class ArtifactServer {
  public:
-  ArtifactServer(zmq::socket_t socket, io::ArtifactStore& store);
+  // `on_fault` is told why an artifact could not be kept; called on this server's thread.
+  ArtifactServer(zmq::socket_t socket, io::ArtifactStore& store,
+                 std::function<void(const std::string&)> on_fault);
   ~ArtifactServer();
   ArtifactServer(const ArtifactServer&) = delete;
   ArtifactServer& operator=(const ArtifactServer&) = delete;
@@ -62,6 +65,7 @@ class ArtifactServer {
 
   zmq::socket_t socket_;
   io::ArtifactStore& store_;
+  std::function<void(const std::string&)> on_fault_;
   std::filesystem::path incoming_;
   std::map<UploadKey, Upload> uploads_;
   std::uint64_t files_made_ = 0;

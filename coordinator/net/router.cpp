@@ -3,7 +3,6 @@
 #include <array>
 #include <atomic>
 #include <deque>
-#include <fstream>
 #include <mutex>
 #include <thread>
 #include <zmq.hpp>
@@ -13,6 +12,7 @@
 #include "coordinator/net/zap.h"
 #include "schema/io/atomic_file.h"
 #include "schema/transport/keys.h"
+#include "schema/transport/random_name.h"
 #include "schema/transport/wake.h"
 #include "schema/wire/codec.h"
 
@@ -29,14 +29,7 @@ std::string nonce_of(const io::ArtifactStore& store) {
   const std::filesystem::path file = store.root() / "nonce";
   if (auto text = io::read_file(file, wire::kNameBytesMax); text && wire::is_name(*text))
     return *text;
-  std::array<unsigned char, 16> bytes{};
-  std::ifstream("/dev/urandom", std::ios::binary)
-      .read(reinterpret_cast<char*>(bytes.data()), bytes.size());
-  std::string text;
-  for (const unsigned char byte : bytes) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
+  std::string text = transport::random_name();
   std::filesystem::create_directories(store.root());
   io::write_file_atomically(file, text);
   return text;
@@ -106,7 +99,9 @@ class Router::Impl {
       if (!bulk_socket) return fail(bulk_socket.error());
       artifact_port_ = bulk->port;
       artifact_nonce_ = nonce_of(*artifacts_);
-      artifact_server_ = std::make_unique<ArtifactServer>(std::move(*bulk_socket), *artifacts_);
+      artifact_server_ =
+          std::make_unique<ArtifactServer>(std::move(*bulk_socket), *artifacts_,
+                                           [this](const std::string& why) { inbox_.failed(why); });
     }
     socket_ = std::move(*socket);
     endpoint_ = *endpoint;

@@ -33,6 +33,8 @@ class Inbox {
   virtual void arrived(const std::string& peer, wire::Message message) = 0;
   // A message could not be sent: the peer is gone.
   virtual void unreachable(const std::string& peer) = 0;
+  // An artifact could not be kept (a full disk). Called on the artifacts' thread.
+  virtual void failed(const std::string& why) { static_cast<void>(why); }
 };
 
 struct RouterOptions {

@@ -6,35 +6,11 @@
 #include <zmq_addon.hpp>
 
 #include "coordinator/net/zap.h"
+#include "schema/transport/socket_options.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
 namespace {
-
-constexpr int kReceiveQueueMax = 1000;  // messages a peer
-constexpr int kHandshakeMs = 5000;
-constexpr int kLingerMs = 500;
-constexpr int kTcpHeartbeatMs =
-    10'000;  // finds dead connections; the session's own heartbeat finds hung workers
-constexpr int kTcpHeartbeatTimeoutMs = 30'000;
-
-void configure(zmq::socket_t& socket, const std::optional<transport::KeyPair>& keys,
-               int send_queue_max) {
-  socket.set(zmq::sockopt::router_mandatory, true);
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMessageBytesMax));
-  socket.set(zmq::sockopt::sndhwm, send_queue_max);
-  socket.set(zmq::sockopt::rcvhwm, kReceiveQueueMax);
-  socket.set(zmq::sockopt::linger, kLingerMs);
-  socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
-  socket.set(zmq::sockopt::heartbeat_ivl, kTcpHeartbeatMs);
-  socket.set(zmq::sockopt::heartbeat_timeout, kTcpHeartbeatTimeoutMs);
-  socket.set(zmq::sockopt::ipv6, true);
-  if (!keys) return;
-  socket.set(zmq::sockopt::curve_server, true);
-  socket.set(zmq::sockopt::curve_secretkey, keys->secret_key);
-  // Without a domain libzmq asks nobody and lets every key in.
-  socket.set(zmq::sockopt::zap_domain, kZapDomain);
-}
 
 Failure bind_failure(const transport::Endpoint& endpoint, const zmq::error_t& error) {
   Failure failure;
@@ -55,7 +31,9 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& 
                                   const std::optional<transport::KeyPair>& keys,
                                   int send_queue_max) {
   zmq::socket_t socket(context, zmq::socket_type::router);
-  configure(socket, keys, send_queue_max);
+  socket.set(zmq::sockopt::router_mandatory, true);
+  transport::set_common_options(socket, {.send_queue_max = send_queue_max});
+  if (keys) transport::set_server_keys(socket, *keys, kZapDomain);
   // libzmq binds to numbers and interfaces, not to names.
   transport::Endpoint numeric = endpoint;
   if (numeric.host == "localhost") numeric.host = "127.0.0.1";

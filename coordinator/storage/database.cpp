@@ -215,7 +215,9 @@ Result<std::unique_ptr<SQLite::Database>> open_for_reading(const fs::path& file)
 std::string explain(const SQLite::Exception& fault, const fs::path& file) {
   switch (fault.getErrorCode()) {
     case SQLITE_FULL:
-      return file.string() + ": the disk is full; nothing of the last step was kept";
+      return file.string() +
+             ": the disk is full; expected room: make some and start again, since nothing that was "
+             "acknowledged is lost";
     case SQLITE_READONLY:
       return file.string() +
              ": the database cannot be written; expected a writable file and folder";

@@ -20,7 +20,25 @@ void make_folder(const std::filesystem::path& root, const std::filesystem::path&
   sync_folder(root);
 }
 
+// Runs `write` and leaves in `had_no_room` whether it failed for that.
+template <class Write>
+Digest watching(std::atomic<bool>& had_no_room, const Write& write) {
+  try {
+    const Digest digest = write();
+    had_no_room = false;
+    return digest;
+  } catch (const std::system_error& error) {
+    had_no_room = is_no_room(error.code());
+    throw;
+  }
+}
+
 }  // namespace
+
+bool is_no_room(const std::error_code& error) {
+  return error == std::errc::no_space_on_device ||
+         error == std::error_code(EDQUOT, std::generic_category());
+}
 
 ArtifactStore::ArtifactStore(std::filesystem::path root) : root_(std::move(root)) {
   std::filesystem::create_directories(root_);
@@ -43,6 +61,14 @@ std::optional<std::uint64_t> ArtifactStore::size(const Digest& digest) const {
 bool ArtifactStore::has(const Digest& digest) const { return size(digest).has_value(); }
 
 Digest ArtifactStore::put(std::string_view bytes) {
+  return watching(*had_no_room_, [&] { return put_file(bytes); });
+}
+
+Digest ArtifactStore::adopt(const std::filesystem::path& source) {
+  return watching(*had_no_room_, [&] { return adopt_file(source); });
+}
+
+Digest ArtifactStore::put_file(std::string_view bytes) {
   const Digest digest = sha256(bytes);
   const auto file = path(digest);
   make_folder(root_, file.parent_path());
@@ -55,7 +81,7 @@ Digest ArtifactStore::put(std::string_view bytes) {
   return digest;
 }
 
-Digest ArtifactStore::adopt(const std::filesystem::path& source) {
+Digest ArtifactStore::adopt_file(const std::filesystem::path& source) {
   auto open = open_regular_file(source);
   if (!open) throw std::system_error(ENOENT, std::generic_category(), open.error().message());
   const Digest digest = hash_rest(open->descriptor, source);

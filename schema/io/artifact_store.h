@@ -7,17 +7,23 @@
 // methods may run at once.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "schema/digest.h"
 #include "schema/result.h"
 
 namespace isocost::io {
+
+// A full disk or a used up quota.
+[[nodiscard]] bool is_no_room(const std::error_code& error);
 
 class ArtifactStore {
  public:
@@ -33,9 +39,17 @@ class ArtifactStore {
   [[nodiscard]] Result<std::string> get(const Digest& digest) const;
   [[nodiscard]] std::optional<std::uint64_t> size(const Digest& digest) const;
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  // Whether the last put() or adopt() failed for want of room: then nobody but the disk is to
+  // blame.
+  [[nodiscard]] bool had_no_room() const { return *had_no_room_; }
 
  private:
+  Digest put_file(std::string_view bytes);
+  Digest adopt_file(const std::filesystem::path& source);
+
   std::filesystem::path root_;
+  // Behind a pointer, so that a store can be moved.
+  std::shared_ptr<std::atomic<bool>> had_no_room_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace isocost::io

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using core::UnitState;
 
-constexpr core::Duration kStep = 100ms;
+constexpr Duration kStep = 100ms;
 constexpr std::uint32_t kRoom = 2;  // units that a worker holds
 
 Digest digest_of(const std::string& unit) { return sha256("the result of " + unit); }
@@ -303,12 +303,12 @@ void Simulation::step() {
   }
 }
 
-void Simulation::run(core::Duration time) {
-  for (const core::Instant end = now_ + time; now_ < end && found_.empty();) step();
+void Simulation::run(Duration time) {
+  for (const Instant end = now_ + time; now_ < end && found_.empty();) step();
 }
 
-bool Simulation::run_until_finished(core::Duration limit) {
-  for (const core::Instant end = now_ + limit; now_ < end && found_.empty(); step())
+bool Simulation::run_until_finished(Duration limit) {
+  for (const Instant end = now_ + limit; now_ < end && found_.empty(); step())
     if (core_ && core_->is_finished()) return true;
   return false;
 }

@@ -36,7 +36,7 @@ struct SimulationFaults {
   unsigned coordinator_death = 10;   // a second
   unsigned death_after_commit = 5;   // an event: committed, nothing said
   unsigned death_before_commit = 5;  // an event: nothing committed, nothing said
-  core::Duration delay_max{3000};
+  Duration delay_max{3000};
 };
 
 struct SimulationCounts {
@@ -56,9 +56,9 @@ class Simulation {
   void submit(const Submission& submission);
   void cancel(const std::string& experiment);
   void retry_all();
-  void run(core::Duration time);
-  void calm() { faults_ = {0, 0, 0, 0, 0, 0, 0, core::Duration(100)}; }
-  [[nodiscard]] bool run_until_finished(core::Duration limit);
+  void run(Duration time);
+  void calm() { faults_ = {0, 0, 0, 0, 0, 0, 0, Duration(100)}; }
+  [[nodiscard]] bool run_until_finished(Duration limit);
 
   [[nodiscard]] const std::vector<std::string>& faults() const { return found_; }
   [[nodiscard]] const SimulationCounts& counts() const { return counts_; }
@@ -69,15 +69,15 @@ class Simulation {
     std::string unit;
     core::Attempt attempt;
     bool is_failure = false;
-    core::Instant next_try;
+    Instant next_try;
   };
   struct Worker {
     std::string name;
     std::string session;
     bool is_greeted = false;
-    core::Instant silent_until;
-    core::Instant next_heartbeat;
-    core::Instant done_at;  // of the unit in front
+    Instant silent_until;
+    Instant next_heartbeat;
+    Instant done_at;  // of the unit in front
     std::vector<wire::Lease> queue;
     std::vector<Outcome> spool;
     std::uint32_t wanted = 0;
@@ -89,8 +89,8 @@ class Simulation {
   };
 
   [[nodiscard]] bool chance(unsigned per_mille) { return random_() % 1000 < per_mille; }
-  [[nodiscard]] core::Duration up_to(core::Duration limit) {
-    return core::Duration(
+  [[nodiscard]] Duration up_to(Duration limit) {
+    return Duration(
         static_cast<std::int64_t>(random_() % (static_cast<std::uint64_t>(limit.count()) + 1)));
   }
   void step();
@@ -116,10 +116,10 @@ class Simulation {
   SimulationFaults faults_;
   MemoryStore store_;
   std::optional<core::Core> core_;
-  core::Instant now_{core::Duration(1'000'000)};
-  core::Instant coordinator_back_{};
+  Instant now_{Duration(1'000'000)};
+  Instant coordinator_back_{};
   std::vector<Worker> workers_;
-  std::multimap<core::Instant, Delivery> network_;
+  std::multimap<Instant, Delivery> network_;
   std::vector<std::string> inventory_;
   std::string poison_ = "nothing is poisoned";
   std::uint64_t session_ = 0;

@@ -342,9 +342,13 @@ void Session::on(const StopRequested&, Instant now) {
                   std::chrono::duration_cast<std::chrono::seconds>(options_.grace).count())});
 }
 
+void Session::on(const OutOfRoom& event, Instant) { hand_back(ExitReason::kOutOfRoom, event.why); }
+
+void Session::on(const Waiting& event, Instant) { effects_.push_back(Say{event.why}); }
+
 // What computes or waits goes back; outcomes stay in the spool for the next start.
-void Session::hand_back() {
-  wire::Goodbye goodbye{{}, "stopped"};
+void Session::hand_back(ExitReason reason, const std::string& why) {
+  wire::Goodbye goodbye{{}, why};
   for (const auto& [name, held] : held_) {
     if (std::holds_alternative<Queued>(held.state) || std::holds_alternative<Computing>(held.state))
       goodbye.handed_back.push_back({name, held.attempt, 0});
@@ -353,8 +357,8 @@ void Session::hand_back() {
   const std::size_t handed_back = goodbye.handed_back.size();
   const std::size_t kept = held_.size() - handed_back;
   if (is_attached()) effects_.push_back(Send{std::move(goodbye)});
-  end(ExitReason::kDone, fmt::format("stopped; {} units handed back, {} outcomes wait in the spool",
-                                     handed_back, kept));
+  end(reason, fmt::format("{}; {} units handed back, {} outcomes wait in the spool", why,
+                          handed_back, kept));
 }
 
 void Session::leave_when_done(Instant now) {

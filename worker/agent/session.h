@@ -25,21 +25,11 @@
 #include <variant>
 #include <vector>
 
+#include "schema/instant.h"
 #include "schema/wire/messages.h"
 #include "worker/agent/executor.h"
 
 namespace isocost::agent {
-
-// A clock without now(): time is an argument.
-struct Clock {
-  using duration = std::chrono::milliseconds;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<Clock>;
-  static constexpr bool is_steady = true;
-};
-using Instant = Clock::time_point;
-using Duration = Clock::duration;
 
 // What became of a unit, as the spool keeps it.
 struct Outcome {
@@ -91,12 +81,18 @@ struct DeliveryFailed {
   std::string unit;
   std::string why;
 };
+struct OutOfRoom {  // this machine's disk is full: no unit is to blame
+  std::string why;
+};
+struct Waiting {  // something of this machine holds an outcome up
+  std::string why;
+};
 struct StopRequested {};  // the first: finish within the grace; the second: hand back at once
 struct Tick {
   double fraction = 0;  // of the unit that computes
 };
 using Event = std::variant<Connected, ConnectionLost, Refused, Received, Finished, Spooled,
-                           Delivered, DeliveryFailed, StopRequested, Tick>;
+                           Delivered, DeliveryFailed, OutOfRoom, Waiting, StopRequested, Tick>;
 
 // --- effects
 // ----------------------------------------------------------------------------------------------------------
@@ -131,7 +127,7 @@ struct Forget {  // remove the outcome from the spool
 struct Say {  // a line for people
   std::string text;
 };
-enum class ExitReason { kDone, kRefused, kGaveUp };
+enum class ExitReason { kDone, kRefused, kGaveUp, kOutOfRoom };
 struct Exit {  // the last effect
   ExitReason reason = ExitReason::kDone;
   std::string text;
@@ -192,6 +188,8 @@ class Session {
   void on(const Spooled& event, Instant now);
   void on(const Delivered& event, Instant now);
   void on(const DeliveryFailed& event, Instant now);
+  void on(const OutOfRoom& event, Instant now);
+  void on(const Waiting& event, Instant now);
   void on(const StopRequested& event, Instant now);
   void on(const Tick& event, Instant now);
 
@@ -211,7 +209,7 @@ class Session {
   void deliver_kept(Instant now);
   void send_outcome(Held& held);
   void say_want();
-  void hand_back();
+  void hand_back(ExitReason reason = ExitReason::kDone, const std::string& why = "stopped");
   void leave_when_done(Instant now);
   void end(ExitReason reason, std::string text);
   [[nodiscard]] bool is_attached() const { return std::holds_alternative<Attached>(connection_); }

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <zmq.hpp>
 
 #include "schema/io/atomic_file.h"
+#include "schema/transport/random_name.h"
 #include "schema/wire/codec.h"
 #include "worker/net/dealer.h"
 
@@ -56,7 +59,8 @@ std::uint64_t ArtifactBoard::version() const {
 struct ArtifactClient::Connection {
   zmq::socket_t socket;
 
-  Connection(const Peer& peer, std::uint16_t port) : socket(make_dealer(peer, random_name())) {
+  Connection(const Peer& peer, std::uint16_t port)
+      : socket(make_dealer(peer, transport::random_name())) {
     connect_dealer(socket, peer, port);
   }
 
@@ -120,7 +124,7 @@ Result<void> ArtifactClient::fetch(const std::vector<Digest>& digests,
 
 Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
                                                        const KeepTrying& keep_trying) {
-  const fs::path part = store_.root() / fmt::format("{}.part", random_name());
+  const fs::path part = store_.root() / fmt::format("{}.part", transport::random_name());
   struct Remove {
     const fs::path& file;
     ~Remove() {
@@ -143,7 +147,8 @@ Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
       return fail(digest.name(), "the coordinator says: " + fault->text);
     const auto* chunk = std::get_if<wire::Chunk>(&*message);
     if (chunk == nullptr || chunk->digest != digest || chunk->offset != offset) continue;
-    file.write(chunk->data.data(), static_cast<std::streamsize>(chunk->data.size()));
+    if (!file.write(chunk->data.data(), static_cast<std::streamsize>(chunk->data.size())))
+      throw std::system_error(errno, std::generic_category(), "cannot write " + part.string());
     hash.update(std::string_view(chunk->data));
     offset += chunk->data.size();
     if (offset < chunk->total) continue;

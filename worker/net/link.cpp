@@ -3,35 +3,22 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <fstream>
 #include <zmq.hpp>
 
+#include "schema/transport/random_name.h"
+#include "schema/transport/socket_options.h"
 #include "schema/wire/codec.h"
 #include "worker/net/dealer.h"
 
 namespace isocost::worker_net {
 namespace {
 
-constexpr int kQueueMax = 1000;
-constexpr int kLingerMs = 500;
 constexpr int kConnectMs = 5000;
-constexpr int kHandshakeMs = 5000;
-constexpr int kTcpHeartbeatMs = 10'000;
-constexpr int kTcpHeartbeatTimeoutMs = 30'000;
 constexpr int kNeverReconnect = -1;
 // A handshake may break because the other side just died; so often in a row it is the key.
 constexpr int kVagueFailuresMax = 4;
 
 }  // namespace
-
-std::string random_name() {
-  std::array<unsigned char, 16> bytes{};
-  std::ifstream("/dev/urandom", std::ios::binary)
-      .read(reinterpret_cast<char*>(bytes.data()), bytes.size());
-  std::string text;
-  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
-  return text;
-}
 
 zmq::context_t& context() {
   static zmq::context_t context(1);
@@ -41,21 +28,10 @@ zmq::context_t& context() {
 zmq::socket_t make_dealer(const Peer& peer, const std::string& routing_id) {
   zmq::socket_t socket(context(), zmq::socket_type::dealer);
   socket.set(zmq::sockopt::routing_id, routing_id);
-  socket.set(zmq::sockopt::sndhwm, kQueueMax);
-  socket.set(zmq::sockopt::rcvhwm, kQueueMax);
-  socket.set(zmq::sockopt::linger, kLingerMs);
   socket.set(zmq::sockopt::reconnect_ivl, kNeverReconnect);
   socket.set(zmq::sockopt::connect_timeout, kConnectMs);
-  socket.set(zmq::sockopt::handshake_ivl, kHandshakeMs);
-  socket.set(zmq::sockopt::heartbeat_ivl, kTcpHeartbeatMs);
-  socket.set(zmq::sockopt::heartbeat_timeout, kTcpHeartbeatTimeoutMs);
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMessageBytesMax));
-  socket.set(zmq::sockopt::ipv6, true);
-  if (peer.keys) {
-    socket.set(zmq::sockopt::curve_publickey, peer.keys->public_key);
-    socket.set(zmq::sockopt::curve_secretkey, peer.keys->secret_key);
-    socket.set(zmq::sockopt::curve_serverkey, peer.server_key);
-  }
+  transport::set_common_options(socket, {});
+  if (peer.keys) transport::set_client_keys(socket, *peer.keys, peer.server_key);
   return socket;
 }
 
@@ -88,7 +64,7 @@ Link::Link(Peer peer) : peer_(std::move(peer)) {}
 Link::~Link() = default;
 
 void Link::connect() {
-  sockets_ = std::make_unique<Sockets>(peer_, random_name());
+  sockets_ = std::make_unique<Sockets>(peer_, transport::random_name());
   connect_dealer(sockets_->dealer, peer_);
 }
 

@@ -55,7 +55,4 @@ class Link {
   int vague_failures_ = 0;  // handshakes that failed without a reason, in a row
 };
 
-// 32 random hexadecimal digits.
-[[nodiscard]] std::string random_name();
-
 }  // namespace isocost::worker_net

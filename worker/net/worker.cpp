@@ -20,15 +20,14 @@ namespace isocost::worker_net {
 namespace {
 
 using agent::Event;
-using agent::Instant;
 
 constexpr std::chrono::milliseconds kTickMax{1000};     // deadlines are looked at so often at least
 constexpr std::chrono::milliseconds kLastJobMax{3000};  // for threads to come home at the end
 constexpr int kDeliverTriesSeconds = 60;
 
 Instant now() {
-  return Instant(std::chrono::duration_cast<agent::Duration>(
-      std::chrono::steady_clock::now().time_since_epoch()));
+  return Instant(
+      std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
 }
 
 // SIGTERM and SIGINT as something to poll.
@@ -78,6 +77,7 @@ class Worker {
   Worker(WorkerOptions options, agent::Executor& executor, io::ArtifactStore& store)
       : options_(std::move(options)),
         executor_(executor),
+        store_(store),
         spool_(options_.state / "spool"),
         link_(options_.peer),
         fetcher_(options_.peer, store, board_),
@@ -94,8 +94,8 @@ class Worker {
     agent::Session session(options_.session, std::move(loaded.outcomes), now());
     perform(session.handle(agent::Tick{}, now()));
     while (!session.is_over()) {
-      const auto left = std::clamp(session.next_deadline() - now(), agent::Duration(0),
-                                   agent::Duration(kTickMax));
+      const auto left =
+          std::clamp(session.next_deadline() - now(), Duration(0), Duration(kTickMax));
       link_.wait(left, {inbox_.descriptor(), signals_.descriptor()});
       for (const Event& event : arrived()) perform(session.handle(event, now()));
       perform(session.handle(agent::Tick{progress_.fraction}, now()));
@@ -132,8 +132,7 @@ class Worker {
   }
   void perform(const agent::Spool& effect) {
     carrying_.post([this, outcome = effect.outcome] {
-      keep_trying([&] { spool_.keep(outcome); });
-      inbox_.post(agent::Spooled{outcome.unit});
+      if (keep(outcome)) inbox_.post(agent::Spooled{outcome.unit});
     });
   }
   void perform(const agent::Forget& effect) {
@@ -146,10 +145,12 @@ class Worker {
   // On the computing thread.
   void compute(const agent::Compute& job) {
     tl::expected<UnitResult, UnitFailure> outcome = tl::unexpected(UnitFailure{});
+    bool has_no_room = false;
     spool_.note({job.database, job.unit.name, job.attempt, UnitFailure{}});
     try {
       outcome = checked(job.unit.name, fetch_and_execute(job));
     } catch (const std::system_error& error) {
+      has_no_room = io::is_no_room(error.code());
       outcome = tl::unexpected(UnitFailure{FailureClass::kInputOutput, error.what(), {}});
     } catch (const std::bad_alloc&) {
       outcome =
@@ -158,6 +159,10 @@ class Worker {
       outcome = tl::unexpected(UnitFailure{FailureClass::kBug, error.what(), {}});
     }
     spool_.forget_note();
+    if (!outcome && (has_no_room || store_.had_no_room())) {
+      inbox_.post(agent::OutOfRoom{no_room(outcome.error().reason)});
+      return;
+    }
     inbox_.post(agent::Finished{job.unit.name, std::move(outcome), executor_.warm()});
   }
 
@@ -190,18 +195,28 @@ class Worker {
     }
   }
 
-  // A full disk must not cost a result: it is tried until there is room or the worker is told to
-  // leave.
-  template <class Action>
-  void keep_trying(const Action& action) {
-    while (true) {
+  // A full disk must not cost a result: it is tried until there is room, the worker is told to
+  // leave, or its patience is over.
+  bool keep(const agent::Outcome& outcome) {
+    const auto until = std::chrono::steady_clock::now() + options_.session.give_up;
+    for (bool is_told = false;; is_told = true) {
       try {
-        return action();
-      } catch (const std::system_error&) {
-        if (is_leaving_) return;
-        std::this_thread::sleep_for(std::chrono::seconds(1));
+        spool_.keep(outcome);
+        return true;
+      } catch (const std::system_error& error) {
+        if (std::chrono::steady_clock::now() >= until) {
+          inbox_.post(agent::OutOfRoom{no_room(error.what())});
+          return false;
+        }
+        if (is_leaving_) return false;
+        if (!is_told) inbox_.post(agent::Waiting{no_room(error.what()) + "; trying again"});
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
       }
     }
+  }
+
+  static std::string no_room(const std::string& what) {
+    return "what was computed cannot be kept: " + what;
   }
 
   WorkerEnd come_home() {
@@ -216,6 +231,7 @@ class Worker {
   StopSignals signals_;  // first: the threads below inherit the blocked signals
   WorkerOptions options_;
   agent::Executor& executor_;
+  io::ArtifactStore& store_;
   agent::SpoolFolder spool_;
   Link link_;
   ArtifactBoard board_;

@@ -159,6 +159,28 @@ TEST_F(ArtifactServerTest, RefusesBytesThatHaveAnotherDigest) {
   EXPECT_TRUE(std::filesystem::is_empty(store.root() / "incoming"));
 }
 
+class Listening : public Deaf {
+ public:
+  void failed(const std::string& why) override { said.set_value(why); }
+  std::promise<std::string> said;
+};
+
+TEST_F(RouterTest, TellsThatAnArtifactCannotBeKept) {
+  Listening inbox;
+  auto router = Router::open({.endpoint = "tcp://127.0.0.1:0", .artifacts = &store}, inbox);
+  ASSERT_TRUE(router) << router.error().message();
+  std::filesystem::remove_all(store.root() / "incoming");  // as good as a disk without room
+  RawPeer peer((*router)->endpoint(), (*router)->artifact_port());
+
+  peer.send(wire::Put{sha256("rows"), 0, 4, "rows"});
+
+  const wire::Message answer = peer.receive();
+  ASSERT_TRUE(std::holds_alternative<wire::Fault>(answer));
+  EXPECT_EQ(std::get<wire::Fault>(answer).code, wire::FaultCode::kInputOutput);
+  EXPECT_NE(inbox.said.get_future().get().find("an artifact cannot be kept: cannot create"),
+            std::string::npos);
+}
+
 TEST_F(ArtifactServerTest, RefusesChunksOutOfOrder) {
   peer.send(wire::Put{sha256("abcdef"), 3, 6, "def"});
 

@@ -129,7 +129,9 @@ TEST(Database, SaysThatTheDiskIsFullAndKeepsWhatWasCommitted) {
     sentence = explain(fault, "isocost.db");
   }
 
-  EXPECT_EQ(sentence, "isocost.db: the disk is full; nothing of the last step was kept");
+  EXPECT_EQ(sentence,
+            "isocost.db: the disk is full; expected room: make some and start again, since nothing "
+            "that was acknowledged is lost");
   database->reset();
   auto again = SqliteStore::open(folder / "isocost.db");
   ASSERT_TRUE(again.has_value());

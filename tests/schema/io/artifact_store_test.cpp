@@ -55,6 +55,18 @@ TEST(ArtifactStore, SaysThatAnArtifactIsMissingOrDamaged) {
   EXPECT_FALSE(store.has(sha256("other")));
 }
 
+TEST(ArtifactStore, TellsAFullDiskFromOtherFaults) {
+  EXPECT_TRUE(is_no_room(std::make_error_code(std::errc::no_space_on_device)));
+  EXPECT_FALSE(is_no_room(std::make_error_code(std::errc::permission_denied)));
+  const TemporaryFolder folder;
+  ArtifactStore store(folder / "artifacts");
+  std::filesystem::remove_all(store.root());
+
+  EXPECT_THROW(store.put("bytes"), std::system_error);
+
+  EXPECT_FALSE(store.had_no_room());
+}
+
 TEST(ArtifactStore, RepairsAnArtifactOfTheWrongLength) {
   const TemporaryFolder folder;
   ArtifactStore store(folder / "artifacts");
