@@ -22,31 +22,40 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string progress_line(const core::Snapshot& snapshot, const std::string& experiment) {
+std::string progress_line(const Json& status, const std::string& experiment) {
   std::string text;
-  for (const core::ExperimentView& view : snapshot.experiments) {
-    if (view.name != experiment) continue;
-    text = fmt::format("{}/{} cells, {}/{} units", view.cells_done, view.cells, view.units.done,
-                       view.units.total());
-    if (view.gflops_total > 0)
+  for (const Json& view : status.at("experiments")) {
+    if (view.at("name") != experiment) continue;
+    const Json& units = view.at("units");
+    const auto count = [](const Json& object, const char* key) {
+      return object.at(key).get<std::uint64_t>();
+    };
+    const auto done = count(units, "done");
+    text = fmt::format(
+        "{}/{} cells, {}/{} units", count(view, "cells_done"), count(view, "cells"), done,
+        done + count(units, "waiting") + count(units, "ready") + count(units, "failed"));
+    const auto total = view.at("gflops_total").get<double>();
+    if (total > 0)
       text += fmt::format(" ({:.0f} % of the work)",
-                          std::floor(100 * view.gflops_done / view.gflops_total));
-    if (view.cells_failed > 0) text += fmt::format(", {} failed", view.cells_failed);
+                          std::floor(100 * view.at("gflops_done").get<double>() / total));
+    if (count(view, "cells_failed") > 0)
+      text += fmt::format(", {} failed", count(view, "cells_failed"));
   }
-  if (snapshot.gflops_per_second > 0)
-    text += fmt::format(", {:.3g} GFLOP/s", snapshot.gflops_per_second);
-  text += fmt::format(", {} worker{}", snapshot.workers.size(),
-                      snapshot.workers.size() == 1 ? "" : "s");
-  if (snapshot.seconds_left > 0)
-    text += fmt::format(", {} left", duration_text(snapshot.seconds_left));
+  const auto speed = status.at("gflops_per_second").get<double>();
+  if (speed > 0) text += fmt::format(", {:.3g} GFLOP/s", speed);
+  const std::size_t workers = status.at("workers").size();
+  text += fmt::format(", {} worker{}", workers, workers == 1 ? "" : "s");
+  const Json& left = status.at("seconds_left");
+  if (left.is_number() && left.get<double>() > 0)
+    text += fmt::format(", {} left", duration_text(left.get<double>()));
   return text;
 }
 
 ProgressPrinter::ProgressPrinter() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-void ProgressPrinter::show(const core::Snapshot& snapshot, const std::string& experiment) {
+void ProgressPrinter::show(const Json& status, const std::string& experiment) {
   const auto now = std::chrono::steady_clock::now();
-  held_back_ = progress_line(snapshot, experiment);
+  held_back_ = progress_line(status, experiment);
   if (now < next_) return;
   next_ = now + (is_terminal_ ? kOnTerminal : kElsewhere);
   print();

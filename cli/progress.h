@@ -5,20 +5,20 @@
 #include <chrono>
 #include <string>
 
-#include "coordinator/core/snapshot.h"
+#include "schema/json.h"
 
 namespace isocost::cli {
 
-// "12/48 cells, 30/120 units, 85 GFLOP/s, 2 workers, 3 min 20 s left"
-[[nodiscard]] std::string progress_line(const core::Snapshot& snapshot,
-                                        const std::string& experiment);
+// "12/48 cells, 30/120 units, 85 GFLOP/s, 2 workers, 3 min 20 s left". `status` is
+// core::to_json(snapshot), as /api/v1/status gives it.
+[[nodiscard]] std::string progress_line(const Json& status, const std::string& experiment);
 // "3 min 20 s"
 [[nodiscard]] std::string duration_text(double seconds);
 
 class ProgressPrinter {
  public:
   ProgressPrinter();
-  void show(const core::Snapshot& snapshot, const std::string& experiment);
+  void show(const Json& status, const std::string& experiment);
   // Shows the last line that `show` held back, and goes on below it.
   void finish();
 

@@ -124,7 +124,7 @@ class Run {
       }
       if (const auto fault = host_->fault()) return complain(*fault);
       const auto snapshot = loop().snapshot();
-      printer_.show(*snapshot, input_.submission.name);
+      printer_.show(core::to_json(*snapshot), input_.submission.name);
       if (snapshot->units.open() == 0) return kExitDone;
       if (const auto why = workers.all_ended()) {
         printer_.finish();

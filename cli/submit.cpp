@@ -1,4 +1,4 @@
-// isocost submit GRID, cancel EXPERIMENT, retry EXPERIMENT|--all: commands to a running
+// isocost submit GRID [--wait], cancel EXPERIMENT, retry EXPERIMENT|--all: commands to a running
 // coordinator.
 #include <fmt/format.h>
 
@@ -8,6 +8,8 @@
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "cli/http_client.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
 
 namespace isocost::cli {
 namespace {
@@ -19,6 +21,7 @@ struct CommandOptions {
   int priority = 0;
   bool is_all = false;
   bool is_json = false;
+  bool is_waiting = false;
 };
 
 // "new_units: 12" a line, or JSON as it came.
@@ -33,13 +36,51 @@ int show(const Result<Json>& answer, bool is_json) {
   return kExitDone;
 }
 
+// Shows progress until no unit of the experiment is open. A coordinator that is started again
+// meanwhile is waited for.
+int wait_for(const std::string& experiment, const CommandOptions& options) {
+  constexpr std::chrono::seconds kBetweenLooks{1};
+  constexpr int kSilentLooksMax = 60;
+  int silent_looks = 0;
+  Signals signals;
+  ProgressPrinter printer;
+  while (true) {
+    const auto status = call(options.address, "GET", "/api/v1/status", "");
+    if (!status && ++silent_looks > kSilentLooksMax) {
+      printer.finish();
+      return complain(status.error().message());
+    }
+    if (status) {
+      silent_looks = 0;
+      printer.show(*status, experiment);
+    }
+    for (const Json& view : status ? status->at("experiments") : Json::array()) {
+      if (view.at("name") != experiment) continue;
+      const Json& units = view.at("units");
+      if (units.at("waiting") != 0 || units.at("ready") != 0) continue;
+      printer.finish();
+      if (view.at("cells_failed") == 0) return kExitDone;
+      return complain(fmt::format("{} of {} cells failed; isocost status says why",
+                                  view.at("cells_failed").get<std::uint64_t>(),
+                                  view.at("cells").get<std::uint64_t>()));
+    }
+    if (const auto signal = signals.wait(kBetweenLooks)) {
+      printer.finish();
+      fmt::print(stderr, "no longer waiting; the coordinator goes on\n");
+      return 128 + *signal;
+    }
+  }
+}
+
 int submit(const CommandOptions& options) {
   const auto input = read_grid_input(options.grid);
   if (!input) return complain(input.error().message());
-  return show(call(options.address, "POST",
-                   fmt::format("/api/v1/experiments?priority={}", options.priority),
-                   to_json(input->submission).dump()),
-              options.is_json);
+  const int code = show(call(options.address, "POST",
+                             fmt::format("/api/v1/experiments?priority={}", options.priority),
+                             to_json(input->submission).dump()),
+                        options.is_json);
+  if (code != kExitDone || !options.is_waiting) return code;
+  return wait_for(input->submission.name, options);
 }
 
 int cancel(const CommandOptions& options) {
@@ -74,6 +115,7 @@ void add_submit(CLI::App& app, int& exit_code) {
   command->add_option("--priority", options->priority, "Higher runs first")
       ->check(CLI::Range(-1000, 1000))
       ->capture_default_str();
+  command->add_flag("--wait", options->is_waiting, "Show progress until it is computed");
   command->callback([options, &exit_code] { exit_code = submit(*options); });
 }
 

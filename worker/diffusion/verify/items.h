@@ -25,7 +25,7 @@ struct ItemResult {
 struct VerifyContext {
   const VerifyOptions& options;
   const arch::ModelFolder& model;
-  const Reference& reference;
+  const StoredReference& reference;
 };
 
 [[nodiscard]] Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit,

@@ -43,7 +43,7 @@ void flatten(const Json& group, const std::string& prefix, std::map<std::string,
 
 }  // namespace
 
-Result<Reference> Reference::read(const std::filesystem::path& folder) {
+Result<StoredReference> StoredReference::read(const std::filesystem::path& folder) {
   const auto file = folder / "expected.json";
   const auto text = io::read_file(file, kExpectedBytesMax);
   if (!text) return fail(text.error());
@@ -59,7 +59,7 @@ Result<Reference> Reference::read(const std::filesystem::path& folder) {
   if (!runs) failure.add(runs.error());
   if (!tensors) failure.add(tensors.error());
   if (!failure.is_empty()) return fail(std::move(failure));
-  Reference reference;
+  StoredReference reference;
   reference.folder_ = folder;
   reference.kind_ = json->at("kind").get<std::string>();
   reference.json_ = std::move(*json);
@@ -69,7 +69,7 @@ Result<Reference> Reference::read(const std::filesystem::path& folder) {
   return reference;
 }
 
-Result<Tensor> Reference::tensor(const std::string& name) const {
+Result<Tensor> StoredReference::tensor(const std::string& name) const {
   const auto* view = file_->find(name);
   if (view == nullptr)
     return fail(file_->where(), "the tensor '" + name + "' is missing", "what expected.json names");

@@ -2,7 +2,7 @@
 // expected.safetensors, which holds every input, noise draw and output. What it holds is outside
 // data: everything is checked when it is taken.
 //
-//   auto reference = Reference::read("model/golden");
+//   auto reference = StoredReference::read("model/golden");
 //   Taken take(*reference, unit, "unit unet");
 //   Tensor sample = take.tensor("inputs", "sample");
 //   if (!take.ok()) return fail(take.failure());
@@ -15,9 +15,9 @@
 
 namespace isocost::diffusion {
 
-class Reference {
+class StoredReference {
  public:
-  [[nodiscard]] static Result<Reference> read(const std::filesystem::path& folder);
+  [[nodiscard]] static Result<StoredReference> read(const std::filesystem::path& folder);
 
   [[nodiscard]] const std::string& kind() const { return kind_; }  // diffusers, vae, clip
   [[nodiscard]] const Json& json() const { return json_; }
@@ -47,7 +47,7 @@ struct ExpectedOutput {
 // Takes what one entry (a unit or a run) names, and collects what is wrong with it.
 class Taken {
  public:
-  Taken(const Reference& reference, const Json& entry, std::string where)
+  Taken(const StoredReference& reference, const Json& entry, std::string where)
       : reference_(reference), entry_(entry), where_(std::move(where)) {}
 
   // The tensor that entry[group][key] names.
@@ -76,7 +76,7 @@ class Taken {
  private:
   Tensor named(const Json& name);
 
-  const Reference& reference_;
+  const StoredReference& reference_;
   const Json& entry_;
   std::string where_;
   Failure failure_;

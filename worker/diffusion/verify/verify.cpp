@@ -122,7 +122,7 @@ int VerifyReport::exit_code() const {
 Result<VerifyReport> verify(const VerifyOptions& options) {
   const c10::InferenceMode guard;
   const auto folder = options.reference.empty() ? options.model / "golden" : options.reference;
-  const auto reference = Reference::read(folder);
+  const auto reference = StoredReference::read(folder);
   if (!reference) return fail(reference.error());
   const auto& variant =
       reference->json().contains("variant") ? reference->json().at("variant") : Json();
