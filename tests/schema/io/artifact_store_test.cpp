@@ -61,6 +61,7 @@ TEST(ArtifactStore, TellsAFullDiskFromOtherFaults) {
   const TemporaryFolder folder;
   ArtifactStore store(folder / "artifacts");
   std::filesystem::remove_all(store.root());
+  write_file_atomically(store.root(), "no folder");
 
   EXPECT_THROW(store.put("bytes"), std::system_error);
 
