@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "coordinator/core/estimate.h"
 #include "coordinator/storage/reader.h"
+#include "experiments/grid/cost.h"
 
 namespace isocost::cli {
 namespace {
@@ -26,9 +29,21 @@ struct PlanOptions {
   bool is_json = false;
 };
 
+std::string text_of(const Json& label) {
+  return label.is_string() ? label.get<std::string>() : canonical(label);
+}
+
 struct Speed {
   double gflops_per_second = kAssumedGflopsPerSecond;
   std::string source = "assumed; --gflops, or --db with results, says better";
+  storage::Reader::Measured measured;  // wins where it knows more; empty beside --gflops
+};
+
+struct Plan {
+  core::Estimate estimate;
+  std::vector<experiments::AxisCost> axes;
+  std::vector<std::string> models;
+  double seconds = 0;  // on all workers
 };
 
 std::string duration(double seconds) {
@@ -38,9 +53,69 @@ std::string duration(double seconds) {
   return fmt::format("{:.1f} days", seconds / 86400);
 }
 
-void print(const Submission& submission, const core::Estimate& estimate, const Speed& speed,
-           double seconds, unsigned workers) {
+// Each U-Net at the speed that was measured of it, since small ones reach less of a machine.
+double seconds_of(const core::SubmissionPlan& planned, const Speed& speed) {
+  double seconds = 0;
+  for (const core::NewUnit& unit : planned.units) {
+    if (unit.kind == UnitKind::kReference && speed.measured.seconds_a_reference_unit) {
+      seconds += *speed.measured.seconds_a_reference_unit;
+    } else if (unit.kind == UnitKind::kScore && speed.measured.seconds_a_score_unit) {
+      seconds += *speed.measured.seconds_a_score_unit;
+    } else {
+      const auto known = speed.measured.by_affinity.find(unit.affinity);
+      seconds += unit.gflops / (known == speed.measured.by_affinity.end() ? speed.gflops_per_second
+                                                                          : known->second);
+    }
+  }
+  return seconds;
+}
+
+std::vector<std::string> models_of(const Submission& submission) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const CellRequest& cell : submission.cells) {
+    const auto unet = cell.sample.inputs.find("unet");
+    std::string name = unet == cell.sample.inputs.end() ? "unnamed" : unet->second;
+    if (const auto label = cell.labels.find("model"); label != cell.labels.end())
+      name = text_of(*label);
+    if (seen.insert(name).second) names.push_back(name);
+  }
+  return names;
+}
+
+// "a, b, c and 4 more": a table's line holds a few.
+std::string listed(const std::vector<std::string>& words, std::size_t most) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(words.size(), most); ++i)
+    text += (text.empty() ? "" : ", ") + words[i];
+  return words.size() > most ? fmt::format("{} and {} more", text, words.size() - most) : text;
+}
+
+std::string axes_line(const std::vector<experiments::AxisCost>& axes) {
+  std::vector<std::string> words;
+  for (const experiments::AxisCost& axis : axes)
+    words.push_back(fmt::format("{} {}", axis.values.size(), axis.name));
+  return listed(words, 12);
+}
+
+// "steps: 20 takes 59 % of the FLOPs in 33 % of the cells; 10 29 %, 4 12 %".
+std::string costly_line(const experiments::AxisCost& axis) {
+  const std::vector<experiments::ValueCost> values = axis.dearest_first();
+  double cells = 0;
+  for (const experiments::ValueCost& value : values) cells += static_cast<double>(value.cells);
+  std::vector<std::string> others;
+  for (std::size_t i = 1; i < values.size(); ++i)
+    others.push_back(fmt::format("{} {:.0f} %", text_of(values[i].value), 100 * values[i].share));
+  return fmt::format("{}: {} takes {:.0f} % of the FLOPs in {:.0f} % of the cells; {}", axis.name,
+                     text_of(values[0].value), 100 * values[0].share,
+                     100 * static_cast<double>(values[0].cells) / cells, listed(others, 5));
+}
+
+void print(const Submission& submission, const Plan& plan, const Speed& speed, unsigned workers) {
+  const core::Estimate& estimate = plan.estimate;
   fmt::print("experiment      {}\n", submission.name);
+  fmt::print("models          {}: {}\n", plan.models.size(), listed(plan.models, 8));
+  fmt::print("axes            {}\n", axes_line(plan.axes));
   fmt::print("cells           {}\n", estimate.cells);
   fmt::print("images          {} wanted, {} there, {} new\n", estimate.images_wanted,
              estimate.images_wanted - std::min(estimate.images_wanted, estimate.images_new),
@@ -49,40 +124,55 @@ void print(const Submission& submission, const core::Estimate& estimate, const S
              estimate.generate_units, estimate.reference_units, estimate.score_units);
   fmt::print("network calls   {:.4g}\n", estimate.network_calls);
   fmt::print("TFLOPs          {:.4g}\n", estimate.gflops / 1000);
+  if (const auto* axis = experiments::most_costly(plan.axes))
+    fmt::print("most costly     {}\n", costly_line(*axis));
   fmt::print("disk            {:.2g} GB\n", estimate.bytes * 1e-9);
-  fmt::print("expected time   {} on {} worker{} at {:.3g} GFLOP/s each ({})\n", duration(seconds),
-             workers, workers == 1 ? "" : "s", speed.gflops_per_second, speed.source);
+  fmt::print("expected time   {} on {} worker{} at {:.3g} GFLOP/s each ({})\n",
+             duration(plan.seconds), workers, workers == 1 ? "" : "s", speed.gflops_per_second,
+             speed.source);
+}
+
+Json as_json(const Submission& submission, const Plan& plan, const Speed& speed, unsigned workers) {
+  Json json = core::to_json(plan.estimate);
+  json["experiment"] = submission.name;
+  json["models"] = plan.models;
+  json["axes"] = Json::array();
+  for (const experiments::AxisCost& axis : plan.axes) json["axes"].push_back(to_json(axis));
+  const auto* costly = experiments::most_costly(plan.axes);
+  json["most_costly_axis"] = costly == nullptr ? Json() : Json(costly->name);
+  json["expected_seconds"] = plan.seconds;
+  json["gflops_per_second"] = speed.gflops_per_second;
+  json["is_speed_measured"] = speed.measured.gflops_per_second.has_value();
+  json["speed"] = speed.source;
+  json["workers"] = workers;
+  return json;
 }
 
 int plan(const PlanOptions& options) {
   const auto input = read_grid_input(options.grid);
   if (!input) return complain(input.error().message());
+  const Submission& submission = input->submission;
   core::Existing existing;
   Speed speed;
   if (!options.database.empty()) {
     auto reader = storage::Reader::open(options.database);
     if (!reader) return complain(reader.error().message());
-    existing = (*reader)->existing(input->submission);
-    if (const auto measured = (*reader)->measured_gflops_per_second()) {
-      speed = {*measured, "measured by the units that are done"};
+    existing = (*reader)->existing(submission);
+    speed.measured = (*reader)->measured();
+    if (speed.measured.gflops_per_second) {
+      speed.gflops_per_second = *speed.measured.gflops_per_second;
+      speed.source = "measured by the units that are done";
     }
   }
-  if (options.gflops_per_second > 0) speed = {options.gflops_per_second, "as given"};
-  const auto planned = core::plan_submission(input->submission, existing);
+  if (options.gflops_per_second > 0) speed = {options.gflops_per_second, "as given", {}};
+  const auto planned = core::plan_submission(submission, existing);
   if (!planned) return complain(planned.error().message());
-  const core::Estimate estimate = core::estimate(input->submission, *planned);
-  const double seconds = estimate.gflops / speed.gflops_per_second / options.workers;
-  if (!options.is_json) {
-    print(input->submission, estimate, speed, seconds, options.workers);
-    return kExitDone;
-  }
-  Json json = core::to_json(estimate);
-  json["experiment"] = input->submission.name;
-  json["expected_seconds"] = seconds;
-  json["gflops_per_second"] = speed.gflops_per_second;
-  json["speed"] = speed.source;
-  json["workers"] = options.workers;
-  fmt::print("{}\n", json.dump(2));
+  const Plan plan{core::estimate(submission, *planned), experiments::cost_by_axis(submission),
+                  models_of(submission), seconds_of(*planned, speed) / options.workers};
+  if (options.is_json)
+    fmt::print("{}\n", as_json(submission, plan, speed, options.workers).dump(2));
+  else
+    print(submission, plan, speed, options.workers);
   return kExitDone;
 }
 

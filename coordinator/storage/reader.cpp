@@ -51,15 +51,34 @@ core::Snapshot Reader::snapshot() {
   });
 }
 
-std::optional<double> Reader::measured_gflops_per_second() {
-  return impl_->at_one_moment([&]() -> std::optional<double> {
-    SQLite::Statement row(*impl_->connection,
-                          "SELECT sum(u.gflops), sum(json_extract(r.measured, '$.seconds')) "
-                          "FROM results r JOIN units u ON u.id = r.unit WHERE u.kind = ?");
-    row.bind(1, static_cast<int>(UnitKind::kGenerate));
-    if (!row.executeStep() || row.getColumn(1).isNull() || row.getColumn(1).getDouble() <= 0)
-      return std::nullopt;
-    return row.getColumn(0).getDouble() / row.getColumn(1).getDouble();
+Reader::Measured Reader::measured() {
+  return impl_->at_one_moment([&] {
+    Measured measured;
+    double gflops = 0, seconds = 0;
+    SQLite::Statement row(
+        *impl_->connection,
+        "SELECT u.kind, u.affinity, sum(u.gflops), sum(json_extract(r.measured, '$.seconds')), "
+        "count(*) FROM results r JOIN units u ON u.id = r.unit "
+        "WHERE json_extract(r.measured, '$.seconds') > 0 GROUP BY u.kind, u.affinity");
+    while (row.executeStep()) {
+      const double took = row.getColumn(3).getDouble();
+      const double each = took / row.getColumn(4).getDouble();
+      switch (static_cast<UnitKind>(row.getColumn(0).getInt())) {
+        case UnitKind::kGenerate:
+          gflops += row.getColumn(2).getDouble();
+          seconds += took;
+          measured.by_affinity[row.getColumn(1).getString()] = row.getColumn(2).getDouble() / took;
+          break;
+        case UnitKind::kReference:
+          measured.seconds_a_reference_unit = each;
+          break;
+        case UnitKind::kScore:
+          measured.seconds_a_score_unit = each;
+          break;
+      }
+    }
+    if (seconds > 0) measured.gflops_per_second = gflops / seconds;
+    return measured;
   });
 }
 

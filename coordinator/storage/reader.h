@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,8 +29,14 @@ class Reader {
   [[nodiscard]] core::Existing existing(const Submission& submission);
   // Experiments with their cells' states and failures, and counts of units; nothing of workers.
   [[nodiscard]] core::Snapshot snapshot();
-  // GFLOPs of the generate units that are done over the seconds they took; absent before the first.
-  [[nodiscard]] std::optional<double> measured_gflops_per_second();
+  // What the units that are done say of the machines that did them; absent before the first.
+  struct Measured {
+    std::optional<double> gflops_per_second;    // of generate units
+    std::map<std::string, double> by_affinity;  // the same of each U-Net ("sha256:...")
+    std::optional<double> seconds_a_reference_unit;
+    std::optional<double> seconds_a_score_unit;
+  };
+  [[nodiscard]] Measured measured();
 
   // What `select` chooses from: the cells of an experiment that have a score of this metric.
   struct JudgedCell {

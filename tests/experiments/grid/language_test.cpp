@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "experiments/grid/expand.h"
 #include "schema/io/atomic_file.h"
@@ -255,7 +255,7 @@ TEST(Expand, ResolvesPatternsInConditionsToo) {
   EXPECT_EQ(submission->cells.size(), 2U + 2U + 2U);
 }
 
-// Measured: 100,000 cells in 0.9 s on one core, release. The limit leaves room for sanitizers and
+// Measured: 100,000 cells in 0.8 s of one core, release. The limit leaves room for sanitizers and
 // busy machines, and none for work that grows with the square.
 TEST(Expand, TakesSecondsForAHundredThousandCells) {
   const std::string text = grid_text(
@@ -263,13 +263,13 @@ TEST(Expand, TakesSecondsForAHundredThousandCells) {
       "step: "
       "1}\n  seed: {from: 1, to: 500, step: 1}\n",
       "include: [{seed: 501}, {seed: [502, 503]}]\n");
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // of the processor: machines are shared
 
   const auto submission = expanded(text);
 
   ASSERT_TRUE(submission) << submission.error().message();
   EXPECT_EQ(submission->cells.size(), 2U * 2 * 50 * 503);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 30);
 }
 
 }  // namespace
