@@ -136,10 +136,16 @@ class Writer {
   // A name that is relative to the submitted grid, made relative to the new one.
   [[nodiscard]] std::string moved(const std::string& name) const {
     if (name == "mini" || name.starts_with("mini/") || fs::path(name).is_absolute()) return name;
-    const fs::path from = fs::absolute(options_.grid_folder).lexically_normal();
-    const fs::path to = fs::absolute(options_.out_folder).lexically_normal();
+    const fs::path from = full(options_.grid_folder);
+    const fs::path to = full(options_.out_folder);
     if (from == to) return name;
     return (from / name).lexically_normal().lexically_relative(to).string();
+  }
+
+  // The folder of a file that is named without one is the current folder.
+  static fs::path full(const fs::path& folder) {
+    const fs::path path = fs::absolute(folder.empty() ? "." : folder).lexically_normal();
+    return path.has_filename() ? path : path.parent_path();
   }
 
   void move_files(YAML::Node out) const {
