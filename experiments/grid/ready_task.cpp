@@ -43,10 +43,11 @@ class TaskReader {
     }
     ready_.prompts = sha256(lines).name();
     submission_.blobs[ready_.prompts] = std::move(lines);
-    submission_.input_names[ready_.prompts] = source.kind == "world"
-                                                  ? "mini-world prompts (" + source.split + ")"
-                                              : source.kind == "file" ? source.file
-                                                                      : "prompts of " + grid_file_;
+    submission_.input_names[ready_.prompts] =
+        source.kind == "world" ? "mini-world prompts (" + source.split + ")"
+        : source.kind == "file"
+            ? source.file
+            : "prompts of " + (task_.name.empty() ? grid_file_ : "the task " + task_.name);
   }
 
   void check_prompts(const std::string& text) {

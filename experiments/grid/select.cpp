@@ -172,7 +172,7 @@ class Writer {
   [[nodiscard]] std::string comment(const Chosen& chosen,
                                     const std::map<std::string, std::uint64_t>& judged_to) const {
     std::string text = "# Made by: " + options_.command + "\n# " + std::to_string(chosen.size()) +
-                       " points of the experiment " + grid_.name + ", chosen by " +
+                       (chosen.size() == 1 ? " point" : " points") + " of the experiment " + grid_.name + ", chosen by " +
                        options_.metric + ":\n";
     for (const JudgedPoint* point : chosen) {
       std::string line = "#   " + options_.metric + " " + rounded(point->value);

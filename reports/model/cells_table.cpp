@@ -117,7 +117,8 @@ class CellsTable {
     put("number", cell.number, "Position in the grid's order");
     put("sample_key", cell.sample_key, "SHA-256 of everything that determines every pixel");
     put("state", std::string(cell_state_name(cell.state)), "done, failed, open or cancelled");
-    put("task", cell.sample.task, "What the cell does");
+    put("task", cell.labels.contains("task") ? cell.labels["task"] : Json(cell.sample.task),
+        "Name of the task in its grid, else what the cell does");
     put("model", point.model, "Name of the model");
     put("sampler", point.sampler, "Sampler as diffusers names its kind");
     put("timestep_spacing", point.spacing, "How the steps lie among the training timesteps");

@@ -172,6 +172,7 @@ TEST(Tasks, HaveTheirOwnPromptsImagesAndMetrics) {
   EXPECT_EQ(dogs.scores[0].metric, "fid");
   EXPECT_NE(cats.sample.prompts, dogs.sample.prompts);
   EXPECT_EQ(cats.sample.task, "text-to-image");
+  EXPECT_EQ(submission->input_names.at(cats.sample.prompts), "prompts of the task cats");
 }
 
 TEST(Tasks, AreChosenByTheirAxis) {

@@ -110,9 +110,9 @@ TEST(Select, RewritesNamesOfFilesForAnotherFolder) {
       {.metric = "fid", .images = 128, .command = "", .grid_folder = "/s", .out_folder = "/s/out"},
       catalog);
 
-  const auto here = select_grid(
-      grid_text("  model: models/*\n  sampler: ddim\n  steps: 4\n"), {point_of("a", 2)},
-      {.metric = "fid", .images = 128, .grid_folder = "", .out_folder = "./"}, catalog);
+  const auto here =
+      select_grid(grid_text("  model: models/*\n  sampler: ddim\n  steps: 4\n"), {point_of("a", 2)},
+                  {.metric = "fid", .images = 128, .grid_folder = "", .out_folder = "./"}, catalog);
 
   ASSERT_TRUE(here) << here.error().message();
   EXPECT_EQ(points(parsed(*here))->at(0, 0).value, "models/a");
