@@ -172,8 +172,8 @@ class Writer {
   [[nodiscard]] std::string comment(const Chosen& chosen,
                                     const std::map<std::string, std::uint64_t>& judged_to) const {
     std::string text = "# Made by: " + options_.command + "\n# " + std::to_string(chosen.size()) +
-                       (chosen.size() == 1 ? " point" : " points") + " of the experiment " + grid_.name + ", chosen by " +
-                       options_.metric + ":\n";
+                       (chosen.size() == 1 ? " point" : " points") + " of the experiment " +
+                       grid_.name + ", chosen by " + options_.metric + ":\n";
     for (const JudgedPoint* point : chosen) {
       std::string line = "#   " + options_.metric + " " + rounded(point->value);
       for (const Axis& axis : grid_.axes)
