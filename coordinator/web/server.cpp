@@ -154,6 +154,9 @@ class Server::Impl {
     while (is_kept) {
       http::request_parser<http::string_body> parser;
       parser.header_limit(static_cast<std::uint32_t>(kHeaderBytesMax));
+      // Beast holds a header's Content-Length against the limit that stands when it is read, and
+      // what the limit is depends on the header.
+      parser.body_limit(boost::none);
       stream.expires_after(kIdleMax);
       co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
       const auto& head = parser.get();
@@ -164,15 +167,20 @@ class Server::Impl {
         response = std::move(*refusal);
         is_kept = false;
       } else {
-        parser.body_limit(
-            body_bytes_max(std::string(head.method_string()), std::string(head.target())));
+        const auto bytes_max =
+            body_bytes_max(std::string(head.method_string()), std::string(head.target()));
+        parser.body_limit(bytes_max);
         stream.expires_after(kTransferMax);
         boost::system::error_code error;
-        co_await http::async_read(stream, buffer, parser,
-                                  asio::redirect_error(asio::use_awaitable, error));
+        if (parser.content_length() && *parser.content_length() > bytes_max)
+          error = http::error::body_limit;
+        else
+          co_await http::async_read(stream, buffer, parser,
+                                    asio::redirect_error(asio::use_awaitable, error));
         if (error == http::error::body_limit) {
           response = fault_response(
-              413, Failure{{{"body", "the body is too large", "see docs/protocol.md"}}});
+              413,
+              Failure{{{"body", "it is too large", fmt::format("{} bytes at most", bytes_max)}}});
           is_kept = false;
         } else if (error) {
           co_return;

@@ -137,6 +137,25 @@ TEST(WebServer, ServesClientsOverTheNetwork) {
   EXPECT_EQ(unknown.error().message(), "experiment: 'unknown' is not known");
 }
 
+// A study of a thousand cells is some megabytes; a command is not.
+TEST(WebServer, TakesLargeSubmissionsAndRefusesOtherLargeBodies) {
+  FakeCommands commands;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+  ASSERT_TRUE(server) << server.error().message();
+  testing::HttpClient client((*server)->url());
+  Submission submission;
+  submission.name = "study";
+  submission.grid.assign(std::size_t{4} << 20, '#');
+
+  const auto submitted = client.post("/api/v1/experiments", to_json(submission));
+  const auto refused = client.post("/api/v1/retry", std::string(std::size_t{100} << 10, '#'));
+
+  ASSERT_TRUE(submitted) << submitted.error().message();
+  EXPECT_EQ(commands.submitted.at(0), submission);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(), "body: it is too large; expected 65536 bytes at most");
+}
+
 TEST(WebServer, AsksForTheTokenWhenThereIsOne) {
   ScratchFolder folder;
   testing::write_text(folder / "token", "0123456789abcdef0123\n");
