@@ -22,6 +22,9 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kPatience{35};  // a little more than a worker's own grace
 constexpr std::size_t kTailLines = 8;
+// Before a killed worker comes back: what it computed with has let go of its folder by then.
+constexpr std::chrono::seconds kRestartPause{1};
+constexpr int kRestartsMax = 20;
 
 bool is_program(const fs::path& file) {
   std::error_code error;
@@ -87,13 +90,15 @@ Result<fs::path> find_worker_program(const fs::path& wished) {
 
 void LocalWorkers::start(int count) {
   fs::create_directories(options_.folder);
-  for (int number = 1; number <= count; ++number) workers_.push_back(start_one(number));
+  for (int number = 1; number <= count; ++number) {
+    Worker& worker = workers_.emplace_back();
+    worker.name = "local-" + std::to_string(number);
+    worker.log = options_.folder / (worker.name + ".log");
+    start_one(worker);
+  }
 }
 
-LocalWorkers::Worker LocalWorkers::start_one(int number) const {
-  Worker worker;
-  worker.name = "local-" + std::to_string(number);
-  worker.log = options_.folder / (worker.name + ".log");
+void LocalWorkers::start_one(Worker& worker) const {
   std::vector<std::string> texts{options_.program.string(),
                                  "serve",
                                  "--connect",
@@ -121,19 +126,31 @@ LocalWorkers::Worker LocalWorkers::start_one(int number) const {
   if (worker.pid == 0) become(arguments, log, parent);
   ::close(log);
   if (worker.pid < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  return worker;
 }
 
 void LocalWorkers::reap() {
   for (Worker& worker : workers_)
-    if (worker.pid > 0 && ::waitpid(worker.pid, &worker.status, WNOHANG) == worker.pid)
+    if (worker.pid > 0 && ::waitpid(worker.pid, &worker.status, WNOHANG) == worker.pid) {
       worker.pid = -1;
+      worker.ended = std::chrono::steady_clock::now();
+    }
+}
+
+bool LocalWorkers::is_coming_back(const Worker& worker) {
+  return worker.pid < 0 && WIFSIGNALED(worker.status) && worker.restarts < kRestartsMax;
 }
 
 std::optional<std::string> LocalWorkers::all_ended() {
   reap();
-  for (const Worker& worker : workers_)
-    if (worker.pid > 0) return std::nullopt;
+  bool has_any = false;
+  for (Worker& worker : workers_) {
+    has_any |= worker.pid > 0 || is_coming_back(worker);
+    if (!is_coming_back(worker) || std::chrono::steady_clock::now() - worker.ended < kRestartPause)
+      continue;
+    ++worker.restarts;
+    start_one(worker);
+  }
+  if (has_any) return std::nullopt;
   if (workers_.empty()) return "no worker was started";
   const Worker& last = workers_.back();
   return "the worker " + last.name + " " + describe(last.status) + "; its log " +

@@ -5,12 +5,14 @@
 //   if (auto why = workers.all_ended()) ...
 //   workers.stop();                          // SIGTERM, some patience, SIGKILL
 //
-// They end when this process does, whatever ends it. Thread: main (the parent death signal follows
-// the thread that forked).
+// A worker that something killed is started again; one that ended by itself had a reason and is
+// not. They end when this process does, whatever ends it. Thread: main (the parent death signal
+// follows the thread that forked).
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -43,7 +45,8 @@ class LocalWorkers {
 
   // Throws std::system_error when a process cannot be started.
   void start(int count);
-  // When none runs any more: how the last one ended and the last lines that it wrote.
+  // Starts killed ones again. When none runs or will run any more: how the last one ended and the
+  // last lines that it wrote.
   [[nodiscard]] std::optional<std::string> all_ended();
   // Lets them finish what they compute, or hand it back at once when `is_hasty` says so.
   void stop(const std::function<bool()>& is_hasty = [] { return true; });
@@ -54,8 +57,12 @@ class LocalWorkers {
     std::filesystem::path log;
     pid_t pid = -1;  // -1: ended
     int status = 0;
+    std::chrono::steady_clock::time_point ended;
+    int restarts = 0;
   };
-  [[nodiscard]] Worker start_one(int number) const;
+  // Starts the process; name and log are set.
+  void start_one(Worker& worker) const;
+  [[nodiscard]] static bool is_coming_back(const Worker& worker);
   void reap();
   void signal_all(int signal) const;
 
