@@ -52,8 +52,11 @@ std::set<std::string> told(const Group& group, const char* member) {
   std::set<std::string> texts;
   for (const Score* score : group.scores) {
     if (!score || !score->values.is_object() || !score->values.contains(member)) continue;
-    const Json& value = score->values[member];
-    if (value.is_object()) texts.insert(flat(value));
+    Json value = score->values[member];
+    if (value.is_object()) {
+      value.erase("bias");  // of this one score
+      texts.insert(flat(value));
+    }
     if (value.is_array())
       for (const Json& one : value)
         if (one.is_string()) texts.insert(one.get<std::string>());
