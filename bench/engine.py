@@ -14,12 +14,22 @@ import shutil
 import subprocess
 import tempfile
 import time
+import warnings
 
 os.environ["OMP_NUM_THREADS"] = "1"
+for library in ("DIFFUSERS", "TRANSFORMERS"):  # the table alone
+    os.environ[library + "_VERBOSITY"] = "error"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+warnings.filterwarnings("ignore")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 import torch  # noqa: E402
 from diffusers import DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel  # noqa: E402
+from diffusers.utils import logging as diffusers_logging  # noqa: E402
+from transformers.utils import logging as transformers_logging  # noqa: E402
+
+diffusers_logging.disable_progress_bar()
+transformers_logging.disable_progress_bar()
 
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)
@@ -97,7 +107,8 @@ def main():
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        models = arguments.models or sorted(p.parent.parent for p in ROOT.glob("experiments/mini/models/*/unet/config.json"))
+        models = arguments.models or sorted((p.parent.parent for p in ROOT.glob("experiments/mini/models/*/unet/config.json")),
+                                            key=lambda folder: (len(folder.name), folder.name))
         models = models or draw_models(pathlib.Path(folder))
         if not arguments.json:
             print(f"{'model':<20}{'U-Net':>12}{'batch':>7}{'isocost':>12}{'diffusers':>12}{'ratio':>8}   images a second")
