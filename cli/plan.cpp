@@ -117,9 +117,10 @@ void print(const Submission& submission, const Plan& plan, const Speed& speed, u
   fmt::print("models          {}: {}\n", plan.models.size(), listed(plan.models, 8));
   fmt::print("axes            {}\n", axes_line(plan.axes));
   fmt::print("cells           {}\n", estimate.cells);
-  fmt::print("images          {} wanted, {} there, {} new\n", estimate.images_wanted,
-             estimate.images_wanted - std::min(estimate.images_wanted, estimate.images_new),
-             estimate.images_new);
+  const std::string queued =
+      estimate.images_queued == 0 ? "" : fmt::format("{} queued, ", estimate.images_queued);
+  fmt::print("images          {} wanted, {} there, {}{} new\n", estimate.images_wanted,
+             estimate.images_there(), queued, estimate.images_new);
   fmt::print("units           {} new: {} generate, {} reference, {} score\n", estimate.units_new,
              estimate.generate_units, estimate.reference_units, estimate.score_units);
   fmt::print("network calls   {:.4g}\n", estimate.network_calls);

@@ -256,6 +256,7 @@ Result<Json> Loop::submit(const Submission& submission, int priority) {
     if (!revived.empty()) event.revived = store_.units(revived);
     hand(event);
     if (!is_new) cancel_unwanted();
+    hand(core::Prioritized{store_.priorities()});
     return Json();
   });
 }
@@ -266,6 +267,7 @@ Result<Json> Loop::cancel(const std::string& experiment) {
     if (!id) return fail(experiment, "no experiment of this name", "one that `status` lists");
     hand(core::CancelExperiment{request, *id});
     cancel_unwanted();
+    hand(core::Prioritized{store_.priorities()});
     return Json();
   });
 }

@@ -452,6 +452,14 @@ void Core::on(const Unwanted& event, Instant) {
   must_dispatch_ = true;
 }
 
+void Core::on(const Prioritized& event, Instant) {
+  for (const auto& [id, unit] : table_.units()) {
+    const auto it = event.priorities.find(id);
+    table_.set_priority(id, it == event.priorities.end() ? 0 : it->second);
+  }
+  must_dispatch_ = true;
+}
+
 void Core::on(const Retry& event, Instant) {
   std::size_t taken = 0;
   for (OpenUnit unit : event.units) {

@@ -94,6 +94,7 @@ class Core {
   void on(const Submitted& event, Instant now);
   void on(const CancelExperiment& event, Instant now);
   void on(const Unwanted& event, Instant now);
+  void on(const Prioritized& event, Instant now);
   void on(const Retry& event, Instant now);
   void on(const Tick& event, Instant now);
   void on(const Drain& event, Instant now);

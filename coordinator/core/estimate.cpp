@@ -18,6 +18,7 @@ Estimate estimate(const Submission& submission, const SubmissionPlan& plan) {
   result.cells = submission.cells.size();
   result.images_wanted = plan.images_wanted;
   result.images_new = plan.images_new;
+  result.images_queued = plan.images_queued;
   result.units_new = plan.units.size();
   std::map<Digest, const CellRequest*> by_sample;
   for (const CellRequest& cell : submission.cells)
@@ -48,8 +49,8 @@ Json to_json(const Estimate& estimate) {
   return {{"cells", estimate.cells},
           {"images_wanted", estimate.images_wanted},
           {"images_new", estimate.images_new},
-          {"images_there",
-           estimate.images_wanted - std::min(estimate.images_wanted, estimate.images_new)},
+          {"images_queued", estimate.images_queued},
+          {"images_there", estimate.images_there()},
           {"units_new", estimate.units_new},
           {"generate_units", estimate.generate_units},
           {"reference_units", estimate.reference_units},

@@ -7,6 +7,7 @@
 // Pure, any thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "coordinator/core/submission.h"
@@ -18,6 +19,7 @@ struct Estimate {
   std::uint64_t cells = 0;
   std::uint64_t images_wanted = 0;
   std::uint64_t images_new = 0;
+  std::uint64_t images_queued = 0;  // an open experiment computes them already
   std::uint64_t units_new = 0;
   std::uint64_t generate_units = 0;
   std::uint64_t reference_units = 0;
@@ -25,6 +27,10 @@ struct Estimate {
   double network_calls = 0;  // on one picture each, guidance's second call counted; of new images
   double gflops = 0;         // of new units: U-Net, decoder and text
   double bytes = 0;          // artifacts that new units leave, roughly
+
+  [[nodiscard]] std::uint64_t images_there() const {
+    return images_wanted - std::min(images_wanted, images_new + images_queued);
+  }
 };
 
 [[nodiscard]] Estimate estimate(const Submission& submission, const SubmissionPlan& plan);

@@ -7,6 +7,7 @@
 // stops, and a restart recovers. What was applied and not committed is gone then.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,9 @@ class Store {
   [[nodiscard]] virtual std::optional<ExperimentId> find_experiment(const std::string& name) = 0;
   // Open units that no cell of a live experiment wants.
   [[nodiscard]] virtual std::vector<UnitId> unwanted() = 0;
+  // The priority of open units: the highest of the live experiments that want them. Only those that
+  // are not 0.
+  [[nodiscard]] virtual std::map<UnitId, int> priorities() = 0;
   // Units by id, as they would be opened: needs are those not done.
   [[nodiscard]] virtual std::vector<OpenUnit> units(const std::vector<UnitId>& ids) = 0;
   // Failed units that the experiment wants (all experiments: nullopt), by id.

@@ -168,7 +168,7 @@ class Planner {
     const auto want = [&](const Output& output, ImageRange range) {
       const Cover covered = cover(
           sample.known, range, [&](const ExistingGenerate& unit) { return gives(unit, output); });
-      for (const ExistingGenerate* unit : covered.units) use(unit->id, unit->state);
+      for (const ExistingGenerate* unit : covered.units) use(*unit);
       for (ImageRange gap : covered.missing)
         missing[output].push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
     };
@@ -182,7 +182,7 @@ class Planner {
     const Cover pictures = cover(sample.known, {0, kept}, [&](const ExistingGenerate& unit) {
       return unit.keep_pictures >= std::min(kept, unit.range.end);
     });
-    for (const ExistingGenerate* unit : pictures.units) use(unit->id, unit->state);
+    for (const ExistingGenerate* unit : pictures.units) use(*unit);
 
     std::vector<ImageRange> dark;  // without their pictures
     for (ImageRange gap : pictures.missing)
@@ -291,7 +291,7 @@ class Planner {
            return gives(u, id);
          }).units) {
       needs.insert(unit->id);
-      use(unit->id, unit->state);
+      use(*unit);
     }
     if (!score.reference.empty()) needs.insert(plan_reference(score.reference));
     const ScoreUnit unit{.sample = key, .score = score};
@@ -354,6 +354,14 @@ class Planner {
     return plan_.units.back().id;
   }
 
+  void use(const ExistingGenerate& unit) {
+    use(unit.id, unit.state);
+    const bool is_there = unit.state == UnitState::kDone || unit.state == UnitState::kFailed;
+    const bool is_new = static_cast<std::int64_t>(unit.id) >= existing_.next.unit;
+    if (!is_there && !is_new && queued_.insert(unit.id).second)
+      plan_.images_queued += unit.range.size();
+  }
+
   // A unit that exists (or was just planned) serves this submission.
   void use(UnitId unit, UnitState state) {
     switch (state) {
@@ -386,6 +394,7 @@ class Planner {
   std::map<Digest, Sample> samples_;
   std::map<Digest, ScoreId> planned_scores_;
   std::map<Digest, UnitId> planned_references_;
+  std::set<UnitId> queued_;  // whose images are counted
 };
 
 }  // namespace

@@ -123,6 +123,7 @@ struct SubmissionPlan {
   std::set<UnitId> failed;
   std::uint64_t images_wanted = 0;  // by the cells, each sample once
   std::uint64_t images_new = 0;     // that new generate units compute
+  std::uint64_t images_queued = 0;  // that units compute which are open, or taken up again
 };
 
 // Fails with: a unit size that is no multiple of a cell's group size, a score over images that the

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -133,6 +134,11 @@ struct CancelExperiment {
 struct Unwanted {
   std::vector<UnitId> units{};
 };
+// What each open unit's priority is now (the store finds it after a submission or a cancelling):
+// the highest of the live experiments that want it.
+struct Prioritized {
+  std::map<UnitId, int> priorities{};  // those that are not 0
+};
 struct Retry {
   RequestId request{};
   std::vector<OpenUnit> units{};  // failed units, to be taken up again from the first attempt
@@ -142,7 +148,8 @@ struct Tick {};
 struct Drain {};
 
 using Event = std::variant<WorkerHello, Want, Heartbeat, ResultArrived, FailureArrived, WorkerLeft,
-                           SessionLost, Submitted, CancelExperiment, Unwanted, Retry, Tick, Drain>;
+                           SessionLost, Submitted, CancelExperiment, Unwanted, Prioritized, Retry,
+                           Tick, Drain>;
 
 // --- writes: one transaction ----------------------------------------------------------------
 

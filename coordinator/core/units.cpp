@@ -118,6 +118,15 @@ void UnitTable::unblock(UnitId id) {
   make_ready(unit);
 }
 
+void UnitTable::set_priority(UnitId id, int priority) {
+  Unit& unit = units_.at(id);
+  if (unit.priority == priority) return;
+  auto& ready = class_of(unit).ready;
+  const bool is_ready = ready.erase(ready_key(unit)) > 0;
+  unit.priority = priority;
+  if (is_ready) ready.insert(ready_key(unit));
+}
+
 std::vector<UnitId> UnitTable::finish(UnitId id) {
   std::vector<UnitId> ready;
   for (const UnitId dependent : at(id).dependents) {

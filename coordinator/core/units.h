@@ -82,6 +82,7 @@ class UnitTable {
   void release(UnitId id);
   // Makes a waiting unit ready though what it needs is open (its result came first).
   void unblock(UnitId id);
+  void set_priority(UnitId id, int priority);
   // Takes a finished unit out; the units that became ready by it.
   [[nodiscard]] std::vector<UnitId> finish(UnitId id);
   // The unit and everything that needs it, directly or not, the unit first.

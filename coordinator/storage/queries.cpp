@@ -39,6 +39,25 @@ constexpr const char* kWantedUnits =
     "  UNION SELECT u.id FROM live l"
     "  JOIN units u ON u.sample = l.sample AND u.kind = 2 AND u.range_begin < l.images)";
 
+// The priority of each unit that a live cell wants: the highest of those that want it. Empty where
+// every experiment has 0.
+constexpr const char* kPriorities =
+    "ranked(experiment, number, sample, images, priority) AS ("
+    "  SELECT c.experiment, c.number, c.sample, c.images, e.priority FROM cells c"
+    "  JOIN experiments e ON e.id = c.experiment"
+    "  WHERE e.is_cancelled = 0 AND c.is_cancelled = 0"
+    "  AND EXISTS (SELECT 1 FROM experiments WHERE is_cancelled = 0 AND priority <> 0)),"
+    "judged_at(unit, priority) AS ("
+    "  SELECT s.unit, max(r.priority) FROM ranked r"
+    "  JOIN cell_scores cs ON cs.experiment = r.experiment AND cs.number = r.number"
+    "  JOIN scores s ON s.id = cs.score GROUP BY s.unit),"
+    "wishes(unit, priority) AS ("
+    "  SELECT unit, priority FROM judged_at"
+    "  UNION ALL SELECT n.needs, j.priority FROM judged_at j JOIN unit_needs n ON n.unit = j.unit"
+    "  UNION ALL SELECT u.id, r.priority FROM ranked r"
+    "  JOIN units u ON u.sample = r.sample AND u.kind = 2 AND u.range_begin < r.images),"
+    "priorities(unit, priority) AS (SELECT unit, max(priority) FROM wishes GROUP BY unit)";
+
 std::int64_t next_id(SQLite::Database& connection, const char* table) {
   return connection.execAndGet(fmt::format("SELECT coalesce(max(id), 0) + 1 FROM {}", table))
       .getInt64();
@@ -158,17 +177,10 @@ std::vector<core::OpenUnit> find_units(SQLite::Database& connection, const std::
   std::map<UnitId, core::OpenUnit> found;
   SQLite::Statement rows(
       connection,
-      "WITH wishes(unit, priority) AS ("
-      "  SELECT s.unit, e.priority FROM scores s JOIN cell_scores cs ON cs.score = s.id"
-      "  JOIN experiments e ON e.id = cs.experiment AND e.is_cancelled = 0 AND e.priority <> 0"
-      "  UNION ALL SELECT u.id, e.priority FROM cells c"
-      "  JOIN experiments e ON e.id = c.experiment AND e.is_cancelled = 0 AND e.priority <> 0"
-      "  JOIN units u ON u.sample = c.sample AND u.kind = 2),"
-      "highest(unit, priority) AS (SELECT unit, max(priority) FROM wishes GROUP BY unit) "
-      "SELECT u.id, u.name, u.kind, u.gflops, u.affinity, u.memory_bytes, u.attempts,"
-      " u.lost_workers, coalesce(h.priority, 0) FROM units u"
-      " LEFT JOIN highest h ON h.unit = u.id WHERE " +
-          where);
+      fmt::format("WITH {} SELECT u.id, u.name, u.kind, u.gflops, u.affinity, u.memory_bytes,"
+                  " u.attempts, u.lost_workers, coalesce(p.priority, 0) FROM units u"
+                  " LEFT JOIN priorities p ON p.unit = u.id WHERE {}",
+                  kPriorities, where));
   while (rows.executeStep()) {
     core::OpenUnit unit{.id = unit_id(rows.getColumn(0)),
                         .name = rows.getColumn(1).getString(),
@@ -206,6 +218,16 @@ std::vector<core::OpenUnit> find_units(SQLite::Database& connection, const std::
   units.reserve(found.size());
   for (auto& [unused, unit] : found) units.push_back(std::move(unit));
   return units;
+}
+
+std::map<UnitId, int> find_priorities(SQLite::Database& connection) {
+  std::map<UnitId, int> found;
+  SQLite::Statement rows(connection, fmt::format("WITH {} SELECT p.unit, p.priority"
+                                                 " FROM priorities p JOIN units u ON u.id = p.unit"
+                                                 " WHERE u.state IN (1, 2) AND p.priority <> 0",
+                                                 kPriorities));
+  while (rows.executeStep()) found[unit_id(rows.getColumn(0))] = rows.getColumn(1).getInt();
+  return found;
 }
 
 std::vector<UnitId> find_unwanted(SQLite::Database& connection) {

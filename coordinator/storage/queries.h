@@ -4,6 +4,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,8 @@ void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
 // Units by the condition `where` over units u: "u.state IN (1, 2)"; needs are those not done.
 [[nodiscard]] std::vector<core::OpenUnit> find_units(SQLite::Database& connection,
                                                      const std::string& where);
+// Of open units, where it is not 0.
+[[nodiscard]] std::map<core::UnitId, int> find_priorities(SQLite::Database& connection);
 [[nodiscard]] std::vector<core::UnitId> find_unwanted(SQLite::Database& connection);
 [[nodiscard]] std::vector<core::UnitId> find_failed(SQLite::Database& connection,
                                                     std::optional<core::ExperimentId> experiment);

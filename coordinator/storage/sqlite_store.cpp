@@ -186,6 +186,10 @@ std::optional<core::ExperimentId> SqliteStore::find_experiment(const std::string
   });
 }
 
+std::map<core::UnitId, int> SqliteStore::priorities() {
+  return guarded([&] { return find_priorities(impl_->database->connection()); });
+}
+
 std::vector<core::UnitId> SqliteStore::unwanted() {
   return guarded([&] { return find_unwanted(impl_->database->connection()); });
 }

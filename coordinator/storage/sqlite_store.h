@@ -28,6 +28,7 @@ class SqliteStore : public core::Store {
   [[nodiscard]] core::Existing existing(const Submission& submission) override;
   [[nodiscard]] std::optional<core::ExperimentId> find_experiment(const std::string& name) override;
   [[nodiscard]] std::vector<core::UnitId> unwanted() override;
+  [[nodiscard]] std::map<core::UnitId, int> priorities() override;
   [[nodiscard]] std::vector<core::OpenUnit> units(const std::vector<core::UnitId>& ids) override;
   [[nodiscard]] std::vector<core::UnitId> failed(
       std::optional<core::ExperimentId> experiment) override;

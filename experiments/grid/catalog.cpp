@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 
 #include "schema/io/atomic_file.h"
@@ -14,7 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Paths that match a pattern whose parts may hold * and ?, sorted.
+// Numbers by their value: w8 before w16.
+bool comes_before(const fs::path& a, const fs::path& b) {
+  return ::strverscmp(a.c_str(), b.c_str()) < 0;
+}
+
+// Paths that match a pattern whose parts may hold * and ?, in the order of their names.
 std::vector<fs::path> matches(const fs::path& pattern) {
   std::vector<fs::path> found = {pattern.root_path()};
   if (pattern.root_path().empty()) found = {"."};
@@ -31,7 +37,7 @@ std::vector<fs::path> matches(const fs::path& pattern) {
         if (fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) == 0) next.push_back(base / name);
       }
     }
-    std::sort(next.begin(), next.end());
+    std::sort(next.begin(), next.end(), comes_before);
     found = std::move(next);
   }
   return found;

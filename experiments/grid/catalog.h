@@ -39,7 +39,8 @@ struct ModelEntry {
 class Catalog {
  public:
   virtual ~Catalog() = default;
-  // The model folders that a name or pattern means, in the order of their names.
+  // The model folders that a name or pattern means, in the order of their names (numbers by
+  // value: w8 before w16).
   [[nodiscard]] virtual Result<std::vector<std::string>> models(const std::string& name,
                                                                 const std::string& where) = 0;
   [[nodiscard]] virtual Result<ModelEntry> model(const std::string& name,

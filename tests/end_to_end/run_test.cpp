@@ -141,6 +141,25 @@ TEST_F(RunTest, GoesOnAfterItWasKilled) {
   EXPECT_EQ(ended.status, 0) << ended.output;
 }
 
+TEST_F(RunTest, StartsAWorkerAgainThatSomethingKilled) {
+  const auto command =
+      command_for(submission_of(), 1, {"--worker-argument=--unit-ms", "--worker-argument=100"});
+  Process process(command, folder_ / "log");
+  std::vector<pid_t> workers;
+  const auto has_worker = [&] {
+    workers = testing::children_of({process.pid()});
+    return !workers.empty();
+  };
+  testing::wait_until(has_worker, 30s, "the worker", [&] { return process.log(); });
+  const pid_t first = workers.at(0);
+
+  ::kill(first, SIGKILL);  // the supervisor: nobody of its own starts it again
+
+  testing::wait_until([&] { return has_worker() && workers.at(0) != first; }, 30s, "another worker",
+                      [&] { return process.log(); });
+  EXPECT_EQ(process.wait(2min), 0) << process.log();
+}
+
 TEST_F(RunTest, HandsBackAndEndsOnSigterm) {
   const auto command = command_for(submission_of({.images = 1280}), 2,
                                    {"--worker-argument=--unit-ms", "--worker-argument=500"});

@@ -114,23 +114,6 @@ TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2) << table;
 }
 
-// Processes whose parent is one of `parents`.
-std::vector<pid_t> children_of(const std::vector<pid_t>& parents) {
-  std::vector<pid_t> children;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string stat = testing::read_text(entry.path() / "stat");
-    const std::size_t end = stat.rfind(')');
-    if (end == std::string::npos || end + 4 >= stat.size()) continue;
-    const pid_t parent = static_cast<pid_t>(std::strtol(stat.c_str() + end + 4, nullptr, 10));
-    if (std::find(parents.begin(), parents.end(), parent) != parents.end()) {
-      children.push_back(static_cast<pid_t>(std::stol(name)));
-    }
-  }
-  return children;
-}
-
 struct Kills {
   int coordinators = 0;
   int workers = 0;
@@ -150,8 +133,8 @@ void run_under_fire(const std::vector<std::string>& command, const fs::path& log
       testing::wait_until([&] { return study.status() || std::chrono::steady_clock::now() > end; },
                           pause + 10s, "a pause");
       if (study.status() || kills.are_enough()) continue;
-      const std::vector<pid_t> supervisors = children_of({study.pid()});
-      const std::vector<pid_t> working = children_of(supervisors);
+      const std::vector<pid_t> supervisors = testing::children_of({study.pid()});
+      const std::vector<pid_t> working = testing::children_of(supervisors);
       if (chance() % 2 == 0 && kills.workers < kKillsOfEachKind && !working.empty()) {
         // The working process, or the supervisor with it.
         ::kill(chance() % 3 == 0 ? supervisors[chance() % supervisors.size()]

@@ -110,6 +110,7 @@ void Simulation::submit(const Submission& submission) {
                        std::make_shared<core::SubmissionPlan>(std::move(*plan)),
                        store_.units(revived)});
   if (core_) hand(core::Unwanted{store_.unwanted()});
+  if (core_) hand(core::Prioritized{store_.priorities()});
   if (!core_) submit(submission);  // nobody answered: the user says it again
 }
 
@@ -119,6 +120,7 @@ void Simulation::cancel(const std::string& experiment) {
   if (!id) return;
   hand(core::CancelExperiment{core::RequestId{++request_}, *id});
   if (core_) hand(core::Unwanted{store_.unwanted()});
+  if (core_) hand(core::Prioritized{store_.priorities()});
   if (!core_) cancel(experiment);
 }
 
@@ -217,8 +219,10 @@ void Simulation::check_ack(const Worker& worker, const wire::Ack& ack) {
 void Simulation::say_want(Worker& worker) {
   const auto room =
       kRoom - std::min<std::uint32_t>(kRoom, static_cast<std::uint32_t>(worker.queue.size()));
-  if (!worker.is_greeted || room == worker.wanted) return;
+  const bool is_unheard = room > 0 && now_ >= worker.want_again_at;
+  if (!worker.is_greeted || (room == worker.wanted && !is_unheard)) return;
   worker.wanted = room;
+  worker.want_again_at = now_ + 15s;
   post({true, worker.session, wire::Want{.credit = room}});
 }
 

@@ -81,6 +81,7 @@ class Simulation {
     std::vector<wire::Lease> queue;
     std::vector<Outcome> spool;
     std::uint32_t wanted = 0;
+    Instant want_again_at{};
   };
   struct Delivery {
     bool is_to_coordinator = false;

@@ -181,11 +181,37 @@ std::vector<UnitId> MemoryStore::unwanted() {
   return found;
 }
 
+bool MemoryStore::has_priorities() const {
+  return std::any_of(state_.experiments.begin(), state_.experiments.end(), [](const auto& entry) {
+    return !entry.second.is_cancelled && entry.second.priority != 0;
+  });
+}
+
+int MemoryStore::priority_of(UnitId unit) const {
+  if (!has_priorities()) return 0;
+  std::optional<int> highest;
+  for (const auto& [id, experiment] : state_.experiments)
+    if (!experiment.is_cancelled && wanted(id).contains(unit))
+      highest = std::max(highest.value_or(experiment.priority), experiment.priority);
+  return highest.value_or(0);
+}
+
+std::map<UnitId, int> MemoryStore::priorities() {
+  std::map<UnitId, int> found;
+  for (const auto& [id, row] : state_.units) {
+    const bool is_open =
+        row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady;
+    const int priority = is_open ? priority_of(id) : 0;
+    if (priority != 0) found.emplace(id, priority);
+  }
+  return found;
+}
+
 core::OpenUnit MemoryStore::open_unit(const UnitRow& row) const {
   core::OpenUnit open{.id = row.unit.id,
                       .name = row.unit.name,
                       .kind = row.unit.kind,
-                      .priority = 0,
+                      .priority = priority_of(row.unit.id),
                       .gflops = row.unit.gflops,
                       .affinity = row.unit.affinity,
                       .memory_bytes = row.unit.memory_bytes,
@@ -197,12 +223,6 @@ core::OpenUnit MemoryStore::open_unit(const UnitRow& row) const {
   for (const auto& [attempt, is_lost] : row.failed) open.failed.push_back({attempt, is_lost});
   for (const UnitId needed : row.unit.needs)
     if (state_.units.at(needed).unit.state != UnitState::kDone) open.needs.push_back(needed);
-  for (const auto& [unused, experiment] : state_.experiments) {
-    if (experiment.is_cancelled || experiment.priority == 0) continue;
-    for (const core::CellRow& cell : experiment.cells)
-      if (units_of(cell).contains(row.unit.id))
-        open.priority = std::max(open.priority, experiment.priority);
-  }
   return open;
 }
 

@@ -55,6 +55,7 @@ class MemoryStore : public core::Store {
   [[nodiscard]] core::Existing existing(const Submission& submission) override;
   [[nodiscard]] std::optional<core::ExperimentId> find_experiment(const std::string& name) override;
   [[nodiscard]] std::vector<core::UnitId> unwanted() override;
+  [[nodiscard]] std::map<core::UnitId, int> priorities() override;
   [[nodiscard]] std::vector<core::OpenUnit> units(const std::vector<core::UnitId>& ids) override;
   [[nodiscard]] std::vector<core::UnitId> failed(
       std::optional<core::ExperimentId> experiment) override;
@@ -65,6 +66,8 @@ class MemoryStore : public core::Store {
 
  private:
   struct Applier;
+  [[nodiscard]] bool has_priorities() const;
+  [[nodiscard]] int priority_of(core::UnitId unit) const;
   [[nodiscard]] core::OpenUnit open_unit(const UnitRow& row) const;
   [[nodiscard]] std::set<core::UnitId> units_of(const core::CellRow& cell) const;
   [[nodiscard]] std::set<core::UnitId> wanted(std::optional<core::ExperimentId> experiment) const;

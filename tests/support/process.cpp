@@ -138,4 +138,20 @@ void write_text(const fs::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary) << text;
 }
 
+std::vector<pid_t> children_of(const std::vector<pid_t>& parents) {
+  std::vector<pid_t> children;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    const std::string stat = read_text(entry.path() / "stat");
+    const std::size_t end = stat.rfind(')');
+    if (end == std::string::npos || end + 4 >= stat.size()) continue;
+    const pid_t parent = static_cast<pid_t>(std::strtol(stat.c_str() + end + 4, nullptr, 10));
+    if (std::find(parents.begin(), parents.end(), parent) != parents.end()) {
+      children.push_back(static_cast<pid_t>(std::stol(name)));
+    }
+  }
+  return children;
+}
+
 }  // namespace isocost::testing

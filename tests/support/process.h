@@ -56,6 +56,9 @@ Finished run(const std::vector<std::string>& command,
 void wait_until(const std::function<bool()>& condition, std::chrono::milliseconds limit,
                 const std::string& what, const std::function<std::string()>& seen = {});
 
+// Processes whose parent is one of `parents`.
+[[nodiscard]] std::vector<pid_t> children_of(const std::vector<pid_t>& parents);
+
 // build/<preset>/bin/<name>
 [[nodiscard]] std::string program(const std::string& name);
 // A port of 127.0.0.1 that was free a moment ago.

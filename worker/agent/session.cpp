@@ -33,7 +33,7 @@ Effects Session::handle(const Event& event, Instant now) {
   if (!is_over_) {
     start_next();
     deliver_kept(now);
-    say_want();
+    say_want(now);
     leave_when_done(now);
   }
   return std::exchange(effects_, {});
@@ -185,8 +185,9 @@ void Session::on(const Tick& event, Instant now) {
 // --- units
 // ------------------------------------------------------------------------------------------------------------
 
-void Session::take(const wire::Lease& lease, Instant) {
+void Session::take(const wire::Lease& lease, Instant now) {
   if (!is_attached()) return;
+  want_again_at_ = now + patience();
   if (wanted_ && *wanted_ > 0) --*wanted_;
   if (Held* held = find(lease.unit)) {
     // Handed out again, or the answer crossed: what is held is the same unit. A failure that is
@@ -255,12 +256,13 @@ void Session::deliver_kept(Instant now) {
   if (!is_attached()) return;
   for (auto& [name, held] : held_) {
     auto* kept = std::get_if<Kept>(&held.state);
-    if (kept == nullptr || kept->step != Kept::Step::kIdle ||
+    if (kept == nullptr || kept->step == Kept::Step::kDelivering ||
         (kept->retry_at && now < *kept->retry_at))
       continue;
     const auto* result = std::get_if<UnitResult>(&held.outcome->what);
-    if (result == nullptr || result->artifacts.empty()) {
-      send_outcome(held);
+    const bool has_artifacts = result != nullptr && !result->artifacts.empty();
+    if (kept->step == Kept::Step::kSent || !has_artifacts) {
+      send_outcome(held, now);
       continue;
     }
     Deliver deliver{name, {}};
@@ -271,12 +273,12 @@ void Session::deliver_kept(Instant now) {
   }
 }
 
-void Session::on(const Delivered& event, Instant) {
+void Session::on(const Delivered& event, Instant now) {
   Held* held = find(event.unit);
   auto* kept = held == nullptr ? nullptr : std::get_if<Kept>(&held->state);
   if (kept == nullptr || kept->step != Kept::Step::kDelivering) return;
   if (is_attached())
-    send_outcome(*held);
+    send_outcome(*held, now);
   else
     *kept = Kept{};
 }
@@ -290,7 +292,7 @@ void Session::on(const DeliveryFailed& event, Instant now) {
   *kept = Kept{Kept::Step::kIdle, now + kDeliveryRetry};
 }
 
-void Session::send_outcome(Held& held) {
+void Session::send_outcome(Held& held, Instant now) {
   const Outcome& outcome = *held.outcome;
   effects_.push_back(std::visit(
       Overloaded{[&](const UnitResult& result) {
@@ -300,7 +302,7 @@ void Session::send_outcome(Held& held) {
                    return Send{wire::FailureMessage{outcome.unit, outcome.attempt, failure}};
                  }},
       outcome.what));
-  held.state = Kept{Kept::Step::kSent, {}};
+  held.state = Kept{Kept::Step::kSent, now + patience()};
 }
 
 void Session::take(const wire::Ack& ack, Instant now) {
@@ -317,10 +319,13 @@ void Session::take(const wire::Ack& ack, Instant now) {
   held_.erase(ack.unit);
 }
 
-void Session::say_want() {
+void Session::say_want(Instant now) {
   // What is warm is told with the next change of the credit; it is no reason to speak.
-  if (!is_attached() || wanted_ == credit()) return;
+  if (!is_attached()) return;
+  const bool is_unheard = credit() > 0 && now >= want_again_at_;
+  if (wanted_ == credit() && !is_unheard) return;
   wanted_ = credit();
+  want_again_at_ = now + patience();
   effects_.push_back(Send{wire::Want{*wanted_, warm_}});
 }
 

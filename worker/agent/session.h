@@ -15,7 +15,9 @@
 //   order of arrival.
 //   2. An outcome leaves only by an ACK of its attempt that is not kMissing; so nothing that was
 //   spooled is lost. (A failure leaves, too, when its unit is leased anew.)
-//   3. WANT is said only when it changes, and never counts units that are held.
+//   3. WANT never counts units that are held. It is said when it changes, and again when nothing
+//   came of it for the time of a lease; so is an outcome that nobody acknowledged: a coordinator
+//   that is flooded may drop what it is told.
 #pragma once
 
 #include <chrono>
@@ -207,8 +209,8 @@ class Session {
   void keep_failure(Held& held, UnitFailure failure);
   void start_next();
   void deliver_kept(Instant now);
-  void send_outcome(Held& held);
-  void say_want();
+  void send_outcome(Held& held, Instant now);
+  void say_want(Instant now);
   void hand_back(ExitReason reason = ExitReason::kDone, const std::string& why = "stopped");
   void leave_when_done(Instant now);
   void end(ExitReason reason, std::string text);
@@ -216,6 +218,8 @@ class Session {
   [[nodiscard]] bool is_leaving() const { return is_draining_ || stop_by_.has_value(); }
   [[nodiscard]] std::vector<wire::Running> running() const;
   [[nodiscard]] std::uint32_t credit() const;
+  // Until what was said and not answered is said again.
+  [[nodiscard]] Duration patience() const { return Duration(terms_.lease_ms); }
   [[nodiscard]] bool has_work() const;
   template <class State>
   [[nodiscard]] std::size_t count() const;
@@ -232,6 +236,7 @@ class Session {
   std::vector<Outcome> elsewhere_;    // spooled for other databases: they wait
   std::vector<std::string> warm_;
   std::optional<std::uint32_t> wanted_;  // the credit that the coordinator knows of in this session
+  Instant want_again_at_{};
   double fraction_ = 0;
   bool is_draining_ = false;        // the coordinator asked for it
   std::optional<Instant> stop_by_;  // SIGTERM asked for it

@@ -115,7 +115,7 @@ int check_size(const SampleArguments& arguments, std::int64_t factor) {
 }
 
 int run_sample(const SampleArguments& arguments) {
-  const auto device = parse_device(arguments.device);
+  const auto device = open_device(arguments.device);
   if (!device) return report_failure(device.error());
   const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
   if (!model) return report_failure(model.error());

@@ -61,7 +61,7 @@ void print_report_text(const diffusion::VerifyReport& report) {
 }
 
 int run_verify(const VerifyArguments& arguments) {
-  const auto device = diffusion::parse_device(arguments.device);
+  const auto device = diffusion::open_device(arguments.device);
   if (!device) return report_failure(device.error());
   const auto report =
       diffusion::verify({arguments.model, arguments.reference, arguments.run, *device});

@@ -389,6 +389,30 @@ TEST_F(CoreTest, TellsAWorkerWhatNobodyWantsAnyMore) {
   EXPECT_TRUE(coordinator.core->is_finished());
 }
 
+TEST_F(CoreTest, RunsFirstWhatGotAHigherPriorityWhileItWasOpen) {
+  const Submission other = submission_of({.name = "other", .models = 2, .steps = {4}});
+  coordinator.submit(other);  // the first model again, and a second
+  coordinator.hello("s", "w", inputs_of(other));
+  const auto usual = coordinator.want("s", 2);  // the reference, and images of a model
+  ASSERT_EQ(usual.size(), 2U);
+  const auto& units = coordinator.store.state().units;
+  const std::string warm = units.at(usual[1].unit).unit.affinity;
+  std::map<UnitId, int> cold;  // images of the other model
+  for (const auto& [id, row] : units)
+    if (row.unit.kind == UnitKind::kGenerate && row.unit.affinity != warm) cold[id] = 7;
+  ASSERT_EQ(cold.size(), 2U);
+
+  coordinator.hand(Prioritized{cold});
+  const auto raised = coordinator.want("s", 1);
+  coordinator.hand(Prioritized{});  // what is not named has 0 again
+  const auto lowered = coordinator.want("s", 1, {warm});
+
+  ASSERT_EQ(raised.size(), 1U);
+  EXPECT_TRUE(cold.contains(raised[0].unit)) << raised[0].name;
+  ASSERT_EQ(lowered.size(), 1U);
+  EXPECT_FALSE(cold.contains(lowered[0].unit)) << lowered[0].name;
+}
+
 TEST_F(CoreTest, LeasesNothingWhileItDrains) {
   coordinator.hello("s", "w", inputs);
   coordinator.hand(Drain{});

@@ -19,16 +19,20 @@ SubmissionPlan planned(MemoryStore& store, const Submission& submission) {
   return plan.value_or(SubmissionPlan{});
 }
 
-void submit(MemoryStore& store, const Submission& submission) {
-  store.apply({InsertSubmission{std::make_shared<SubmissionPlan>(planned(store, submission))}});
+SubmissionPlan submit(MemoryStore& store, const Submission& submission) {
+  const auto plan = std::make_shared<SubmissionPlan>(planned(store, submission));
+  store.apply({InsertSubmission{plan}});
+  return *plan;
+}
+
+void finish(MemoryStore& store, UnitId id) {
+  UnitResult result;
+  result.unit = store.state().units.at(id).unit.name;
+  store.apply({FinishUnit{id, result, "w", {1, 1}}});
 }
 
 void finish_all(MemoryStore& store) {
-  for (const auto& [id, row] : store.state().units) {
-    UnitResult result;
-    result.unit = row.unit.name;
-    store.apply({FinishUnit{id, result, "w", {1, 1}}});
-  }
+  for (const auto& [id, row] : store.state().units) finish(store, id);
 }
 
 std::vector<ImageRange> generate_ranges(const SubmissionPlan& plan) {
@@ -73,6 +77,18 @@ TEST(Submission, CostsNothingTheSecondTime) {
   EXPECT_FALSE(again.is_new_experiment);
   EXPECT_EQ(again.images_new, 0U);
   EXPECT_EQ(again.cells.size(), 4U);
+}
+
+TEST(Submission, TellsImagesThatAreQueuedFromThoseThatAreThere) {
+  MemoryStore store;
+  const SubmissionPlan first = submit(store, submission_of());
+  EXPECT_EQ(first.images_queued, 0U);
+
+  EXPECT_EQ(planned(store, submission_of({.name = "other"})).images_queued, 4U * 128U);
+
+  finish(store, first.units.at(0).id);
+  EXPECT_EQ(planned(store, submission_of({.name = "other"})).images_queued,
+            4U * 128U - first.units.at(0).range.size());
 }
 
 TEST(Submission, ReusesUnitsOfAnotherCut) {

@@ -161,6 +161,28 @@ TEST_P(StoreContract, WantsNothingOfACancelledExperimentButWhatAnotherWants) {
   EXPECT_FALSE(store_->find_experiment("c").has_value());
 }
 
+TEST_P(StoreContract, GivesAUnitTheHighestPriorityOfTheLiveExperimentsThatWantIt) {
+  const auto plan = submit(submission_of({.name = "a", .models = 2}));
+  EXPECT_TRUE(store_->priorities().empty());
+
+  submit(submission_of({.name = "b", .models = 1}), 5);  // two of a's cells
+  std::map<UnitId, int> raised = store_->priorities();
+  EXPECT_EQ(raised.size(), 2U * 3U + 1);  // two ranges and a score a cell, and the reference
+  for (const auto& [unused, priority] : raised) EXPECT_EQ(priority, 5);
+  store_->commit();
+  restart();
+  for (const OpenUnit& unit : state_.units)
+    EXPECT_EQ(unit.priority, raised.contains(unit.id) ? 5 : 0) << unit.name;
+
+  submit(submission_of({.name = "b", .models = 1}), -5);  // a wants them more
+  EXPECT_TRUE(store_->priorities().empty());
+
+  store_->apply({CancelExperimentRow{*store_->find_experiment("a")}});
+  raised = store_->priorities();
+  EXPECT_EQ(raised.size(), 2U * 3U + 1);
+  for (const auto& [unused, priority] : raised) EXPECT_EQ(priority, -5);
+}
+
 TEST_P(StoreContract, TakesCancelledUnitsUpAgainTogether) {
   const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
   for (const NewUnit& unit : plan->units)

@@ -7,6 +7,7 @@
 #include "experiments/grid/expand.h"
 #include "schema/io/atomic_file.h"
 #include "tests/experiments/grid/fake_catalog.h"
+#include "tests/experiments/grid/small_grid.h"
 
 namespace isocost::experiments {
 namespace {
@@ -14,12 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr const char* kAxes = "  model: models/a\n  sampler: ddim\n  steps: 4\n";
-
-std::string grid_text(const std::string& axes, const std::string& rest = "") {
-  return "name: study\naxes:\n" + axes +
-         "prompts: [a cat, a dog]\nimages: 64\nmetrics: [clip_score]\n" + rest;
-}
+constexpr const char* kOneCell = "  model: models/a\n  sampler: ddim\n  steps: 4\n";
 
 Result<Submission> expanded(const std::string& text) {
   testing::FakeCatalog catalog;
@@ -49,7 +45,7 @@ TEST(Defaults, StandForTheAxesThatAreNotThere) {
 }
 
 TEST(Defaults, GiveWayToAnAxis) {
-  const auto submission = expanded(grid_text(kAxes, "defaults: {steps: 50}\n"));
+  const auto submission = expanded(grid_text(kOneCell, "defaults: {steps: 50}\n"));
 
   ASSERT_TRUE(submission) << submission.error().message();
   EXPECT_EQ(submission->cells.front().sample.sampler["steps"], 4);
@@ -66,23 +62,23 @@ TEST(Defaults, SetAnOptionForTheSamplersThatHaveIt) {
 }
 
 TEST(Defaults, AreRefusedWhereTheyChangeNothing) {
-  EXPECT_THAT(fault_of(grid_text(kAxes, "defaults: {sampler.solver_order: 1}\n")),
+  EXPECT_THAT(fault_of(grid_text(kOneCell, "defaults: {sampler.solver_order: 1}\n")),
               HasSubstr("g.yaml:9:34: 'sampler.solver_order' has no effect in any cell"));
-  EXPECT_THAT(fault_of(grid_text(kAxes, "defaults: {stps: 1}\n")),
+  EXPECT_THAT(fault_of(grid_text(kOneCell, "defaults: {stps: 1}\n")),
               HasSubstr("g.yaml:9:12: the path 'stps' leads nowhere; expected 'steps'?"));
-  EXPECT_THAT(fault_of(grid_text(kAxes, "defaults: {height: 64}\nheight: 64\n")),
+  EXPECT_THAT(fault_of(grid_text(kOneCell, "defaults: {height: 64}\nheight: 64\n")),
               HasSubstr("g.yaml:9:12: 'height' is a key of the grid already"));
-  EXPECT_THAT(fault_of(grid_text(kAxes, "defaults: {guidance: [1, 2]}\n")),
+  EXPECT_THAT(fault_of(grid_text(kOneCell, "defaults: {guidance: [1, 2]}\n")),
               HasSubstr("g.yaml:9:22: the default 'guidance' is a list"));
-  EXPECT_THAT(fault_of(grid_text(kAxes, "defaults: {guidance: much}\n")),
+  EXPECT_THAT(fault_of(grid_text(kOneCell, "defaults: {guidance: much}\n")),
               HasSubstr("g.yaml:9:22: the default \"much\" of 'guidance' does not fit"));
 }
 
 TEST(Axes, SetAnyParameterByItsPath) {
   const auto submission = expanded(
-      grid_text(std::string(kAxes) + "  guidance: 3\n  height: [64, 96]\n  dtype: "
-                                     "[float32, bfloat16]\n  negative_prompt: [ugly, \"\"]\n"
-                                     "  group_size: [32, 48]\n"));
+      grid_text(std::string(kOneCell) + "  guidance: 3\n  height: [64, 96]\n  dtype: "
+                                        "[float32, bfloat16]\n  negative_prompt: [ugly, \"\"]\n"
+                                        "  group_size: [32, 48]\n"));
 
   ASSERT_TRUE(submission) << submission.error().message();
   std::set<std::string> keys;
@@ -95,7 +91,7 @@ TEST(Axes, SetAnyParameterByItsPath) {
 
 TEST(Axes, ThatAUserNamesSetSeveralParametersAtOnce) {
   const auto submission =
-      expanded(grid_text(std::string(kAxes) +
+      expanded(grid_text(std::string(kOneCell) +
                          "  size: {sets: [height, width], values: [64, 96]}\n"
                          "  noise: {sets: sampler.eta, values: {from: 0, to: 1, count: 3}}\n"));
 
@@ -111,7 +107,7 @@ TEST(Axes, ThatAUserNamesSetSeveralParametersAtOnce) {
 
 TEST(Axes, AreRefusedWhereTheyLeadNowhereOrChangeNothing) {
   const auto with = [](const std::string& axis) {
-    return fault_of(grid_text(std::string(kAxes) + axis));
+    return fault_of(grid_text(std::string(kOneCell) + axis));
   };
   EXPECT_THAT(
       with("  sampler.etta: 1\n"),
@@ -211,7 +207,7 @@ TEST(Tasks, SayWhatTheyLackAndWhatNoneOfThemUses) {
 
 TEST(Metrics, AreCheckedWithTheirProtocols) {
   const auto with = [](const std::string& metrics) {
-    return fault_of("name: s\naxes:\n" + std::string(kAxes) +
+    return fault_of("name: s\naxes:\n" + std::string(kOneCell) +
                     "prompts: [a cat]\nimages: 64\nmetrics: " + metrics + "\n");
   };
   EXPECT_THAT(with("[]"), HasSubstr("g.yaml:8:10: metrics is empty"));

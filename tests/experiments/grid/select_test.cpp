@@ -5,26 +5,12 @@
 
 #include "experiments/grid/grid.h"
 #include "tests/experiments/grid/fake_catalog.h"
+#include "tests/experiments/grid/small_grid.h"
 
 namespace isocost::experiments {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string grid_text(const std::string& axes, const std::string& rest = "") {
-  return "name: study\naxes:\n" + axes +
-         "prompts: [a cat, a dog]\nimages: 64\nmetrics: [clip_score]\n" + rest;
-}
-
-const std::string kAxes =
-    "  model: [models/a, models/b]\n  sampler: [ddim, dpmpp-2m]\n  steps: [4, 10, 20, 50]\n  "
-    "guidance: [1.5, 3]\n";
-
-Grid parsed(const std::string& text) {
-  auto grid = parse_grid(text, "g.yaml");
-  EXPECT_TRUE(grid) << grid.error().message() << "\n" << text;
-  return *grid;
-}
 
 JudgedPoint point_of(const std::string& model, double value, const std::string& task = "") {
   Json labels = {{"model", model}, {"sampler", "ddim"}, {"steps", 4}};

@@ -108,6 +108,29 @@ TEST(Session, AsksForOneUnitAtATime) {
   EXPECT_EQ(h.said<wire::Want>().at(0).credit, 1u);
 }
 
+TEST(Session, SaysAgainWhatTheCoordinatorDropped) {
+  Harness h;
+  const auto pass_a_lease = [&] {  // with a coordinator that answers heartbeats alone
+    for (int beat = 0; beat < 4; ++beat) {
+      h.pass(3s);
+      h.hear(wire::HeartbeatReply{});
+    }
+  };
+  h.attach();
+  EXPECT_EQ(h.said<wire::Want>().size(), 1u);
+  pass_a_lease();
+  EXPECT_EQ(h.said<wire::Want>().size(), 1u);
+
+  h.hear(lease("a"));
+  h.finish("a");
+  EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
+  pass_a_lease();
+  EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
+  h.acknowledge("a");
+  pass_a_lease();
+  EXPECT_TRUE(h.said<wire::ResultMessage>().empty());
+}
+
 TEST(Session, ForgetsAnOutcomeOnlyWhenItIsAcknowledged) {
   Harness h;
   h.attach();

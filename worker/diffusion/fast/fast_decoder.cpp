@@ -62,12 +62,7 @@ FastDecoder::Network::Network(Autoencoder module) : vae(std::move(module)), laye
 }
 
 FastResnet FastDecoder::Network::resnet_of(const ResnetBlock& resnet) {
-  FastResnet fast;
-  fast.norm1 = norm_of(resnet->norm1);
-  fast.norm2 = norm_of(resnet->norm2);
-  fast.conv1 = packed(resnet->conv1);
-  fast.conv2 = packed(resnet->conv2);
-  if (resnet->conv_shortcut) fast.shortcut = packed(resnet->conv_shortcut);
+  FastResnet fast = packed(resnet);
   fast.time_offset = bias_width;
   bias_width += fast.conv1.bias.numel();
   bias_parts.push_back(fast.conv1.bias);

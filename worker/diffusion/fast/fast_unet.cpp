@@ -100,12 +100,7 @@ FastUNet::Network::Network(UNet module) : unet(std::move(module)), layers(arena,
 }
 
 FastResnet FastUNet::Network::resnet_of(const ResnetBlock& resnet) {
-  FastResnet fast;
-  fast.norm1 = norm_of(resnet->norm1);
-  fast.norm2 = norm_of(resnet->norm2);
-  fast.conv1 = packed(resnet->conv1);
-  fast.conv2 = packed(resnet->conv2);
-  if (resnet->conv_shortcut) fast.shortcut = packed(resnet->conv_shortcut);
+  FastResnet fast = packed(resnet);
   // The time projection and conv1's bias in one row, as wide as the panels of conv1.
   const auto width = padded_width(fast.conv1.n);
   auto weight = at::zeros({width, resnet->time_emb_proj->weight.size(1)});

@@ -37,6 +37,16 @@ void pad(const Pictures& source, float* out, const Pictures& shape, std::int64_t
 
 }  // namespace
 
+FastResnet packed(const ResnetBlock& resnet) {
+  FastResnet fast;
+  fast.norm1 = norm_of(resnet->norm1);
+  fast.norm2 = norm_of(resnet->norm2);
+  fast.conv1 = packed(resnet->conv1);
+  fast.conv2 = packed(resnet->conv2);
+  if (resnet->conv_shortcut) fast.shortcut = packed(resnet->conv_shortcut);
+  return fast;
+}
+
 const std::int32_t* OffsetTables::get(const Pictures& x, std::int64_t stride) {
   auto& table = tables_[{x.n, x.h, x.w, x.c, stride}];
   if (!table.empty()) return table.data();

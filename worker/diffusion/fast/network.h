@@ -36,6 +36,9 @@ struct FastResnet {
   std::int64_t time_offset = 0;   // of conv1's bias with the time projection in the step's biases
 };
 
+// But for its place among the step's biases.
+[[nodiscard]] FastResnet packed(const ResnetBlock& resnet);
+
 // Keys and values of the bound text, [B, S, 2 c]: keys first.
 struct FastAttention {
   Packed qkv;  // self: q, k and v in one product; cross: q alone

@@ -82,16 +82,23 @@ Json score_subsets(const ScoreInput& input, const Subsets& subsets, const at::Te
 
 }  // namespace
 
-KernelSums kernel_sums(const at::Tensor& rows, const at::Tensor& reference_rows) {
+double mean_kernel(const at::Tensor& rows) {
+  const at::Tensor y = rows.to(at::kDouble).contiguous();
+  const auto m = static_cast<double>(y.size(0));
+  return (kernel_row_sums(y, y) - own_kernel(y)).sum().item<double>() / (m * (m - 1));
+}
+
+KernelSums kernel_sums(const at::Tensor& rows, const at::Tensor& reference_rows,
+                       double reference_mean) {
   const at::Tensor x = rows.to(at::kDouble).contiguous(),
                    y = reference_rows.to(at::kDouble).contiguous();
-  const auto m = static_cast<double>(y.size(0));
-  KernelSums sums;
-  sums.own = kernel_row_sums(x, x) - own_kernel(x);
-  sums.cross = kernel_row_sums(x, y);
-  sums.reference_mean =
-      (kernel_row_sums(y, y) - own_kernel(y)).sum().item<double>() / (m * (m - 1));
-  return sums;
+  return {.own = kernel_row_sums(x, x) - own_kernel(x),
+          .cross = kernel_row_sums(x, y),
+          .reference_mean = reference_mean};
+}
+
+KernelSums kernel_sums(const at::Tensor& rows, const at::Tensor& reference_rows) {
+  return kernel_sums(rows, reference_rows, mean_kernel(reference_rows));
 }
 
 double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n) {
@@ -118,7 +125,8 @@ Result<Json> score_kid(const ScoreInput& input, JsonReader& protocol) {
     return fail("kid", "there are only " + std::to_string(std::min(n, m)) + " images on one side",
                 std::to_string(kImagesMin) + " or more");
   }
-  const KernelSums sums = kernel_sums(input.rows, input.reference->rows);
+  const KernelSums sums =
+      kernel_sums(input.rows, input.reference->rows, input.reference->kernel_mean);
   const double whole = unbiased_mmd(sums, m);
   const double error = jackknife_error(sums, m);
   Json values = {{"value", whole}};

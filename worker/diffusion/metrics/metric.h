@@ -20,6 +20,11 @@ struct KernelSums {
   double reference_mean = 0;  // over pairs of different reference rows
 };
 [[nodiscard]] KernelSums kernel_sums(const at::Tensor& rows, const at::Tensor& reference_rows);
+// With the reference_mean of these reference rows, which is most of the work.
+[[nodiscard]] KernelSums kernel_sums(const at::Tensor& rows, const at::Tensor& reference_rows,
+                                     double reference_mean);
+// Over pairs of different rows. Requires: two rows or more.
+[[nodiscard]] double mean_kernel(const at::Tensor& rows);
 // MMD^2 without bias: from whole samples.
 [[nodiscard]] double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n);
 

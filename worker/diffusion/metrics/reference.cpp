@@ -4,6 +4,7 @@
 
 #include "schema/io/npz.h"
 #include "schema/io/safetensors.h"
+#include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -18,6 +19,11 @@ io::TensorView view_of(const at::Tensor& contiguous, io::Dtype dtype) {
   return {dtype,
           contiguous.sizes().vec(),
           {static_cast<const std::byte*>(contiguous.data_ptr()), contiguous.nbytes()}};
+}
+
+void keep(Reference& reference, at::Tensor rows) {
+  reference.rows = std::move(rows);
+  if (reference.rows.size(0) > 1) reference.kernel_mean = mean_kernel(reference.rows);
 }
 
 bool is_finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
@@ -53,7 +59,7 @@ Result<Reference> Reference::from_rows(const at::Tensor& rows, bool keep_rows) {
     return fail("reference", "it has too few pictures", "2 or more");
   if (!is_finite(rows)) return fail("reference", "its features are not finite");
   auto reference = from_statistics(statistics_of(rows), "reference");
-  if (reference && keep_rows) reference->rows = rows.to(at::kFloat).contiguous();
+  if (reference && keep_rows) keep(*reference, rows.to(at::kFloat).contiguous());
   return reference;
 }
 
@@ -77,7 +83,7 @@ Result<Reference> Reference::parse(std::string_view bytes, const std::string& wh
   if (!reference || file->find("rows") == nullptr) return reference;
   const auto rows = file->get("rows", io::Dtype::kF32, {-1, d});
   if (!rows) return fail(rows.error());
-  reference->rows = copied(rows->bytes, rows->shape, at::kFloat);
+  keep(*reference, copied(rows->bytes, rows->shape, at::kFloat));
   return reference;
 }
 

@@ -5,9 +5,9 @@
 //   rows? auto again = Reference::parse(bytes, "artifact sha256:...");    // or
 //   Reference::read_npz("coco-val.npz")
 //
-// Holds the square root of the covariance, which costs an eigenvalue decomposition: keep a
-// Reference warm. Fails with: tensors missing or misshaped, values that are not finite, a
-// covariance that is none. Thread: any.
+// Holds the square root of the covariance, which costs an eigenvalue decomposition, and the mean
+// kernel of its rows, which costs their number squared: keep a Reference warm. Fails with: tensors
+// missing or misshaped, values that are not finite, a covariance that is none. Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,9 @@ namespace isocost::diffusion {
 
 struct Reference {
   Statistics statistics;
-  at::Tensor root;  // [D, D] float64: the symmetric square root of the covariance
-  at::Tensor rows;  // [n, D] float32, or undefined
+  at::Tensor root;         // [D, D] float64: the symmetric square root of the covariance
+  at::Tensor rows;         // [n, D] float32, or undefined
+  double kernel_mean = 0;  // KID's kernel over pairs of these rows
 
   [[nodiscard]] static Result<Reference> from_rows(const at::Tensor& rows, bool keep_rows);
   [[nodiscard]] static Result<Reference> from_statistics(Statistics statistics,

@@ -4,6 +4,8 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
+#include <cstdlib>
+
 namespace isocost::diffusion {
 namespace {
 
@@ -15,18 +17,21 @@ int gpu_count() {
   return at::globalContext().getAcceleratorHooksInterface(at::kCUDA).deviceCount();
 }
 
-at::Device gpu(int index) {
-  auto& context = at::globalContext();
-  context.setDeterministicAlgorithms(true, false);
+void set_determinism(at::Device device) {
+  // cuBLAS is repeatable with a workspace of fixed size only; it looks here when it starts.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/!device.is_cuda());
+  context.setDeterministicFillUninitializedMemory(false);
   context.setBenchmarkCuDNN(false);
+  context.setDeterministicCuDNN(true);
   context.setAllowTF32CuDNN(false);
   context.setAllowTF32CuBLAS(false);
-  return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-}  // namespace
+at::Device gpu(int index) { return {at::kCUDA, static_cast<c10::DeviceIndex>(index)}; }
 
-Result<at::Device> parse_device(const std::string& text) {
+Result<at::Device> parse(const std::string& text) {
   if (text == "cpu") return at::Device(at::kCPU);
   if (text == "auto") return gpu_count() > 0 ? gpu(0) : at::Device(at::kCPU);
   const bool is_cuda = text == "cuda" || text.starts_with("cuda:");
@@ -41,6 +46,14 @@ Result<at::Device> parse_device(const std::string& text) {
     return fail("device", "there is no GPU " + number,
                 "one of the " + std::to_string(count) + " that LibTorch finds here");
   return gpu(index);
+}
+
+}  // namespace
+
+Result<at::Device> open_device(const std::string& text) {
+  auto device = parse(text);
+  if (device) set_determinism(*device);
+  return device;
 }
 
 }  // namespace isocost::diffusion

@@ -1,9 +1,10 @@
 // Where a model computes, and the settings that make it compute the same each time.
 //
-//   const auto device = parse_device("cuda:0");
+//   const auto device = open_device("cuda:0");
 //
 // libtorch_cuda.so is loaded when a GPU is asked for and never linked, so the program starts where
-// there is none. On a GPU: deterministic algorithms, no autotuning, no TF32. Thread: any.
+// there is none. Deterministic algorithms, no autotuning, no TF32, for the whole process. Thread:
+// before any computing starts.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -16,6 +17,6 @@ namespace isocost::diffusion {
 
 // "cpu", "cuda", "cuda:N", or "auto": the first GPU where there is one. Fails with: another text, a
 // GPU that LibTorch does not find.
-[[nodiscard]] Result<at::Device> parse_device(const std::string& text);
+[[nodiscard]] Result<at::Device> open_device(const std::string& text);
 
 }  // namespace isocost::diffusion

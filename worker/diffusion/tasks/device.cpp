@@ -1,14 +1,12 @@
 #include "worker/diffusion/tasks/device.h"
 
 #include <ATen/Context.h>
-#include <ATen/Parallel.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <dlfcn.h>
 #include <torch/headeronly/version.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <fstream>
 
 #include "schema/spec.h"
@@ -59,19 +57,6 @@ std::string processor_name() {
 }
 
 }  // namespace
-
-void set_determinism(at::Device device, int threads) {
-  at::set_num_threads(threads);
-  // cuBLAS is repeatable with a workspace of fixed size only; it looks here when it starts.
-  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
-  at::Context& context = at::globalContext();
-  context.setDeterministicAlgorithms(true, /*warn_only=*/!device.is_cuda());
-  context.setDeterministicFillUninitializedMemory(false);
-  context.setBenchmarkCuDNN(false);
-  context.setDeterministicCuDNN(true);
-  context.setAllowTF32CuDNN(false);
-  context.setAllowTF32CuBLAS(false);
-}
 
 std::string device_class_name(at::Device device, int threads) {
   const std::string build =

@@ -1,8 +1,7 @@
-// What a worker says of its device, and the switches that make its results repeatable.
+// What a worker says of its device.
 //
 // Device class: isocost's numerics revision, LibTorch's version, the instruction set (or the GPU
-// model), and the number of threads. Results are equal to the bit within one class. Thread: before
-// any computing starts.
+// model), and the number of threads. Results are equal to the bit within one class. Thread: any.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -13,9 +12,6 @@
 #include "schema/json.h"
 
 namespace isocost::diffusion {
-
-// Threads, deterministic algorithms, no autotuning, no TF32.
-void set_determinism(at::Device device, int threads);
 
 [[nodiscard]] std::string device_class_name(at::Device device, int threads);
 [[nodiscard]] Json device_description(at::Device device, int threads);

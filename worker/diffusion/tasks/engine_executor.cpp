@@ -13,7 +13,7 @@ namespace isocost::diffusion {
 Result<std::unique_ptr<EngineExecutor>> EngineExecutor::create(const EngineOptions& options,
                                                                io::ArtifactStore& store) {
   Failure failure;
-  const auto device = parse_device(options.device);
+  const auto device = open_device(options.device);
   if (!device) failure.add(device.error());
   if (!options.dtype.empty() && !parse_dtype(options.dtype))
     failure.add("--dtype", "'" + options.dtype + "' is unknown", "fp32, bf16 or fp16");
@@ -23,7 +23,7 @@ Result<std::unique_ptr<EngineExecutor>> EngineExecutor::create(const EngineOptio
   }
   if (options.threads < 1) failure.add("--threads", std::to_string(options.threads), "1 or more");
   if (!failure.is_empty()) return fail(std::move(failure));
-  set_determinism(*device, options.threads);
+  at::set_num_threads(options.threads);
   return std::unique_ptr<EngineExecutor>(new EngineExecutor(options, *device, store));
 }
 

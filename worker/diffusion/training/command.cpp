@@ -23,9 +23,8 @@ fs::path default_out(const std::string& name) {
 }
 
 using MakeTask = Result<std::unique_ptr<Task>> (*)(const Recipe&, const TaskPlaces&);
-constexpr std::array<std::pair<const char*, MakeTask>, 5> kParts = {
+constexpr std::array<std::pair<const char*, MakeTask>, 4> kParts = {
     {{"autoencoder", make_autoencoder_task},
-     {"decoder", make_decoder_task},
      {"clip", make_clip_task},
      {"features", make_features_task},
      {"unet", make_unet_task}}};
@@ -48,7 +47,7 @@ Result<std::string> train_part(const Recipe& recipe, const TaskPlaces& places,
     return note;
   }
   return fail(recipe.name, "the part '" + recipe.part + "' is unknown",
-              "autoencoder, decoder, tokenizer, clip, features or unet");
+              "autoencoder, tokenizer, clip, features or unet");
 }
 
 }  // namespace

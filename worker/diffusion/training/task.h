@@ -37,8 +37,6 @@ class Task {
 
 [[nodiscard]] Result<std::unique_ptr<Task>> make_autoencoder_task(const Recipe& recipe,
                                                                   const TaskPlaces& places);
-[[nodiscard]] Result<std::unique_ptr<Task>> make_decoder_task(const Recipe& recipe,
-                                                              const TaskPlaces& places);
 [[nodiscard]] Result<std::unique_ptr<Task>> make_clip_task(const Recipe& recipe,
                                                            const TaskPlaces& places);
 [[nodiscard]] Result<std::unique_ptr<Task>> make_features_task(const Recipe& recipe,

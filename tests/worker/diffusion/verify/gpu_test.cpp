@@ -18,7 +18,7 @@ VerifyOptions on_gpu(const std::string& name, const at::Device& device) {
 class GpuCase : public testing::TestWithParam<std::string> {};
 
 TEST_P(GpuCase, AgreesWithItsReference) {
-  const auto device = parse_device("cuda:0");
+  const auto device = open_device("cuda:0");
   ASSERT_TRUE(device) << device.error().message();
 
   const auto report = verify(on_gpu(GetParam(), *device));
@@ -32,7 +32,7 @@ TEST_P(GpuCase, AgreesWithItsReference) {
 }
 
 TEST_P(GpuCase, GivesTheSameBitsTwice) {
-  const auto device = parse_device("cuda:0");
+  const auto device = open_device("cuda:0");
   ASSERT_TRUE(device) << device.error().message();
 
   const auto first = verify(on_gpu(GetParam(), *device));
