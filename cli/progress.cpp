@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 #include <utility>
+#include <vector>
 
 namespace isocost::cli {
 namespace {
@@ -20,6 +22,30 @@ std::string duration_text(double seconds) {
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string submission_text(const Json& answer) {
+  const auto number = [&](const char* key) { return answer.at(key).get<std::uint64_t>(); };
+  std::string text =
+      fmt::format("{} cells, {} images: {} images and {} units are new", number("cells"),
+                  number("images_wanted"), number("images_new"), number("new_units"));
+  if (number("images_queued") > 0)
+    text += fmt::format(", {} images are queued already", number("images_queued"));
+  if (number("failed_units") > 0)
+    text += fmt::format("; {} units failed before: isocost retry takes them up again",
+                        number("failed_units"));
+  return text;
+}
+
+std::string unit_text(const std::string& name) {
+  constexpr std::size_t kKeyShown = 8;
+  std::vector<std::string> parts;
+  std::istringstream in(name);
+  for (std::string part; std::getline(in, part, '/');) parts.push_back(part);
+  if (parts.size() < 2) return name;
+  std::string text = parts[0] + " " + parts[1].substr(0, kKeyShown);
+  if (parts.size() > 2 && parts[0] == "generate") text += " " + parts[2];
+  return text;
 }
 
 std::string progress_line(const Json& status, const std::string& experiment) {

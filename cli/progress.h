@@ -12,6 +12,11 @@ namespace isocost::cli {
 // "12/48 cells, 30/120 units, 85 GFLOP/s, 2 workers, 3 min 20 s left". `status` is
 // core::to_json(snapshot), as /api/v1/status gives it.
 [[nodiscard]] std::string progress_line(const Json& status, const std::string& experiment);
+// "960 cells, 491520 images: 0 images and 0 units are new, 416000 images are queued already".
+// `answer` is that of a submission.
+[[nodiscard]] std::string submission_text(const Json& answer);
+// "generate 9f20d391 256-512" of a unit's name, which holds a whole key.
+[[nodiscard]] std::string unit_text(const std::string& name);
 // "3 min 20 s"
 [[nodiscard]] std::string duration_text(double seconds);
 

@@ -68,19 +68,13 @@ class Run {
       return complain(host.error().message());
     }
     host_ = std::move(*host);
-    announce(answer);
+    fmt::print(stderr, "{}\n", submission_text(answer));
     if (const int code = compute(); code != kExitDone) return code;
     return conclude();
   }
 
  private:
   [[nodiscard]] coordinator::Loop& loop() { return host_->loop(); }
-
-  static void announce(const Json& answer) {
-    const auto number = [&](const char* key) { return answer.at(key).get<std::uint64_t>(); };
-    fmt::print(stderr, "{} cells, {} images: {} images and {} units are new\n", number("cells"),
-               number("images_wanted"), number("images_new"), number("new_units"));
-  }
 
   // Until nothing is open. An exit code other than 0 ends the command.
   int compute() {

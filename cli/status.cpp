@@ -49,7 +49,7 @@ void print(const Json& status) {
     fmt::print("worker {} ({})", worker.at("name").get<std::string>(),
                worker.at("device_class").get<std::string>());
     for (const Json& run : worker.at("running"))
-      fmt::print(": {} {:.0f} %", run.at("unit").get<std::string>(),
+      fmt::print(": {}, {:.0f} %", unit_text(run.at("unit").get<std::string>()),
                  100 * run.at("fraction").get<double>());
     fmt::print("\n");
   }

@@ -24,15 +24,11 @@ struct CommandOptions {
   bool is_waiting = false;
 };
 
-// "new_units: 12" a line, or JSON as it came.
-int show(const Result<Json>& answer, bool is_json) {
+// What `text_of` makes of the answer, or JSON as it came.
+template <class TextOf>
+int show(const Result<Json>& answer, bool is_json, TextOf text_of) {
   if (!answer) return complain(answer.error().message());
-  if (is_json) {
-    fmt::print("{}\n", answer->dump(2));
-    return kExitDone;
-  }
-  for (const auto& [key, value] : answer->items())
-    fmt::print("{:16}{}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  fmt::print("{}\n", is_json ? answer->dump(2) : text_of(*answer));
   return kExitDone;
 }
 
@@ -75,10 +71,13 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
 int submit(const CommandOptions& options) {
   const auto input = read_grid_input(options.grid);
   if (!input) return complain(input.error().message());
-  const int code = show(call(options.address, "POST",
-                             fmt::format("/api/v1/experiments?priority={}", options.priority),
-                             to_json(input->submission).dump()),
-                        options.is_json);
+  const int code =
+      show(call(options.address, "POST",
+                fmt::format("/api/v1/experiments?priority={}", options.priority),
+                to_json(input->submission).dump()),
+           options.is_json, [](const Json& answer) {
+             return answer.at("experiment").get<std::string>() + ": " + submission_text(answer);
+           });
   if (code != kExitDone || !options.is_waiting) return code;
   return wait_for(input->submission.name, options);
 }
@@ -86,7 +85,9 @@ int submit(const CommandOptions& options) {
 int cancel(const CommandOptions& options) {
   return show(call(options.address, "DELETE",
                    "/api/v1/experiments/" + percent_encoded(options.experiment), ""),
-              options.is_json);
+              options.is_json, [&](const Json&) {
+                return options.experiment + " is cancelled; what it computed stays";
+              });
 }
 
 int retry(const CommandOptions& options) {
@@ -95,7 +96,10 @@ int retry(const CommandOptions& options) {
   const std::string target =
       options.is_all ? "/api/v1/retry"
                      : "/api/v1/experiments/" + percent_encoded(options.experiment) + "/retry";
-  return show(call(options.address, "POST", target, ""), options.is_json);
+  return show(call(options.address, "POST", target, ""), options.is_json, [](const Json& answer) {
+    return fmt::format("{} failed units are taken up again",
+                       answer.at("retried_units").get<std::uint64_t>());
+  });
 }
 
 CLI::App* add(CLI::App& app, const std::string& name, const std::string& what,

@@ -20,7 +20,7 @@ class Commands {
  public:
   virtual ~Commands() = default;
 
-  // {"experiment", "cells", "new_units", "images_wanted", "images_new", ...}
+  // {"experiment", "cells", "new_units", "images_wanted", "images_queued", "images_new", ...}
   [[nodiscard]] virtual Result<Json> submit(const Submission& submission, int priority) = 0;
   [[nodiscard]] virtual Result<Json> cancel(const std::string& experiment) = 0;
   // All experiments: nullopt.

@@ -428,6 +428,7 @@ void Core::on(const Submitted& event, Instant) {
                  {"taken_up_again", event.revived.size()},
                  {"failed_units", plan.failed.size()},
                  {"images_wanted", plan.images_wanted},
+                 {"images_queued", plan.images_queued},
                  {"images_new", plan.images_new}};
   if (event.request != RequestId{}) send(Answer{event.request, std::move(answer)});
 }
