@@ -3,7 +3,7 @@
 
     experiments/mini/results.py out/mini-study/report.json docs/results-mini.md
 
-NAME is one of answer, findings, sizes, guidance, samplers, fits, protocol. Every number of the page comes from here.
+NAME is one of answer, findings, sizes, guidance, samplers, attributes, guidances, fits, protocol. Every number of the page comes from here.
 """
 import json
 import pathlib
@@ -79,6 +79,26 @@ def guidance():
     return markdown(["optimal guidance"] + [f"{steps} steps" for steps in columns], lines)
 
 
+def percent(row, name):
+    return f"{100 * row[name]:.1f} ({100 * row[name + '_low']:.1f} to {100 * row[name + '_high']:.1f})"
+
+
+def attributes():
+    optimal = [row for row in rows("optimal") if row["series"] == "DDIM trailing"]
+    columns, lines = pivot(optimal, lambda row: row["model"], lambda row: row["steps"],
+                           lambda row: percent(row, "attribute_accuracy"))
+    return markdown(["attributes drawn right, %, DDIM trailing"] + [f"{steps} steps" for steps in columns], lines)
+
+
+def guidances():  # what guidance does to the two kinds of score, at one number of steps
+    steps = max(row["steps"] for row in rows("scores") if row["steps"] <= 20)
+    scores = [row for row in rows("scores") if row["series"] == "DDIM trailing" and row["steps"] == steps]
+    scores.sort(key=lambda row: (row["model_order"], row["guidance"]))
+    columns, lines = pivot(scores, lambda row: row["model"], lambda row: row["guidance"],
+                           lambda row: f"{row['fid']:.0f} / {100 * row['attribute_accuracy']:.0f}")
+    return markdown([f"FID / attributes %, {steps} steps"] + [f"{guidance:g}" for guidance in columns], lines)
+
+
 def fits():
     return markdown(["y = E + A x^-a", "points", "E", "A", "a", "R²"],
                     [[row["fit"], row["points"]] + [f"{row[k]:.3g} ({row[k + '_low']:.3g} to {row[k + '_high']:.3g})"
@@ -90,7 +110,8 @@ def protocol():
     return markdown(["score", "cells", "images"], [[row["metric"], row["cells"], row["images"]] for row in rows("protocols")])
 
 
-TABLES = {table.__name__: table for table in (answer, findings, sizes, guidance, samplers, fits, protocol)}
+TABLES = {table.__name__: table
+          for table in (answer, findings, sizes, guidance, samplers, attributes, guidances, fits, protocol)}
 
 
 def main():
