@@ -24,6 +24,8 @@ void add_select(CLI::App& app, int& exit_code);
 void add_submit(CLI::App& app, int& exit_code);
 void add_cancel(CLI::App& app, int& exit_code);
 void add_retry(CLI::App& app, int& exit_code);
+void add_report(CLI::App& app, int& exit_code);
+void add_export(CLI::App& app, int& exit_code);
 void add_keys(CLI::App& app, int& exit_code);
 
 // Prints "isocost: <text>" to stderr and returns kExitFailed.

@@ -1,10 +1,12 @@
+// isocost export EXPERIMENT: its cells as CSV, or all its tables as JSON, from a database alone.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <system_error>
 
-#include "cli/report.h"
+#include "cli/command.h"
 #include "reports/write_report.h"
 #include "schema/io/atomic_file.h"
 
@@ -21,21 +23,17 @@ struct ExportFlags {
 int run(const ExportFlags& flags) {
   const auto format = flags.as_json ? report::ExportFormat::kJson : report::ExportFormat::kCsv;
   const auto text = report::export_experiment(flags.database, flags.experiment, format);
-  if (!text) {
-    fmt::print(stderr, "{}\n", text.error().message());
-    return 1;
-  }
+  if (!text) return complain(text.error().message());
   if (flags.csv.empty() || flags.csv == "-") {
     std::fwrite(text->data(), 1, text->size(), stdout);
-    return std::fflush(stdout) == 0 ? 0 : 1;
+    return std::fflush(stdout) == 0 ? kExitDone : kExitFailed;
   }
   try {
     io::write_file_atomically(flags.csv, *text);
   } catch (const std::system_error& error) {
-    fmt::print(stderr, "{}: it cannot be written: {}\n", flags.csv, error.what());
-    return 1;
+    return complain(fmt::format("{}: it cannot be written: {}", flags.csv, error.what()));
   }
-  return 0;
+  return kExitDone;
 }
 
 }  // namespace

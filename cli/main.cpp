@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "cli/command.h"
-#include "cli/report.h"
+#include "schema/command_line.h"
 
 namespace isocost::cli {
 
@@ -20,7 +20,6 @@ int main(int argc, char** argv) {
                "isocost");
   app.set_version_flag("--version", ISOCOST_VERSION);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
   int exit_code = isocost::cli::kExitDone;
   isocost::cli::add_run(app, exit_code);
   isocost::cli::add_coordinator(app, exit_code);
@@ -34,9 +33,7 @@ int main(int argc, char** argv) {
   isocost::cli::add_export(app, exit_code);
   isocost::cli::add_keys(app, exit_code);
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? isocost::cli::kExitDone : isocost::cli::kExitFailed;
+    if (const auto code = isocost::parse_command_line(app, argc, argv)) return *code;
   } catch (const std::exception& error) {
     return isocost::cli::complain(error.what());
   }

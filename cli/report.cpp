@@ -1,11 +1,11 @@
-#include "cli/report.h"
-
+// isocost report [EXPERIMENT...]: report.html, CSV, JSON and pictures, from a database alone.
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 
+#include "cli/command.h"
 #include "reports/write_report.h"
 #include "schema/json.h"
 
@@ -48,12 +48,9 @@ int run(const ReportFlags& flags) {
                                               : std::filesystem::path(flags.artifacts);
   const auto paths =
       report::write_report(database, artifacts, flags.experiments, flags.out, flags.figures);
-  if (!paths) {
-    fmt::print(stderr, "{}\n", paths.error().message());
-    return 1;
-  }
+  if (!paths) return complain(paths.error().message());
   print(*paths, flags.as_json);
-  return 0;
+  return kExitDone;
 }
 
 }  // namespace

@@ -5,13 +5,15 @@
 #include <exception>
 #include <iostream>
 
+#include "schema/command_line.h"
 #include "worker/commands/commands.h"
 
 int main(int argc, char** argv) {
   // Promise 1: one thread a process unless the user chooses more, since sums split differently
   // round differently.
   at::set_num_threads(1);
-  CLI::App app{"Computes cells of isocost studies, and tells whether it computes them right"};
+  CLI::App app("Computes cells of isocost studies, and tells whether it computes them right",
+               "isocost-worker");
   app.require_subcommand(1);
   int exit_code = 0;
   isocost::commands::add_inspect(app, exit_code);
@@ -23,7 +25,7 @@ int main(int argc, char** argv) {
   isocost::commands::add_family_report(app, exit_code);
   isocost::commands::add_verify(app, exit_code);
   try {
-    CLI11_PARSE(app, argc, argv);
+    if (const auto code = isocost::parse_command_line(app, argc, argv)) return *code;
   } catch (const std::exception& error) {
     // A fault of the machine (disk full, memory): commands report what is wrong with their input
     // themselves.

@@ -173,6 +173,22 @@ TEST_F(RunTest, HandsBackAndEndsOnSigterm) {
   EXPECT_NE(process.log().find("goes on where this one was"), std::string::npos);
 }
 
+TEST(CommandLine, SaysInOneSentenceWhatIsWrongWithIt) {
+  const auto said = [](std::vector<std::string> words) {
+    words.insert(words.begin(), program("isocost"));
+    const auto ended = run(words, 30s);
+    EXPECT_EQ(ended.status, 1) << ended.output;
+    return ended.output;
+  };
+
+  EXPECT_NE(said({}).find("Subcommands:"), std::string::npos);
+  EXPECT_EQ(said({"frob"}).rfind("isocost: 'frob' is no command; expected one of: run, ", 0), 0U);
+  EXPECT_EQ(said({"plan", "--frob"}),
+            "isocost: '--frob' is not known here; `isocost plan --help` says what is expected\n");
+  EXPECT_EQ(said({"plan"}),
+            "isocost: grid is required; `isocost plan --help` says what is expected\n");
+}
+
 class CoordinatorTest : public RunTest {
  protected:
   // What the coordinator printed after `label`, once it has.

@@ -1,0 +1,73 @@
+// How both programs read their command line: one sentence for what is wrong, and help for who asks
+// or says nothing.
+//
+//   CLI::App app("what it does", "isocost"); ... app.require_subcommand(1);
+//   if (const auto code = parse_command_line(app, argc, argv)) return *code;
+//
+// Header-only, for a program's main.cpp, which links CLI11. Thread: main.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <optional>
+#include <string>
+
+namespace isocost {
+
+inline constexpr int kExitUsage = 1;
+
+namespace command_line {
+
+inline std::string names_of_commands(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* command : app.get_subcommands({}))
+    names += (names.empty() ? "" : ", ") + command->get_name();
+  return names;
+}
+
+inline bool has_command(const CLI::App& app, const std::string& name) {
+  return !app.get_subcommands([&](const CLI::App* one) { return one->get_name() == name; }).empty();
+}
+
+// The command that was chosen, and the commands of that one: "isocost keys generate".
+inline std::string path_of(const CLI::App& app) {
+  std::string path = app.get_name();
+  for (const CLI::App* command : app.get_subcommands()) path += " " + path_of(*command);
+  return path;
+}
+
+inline std::string fault_of(const CLI::App& app, const CLI::ParseError& error) {
+  // What nobody knows explains what seems to be missing, so it is told first.
+  const std::vector<std::string> unknown = app.remaining(/*recurse=*/true);
+  return unknown.empty() ? error.what() : "'" + unknown.front() + "' is not known here";
+}
+
+}  // namespace command_line
+
+// The exit code of a program that has nothing more to do: after --help, or a fault, which is
+// printed. Commands run inside: what their callbacks throw passes through.
+inline std::optional<int> parse_command_line(CLI::App& app, int argc, char** argv) {
+  if (argc < 2) {
+    std::cerr << app.help();
+    return kExitUsage;
+  }
+  const std::string first = argv[1];
+  if (!first.starts_with('-') && !command_line::has_command(app, first)) {
+    std::cerr << app.get_name() << ": '" << first
+              << "' is no command; expected one of: " << command_line::names_of_commands(app)
+              << '\n';
+    return kExitUsage;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << app.get_name() << ": " << command_line::fault_of(app, error) << "; `"
+              << command_line::path_of(app) << " --help` says what is expected\n";
+    return kExitUsage;
+  }
+  return std::nullopt;
+}
+
+}  // namespace isocost
