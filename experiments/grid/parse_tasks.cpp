@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kTextToImageAlone = "this version runs text-to-image only";
 constexpr std::uint64_t kSeedMax = 1ULL << 62U;
+constexpr std::int64_t kProtocolSeedMax = 1LL << 62;
 
 // Keys that belong to one source of data and say nothing beside another.
 void refuse_beside(YamlFile& file, const Members& members, const std::string& kind,
@@ -84,10 +85,12 @@ Reference read_reference(YamlFile& file, const YAML::Node& node) {
   return reference;
 }
 
-// What each metric's protocol may say: docs/metrics.md.
+// What each metric's protocol may say: docs/metrics.md. What it does not say is written out in the
+// score's spec, so that a score's key names the whole protocol.
 struct Option {
   const char* expected;
   std::function<bool(const Json&)> fits;
+  Json fallback;
 };
 
 const std::map<std::string, std::map<std::string, Option>>& protocols() {
@@ -103,19 +106,31 @@ const std::map<std::string, std::map<std::string, Option>>& protocols() {
          {"auto, bootstrap, jackknife or none",
           [](const Json& v) {
             return v == "auto" || v == "bootstrap" || v == "jackknife" || v == "none";
-          }}},
-        {"replicates", {"a whole number from 20 to 10000", whole(20, 10'000)}}}},
+          },
+          "auto"}},
+        {"replicates", {"a whole number from 20 to 10000", whole(20, 10'000), 200}},
+        {"seed", {"a whole number from 0", whole(0, kProtocolSeedMax), 0}}}},
       {"kid",
-       {{"subsets", {"a whole number from 0 to 1000", whole(0, 1000)}},
-        {"subset_size", {"a whole number from 2", whole(2, 10'000'000)}}}},
+       {{"subsets", {"a whole number from 0 to 1000", whole(0, 1000), 0}},
+        {"subset_size", {"a whole number from 2", whole(2, 10'000'000), 1000}},
+        {"seed", {"a whole number from 0", whole(0, kProtocolSeedMax), 0}}}},
       {"clip_score",
        {{"scale",
          {"a number above 0, at most 1000",
-          [](const Json& v) { return v.is_number() && v > 0 && v <= 1000; }}},
-        {"floor_at_zero", {"true or false", [](const Json& v) { return v.is_boolean(); }}}}},
+          [](const Json& v) { return v.is_number() && v > 0 && v <= 1000; }, 1.0}},
+        {"floor_at_zero", {"true or false", [](const Json& v) { return v.is_boolean(); }, false}}}},
       {"attribute_accuracy",
-       {{"reduce", {"mean or all", [](const Json& v) { return v == "mean" || v == "all"; }}}}}};
+       {{"reduce",
+         {"mean or all", [](const Json& v) { return v == "mean" || v == "all"; }, "mean"}}}}};
   return kProtocols;
+}
+
+Json default_protocol(const std::string& metric) {
+  Json protocol = Json::object();
+  const auto options = protocols().find(metric);
+  if (options == protocols().end()) return protocol;
+  for (const auto& [name, option] : options->second) protocol[name] = option.fallback;
+  return protocol;
 }
 
 Json read_protocol(YamlFile& file, const YAML::Node& node, const std::string& metric) {
@@ -123,12 +138,14 @@ Json read_protocol(YamlFile& file, const YAML::Node& node, const std::string& me
   if (options == protocols().end()) return file.tree(node);
   std::set<std::string> known;
   for (const auto& [name, unused] : options->second) known.insert(name);
-  Json protocol = Json::object();
+  Json protocol = default_protocol(metric);
   for (const auto& [name, value] : file.members(node, known, "the protocol of " + metric)) {
     protocol[name] = file.tree(value);
     const Option& option = options->second.at(name);
     if (!option.fits(protocol[name]))
       file.fault(value, "'" + name + "' of " + metric + " does not fit", option.expected);
+    else if (option.fallback.is_number_float())
+      protocol[name] = protocol[name].get<double>();  // 1 and 1.0 are one protocol
   }
   return protocol;
 }
@@ -139,6 +156,7 @@ Metric read_metric(YamlFile& file, const YAML::Node& node) {
   metric.where = file.where(node);
   if (node.IsScalar()) {
     metric.name = file.choice(node, "metric", kNames);
+    metric.protocol = default_protocol(metric.name);
     return metric;
   }
   if (!node.IsMap() || node.size() != 1) {
@@ -147,6 +165,7 @@ Metric read_metric(YamlFile& file, const YAML::Node& node) {
   }
   const auto pair = *node.begin();
   metric.name = file.choice(pair.first, "metric", kNames);
+  metric.protocol = default_protocol(metric.name);
   if (pair.second.IsNull()) return metric;
   const Members members =
       file.members(pair.second, {"extractor", "reference", "protocol"}, "a metric");

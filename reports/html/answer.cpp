@@ -141,9 +141,8 @@ void write_bias(Markup& html, const Report& report) {
         fmt::format("Every {} is of {}.", metric, images_text(report.study.choice->spec.range)));
   }
   html.text(
-      " A lead is called clear if the two 95 % intervals do not overlap; a tie counts the settings "
-      "whose interval overlaps the "
-      "best one's.");
+      " A lead is called clear if the 95 % interval of the difference, taken over the same images, "
+      "excludes 0; a tie counts the settings that are not told apart from the best one so.");
   html.close("p");
 }
 

@@ -98,10 +98,10 @@ void write_block(Markup& html, const Report& report, const PageInputs& inputs,
 void write_findings(Markup& html, const Report& report) {
   if (report.findings.empty()) return;
   html.open("section", {{"id", "findings"}}).element("h2", "What the study says of two hypotheses");
-  html.element(
-      "p",
-      "Hypotheses to report on, not aims: a verdict is \"holds\" only beyond the 95 % intervals.",
-      {{"class", "soft"}});
+  html.element("p",
+               "Hypotheses to report on, not aims: a verdict is \"holds\" only beyond the 95 % "
+               "intervals of the differences.",
+               {{"class", "soft"}});
   open_table(html, "Findings", {{"Hypothesis", false}, {"Verdict", false}, {"Evidence", false}});
   for (const Finding& finding : report.findings) {
     html.open("tr").element("td", finding.hypothesis);

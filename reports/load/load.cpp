@@ -293,6 +293,16 @@ class Loader {
     return !(interval.is_object() && interval.contains("method") && interval["method"] == "none");
   }
 
+  static void read_replicates(Score& score) {
+    if (!score.values.is_object() || !score.values.contains("interval")) return;
+    Json& interval = score.values["interval"];
+    if (!interval.is_object() || !interval.contains("deviations")) return;
+    for (const Json& deviation : interval["deviations"])
+      if (deviation.is_number()) score.deviations.push_back(deviation.get<double>());
+    score.is_jackknife = interval.value("method", "") == "jackknife";
+    interval.erase("deviations");  // numbers to compute with, not to read
+  }
+
   bool read_outcome(std::int64_t unit_id, Cell& cell, Score& score) {
     SQLite::Statement& rows = statement(std::string(kUnitColumns) + "WHERE u.id = ?");
     rows.bind(1, unit_id);
@@ -312,6 +322,7 @@ class Loader {
     if (has_interval(score.values)) {
       score.low = number("low");
       score.high = number("high");
+      read_replicates(score);
     }
     score.n = static_cast<std::uint64_t>(
         std::max(0.0, number("n").value_or(static_cast<double>(score.spec.range.size()))));

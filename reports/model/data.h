@@ -20,7 +20,10 @@ struct Score {
   std::optional<double> value;
   std::optional<double> low, high;  // 95 % interval
   std::uint64_t n = 0;              // images that were judged
-  Json values = Json::object();     // all that the metric told
+  // Each replicate's distance from the mean of them, if the interval was made by resampling.
+  std::vector<double> deviations;
+  bool is_jackknife = false;     // else of a bootstrap
+  Json values = Json::object();  // all that the metric told
   std::string measured_device_class;
   double measured_seconds = 0;
 };

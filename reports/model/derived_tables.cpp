@@ -149,6 +149,12 @@ void put_short(Rows& rows, const std::string& prefix, const std::optional<Settin
   rows.put(prefix + "high", setting ? number_or_null(setting->high) : Json());
 }
 
+void put_gap(Rows& rows, const std::string& prefix, const std::optional<Difference>& gap) {
+  rows.put(prefix + "gap", gap ? Json(gap->value) : Json())
+      .put(prefix + "gap_low", gap ? Json(gap->low) : Json())
+      .put(prefix + "gap_high", gap ? Json(gap->high) : Json());
+}
+
 Table answer_table(const Report& report) {
   Rows rows("answer", "What to use at which budget, for each cost axis.");
   for (std::size_t axis = 0; axis < report.answers.size(); ++axis)
@@ -159,9 +165,11 @@ Table answer_table(const Report& report) {
       put_short(rows, "", answer.best, axis);
       rows.put("n", answer.best.n).put("source", source_text(answer.best.source));
       put_short(rows, "runner_up_", answer.runner_up, axis);
+      put_gap(rows, "runner_up_", answer.runner_up_gap);
       rows.put("runner_up_is_resolved",
                answer.runner_up ? Json(answer.runner_up_is_resolved) : Json());
       put_short(rows, "other_model_", answer.other_model, axis);
+      put_gap(rows, "other_model_", answer.other_model_gap);
       rows.put("other_model_is_resolved",
                answer.other_model ? Json(answer.other_model_is_resolved) : Json());
       rows.put("tied", answer.tied);

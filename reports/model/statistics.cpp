@@ -27,6 +27,7 @@ Setting setting_of(const Study& study, const Group& group, std::size_t index) {
   const Score& score = *group.scores[index];
   Setting setting;
   setting.point = &study.points[index];
+  setting.score = &score;
   setting.value = *score.value;
   setting.low = score.low;
   setting.high = score.high;
@@ -149,15 +150,27 @@ SizeOrder size_order(const Study& study, const std::vector<Setting>& settings,
   return order;
 }
 
+// Judged on other images where finalists of all these sizes are there, else on those that chose the
+// guidance: half of the sizes would be another hypothesis.
+SizeOrder best_size_order(const Study& study, const std::vector<Setting>& optimal,
+                          const std::vector<Setting>& candidates, const std::string& series,
+                          std::uint64_t steps) {
+  SizeOrder chosen = size_order(study, optimal, series, steps);
+  if (candidates.empty() || candidates.front().source != Source::kJudgedOnOtherImages)
+    return chosen;
+  SizeOrder judged = size_order(study, candidates, series, steps);
+  return judged.by_size.size() == chosen.by_size.size() ? judged : chosen;
+}
+
 Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal,
-                         const std::string& series) {
+                         const std::vector<Setting>& candidates, const std::string& series) {
   std::uint64_t steps = 0;  // 50, or the most there are
   for (const Setting& setting : optimal) {
     const std::uint64_t candidate = setting.point->steps;
     if (setting.point->series == series && steps != 50 && (candidate == 50 || candidate > steps))
       steps = candidate;
   }
-  const SizeOrder order = size_order(study, optimal, series, steps);
+  const SizeOrder order = best_size_order(study, optimal, candidates, series, steps);
   Finding finding{fmt::format("Bigger is better at {} steps ({})", steps, series), "", ""};
   if (order.by_size.size() < 2) {
     finding.verdict = "not tested";
@@ -170,8 +183,8 @@ Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal
                     : order.resolved_breaks > 0 ? "does not hold"
                                                 : "not resolved";
   finding.evidence = fmt::format(
-      "{} from {} {} to {} {}. Of {} neighbouring sizes {} improve{}, {} of them beyond their "
-      "intervals.",
+      "{} from {} {} to {} {}. Of {} neighbouring sizes {} improve{}, {} of them beyond the "
+      "interval of the difference.",
       label_of(study.choice->metric), order.by_size.front().point->model,
       with_interval(order.by_size.front()), order.by_size.back().point->model,
       with_interval(order.by_size.back()), pairs, order.falling_pairs,
@@ -216,7 +229,7 @@ Finding several_models(const Study& study, const std::vector<Setting>& candidate
   finding.evidence = fmt::format(
       "It has {} points of {} model{}: {}. At {} of them a bigger model is affordable as well and "
       "does worse, "
-      "at {} beyond the intervals.",
+      "at {} beyond the interval of the difference.",
       points.size(), models.size(), models.size() == 1 ? "" : "s", fmt::join(models, ", "), won,
       resolved);
   return finding;
@@ -253,8 +266,8 @@ std::vector<Setting> envelope(const std::vector<Setting>& settings, const Study&
 }
 
 bool is_resolved(const Setting& a, const Setting& b) {
-  if (!a.low || !a.high || !b.low || !b.high) return false;
-  return *a.high < *b.low || *b.high < *a.low;
+  const auto gap = difference(*a.score, *b.score);
+  return gap && (gap->low > 0 || gap->high < 0);
 }
 
 std::vector<double> budgets(double cheapest, double dearest) {
@@ -307,6 +320,10 @@ std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& s
            *other.point->costs[axis] < *answer.cheapest_tied->point->costs[axis]))
         answer.cheapest_tied = other;
     }
+    if (answer.runner_up)
+      answer.runner_up_gap = difference(*answer.runner_up->score, *answer.best.score);
+    if (answer.other_model)
+      answer.other_model_gap = difference(*answer.other_model->score, *answer.best.score);
     answer.runner_up_is_resolved = answer.runner_up && is_resolved(*answer.runner_up, answer.best);
     answer.other_model_is_resolved =
         answer.other_model && is_resolved(*answer.other_model, answer.best);
@@ -319,11 +336,9 @@ std::vector<Finding> findings(const Study& study, const std::vector<Setting>& op
                               const std::vector<Setting>& candidates) {
   std::vector<Finding> list;
   if (!study.choice) return list;
-  const bool is_judged =
-      !candidates.empty() && candidates.front().source == Source::kJudgedOnOtherImages;
   if (study.models.size() > 1)
     for (const std::string& series : study.series)
-      list.push_back(bigger_is_better(study, is_judged ? candidates : optimal, series));
+      list.push_back(bigger_is_better(study, optimal, candidates, series));
   list.push_back(several_models(study, candidates));
   return list;
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/model/comparison.h"
 #include "reports/model/study.h"
 
 namespace isocost::report {
@@ -22,6 +23,7 @@ enum class Source {
 // One way to make pictures, with its guidance chosen.
 struct Setting {
   const Point* point = nullptr;  // the cell that was chosen
+  const Score* score = nullptr;  // what `value`, `low`, `high` and `n` were taken from
   double value = 0;
   std::optional<double> low, high;
   std::uint64_t n = 0;
@@ -43,17 +45,20 @@ struct Setting {
 [[nodiscard]] std::vector<Setting> envelope(const std::vector<Setting>& settings,
                                             const Study& study, std::size_t axis);
 
-// True if the intervals do not overlap. False where one has no interval.
+// True if the 95 % interval of their difference (reports/model/comparison.h) excludes 0. False
+// where there is none.
 [[nodiscard]] bool is_resolved(const Setting& a, const Setting& b);
 
 struct Answer {
   double budget = 0;
   Setting best;
-  std::optional<Setting> runner_up;  // the best of the others
+  std::optional<Setting> runner_up;         // the best of the others
+  std::optional<Difference> runner_up_gap;  // its value less the best one's
   bool runner_up_is_resolved = false;
   std::optional<Setting> other_model;  // the best of the other models
+  std::optional<Difference> other_model_gap;
   bool other_model_is_resolved = false;
-  std::size_t tied = 0;                  // others whose interval overlaps the best one's
+  std::size_t tied = 0;                  // others that are not resolved from the best one
   std::optional<Setting> cheapest_tied;  // the cheapest of these, if it is cheaper than the best
 };
 [[nodiscard]] std::vector<double> budgets(double cheapest, double dearest);

@@ -93,6 +93,30 @@ TEST(CandidateSettings, TakeTheValueFromImagesThatWereNotUsedToChoose) {
   EXPECT_EQ(candidates[0].source, Source::kJudgedOnOtherImages);
 }
 
+TEST(Resolved, GoesByTheIntervalOfTheDifference) {
+  ReportDataBuilder builder;
+  // Intervals of 20 on either side that overlap; replicates that move together.
+  for (const std::string model : {"a", "b"}) {
+    builder.cell({.model = model,
+                  .gflops_per_call = model == "a" ? 1.0 : 2.0,
+                  .fid = model == "a" ? 52.0 : 50.0,
+                  .half = 20});
+    auto& deviations = builder.last().scores[0].deviations;
+    for (int r = 0; r < 200; ++r)
+      deviations.push_back(20 * std::sin(r) + (model == "a" ? 0.1 : -0.1) * std::cos(7 * r));
+  }
+  const Study study = make_study(builder.data());
+  const auto settings = optimal_settings(study);
+
+  EXPECT_TRUE(is_resolved(settings[0], settings[1]));
+  EXPECT_EQ(findings(study, settings, settings).at(0).verdict, "holds");
+  const auto list = answers(settings, study, kGflopsAxis);
+  EXPECT_EQ(list.back().tied, 0U);
+  ASSERT_TRUE(list.back().runner_up_gap);
+  EXPECT_EQ(list.back().runner_up_gap->value, 2);
+  EXPECT_GT(list.back().runner_up_gap->low, 1.5);
+}
+
 TEST(CandidateSettings, IgnoreFinalistsThatLeaveOutTheEnvelope) {
   ReportDataBuilder builder;
   builder.cell({.model = "a", .gflops_per_call = 1, .fid = 30})

@@ -220,6 +220,23 @@ TEST(Metrics, AreCheckedWithTheirProtocols) {
               HasSubstr("'count' has no effect beside 'folder'"));
 }
 
+TEST(Metrics, WriteTheirWholeProtocolIntoTheScore) {
+  testing::FakeCatalog catalog;
+  const auto protocols = [&](const std::string& metrics) {
+    const auto grid = parse_grid("name: s\naxes:\n" + std::string(kOneCell) +
+                                     "prompts: [a cat]\nimages: 64\nmetrics: " + metrics + "\n",
+                                 "g.yaml");
+    const auto expanded = expand(*grid, catalog);
+    Json list = Json::array();
+    for (const ScoreSpec& spec : expanded->cells.at(0).scores) list.push_back(spec.protocol);
+    return list;
+  };
+  EXPECT_EQ(protocols("[clip_score]"), Json::parse(R"([{"scale": 1.0, "floor_at_zero": false}])"));
+  // 1 and 1.0 are one protocol, and so one key.
+  EXPECT_EQ(canonical(protocols("[clip_score: {protocol: {scale: 1}}]")),
+            canonical(protocols("[clip_score]")));
+}
+
 TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
   struct KarrasCatalog : testing::FakeCatalog {
     Result<ModelEntry> model(const std::string& name, const std::string& where) override {

@@ -23,6 +23,11 @@ struct Interval {
   Json about;
 };
 
+struct Resampling {
+  std::int64_t replicates = 0;
+  std::uint64_t seed = 0;
+};
+
 // A percentile of sorted values, interpolated between neighbours.
 double percentile(const std::vector<double>& sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
@@ -35,6 +40,14 @@ double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
+}
+
+// Each value's distance from their mean: what the interval of a difference of two scores is made of
+// (reports/model/comparison.h).
+Json deviations(const std::vector<double>& values, double mean) {
+  Json list = Json::array();
+  for (const double value : values) list.push_back(value - mean);
+  return list;
 }
 
 // How often each image is drawn in a replicate, as weights.
@@ -50,15 +63,16 @@ at::Tensor resampled_counts(std::int64_t n, std::uint64_t seed, std::uint64_t re
 
 // Resampled images are fewer different ones, which raises every replicate by about the bias that
 // FID has at n. So the interval is their spread about their own mean, laid around the value; the
-// shift itself is reported as "bias".
-Interval bootstrap(const ScoreInput& input, double value, std::int64_t replicates) {
+// shift itself is reported as "bias". Replicate r draws the same places of the row of images in
+// every cell: what two cells owe to prompts and noise that they share cancels in a difference.
+Interval bootstrap(const ScoreInput& input, double value, const Resampling& resampling) {
   const std::int64_t n = input.rows.size(0);
   const at::Tensor rows = input.rows.to(at::kDouble);
   const at::Tensor centre = rows.mean(0);
   const at::Tensor centred = rows - centre;
   std::vector<double> values;
-  for (std::int64_t r = 0; r < replicates; ++r) {
-    const at::Tensor counts = resampled_counts(n, input.seed, static_cast<std::uint64_t>(r));
+  for (std::int64_t r = 0; r < resampling.replicates; ++r) {
+    const at::Tensor counts = resampled_counts(n, resampling.seed, static_cast<std::uint64_t>(r));
     const at::Tensor weighted = centred * counts.unsqueeze(1);
     const at::Tensor shift = weighted.sum(0) / static_cast<double>(n);
     const at::Tensor covariance =
@@ -66,15 +80,17 @@ Interval bootstrap(const ScoreInput& input, double value, std::int64_t replicate
         static_cast<double>(n - 1);
     values.push_back(frechet_distance({n, centre + shift, covariance}, *input.reference));
   }
-  std::sort(values.begin(), values.end());
   const double centre_value = mean_of(values);
+  const Json drawn = deviations(values, centre_value);
+  std::sort(values.begin(), values.end());
   const double tail = (1 - kLevel) / 2;
   return {value + percentile(values, tail) - centre_value,
           value + percentile(values, 1 - tail) - centre_value,
           {{"method", "bootstrap"},
            {"level", kLevel},
-           {"replicates", replicates},
-           {"bias", centre_value - value}}};
+           {"replicates", resampling.replicates},
+           {"bias", centre_value - value},
+           {"deviations", drawn}}};
 }
 
 // Group k holds images k, k + groups, ...: every prompt and every unit is spread over all groups.
@@ -95,6 +111,7 @@ Interval jackknife(const ScoreInput& input, const Moments& all, double value) {
           {{"method", "jackknife"},
            {"level", kLevel},
            {"groups", kGroups},
+           {"deviations", deviations(values, centre)},
            {"bias", static_cast<double>(kGroups - 1) * (centre - value)}}};
 }
 
@@ -125,12 +142,13 @@ double frechet_distance(const Statistics& statistics, const Reference& reference
 
 Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol) {
   const std::string method = protocol.get_or<std::string>("interval", "auto");
-  const auto replicates = protocol.get_or<std::int64_t>("replicates", 200);
+  const Resampling resampling{protocol.get_or<std::int64_t>("replicates", 200),
+                              protocol.get_or<std::uint64_t>("seed", 0)};
   if (method != "auto" && method != "bootstrap" && method != "jackknife" && method != "none") {
     protocol.fault("interval", "it is '" + method + "'", "auto, bootstrap, jackknife or none");
   }
-  if (replicates < 20 || replicates > kReplicatesMax) {
-    protocol.fault("replicates", "it is " + std::to_string(replicates),
+  if (resampling.replicates < 20 || resampling.replicates > kReplicatesMax) {
+    protocol.fault("replicates", "it is " + std::to_string(resampling.replicates),
                    "20 to " + std::to_string(kReplicatesMax));
   }
   protocol.finish();
@@ -152,7 +170,7 @@ Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol) {
   } else if (is_jackknife) {
     interval = jackknife(input, moments, value);
   } else if (method != "none") {
-    interval = bootstrap(input, value, replicates);
+    interval = bootstrap(input, value, resampling);
   }
   const std::int64_t reference_n = input.reference->statistics.n;
   return Json{{"value", value},

@@ -62,15 +62,15 @@ at::Tensor subset(const at::Tensor& rows, std::int64_t size, std::uint64_t seed,
 struct Subsets {
   std::int64_t count = 0;  // 0: the whole sample
   std::int64_t size = 0;
+  std::uint64_t seed = 0;  // of the draws: the same images of every cell
 };
 
-Json score_subsets(const ScoreInput& input, const Subsets& subsets, const at::Tensor& rows,
-                   const at::Tensor& reference) {
+Json score_subsets(const Subsets& subsets, const at::Tensor& rows, const at::Tensor& reference) {
   std::vector<double> values;
   for (std::int64_t s = 0; s < subsets.count; ++s) {
     const auto stream = 2 * static_cast<std::uint64_t>(s);
-    const at::Tensor x = subset(rows, subsets.size, input.seed, stream);
-    const at::Tensor y = subset(reference, subsets.size, input.seed, stream + 1);
+    const at::Tensor x = subset(rows, subsets.size, subsets.seed, stream);
+    const at::Tensor y = subset(reference, subsets.size, subsets.seed, stream + 1);
     values.push_back(unbiased_mmd(kernel_sums(x, y), subsets.size));
   }
   const auto n = static_cast<double>(values.size());
@@ -110,7 +110,8 @@ double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n) {
 Result<Json> score_kid(const ScoreInput& input, JsonReader& protocol) {
   const std::int64_t n = input.rows.size(0), m = input.reference->rows.size(0);
   Subsets subsets{protocol.get_or<std::int64_t>("subsets", 0),
-                  protocol.get_or<std::int64_t>("subset_size", 1000)};
+                  protocol.get_or<std::int64_t>("subset_size", 1000),
+                  protocol.get_or<std::uint64_t>("seed", 0)};
   if (subsets.count < 0 || subsets.count > 1000) {
     protocol.fault("subsets", "it is " + std::to_string(subsets.count),
                    "0 (the whole sample) to 1000");
@@ -131,7 +132,7 @@ Result<Json> score_kid(const ScoreInput& input, JsonReader& protocol) {
   const double error = jackknife_error(sums, m);
   Json values = {{"value", whole}};
   if (subsets.count > 0) {
-    values = score_subsets(input, subsets, input.rows, input.reference->rows);
+    values = score_subsets(subsets, input.rows, input.reference->rows);
     values["subsets"] = subsets.count;
     values["subset_size"] = subsets.size;
     values["whole_sample"] = whole;

@@ -59,12 +59,6 @@ Result<at::Tensor> gather(const std::vector<Piece>& pieces, const ImageRange& ra
   return at::cat(parts);
 }
 
-std::uint64_t seed_of(const Digest& key) {
-  std::uint64_t seed = 0;
-  std::memcpy(&seed, key.bytes.data(), sizeof seed);
-  return seed;
-}
-
 std::optional<Digest> reference_artifact(const agent::LeasedUnit& leased, const std::string& key) {
   const auto unit = leased.needs.find("reference/" + key);
   if (unit == leased.needs.end()) return std::nullopt;
@@ -93,10 +87,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::score(const agent::LeasedU
     if (!loaded) return unit_failure(FailureClass::kInputOutput, loaded.error().message());
     reference = *loaded;
   }
-  auto values = diffusion::score(spec.metric, {.rows = *rows,
-                                               .reference = reference.get(),
-                                               .protocol = spec.protocol,
-                                               .seed = seed_of(score_key(unit->sample, spec))});
+  auto values = diffusion::score(
+      spec.metric, {.rows = *rows, .reference = reference.get(), .protocol = spec.protocol});
   if (!values) return bad_input(values.error());
   UnitResult result;
   result.values = std::move(*values);

@@ -102,7 +102,7 @@ TEST(Fid, OfShiftedRowsIsTheSquareOfTheShift) {
 
 TEST(Fid, IntervalIsTheSameForTheSameSeedAndHoldsTheValue) {
   const Reference reference = reference_of(rows_y());
-  const ScoreInput input{.rows = rows_x(), .reference = &reference, .seed = 17};
+  const ScoreInput input{.rows = rows_x(), .reference = &reference, .protocol = {{"seed", 17U}}};
 
   const Json first = score("fid", input).value(), second = score("fid", input).value();
 
@@ -114,6 +114,33 @@ TEST(Fid, IntervalIsTheSameForTheSameSeedAndHoldsTheValue) {
   EXPECT_GT(first.at("interval").at("bias"), 0);
 }
 
+// Two cells that share most of what makes their rows: each FID is uncertain, their difference
+// hardly.
+TEST(Fid, ReplicatesDrawTheSameImagesOfEveryCell) {
+  const Reference reference = reference_of(noise_rows(4000, 6, 1));
+  const at::Tensor rows = noise_rows(240, 6, 100, 0.15);
+  for (const char* method : {"bootstrap", "jackknife"}) {
+    const auto scored = [&](const at::Tensor& some) {
+      return score("fid",
+                   {.rows = some, .reference = &reference, .protocol = {{"interval", method}}})
+          .value();
+    };
+    const Json a = scored(rows), b = scored(rows + 0.01 * noise_rows(240, 6, 7));
+
+    const auto of_a = a.at("interval").at("deviations").get<std::vector<double>>();
+    const auto of_b = b.at("interval").at("deviations").get<std::vector<double>>();
+    ASSERT_EQ(of_a.size(), of_b.size());
+    double own = 0, gap = 0, sum = 0;
+    for (std::size_t r = 0; r < of_a.size(); ++r) {
+      own = std::max(own, std::abs(of_a[r]));
+      gap = std::max(gap, std::abs(of_a[r] - of_b[r]));
+      sum += of_a[r];
+    }
+    EXPECT_NEAR(sum, 0, 1e-9) << method;
+    EXPECT_LT(gap, own / 10) << method;
+  }
+}
+
 // Repeats the whole experiment: 95 % of the intervals should hold the mean of all values, up to the
 // noise of 80 trials.
 TEST(Fid, IntervalsHoldTheMeanAsOftenAsTheySay) {
@@ -122,11 +149,11 @@ TEST(Fid, IntervalsHoldTheMeanAsOftenAsTheySay) {
     std::vector<Json> trials;
     double mean = 0;
     for (std::uint64_t t = 0; t < 60; ++t) {
-      trials.push_back(score("fid", {.rows = noise_rows(240, 6, 100 + t, 0.15),
-                                     .reference = &reference,
-                                     .protocol = {{"interval", method}, {"replicates", 60}},
-                                     .seed = t})
-                           .value());
+      trials.push_back(
+          score("fid", {.rows = noise_rows(240, 6, 100 + t, 0.15),
+                        .reference = &reference,
+                        .protocol = {{"interval", method}, {"replicates", 60}, {"seed", t}}})
+              .value());
       mean += trials.back().at("value").get<double>() / 60;
     }
     const auto held = std::count_if(trials.begin(), trials.end(), [&](const Json& trial) {
@@ -229,8 +256,7 @@ TEST(Kid, SubsetsAreTheSameForTheSameSeedAndNearTheWhole) {
   const Reference reference = reference_of(rows_y());
   const ScoreInput input{.rows = rows_x(),
                          .reference = &reference,
-                         .protocol = {{"subsets", 100}, {"subset_size", 50}},
-                         .seed = 5};
+                         .protocol = {{"subsets", 100}, {"subset_size", 50}, {"seed", 5U}}};
 
   const Json values = score("kid", input).value();
 
