@@ -31,8 +31,8 @@ struct GemmArgs {
   std::int64_t segment_stride = 0;
   std::int64_t segment_length = 0;
   PackedMatrix weights;
-  const float* bias = nullptr;
-  const float* residual = nullptr;  // rows as far apart as those of `out`
+  const float* bias = nullptr;      // null: none
+  const float* residual = nullptr;  // rows as far apart as those of `out`; null: none
   float* out = nullptr;
   std::int64_t out_stride = 0;
   std::int64_t rows = 0;
@@ -53,6 +53,27 @@ struct GroupNormArgs {
   bool has_silu = false;
 };
 
+// The two transforms of Winograd's F(2x2, 3x3) (Lavin and Gray 2016, "Fast Algorithms for
+// Convolutional Neural Networks", section 4.1). Between them lie 16 products, one an element of a
+// tile: 16 multiplications for four pixels where the window itself takes 36. A tile is 2x2 pixels
+// of the output; its window 4x4 of the padded input.
+struct WinogradInputArgs {
+  const float* padded = nullptr;               // pictures with a border of one pixel
+  const std::int32_t* tile_offsets = nullptr;  // of each tile's window in `padded`
+  std::int64_t row = 0;                        // from one row of `padded` to the next
+  float* out = nullptr;                        // [16, tiles, c]
+  std::int64_t tiles = 0, c = 0;               // c divisible by 8
+};
+struct WinogradOutputArgs {
+  const float* products = nullptr;             // [16, tiles, c]
+  const std::int32_t* tile_offsets = nullptr;  // of each tile's first pixel in `out`
+  std::int64_t row = 0;                        // from one row of `out` to the next
+  const float* bias = nullptr;
+  const float* residual = nullptr;  // laid out as `out`
+  float* out = nullptr;             // may be `residual`
+  std::int64_t tiles = 0, c = 0;    // c divisible by 8
+};
+
 struct AttentionArgs {
   const float* q = nullptr;  // [queries, c], rows q_stride apart
   const float* k = nullptr;  // [keys, c], rows kv_stride apart
@@ -67,6 +88,8 @@ struct Kernels {
   const char* name;
   std::int64_t panel_width;  // the widest panel that gemm takes: 32 or 16
   void (*gemm)(const GemmArgs& args);
+  void (*winograd_input)(const WinogradInputArgs& args);
+  void (*winograd_output)(const WinogradOutputArgs& args);
   void (*group_norm)(const GroupNormArgs& args);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out,
                      std::int64_t rows, std::int64_t c);

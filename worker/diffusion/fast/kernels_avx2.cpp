@@ -1,10 +1,10 @@
 #define ISOCOST_LANES 8
-#define ISOCOST_ROWS 4
+#define ISOCOST_ROWS 6
 #include "worker/diffusion/fast/kernels_impl.h"
 
 namespace isocost::diffusion::fast {
 
-const Kernels kKernelsAvx2 = {"AVX2", 2 * ISOCOST_LANES, gemm, group_norm, layer_norm,
-                              geglu,  attention};
+const Kernels kKernelsAvx2 = {"AVX2",     2 * ISOCOST_LANES, gemm,  winograd_input, winograd_output,
+                              group_norm, layer_norm,        geglu, attention};
 
 }  // namespace isocost::diffusion::fast

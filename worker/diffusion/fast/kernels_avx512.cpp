@@ -4,7 +4,8 @@
 
 namespace isocost::diffusion::fast {
 
-const Kernels kKernelsAvx512 = {"AVX-512", 2 * ISOCOST_LANES, gemm, group_norm, layer_norm,
-                                geglu,     attention};
+const Kernels kKernelsAvx512 = {"AVX-512",       2 * ISOCOST_LANES, gemm,       winograd_input,
+                                winograd_output, group_norm,        layer_norm, geglu,
+                                attention};
 
 }  // namespace isocost::diffusion::fast

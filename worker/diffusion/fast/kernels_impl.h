@@ -114,7 +114,8 @@ inline void tile(const GemmArgs& g, const float* panel, std::int64_t row, std::i
   V sums[std::size_t{kRows}][std::size_t{kVectors}];
   for (int m = 0; m < kRows; ++m) {
     a[m] = g.a + (g.row_offsets != nullptr ? g.row_offsets[row + m] : (row + m) * g.row_stride);
-    for (int j = 0; j < kVectors; ++j) sums[m][j] = load<V>(g.bias + column + j * kLanes<V>);
+    for (int j = 0; j < kVectors; ++j)
+      sums[m][j] = g.bias == nullptr ? V{} : load<V>(g.bias + column + j * kLanes<V>);
   }
   const float* b = panel;
   for (std::int64_t s = 0; s < g.segments; ++s) {
@@ -176,6 +177,80 @@ void gemm(const GemmArgs& g) {
         column += 8;
       }
     }
+  }
+}
+
+// ----------------------------------------------------------------------------------------------
+// Winograd's transforms
+
+// B^T d B of one tile, kLanes<V> channels from `from` on.
+template <class V>
+inline void transform_window(const float* from, std::int64_t row, std::int64_t c, float* out,
+                             std::int64_t element) {
+  V t[4][4];
+  for (int x = 0; x < 4; ++x) {
+    const V d0 = load<V>(from + x * c);
+    const V d1 = load<V>(from + row + x * c);
+    const V d2 = load<V>(from + 2 * row + x * c);
+    const V d3 = load<V>(from + 3 * row + x * c);
+    t[0][x] = d0 - d2;
+    t[1][x] = d1 + d2;
+    t[2][x] = d2 - d1;
+    t[3][x] = d1 - d3;
+  }
+  for (int y = 0; y < 4; ++y, out += 4 * element) {
+    store<V>(out, t[y][0] - t[y][2]);
+    store<V>(out + element, t[y][1] + t[y][2]);
+    store<V>(out + 2 * element, t[y][2] - t[y][1]);
+    store<V>(out + 3 * element, t[y][1] - t[y][3]);
+  }
+}
+
+void winograd_input(const WinogradInputArgs& g) {
+  const auto element = g.tiles * g.c;
+  for (std::int64_t tile = 0; tile < g.tiles; ++tile) {
+    const float* from = g.padded + g.tile_offsets[tile];
+    float* out = g.out + tile * g.c;
+    std::int64_t i = 0;
+    for (; i + kLanes<Wide> <= g.c; i += kLanes<Wide>)
+      transform_window<Wide>(from + i, g.row, g.c, out + i, element);
+    for (; i < g.c; i += 8) transform_window<V8>(from + i, g.row, g.c, out + i, element);
+  }
+}
+
+// A^T m A of one tile, and what is added to its four pixels.
+template <class V>
+inline void transform_products(const WinogradOutputArgs& g, std::int64_t tile, std::int64_t i) {
+  const auto element = g.tiles * g.c;
+  const float* from = g.products + tile * g.c + i;
+  V t[2][4];
+  for (int x = 0; x < 4; ++x) {
+    const V m0 = load<V>(from + x * element);
+    const V m1 = load<V>(from + (4 + x) * element);
+    const V m2 = load<V>(from + (8 + x) * element);
+    const V m3 = load<V>(from + (12 + x) * element);
+    t[0][x] = m0 + m1 + m2;
+    t[1][x] = m1 - m2 - m3;
+  }
+  const V bias = load<V>(g.bias + i);
+  for (int y = 0; y < 2; ++y) {
+    const auto at = g.tile_offsets[tile] + y * g.row + i;
+    V left = t[y][0] + t[y][1] + t[y][2] + bias;
+    V right = t[y][1] - t[y][2] - t[y][3] + bias;
+    if (g.residual != nullptr) {
+      left += load<V>(g.residual + at);
+      right += load<V>(g.residual + at + g.c);
+    }
+    store<V>(g.out + at, left);
+    store<V>(g.out + at + g.c, right);
+  }
+}
+
+void winograd_output(const WinogradOutputArgs& g) {
+  for (std::int64_t tile = 0; tile < g.tiles; ++tile) {
+    std::int64_t i = 0;
+    for (; i + kLanes<Wide> <= g.c; i += kLanes<Wide>) transform_products<Wide>(g, tile, i);
+    for (; i < g.c; i += 8) transform_products<V8>(g, tile, i);
   }
 }
 

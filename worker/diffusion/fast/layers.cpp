@@ -35,6 +35,13 @@ void pad(const Pictures& source, float* out, const Pictures& shape, std::int64_t
   }
 }
 
+// How many tiles of Winograd's algorithm go through its three stages together: few enough that they
+// stay in the second cache, enough that the weights are worth fetching.
+std::int64_t tiles_together(std::int64_t channels) {
+  constexpr std::int64_t kFloats = std::int64_t{1} << 17;  // 512 KiB
+  return std::clamp<std::int64_t>(kFloats / (16 * channels) / 24 * 24, 24, 120);
+}
+
 }  // namespace
 
 FastResnet packed(const ResnetBlock& resnet) {
@@ -47,14 +54,15 @@ FastResnet packed(const ResnetBlock& resnet) {
   return fast;
 }
 
-const std::int32_t* OffsetTables::get(const Pictures& x, std::int64_t stride) {
-  auto& table = tables_[{x.n, x.h, x.w, x.c, stride}];
+const std::int32_t* OffsetTables::get(const Pictures& x, Grid grid) {
+  auto& table = tables_[{x.n, x.h, x.w, x.c, grid.stride, grid.border}];
   if (!table.empty()) return table.data();
+  const auto width = x.w + 2 * grid.border;
+  const auto height = x.h + 2 * grid.border;
   for (std::int64_t n = 0; n < x.n; ++n)
-    for (std::int64_t y = 0; y < x.h; y += stride)
-      for (std::int64_t column = 0; column < x.w; column += stride)
-        table.push_back(
-            static_cast<std::int32_t>(((n * (x.h + 2) + y) * (x.w + 2) + column) * x.c));
+    for (std::int64_t y = 0; y < x.h; y += grid.stride)
+      for (std::int64_t column = 0; column < x.w; column += grid.stride)
+        table.push_back(static_cast<std::int32_t>(((n * height + y) * width + column) * x.c));
   return table.data();
 }
 
@@ -79,9 +87,12 @@ void Layers::product(const float* a, const Packed& weights, const float* residua
 void Layers::padded_product(const float* padded, const Pictures& shape, std::int64_t stride,
                             const Packed& weights, const float* bias, const float* residual,
                             const Pictures& out) {
+  const bool is_tiled = stride == 1 && shape.h % 2 == 0 && shape.w % 2 == 0;
+  if (is_tiled && weights.winograd.defined())
+    return winograd_product(padded, shape, weights, bias, residual, out);
   GemmArgs args;
   args.a = padded;
-  args.row_offsets = offsets_.get(shape, stride);
+  args.row_offsets = offsets_.get(shape, {.stride = stride, .border = 1});
   args.segments = 3;
   args.segment_stride = (shape.w + 2) * shape.c;
   args.segment_length = 3 * shape.c;
@@ -92,6 +103,36 @@ void Layers::padded_product(const float* padded, const Pictures& shape, std::int
   args.out_stride = out.c;
   args.rows = out.rows();
   kernels().gemm(args);
+}
+
+void Layers::winograd_product(const float* padded, const Pictures& shape, const Packed& weights,
+                              const float* bias, const float* residual, const Pictures& out) {
+  const auto mark = arena_.mark();
+  const auto tiles = shape.rows() / 4;
+  const auto together = std::min(tiles, tiles_together(shape.c + out.c));
+  float* windows = arena_.take(16 * together * shape.c);
+  float* products = arena_.take(16 * together * out.c);
+  const std::int32_t* window_offsets = offsets_.get(shape, {.stride = 2, .border = 1});
+  const std::int32_t* out_offsets = offsets_.get(out, {.stride = 2, .border = 0});
+  for (std::int64_t begin = 0; begin < tiles; begin += together) {
+    const auto count = std::min(together, tiles - begin);
+    const auto row = (shape.w + 2) * shape.c;
+    kernels().winograd_input({padded, window_offsets + begin, row, windows, count, shape.c});
+    for (std::int64_t element = 0; element < 16; ++element) {
+      GemmArgs args;
+      args.a = windows + element * count * shape.c;
+      args.row_stride = args.segment_length = shape.c;
+      args.weights = weights.winograd_matrix(element);
+      args.out = products + element * count * out.c;
+      args.out_stride = out.c;
+      args.rows = count;
+      args.segments = 1;
+      kernels().gemm(args);
+    }
+    kernels().winograd_output(
+        {products, out_offsets + begin, out.w * out.c, bias, residual, out.data, count, out.c});
+  }
+  arena_.release(mark);
 }
 
 void Layers::convolution(const Pictures& x, const Packed& weights, const Pictures& out) {

@@ -1,8 +1,8 @@
 // The layers of the fast U-Net over packed weights. Internal to the folder.
 #pragma once
 
+#include <array>
 #include <map>
-#include <tuple>
 #include <vector>
 
 #include "worker/diffusion/fast/fast_unet.h"
@@ -66,16 +66,17 @@ struct FastLevel {
   Packed resampler;  // n == 0: none
 };
 
-// Where the rows of a 3x3 convolution's windows begin in padded pictures.
+// Where every pixel, or every second one each way, lies in pictures that may have a border.
 class OffsetTables {
  public:
-  // Requires: the padded pictures have (h + 2) x (w + 2) pixels; `stride` 1 or 2.
-  [[nodiscard]] const std::int32_t* get(const Pictures& padded_of, std::int64_t stride);
+  struct Grid {
+    std::int64_t stride = 1;
+    std::int64_t border = 0;  // pixels on each side, which are skipped
+  };
+  [[nodiscard]] const std::int32_t* get(const Pictures& pictures, Grid grid);
 
  private:
-  std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t>,
-           std::vector<std::int32_t>>
-      tables_;
+  std::map<std::array<std::int64_t, 6>, std::vector<std::int32_t>> tables_;
 };
 
 // Computes layers. All outputs and temporaries come from the arena.
@@ -118,6 +119,8 @@ class Layers {
   void padded_product(const float* padded, const Pictures& shape, std::int64_t stride,
                       const Packed& weights, const float* bias, const float* residual,
                       const Pictures& out);
+  void winograd_product(const float* padded, const Pictures& shape, const Packed& weights,
+                        const float* bias, const float* residual, const Pictures& out);
   void transformer_block(const Pictures& x, const FastTransformerBlock& block, std::int64_t heads);
   void self_attention(const Pictures& x, const FastAttention& attention, std::int64_t heads,
                       const float* normed);

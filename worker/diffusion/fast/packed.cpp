@@ -12,6 +12,45 @@ std::int64_t next_panel(std::int64_t left) {
   return left > 8 ? full / 2 : 8;
 }
 
+at::Tensor panels_of(const at::Tensor& rows) {
+  std::vector<at::Tensor> panels;
+  for (std::int64_t column = 0; column < rows.size(0);) {
+    const auto width = next_panel(rows.size(0) - column);
+    const auto count = std::min(width, rows.size(0) - column);
+    auto panel = at::zeros({rows.size(1), width});
+    panel.slice(1, 0, count).copy_(rows.slice(0, column, column + count).t());
+    panels.push_back(panel.flatten());
+    column += width;
+  }
+  return at::cat(panels);
+}
+
+// Below this many channels the transforms cost more than the products save.
+constexpr std::int64_t kWinogradChannelsMin = 16;
+
+bool is_faster_by_winograd(const torch::nn::Conv2d& layer) {
+  const auto takes = [](std::int64_t channels) {
+    return channels % 8 == 0 && channels >= kWinogradChannelsMin;
+  };
+  const auto& weight = layer->weight;
+  return weight.size(2) == 3 && weight.size(3) == 3 && layer->options.stride()->at(0) == 1 &&
+         takes(weight.size(0)) && takes(weight.size(1));
+}
+
+// G g G^T of every window g, as 16 matrices [out, in], in panels.
+at::Tensor winograd_panels(const at::Tensor& weight) {
+  const auto G = at::tensor({1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0},
+                            at::TensorOptions().dtype(at::kDouble))
+                     .view({4, 3});
+  const auto elements = at::matmul(at::matmul(G, weight.to(at::kDouble)), G.t())
+                            .to(at::kFloat)
+                            .permute({2, 3, 0, 1})
+                            .reshape({16, weight.size(0), weight.size(1)});
+  std::vector<at::Tensor> panels;
+  for (std::int64_t i = 0; i < 16; ++i) panels.push_back(panels_of(elements[i]));
+  return at::cat(panels);
+}
+
 }  // namespace
 
 std::int64_t padded_width(std::int64_t n) {
@@ -25,29 +64,24 @@ Packed pack(const at::Tensor& weight, const at::Tensor& bias) {
   Packed packed;
   packed.n = rows.size(0);
   packed.k = rows.size(1);
-  std::vector<at::Tensor> panels;
-  for (std::int64_t column = 0; column < packed.n;) {
-    const auto width = next_panel(packed.n - column);
-    const auto count = std::min(width, packed.n - column);
-    auto panel = at::zeros({packed.k, width});
-    panel.slice(1, 0, count).copy_(rows.slice(0, column, column + count).t());
-    panels.push_back(panel.flatten());
-    column += width;
-  }
-  packed.panels = at::cat(panels);
+  packed.panels = panels_of(rows);
   packed.bias = at::zeros({padded_width(packed.n)});
   if (bias.defined()) packed.bias.slice(0, 0, packed.n).copy_(bias);
   return packed;
 }
 
-Packed pack_convolution(const at::Tensor& weight, const at::Tensor& bias) {
-  return pack(weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}), bias);
+PackedMatrix Packed::winograd_matrix(std::int64_t element) const {
+  const auto panel = winograd.numel() / 16;
+  return {winograd.const_data_ptr<float>() + element * panel, k / 9, n};
 }
 
 Packed packed(const torch::nn::Linear& layer) { return pack(layer->weight, layer->bias); }
 
 Packed packed(const torch::nn::Conv2d& layer) {
-  return pack_convolution(layer->weight, layer->bias);
+  const auto& weight = layer->weight;
+  auto packed = pack(weight.permute({0, 2, 3, 1}).reshape({weight.size(0), -1}), layer->bias);
+  if (is_faster_by_winograd(layer)) packed.winograd = winograd_panels(weight);
+  return packed;
 }
 
 float* Arena::take(std::int64_t count) {

@@ -12,16 +12,18 @@ namespace isocost::diffusion::fast {
 // A matrix [n, k] (one row an output) cut into panels, with its bias (zeros where undefined).
 struct Packed {
   at::Tensor panels;
-  at::Tensor bias;  // padded like the last panel
+  at::Tensor winograd;  // a convolution's 16 matrices [n, k / 9] in panels, where that is faster
+  at::Tensor bias;      // padded like the last panel
   std::int64_t k = 0;
   std::int64_t n = 0;
 
   [[nodiscard]] PackedMatrix matrix() const { return {panels.const_data_ptr<float>(), k, n}; }
+  // Requires: winograd is defined.
+  [[nodiscard]] PackedMatrix winograd_matrix(std::int64_t element) const;
 };
 [[nodiscard]] Packed pack(const at::Tensor& weight, const at::Tensor& bias);
-// A convolution's [out, in, kernel, kernel] as [out, (y, x, in)].
-[[nodiscard]] Packed pack_convolution(const at::Tensor& weight, const at::Tensor& bias);
 [[nodiscard]] Packed packed(const torch::nn::Linear& layer);
+// A convolution's [out, in, kernel, kernel] as [out, (y, x, in)].
 [[nodiscard]] Packed packed(const torch::nn::Conv2d& layer);
 [[nodiscard]] std::int64_t padded_width(std::int64_t n);
 
