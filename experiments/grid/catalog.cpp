@@ -82,7 +82,8 @@ class DiskCatalog : public Catalog {
       failure.add(where, path.string() + " has no text_encoder",
                   "text_encoder/config.json and its weights");
     if (!folder->tokenizer)
-      failure.add(where, path.string() + " has no tokenizer", "tokenizer/vocab.json");
+      failure.add(where, path.string() + " has no tokenizer",
+                  "tokenizer/vocab.json or tokenizer/tokenizer.json");
     if (!folder->scheduler_config.is_object())
       failure.add(where, path.string() + " has no scheduler", "scheduler/scheduler_config.json");
     if (!failure.is_empty()) return fail(std::move(failure));

@@ -17,6 +17,13 @@ Result<Json> read_json(const fs::path& file) {
   return parse_python_json(*text, file.string());
 }
 
+bool is_file(const fs::path& file);
+
+// As older libraries save it, or transformers 5.
+bool holds_tokenizer(const fs::path& folder) {
+  return is_file(folder / "vocab.json") || is_file(folder / "tokenizer.json");
+}
+
 bool is_file(const fs::path& file) {
   std::error_code ignored;
   return fs::is_regular_file(file, ignored);
@@ -95,7 +102,7 @@ class Opener {
  private:
   void open_clip() {
     model_.clip = component<ClipConfig>(model_.root, "model", clip_config_from_json);
-    if (is_file(model_.root / "vocab.json")) model_.tokenizer = model_.root;
+    if (holds_tokenizer(model_.root)) model_.tokenizer = model_.root;
   }
 
   void open_components() {
@@ -106,8 +113,7 @@ class Opener {
         optional_component<VaeConfig>("vae", "diffusion_pytorch_model", vae_config_from_json);
     model_.text_encoder =
         optional_component<ClipTextConfig>("text_encoder", "model", clip_text_config_from_json);
-    if (is_file(model_.root / "tokenizer" / "vocab.json"))
-      model_.tokenizer = model_.root / "tokenizer";
+    if (holds_tokenizer(model_.root / "tokenizer")) model_.tokenizer = model_.root / "tokenizer";
     const auto scheduler = model_.root / "scheduler" / "scheduler_config.json";
     if (!is_file(scheduler)) return;
     auto json = read_json(scheduler);

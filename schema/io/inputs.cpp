@@ -22,6 +22,9 @@ constexpr std::array<std::string_view, 6> kFileEndings = {".jsonl", ".npz", ".pt
                                                           ".pth",   ".ts",  ".jit"};
 constexpr std::array<std::string_view, 4> kTokenizerFiles = {
     "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"};
+// What transformers 5 saves instead: read, and so counted, only where the former are missing.
+constexpr const char* kFastTokenizer = "tokenizer.json";
+constexpr const char* kProcessor = "processor_config.json";
 
 std::string lower_ending(const fs::path& file) {
   std::string ending = file.extension().string();
@@ -70,19 +73,22 @@ std::vector<std::string> loaded_files(const fs::path& folder,
   const auto take_if = [&](const auto& condition) {
     std::copy_if(names.begin(), names.end(), std::back_inserter(loaded), condition);
   };
-  const auto is_of_tokenizer = [](const std::string& name) {
-    return std::find(kTokenizerFiles.begin(), kTokenizerFiles.end(), name) != kTokenizerFiles.end();
+  const bool is_fast = !contains(names, "vocab.json");
+  const auto is_of_tokenizer = [&](const std::string& name) {
+    return (is_fast && name == kFastTokenizer) ||
+           std::find(kTokenizerFiles.begin(), kTokenizerFiles.end(), name) != kTokenizerFiles.end();
   };
+  const std::string preprocessing =
+      contains(names, "preprocessor_config.json") ? "preprocessor_config.json" : kProcessor;
   const auto is_of_model = [](const std::string& name) {
     return name == "config.json" || is_weights(name);
   };
   if (contains(names, "config.json")) {
     const bool clip = is_clip(folder);
     take_if([&](const std::string& name) {
-      return is_of_model(name) ||
-             (clip && (is_of_tokenizer(name) || name == "preprocessor_config.json"));
+      return is_of_model(name) || (clip && (is_of_tokenizer(name) || name == preprocessing));
     });
-  } else if (contains(names, "vocab.json")) {
+  } else if (contains(names, "vocab.json") || contains(names, kFastTokenizer)) {
     take_if(is_of_tokenizer);
   } else {
     take_if([](const std::string& name) { return has_ending(fs::path(name), kPictureEndings); });
@@ -97,7 +103,8 @@ Result<Digest> folder_digest(const fs::path& folder) {
   const auto loaded = loaded_files(folder, names);
   if (loaded.empty()) {
     return fail(folder.string(), "nothing in this folder can be loaded",
-                "a model (config.json and *.safetensors), a tokenizer (vocab.json), or pictures "
+                "a model (config.json and *.safetensors), a tokenizer (vocab.json or "
+                "tokenizer.json), or pictures "
                 "(*.png, *.jpg)");
   }
   Json digests = Json::object();

@@ -5,10 +5,12 @@
 //   a folder  SHA-256 of canonical JSON {relative path: SHA-256 hex} over the files that are loaded
 //   from it:
 //             a model component (a folder with config.json): config.json and the weight files
-//             (*.safetensors, *.json index) a tokenizer (vocab.json): vocab.json, merges.txt,
-//             tokenizer_config.json, special_tokens_map.json a CLIP folder (config.json with
-//             text_config and vision_config): both of these and preprocessor_config.json a picture
-//             folder: every *.png, *.jpg, *.jpeg
+//               (*.safetensors, *.json index)
+//             a tokenizer (vocab.json or tokenizer.json): vocab.json and merges.txt, or where there
+//               is no vocab.json tokenizer.json; tokenizer_config.json, special_tokens_map.json
+//             a CLIP folder (config.json with text_config and vision_config): both of these, and
+//               preprocessor_config.json, or where that is missing processor_config.json
+//             a picture folder: every *.png, *.jpg, *.jpeg
 // Symbolic links are followed. Digests of files are remembered in a cache keyed by path, size, time
 // and inode, so that gigabytes are read once. Fails with every unreadable file named. Thread: any.
 #pragma once

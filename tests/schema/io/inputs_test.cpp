@@ -57,6 +57,20 @@ TEST(Inputs, DigestOfAClipFolderHoldsTokenizerAndPreprocessing) {
   EXPECT_NE(input_digest(folder / "clip").value(), with_vocab);
 }
 
+TEST(Inputs, DigestOfATokenizerHoldsTheFormThatIsRead) {
+  const TemporaryFolder folder;
+  folder.write("new/tokenizer.json", "fast");
+  folder.write("new/tokenizer_config.json", "{}");
+  folder.write("both/vocab.json", "{}");
+  const Digest old = input_digest(folder / "both").value();
+  folder.write("both/tokenizer.json", "fast");
+  const Json loaded = {{"tokenizer.json", sha256("fast").hex()},
+                       {"tokenizer_config.json", sha256("{}").hex()}};
+
+  EXPECT_EQ(input_digest(folder / "new").value(), canonical_digest(loaded));
+  EXPECT_EQ(input_digest(folder / "both").value(), old);
+}
+
 TEST(Inputs, SaysWhatIsMissing) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / "empty");

@@ -124,12 +124,21 @@ io::Picture cut(const io::Picture& picture, int height, int width) {
 
 }  // namespace
 
-Result<ClipPreprocess> ClipPreprocess::load(const std::filesystem::path& file) {
+Result<ClipPreprocess> ClipPreprocess::load(const std::filesystem::path& folder) {
+  std::filesystem::path file = folder / "preprocessor_config.json";
+  const auto whole = folder / "processor_config.json";
+  std::error_code error;
+  const bool is_whole =
+      !std::filesystem::exists(file, error) && std::filesystem::exists(whole, error);
+  if (is_whole) file = whole;
   const auto text = io::read_file(file, std::size_t{1} << 20);
   if (!text) return fail(text.error());
   const auto json = parse_json(*text, file.string());
   if (!json) return fail(json.error());
-  return parse(*json, file.string());
+  if (!is_whole) return parse(*json, file.string());
+  if (!json->is_object() || !json->contains("image_processor"))
+    return fail(file.string(), "there is no image_processor", "a CLIP processor's configuration");
+  return parse(json->at("image_processor"), file.string() + ": image_processor");
 }
 
 Result<ClipPreprocess> ClipPreprocess::parse(const Json& json, const std::string& where) {

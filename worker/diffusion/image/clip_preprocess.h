@@ -1,8 +1,9 @@
-// How CLIP wants its pictures, read from a preprocessor_config.json and done as Hugging Face's PIL
-// backend does it: shortest edge to `size` by an 8-bit resize, centre crop, scale to 0..1, subtract
-// the mean, divide by the deviation.
+// How CLIP wants its pictures, read from preprocessor_config.json, or from the image_processor of
+// processor_config.json where a folder has that alone (as transformers 5 saves a CLIPProcessor),
+// and done as Hugging Face's PIL backend does it: shortest edge to `size` by an 8-bit resize,
+// centre crop, scale to 0..1, subtract the mean, divide by the deviation.
 //
-//   auto preprocess = ClipPreprocess::load("clip/preprocessor_config.json");
+//   auto preprocess = ClipPreprocess::load("clip");
 //   if (!preprocess) return fail(preprocess.error());
 //   preprocess->apply(picture, into);           // into: 3 x height() x width() floats
 //
@@ -34,7 +35,7 @@ struct ClipPreprocess {
   std::array<double, 3> mean = {0.48145466, 0.4578275, 0.40821073};
   std::array<double, 3> deviation = {0.26862954, 0.26130258, 0.27577711};
 
-  [[nodiscard]] static Result<ClipPreprocess> load(const std::filesystem::path& file);
+  [[nodiscard]] static Result<ClipPreprocess> load(const std::filesystem::path& folder);
   [[nodiscard]] static Result<ClipPreprocess> parse(const Json& json, const std::string& where);
 
   // The sides of every picture that comes out; fixed by the configuration (a load without either

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <queue>
 #include <tuple>
 
@@ -47,6 +48,14 @@ std::string token_text(const Json& value) {
   return "";
 }
 
+constexpr const char* kMerge = "two tokens with a space between";
+
+std::optional<std::pair<std::string, std::string>> split_merge(std::string_view text) {
+  const std::size_t space = text.find(' ');
+  if (space == std::string_view::npos || space == 0 || space + 1 == text.size()) return {};
+  return std::pair(std::string(text.substr(0, space)), std::string(text.substr(space + 1)));
+}
+
 // The object in a file that may be absent.
 Result<Json> read_optional_object(const std::filesystem::path& file) {
   std::error_code error;
@@ -62,32 +71,70 @@ Result<Json> read_optional_object(const std::filesystem::path& file) {
 
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& folder) {
   Tokenizer tokenizer;
-  if (auto read = tokenizer.read_vocabulary(folder / "vocab.json"); !read)
-    return fail(std::move(read.error()));
+  std::error_code error;
+  const bool is_fast_alone = !std::filesystem::exists(folder / "vocab.json", error) &&
+                             std::filesystem::exists(folder / "tokenizer.json", error);
+  auto read =
+      is_fast_alone ? tokenizer.read_fast(folder / "tokenizer.json") : tokenizer.read_slow(folder);
+  if (tokenizer.ids_.empty()) return fail(std::move(read.error()));
   Failure failure;
-  if (auto read = tokenizer.read_merges(folder / "merges.txt"); !read) failure.add(read.error());
-  if (auto read = tokenizer.read_special_tokens(folder); !read) failure.add(read.error());
+  if (!read) failure.add(read.error());
+  if (auto special = tokenizer.read_special_tokens(folder); !special) failure.add(special.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   return tokenizer;
 }
 
-Result<void> Tokenizer::read_vocabulary(const std::filesystem::path& file) {
+Result<void> Tokenizer::read_slow(const std::filesystem::path& folder) {
+  const auto file = folder / "vocab.json";
   const auto text = io::read_file(file, kVocabularyFileBytesMax);
   if (!text) return fail(text.error());
   const auto json = parse_json(*text, file.string(), 2);
   if (!json) return fail(json.error());
-  if (!json->is_object() || json->empty() || json->size() > kVocabularyMax) {
-    return fail(file.string(), "this is no vocabulary", "an object of tokens and their numbers");
-  }
-  for (const auto& [token, id] : json->items()) {
+  if (auto taken = take_vocabulary(*json, file.string()); !taken) return taken;
+  return read_merges(folder / "merges.txt");
+}
+
+Result<void> Tokenizer::read_fast(const std::filesystem::path& file) {
+  const auto text = io::read_file(file, kVocabularyFileBytesMax);
+  if (!text) return fail(text.error());
+  const auto json = parse_json(*text, file.string(), 16);
+  if (!json) return fail(json.error());
+  const Json none = Json::object();
+  const Json& model = json->is_object() && json->contains("model") ? json->at("model") : none;
+  const auto member = [&](const char* key) {
+    return model.is_object() ? model.value(key, Json()) : Json();
+  };
+  if (member("type") != Json("BPE") || member("end_of_word_suffix") != Json(std::string(kWordEnd)))
+    return fail(file.string() + ": model", "this is no tokenizer of CLIP",
+                "type BPE with the end_of_word_suffix </w>");
+  const auto where = file.string() + ": model";
+  if (auto taken = take_vocabulary(member("vocab"), where + ".vocab"); !taken) return taken;
+  Failure failure;
+  if (auto taken = take_merges(member("merges"), where + ".merges"); !taken)
+    failure.add(taken.error());
+  if (auto taken = take_added_tokens(json->value("added_tokens", Json::array()),
+                                     file.string() + ": added_tokens");
+      !taken)
+    failure.add(taken.error());
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
+Result<void> Tokenizer::take_vocabulary(const Json& json, const std::string& where) {
+  if (!json.is_object() || json.empty() || json.size() > kVocabularyMax)
+    return fail(where, "this is no vocabulary", "an object of tokens and their numbers");
+  std::unordered_map<std::string, std::int64_t> ids;
+  for (const auto& [token, id] : json.items()) {
     if (!id.is_number_unsigned() ||
         id.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max()) {
-      return fail(file.string() + ": '" + token + "'", "its id is " + canonical(id).substr(0, 40),
+      return fail(where + ": '" + token + "'", "its id is " + canonical(id).substr(0, 40),
                   "a whole number from 0");
     }
-    ids_[token] = id.get<std::int64_t>();
-    id_max_ = std::max(id_max_, ids_[token]);
+    ids[token] = id.get<std::int64_t>();
+    id_max_ = std::max(id_max_, ids[token]);
   }
+  ids_ = std::move(ids);
+  vocabulary_file_ = where;
   const auto characters = byte_characters();
   byte_ids_.assign(512, -1);
   for (std::size_t byte = 0; byte < 256; ++byte) {
@@ -99,36 +146,73 @@ Result<void> Tokenizer::read_vocabulary(const std::filesystem::path& file) {
   return {};
 }
 
+std::string Tokenizer::add_merge(const std::string& left, const std::string& right) {
+  const auto a = ids_.find(left), b = ids_.find(right), both = ids_.find(left + right);
+  if (a == ids_.end() || b == ids_.end() || both == ids_.end())
+    return "the merge of '" + left + "' and '" + right + "' is not in the vocabulary";
+  const auto rank = static_cast<std::uint32_t>(merges_.size());
+  merges_.emplace(pair_key(a->second, b->second), Merge{rank, both->second});
+  return {};
+}
+
 Result<void> Tokenizer::read_merges(const std::filesystem::path& file) {
   const auto text = io::read_file(file, kVocabularyFileBytesMax);
   if (!text) return fail(text.error());
   Failure failure;
-  std::uint32_t rank = 0;
   std::string_view rest = *text;
   for (int line_number = 1; !rest.empty() && failure.errors.size() < kFaultsMax; ++line_number) {
     std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || line.starts_with("#version")) continue;
-    const auto fault = [&](const std::string& what, const std::string& expected) {
-      failure.add(file.string() + ":" + std::to_string(line_number), what, expected);
-    };
-    const std::size_t space = line.find(' ');
-    if (space == std::string_view::npos || space == 0 || space + 1 == line.size()) {
-      fault("'" + std::string(line.substr(0, 60)) + "' is no merge",
-            "two tokens with a space between");
-      continue;
+    const auto where = file.string() + ":" + std::to_string(line_number);
+    const auto merge = split_merge(line);
+    if (!merge) {
+      failure.add(where, "'" + std::string(line.substr(0, 60)) + "' is no merge", kMerge);
+    } else if (const auto fault = add_merge(merge->first, merge->second); !fault.empty()) {
+      failure.add(where, fault, "tokens of the vocabulary");
     }
-    const std::string left(line.substr(0, space)), right(line.substr(space + 1));
-    const auto a = ids_.find(left), b = ids_.find(right), both = ids_.find(left + right);
-    if (a == ids_.end() || b == ids_.end() || both == ids_.end()) {
-      fault("the merge of '" + left + "' and '" + right + "' is not in vocab.json",
-            "tokens of the vocabulary");
-      continue;
-    }
-    merges_.emplace(pair_key(a->second, b->second), Merge{rank++, both->second});
   }
   if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
+// Each a text "left right", or a list of the two, as newer files have it.
+Result<void> Tokenizer::take_merges(const Json& json, const std::string& where) {
+  if (!json.is_array()) return fail(where, "this is no list", "a list of merges");
+  Failure failure;
+  for (std::size_t i = 0; i < json.size() && failure.errors.size() < kFaultsMax; ++i) {
+    const Json& entry = json[i];
+    std::optional<std::pair<std::string, std::string>> merge;
+    if (entry.is_string()) merge = split_merge(entry.get_ref<const std::string&>());
+    if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string())
+      merge.emplace(entry[0].get<std::string>(), entry[1].get<std::string>());
+    const auto at = where + "[" + std::to_string(i) + "]";
+    if (!merge) {
+      failure.add(at, canonical(entry).substr(0, 60) + " is no merge", kMerge);
+    } else if (const auto fault = add_merge(merge->first, merge->second); !fault.empty()) {
+      failure.add(at, fault, "tokens of the vocabulary");
+    }
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
+// Their texts become their ids wherever they stand.
+Result<void> Tokenizer::take_added_tokens(const Json& json, const std::string& where) {
+  if (!json.is_array()) return fail(where, "this is no list", "a list of tokens");
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const Json& entry = json[i];
+    const auto id = entry.is_object() ? entry.value("id", Json()) : Json();
+    const auto text = token_text(entry);
+    if (text.empty() || !id.is_number_unsigned() ||
+        id.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max())
+      return fail(where + "[" + std::to_string(i) + "]", "this is no token",
+                  "an object with content and id");
+    ids_[text] = id.get<std::int64_t>();
+    id_max_ = std::max(id_max_, ids_[text]);
+    special_tokens_.push_back({unicode::decode(text), ids_[text]});
+  }
   return {};
 }
 
@@ -149,8 +233,8 @@ Result<void> Tokenizer::read_special_tokens(const std::filesystem::path& folder)
     const auto id = ids_.find(text);
     if (id == ids_.end()) {
       failure.add(folder.string(),
-                  std::string("the ") + key + " '" + text + "' is not in vocab.json",
-                  "a token of the vocabulary");
+                  std::string("the ") + key + " '" + text + "' is not in the vocabulary",
+                  "a token of " + vocabulary_file_);
       return 0;
     }
     special_tokens_.push_back({unicode::decode(text), id->second});

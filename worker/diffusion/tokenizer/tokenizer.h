@@ -1,10 +1,12 @@
 // The tokenizer of CLIP: a text becomes the ids that a text encoder is fed, as Hugging Face's
 // CLIPTokenizer gives them.
 //
-//   auto tokenizer = Tokenizer::load("model/tokenizer");     // vocab.json, merges.txt,
-//   *_config.json, *_map.json if (!tokenizer) return fail(tokenizer.error());
-//   std::vector<std::int64_t> ids = tokenizer->encode("a red circle on a blue background");   //
-//   length() of them
+//   auto tokenizer = Tokenizer::load("model/tokenizer");
+//   if (!tokenizer) return fail(tokenizer.error());
+//   std::vector<std::int64_t> ids = tokenizer->encode("a red circle");  // length() of them
+//
+// A folder holds vocab.json and merges.txt, or tokenizer.json alone, as transformers 5 saves it;
+// besides, tokenizer_config.json and special_tokens_map.json may name the special tokens.
 //
 // The text is brought to normal form C, white space runs become one space, letters become lower
 // case; then words are split and merged byte by byte (BPE). As upstream, the strings of special
@@ -21,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "schema/json.h"
 #include "schema/result.h"
 
 namespace isocost::diffusion {
@@ -54,8 +57,14 @@ class Tokenizer {
     std::int64_t id;
   };
 
-  Result<void> read_vocabulary(const std::filesystem::path& file);
+  Result<void> read_slow(const std::filesystem::path& folder);  // vocab.json, merges.txt
+  Result<void> read_fast(const std::filesystem::path& file);    // tokenizer.json
+  Result<void> take_vocabulary(const Json& json, const std::string& where);
   Result<void> read_merges(const std::filesystem::path& file);
+  Result<void> take_merges(const Json& json, const std::string& where);
+  Result<void> take_added_tokens(const Json& json, const std::string& where);
+  // What is wrong with it; empty: it was added.
+  [[nodiscard]] std::string add_merge(const std::string& left, const std::string& right);
   Result<void> read_special_tokens(const std::filesystem::path& folder);
   void append_plain(std::u32string_view text, std::vector<std::int64_t>& out) const;
   void append_word(std::u32string_view word, std::vector<std::int64_t>& out) const;
@@ -63,6 +72,7 @@ class Tokenizer {
   void merge(std::vector<std::int64_t>& symbols) const;
   [[nodiscard]] const Merge* find_merge(std::int64_t left, std::int64_t right) const;
 
+  std::string vocabulary_file_;  // for faults
   std::unordered_map<std::string, std::int64_t> ids_;
   std::unordered_map<std::uint64_t, Merge>
       merges_;  // by left id in the high half, right id in the low

@@ -11,7 +11,7 @@ struct Pictures {
 
 // Pictures lie in the reference's own folder; a name that leads elsewhere is refused.
 Result<Pictures> read_pictures(const VerifyContext& context, Taken& take) {
-  const auto preprocess = ClipPreprocess::load(context.model.root / "preprocessor_config.json");
+  const auto preprocess = ClipPreprocess::load(context.model.root);
   if (!preprocess) return fail(preprocess.error());
   Pictures pictures;
   std::vector<Tensor> rows;

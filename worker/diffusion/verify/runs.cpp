@@ -149,7 +149,8 @@ Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Ta
   if (!request) return fail(request.error());
   check_timesteps(run, request->sampler, take);
   if (!context.model.tokenizer)
-    return fail(context.model.root.string(), "there is no tokenizer/vocab.json",
+    return fail(context.model.root.string(),
+                "there is no tokenizer/vocab.json and no tokenizer.json",
                 "the tokenizer of the prompts");
   const auto ids = tokenize(*context.model.tokenizer, request->prompts);
   const auto negative_ids = tokenize(*context.model.tokenizer, request->negatives);

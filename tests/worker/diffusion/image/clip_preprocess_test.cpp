@@ -7,6 +7,7 @@
 
 #include "schema/io/atomic_file.h"
 #include "schema/io/safetensors.h"
+#include "tests/schema/io/temporary_folder.h"
 #include "tests/worker/diffusion/image/waves.h"
 
 namespace isocost::diffusion {
@@ -40,8 +41,22 @@ TEST(ClipPreprocess, EqualsTheKnownAnswerFor512By640) {
   EXPECT_NEAR(absolute, golden.at("clip_norm").at("abs").get<double>(), 0.05);
 }
 
+TEST(ClipPreprocess, FindsTheImageProcessorInAProcessorsConfiguration) {
+  const isocost::testing::TemporaryFolder folder;
+  folder.write("processor_config.json",
+               R"({"image_processor": {"crop_size": 32, "size": {"shortest_edge": 32}}})");
+
+  const auto preprocess = ClipPreprocess::load(folder.path());
+
+  ASSERT_TRUE(preprocess) << preprocess.error().message();
+  EXPECT_EQ(preprocess->crop_height, 32);
+  folder.write("processor_config.json", "{}");
+  EXPECT_THAT(ClipPreprocess::load(folder.path()).error().message(),
+              HasSubstr("there is no image_processor"));
+}
+
 TEST(ClipPreprocess, EqualsTheReferenceModelToTheLastBit) {
-  const auto preprocess = ClipPreprocess::load(kGolden / "models/clip/preprocessor_config.json");
+  const auto preprocess = ClipPreprocess::load(kGolden / "models/clip");
   ASSERT_TRUE(preprocess) << preprocess.error().message();
   const auto expected =
       io::SafetensorsFile::read(kGolden / "models/clip/golden/expected.safetensors").value();

@@ -113,11 +113,42 @@ TEST(Tokenizer, SaysAllThatIsWrongWithItsFiles) {
   const std::string message = Tokenizer::load(folder.path()).error().message();
 
   EXPECT_THAT(message,
-              AllOf(HasSubstr("merges.txt:2: the merge of 'a' and 'b' is not in vocab.json"),
+              AllOf(HasSubstr("merges.txt:2: the merge of 'a' and 'b' is not in the vocabulary"),
                     HasSubstr("merges.txt:3: 'nothing' is no merge"),
-                    HasSubstr("'[PAD]' is not in vocab.json")));
+                    HasSubstr("'[PAD]' is not in the vocabulary")));
   EXPECT_THAT(Tokenizer::load(folder / "gone").error().message(),
               HasSubstr("vocab.json: the file is missing"));
+}
+
+// Goal: the one file that transformers 5 saves means what the several older ones do. Method:
+// make_tokenizer_fast.py opened the tokenizer of a golden model and saved it.
+TEST(Tokenizer, ReadsTheFileOfNewerLibraries) {
+  const auto root = std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden";
+  const auto fast = Tokenizer::load(root / "tokenizer_fast");
+  const auto slow = Tokenizer::load(root / "models/bk-tiny/tokenizer");
+  ASSERT_TRUE(fast) << fast.error().message();
+  ASSERT_TRUE(slow) << slow.error().message();
+
+  EXPECT_EQ(fast->vocabulary_size(), slow->vocabulary_size());
+  for (const char* prompt : {"a photo of a red cat on the table", "Caf\u00e9, it's 2024!", "",
+                             "<|endoftext|> hi <|startoftext|>", "the the the"})
+    EXPECT_EQ(fast->encode(prompt), slow->encode(prompt)) << prompt;
+}
+
+TEST(Tokenizer, SaysWhatIsWrongWithTheFileOfNewerLibraries) {
+  const TemporaryFolder folder;
+  folder.write("tokenizer.json", R"({"model": {"type": "Unigram"}})");
+  EXPECT_THAT(Tokenizer::load(folder.path()).error().message(),
+              HasSubstr("this is no tokenizer of CLIP"));
+
+  folder.write("tokenizer.json",
+               R"({"model": {"type": "BPE", "end_of_word_suffix": "</w>", "vocab": {"a": 0},)"
+               R"( "merges": [["a", "b"], 7]}, "added_tokens": [{"content": "<x>"}]})");
+  EXPECT_THAT(
+      Tokenizer::load(folder.path()).error().message(),
+      AllOf(HasSubstr("merges[0]: the merge of 'a' and 'b' is not in the vocabulary"),
+            HasSubstr("merges[1]: 7 is no merge"), HasSubstr("added_tokens[0]: this is no token"),
+            HasSubstr("the bos_token '<|startoftext|>' is not in the vocabulary")));
 }
 
 TEST(Tokenizer, TakesALongWordWithoutQuadraticTime) {

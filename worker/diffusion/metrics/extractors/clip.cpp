@@ -33,13 +33,13 @@ Result<ClipFolder> open_clip(const ExtractorSource& source) {
   ClipFolder folder;
   Failure failure;
   auto model = load_clip(source.input);
-  auto preprocess = ClipPreprocess::load(source.input / "preprocessor_config.json");
+  auto preprocess = ClipPreprocess::load(source.input);
   if (!model) failure.add(model.error());
   if (!preprocess) failure.add(preprocess.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   const auto side = (*model)->config.vision.image_size;
   if (preprocess->height() != side || preprocess->width() != side) {
-    return fail(source.input.string() + "/preprocessor_config.json",
+    return fail(source.input.string() + ", the pictures' preprocessing",
                 "pictures come out as " + std::to_string(preprocess->height()) + " x " +
                     std::to_string(preprocess->width()),
                 std::to_string(side) + " x " + std::to_string(side) + ", the model's image_size");
@@ -117,7 +117,8 @@ Result<void> check_tokenizer(const Tokenizer& tokenizer, const arch::ClipTextCon
         "at most " + std::to_string(config.max_position_embeddings) + ", the model's positions");
   }
   if (tokenizer.id_max() >= config.vocab_size) {
-    failure.add(where + "/vocab.json", "its greatest id is " + std::to_string(tokenizer.id_max()),
+    failure.add(where + ", the vocabulary",
+                "its greatest id is " + std::to_string(tokenizer.id_max()),
                 "less than " + std::to_string(config.vocab_size) + ", the model's vocabulary");
   }
   if (!failure.is_empty()) return fail(std::move(failure));
