@@ -8,6 +8,7 @@
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/yaml.h"
+#include "schema/io/atomic_file.h"
 #include "schema/sampling/sampling.h"
 
 namespace isocost::experiments {
@@ -324,6 +325,35 @@ class Expander {
   bool has_guidance_ = false;
 };
 
+template <class T>
+void note(const Result<T>& found, Failure& failure) {
+  if (!found) failure.add(found.error());
+}
+
+void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
+  if (!metric.extractor.empty() && metric.extractor != "mini")
+    note(catalog.input(metric.extractor, metric.where), failure);
+  if (metric.reference && !metric.reference->path.empty())
+    note(catalog.input(metric.reference->path, metric.reference->where), failure);
+}
+
+// What a grid with faults names and nobody has is told beside them.
+void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
+  Grid models;  // what is no name was told already
+  for (Axis axis : grid.axes) {
+    std::erase_if(axis.values, [](const Placed& value) { return !value.value.is_string(); });
+    if (sets_model(axis)) models.axes.push_back(std::move(axis));
+  }
+  for (const Axis& axis : with_models(models, catalog, failure).axes)
+    for (const Placed& value : axis.values)
+      note(catalog.model(value.value.get<std::string>(), value.where), failure);
+  for (const Task& task : grid.tasks) {
+    if (!task.prompts.file.empty())
+      note(catalog.text_file(task.prompts.file, task.prompts.where), failure);
+    for (const Metric& metric : task.metrics) look_up(metric, catalog, failure);
+  }
+}
+
 }  // namespace
 
 Result<Submission> expand(const Grid& grid, Catalog& catalog) {
@@ -331,10 +361,15 @@ Result<Submission> expand(const Grid& grid, Catalog& catalog) {
 }
 
 Result<LoadedGrid> load_grid(const std::filesystem::path& grid_file) {
-  const auto grid = read_grid(grid_file);
-  if (!grid) return fail(grid.error());
+  const auto text = io::read_file(grid_file, kGridBytesMax + 1);
+  if (!text) return fail(text.error());
+  GridDraft draft = draft_grid(*text, grid_file.string());
   const auto catalog = disk_catalog(grid_file.parent_path());
-  auto submission = expand(*grid, *catalog);
+  if (!draft.failure.is_empty()) {
+    look_up(draft.grid, *catalog, draft.failure);
+    return fail(in_reading_order(draft.failure, grid_file.string()));
+  }
+  auto submission = expand(draft.grid, *catalog);
   if (!submission) return fail(std::move(submission.error()));
   return LoadedGrid{std::move(*submission), catalog->places()};
 }

@@ -107,7 +107,13 @@ struct Grid {
 };
 
 [[nodiscard]] Result<Grid> parse_grid(const std::string& text, const std::string& file);
-[[nodiscard]] Result<Grid> read_grid(const std::filesystem::path& file);
+
+// What could be read of a grid, and every fault of the rest in reading order.
+struct GridDraft {
+  Grid grid;
+  Failure failure;
+};
+[[nodiscard]] GridDraft draft_grid(const std::string& text, const std::string& file);
 
 // The points of a grid, in its order. Each value stands once; a point is a row of numbers of
 // values, one an axis.

@@ -95,14 +95,10 @@ tl::unexpected<Failure> no_yaml(const std::string& text, const std::string& name
               "key: value lines");
 }
 
-}  // namespace
-
-Result<Grid> parse_grid(const std::string& text, const std::string& name) {
+// Faults of the grid go into `file`; what is not even YAML is the error.
+Result<void> read_text(const std::string& text, const std::string& name, YamlFile& file,
+                       Grid& grid) {
   if (text.size() > kGridBytesMax) return fail(name, "the file is larger than 4 MiB", "a grid");
-  YamlFile file(name);
-  Grid grid;
-  grid.file = name;
-  grid.text = text;
   try {
     read_members(file, YAML::Load(text), grid);
   } catch (const YAML::DeepRecursion& error) {
@@ -114,14 +110,27 @@ Result<Grid> parse_grid(const std::string& text, const std::string& name) {
   } catch (const YAML::Exception& error) {
     return fail(name, "this is not YAML: " + error.msg, "key: value lines");
   }
-  if (!file.failure().is_empty()) return fail(in_reading_order(file.failure(), name));
-  return grid;
+  return {};
 }
 
-Result<Grid> read_grid(const std::filesystem::path& file) {
-  const auto text = io::read_file(file, kGridBytesMax + 1);
-  if (!text) return fail(text.error());
-  return parse_grid(*text, file.string());
+}  // namespace
+
+Result<Grid> parse_grid(const std::string& text, const std::string& name) {
+  GridDraft draft = draft_grid(text, name);
+  if (!draft.failure.is_empty()) return fail(std::move(draft.failure));
+  return std::move(draft.grid);
+}
+
+GridDraft draft_grid(const std::string& text, const std::string& name) {
+  YamlFile file(name);
+  GridDraft draft;
+  draft.grid.file = name;
+  draft.grid.text = text;
+  if (const auto read = read_text(text, name, file, draft.grid); !read)
+    draft.failure = read.error();
+  else
+    draft.failure = in_reading_order(file.failure(), name);
+  return draft;
 }
 
 }  // namespace isocost::experiments
