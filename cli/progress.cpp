@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -37,15 +37,32 @@ std::string submission_text(const Json& answer) {
   return text;
 }
 
-std::string unit_text(const std::string& name) {
-  constexpr std::size_t kKeyShown = 8;
-  std::vector<std::string> parts;
-  std::istringstream in(name);
-  for (std::string part; std::getline(in, part, '/');) parts.push_back(part);
-  if (parts.size() < 2) return name;
-  std::string text = parts[0] + " " + parts[1].substr(0, kKeyShown);
-  if (parts.size() > 2 && parts[0] == "generate") text += " " + parts[2];
+std::string labels_text(const Json& labels) {
+  std::vector<std::string> order = {"model", "sampler", "timestep_spacing", "steps", "guidance"};
+  for (const auto& [name, unused] : labels.items())
+    if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
+  std::string text;
+  for (const std::string& name : order) {
+    if (!labels.contains(name)) continue;
+    const Json& value = labels.at(name);
+    text += (text.empty() ? "" : ", ") + name + " " +
+            (value.is_string() ? value.get<std::string>() : value.dump());
+  }
   return text;
+}
+
+std::string running_text(const Json& running) {
+  const auto kind = running.at("kind").get<std::string>();
+  const std::string labels = labels_text(running.at("labels"));
+  std::string text = labels.empty() ? kind : labels;
+  if (kind == "generate") {
+    const auto begin = running.at("images").at(0).get<std::uint64_t>();
+    const auto end = running.at("images").at(1).get<std::uint64_t>();
+    text += fmt::format(": images {} to {}", begin, end > begin ? end - 1 : begin);
+  } else if (!labels.empty()) {
+    text += ": " + kind;
+  }
+  return text + fmt::format(", {:.0f} %", 100 * running.at("fraction").get<double>());
 }
 
 std::string progress_line(const Json& status, const std::string& experiment) {

@@ -15,8 +15,11 @@ namespace isocost::cli {
 // "960 cells, 491520 images: 0 images and 0 units are new, 416000 images are queued already".
 // `answer` is that of a submission.
 [[nodiscard]] std::string submission_text(const Json& answer);
-// "generate 9f20d391 256-512" of a unit's name, which holds a whole key.
-[[nodiscard]] std::string unit_text(const std::string& name);
+// "model w64, sampler ddim, steps 50": the axes that every study has first, the others by name.
+[[nodiscard]] std::string labels_text(const Json& labels);
+// What a worker is at, "model w64, steps 50: images 256 to 511, 75 %", of a member of a worker's
+// "running" in the status.
+[[nodiscard]] std::string running_text(const Json& running);
 // "3 min 20 s"
 [[nodiscard]] std::string duration_text(double seconds);
 

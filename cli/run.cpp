@@ -159,7 +159,7 @@ class Run {
   static int complain_failed(const core::ExperimentView& view) {
     std::string text = fmt::format("{} of {} cells failed", view.cells_failed, view.cells);
     for (const core::FailedCellView& cell : view.failed)
-      text += fmt::format("\n  cell {} {}: {}: {}", cell.number, cell.labels.dump(),
+      text += fmt::format("\n  cell {} ({}): {}: {}", cell.number, labels_text(cell.labels),
                           cell.failure_class, cell.reason);
     return complain(text);
   }

@@ -37,7 +37,7 @@ void print_experiment(const Json& view) {
              number(view, "cells"), number(view, "cells_failed"), number(units, "done"),
              number(units, "waiting") + number(units, "ready"), number(units, "failed"));
   for (const Json& cell : view.at("failed")) {
-    fmt::print("  cell {} {}: {}: {}\n", number(cell, "number"), cell.at("labels").dump(),
+    fmt::print("  cell {} ({}): {}: {}\n", number(cell, "number"), labels_text(cell.at("labels")),
                cell.at("failure_class").get<std::string>(), cell.at("reason").get<std::string>());
     for (const Json& line : cell.at("log_tail")) fmt::print("    {}\n", line.get<std::string>());
   }
@@ -46,12 +46,9 @@ void print_experiment(const Json& view) {
 void print(const Json& status) {
   for (const Json& view : status.at("experiments")) print_experiment(view);
   for (const Json& worker : status.at("workers")) {
-    fmt::print("worker {} ({})", worker.at("name").get<std::string>(),
+    fmt::print("worker {} ({})\n", worker.at("name").get<std::string>(),
                worker.at("device_class").get<std::string>());
-    for (const Json& run : worker.at("running"))
-      fmt::print(": {}, {:.0f} %", unit_text(run.at("unit").get<std::string>()),
-                 100 * run.at("fraction").get<double>());
-    fmt::print("\n");
+    for (const Json& running : worker.at("running")) fmt::print("  {}\n", running_text(running));
   }
   for (const Json& input : status.at("missing_inputs"))
     fmt::print("no worker has {}\n", input.get<std::string>());

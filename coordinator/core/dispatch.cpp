@@ -145,8 +145,11 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
     for (const UnitId unit_id : session.leases) {
       const Unit& unit = table_.at(unit_id);
       const auto run = session.running.find(unit.name);
-      view.running.push_back({unit.name, std::get<Leased>(unit.state).attempt,
-                              run == session.running.end() ? 0.0 : run->second.fraction});
+      RunningView running;
+      running.run = {unit.name, std::get<Leased>(unit.state).attempt,
+                     run == session.running.end() ? 0.0 : run->second.fraction};
+      running.kind = unit.name.substr(0, unit.name.find('/'));
+      view.running.push_back(std::move(running));
     }
     snapshot.workers.push_back(std::move(view));
   }

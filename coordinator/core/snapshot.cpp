@@ -10,11 +10,16 @@ Json to_json(const UnitCounts& units) {
 
 Json to_json(const WorkerView& worker) {
   Json running = Json::array();
-  for (const wire::Running& run : worker.running)
+  for (const RunningView& view : worker.running) {
+    const wire::Attempt& attempt = view.run.attempt;
     running.push_back(
-        {{"unit", run.unit},
-         {"attempt", std::to_string(run.attempt.epoch) + "." + std::to_string(run.attempt.counter)},
-         {"fraction", run.fraction}});
+        {{"unit", view.run.unit},
+         {"attempt", std::to_string(attempt.epoch) + "." + std::to_string(attempt.counter)},
+         {"fraction", view.run.fraction},
+         {"kind", view.kind},
+         {"labels", view.labels},
+         {"images", {view.images.begin, view.images.end}}});
+  }
   return {
       {"name", worker.name},     {"host", worker.host}, {"device_class", worker.device_class},
       {"device", worker.device}, {"running", running},  {"silent_seconds", worker.silent_seconds},

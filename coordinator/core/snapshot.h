@@ -28,12 +28,22 @@ struct UnitCounts {
   bool operator==(const UnitCounts&) const = default;
 };
 
+// A unit that a worker holds.
+struct RunningView {
+  wire::Running run;
+  std::string kind;  // generate, score, reference: as its name begins
+  // Of a cell that wants it, and its images: from the store. Empty for a reference, which belongs
+  // to no cell.
+  Json labels = Json::object();
+  ImageRange images;
+};
+
 struct WorkerView {
   std::string name;
   std::string host;
   std::string device_class;
   Json device = Json::object();
-  std::vector<wire::Running> running;  // what it holds, with progress
+  std::vector<RunningView> running;  // what it holds, with progress
   double silent_seconds = 0;
   std::vector<std::string> warm;
 };

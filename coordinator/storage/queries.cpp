@@ -355,6 +355,40 @@ void list_failed_cells(SQLite::Database& connection, core::ExperimentView& view)
 
 }  // namespace
 
+namespace {
+
+core::ExperimentView* find_view(core::Snapshot& snapshot, core::ExperimentId id) {
+  const auto at = std::find_if(snapshot.experiments.begin(), snapshot.experiments.end(),
+                               [&](const core::ExperimentView& view) { return view.id == id; });
+  return at == snapshot.experiments.end() ? nullptr : &*at;
+}
+
+// What the workers' units are for, and whose they are.
+void describe_running(SQLite::Database& connection, core::Snapshot& snapshot) {
+  SQLite::Statement units(connection, "SELECT range_begin, range_end FROM units WHERE name = ?");
+  SQLite::Statement cells(
+      connection,
+      "SELECT c.experiment, c.labels FROM units u JOIN cells c ON c.sample = u.sample "
+      "WHERE u.name = ? AND NOT c.is_cancelled GROUP BY c.experiment ORDER BY c.experiment");
+  for (core::WorkerView& worker : snapshot.workers) {
+    for (core::RunningView& view : worker.running) {
+      units.reset();
+      units.bind(1, view.run.unit);
+      if (!units.executeStep()) continue;
+      view.images = {count_from(units.getColumn(0)), count_from(units.getColumn(1))};
+      cells.reset();
+      cells.bind(1, view.run.unit);
+      for (bool is_first = true; cells.executeStep(); is_first = false) {
+        if (is_first) view.labels = Json::parse(cells.getColumn(1).getString());
+        auto* experiment = find_view(snapshot, core::ExperimentId{cells.getColumn(0).getInt64()});
+        if (experiment != nullptr) ++experiment->units.leased;
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void describe(SQLite::Database& connection, core::Snapshot& snapshot) {
   snapshot.units = {.leased = snapshot.units.leased};
   SQLite::Statement units(connection, "SELECT state, count(*) FROM units GROUP BY state");
@@ -375,6 +409,7 @@ void describe(SQLite::Database& connection, core::Snapshot& snapshot) {
     if (view.cells_failed > 0) list_failed_cells(connection, view);
     snapshot.experiments.push_back(std::move(view));
   }
+  describe_running(connection, snapshot);
 }
 
 }  // namespace isocost::storage

@@ -282,6 +282,25 @@ void MemoryStore::describe(core::Snapshot& snapshot) {
     }
     snapshot.experiments.push_back(std::move(view));
   }
+  for (core::WorkerView& worker : snapshot.workers)
+    for (core::RunningView& view : worker.running) describe(view, snapshot.experiments);
+}
+
+void MemoryStore::describe(core::RunningView& view,
+                           std::vector<core::ExperimentView>& experiments) const {
+  const auto name = state_.names.find(view.run.unit);
+  if (name == state_.names.end()) return;
+  const core::NewUnit& unit = state_.units.at(name->second).unit;
+  view.images = unit.range;
+  for (core::ExperimentView& experiment : experiments) {
+    const auto& cells = state_.experiments.at(experiment.id).cells;
+    const auto cell = std::find_if(cells.begin(), cells.end(), [&](const core::CellRow& row) {
+      return unit.sample == row.sample;
+    });
+    if (cell == cells.end() || experiment.is_cancelled) continue;
+    if (view.labels.empty()) view.labels = Json::parse(cell->labels);
+    ++experiment.units.leased;
+  }
 }
 
 }  // namespace isocost::testing

@@ -65,6 +65,7 @@ class MemoryStore : public core::Store {
   [[nodiscard]] const State& state() const { return state_; }
 
  private:
+  void describe(core::RunningView& view, std::vector<core::ExperimentView>& experiments) const;
   struct Applier;
   [[nodiscard]] bool has_priorities() const;
   [[nodiscard]] int priority_of(core::UnitId unit) const;

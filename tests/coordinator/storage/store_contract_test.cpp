@@ -248,6 +248,32 @@ TEST_P(StoreContract, CountsCells) {
   EXPECT_EQ(snapshot.units.ready, 2U);
 }
 
+TEST_P(StoreContract, TellsWhatTheWorkersUnitsAreFor) {
+  const auto plan = submit(submission_of({.models = 2, .steps = {4}}));
+  const auto generate =
+      std::find_if(plan->units.begin(), plan->units.end(),
+                   [](const NewUnit& unit) { return unit.kind == UnitKind::kGenerate; });
+  const auto reference =
+      std::find_if(plan->units.begin(), plan->units.end(),
+                   [](const NewUnit& unit) { return unit.kind == UnitKind::kReference; });
+  Snapshot snapshot;
+  WorkerView worker;
+  for (const auto& unit : {generate, reference}) {
+    RunningView view;
+    view.run.unit = unit->name;
+    worker.running.push_back(view);
+  }
+  snapshot.workers = {worker};
+
+  store_->describe(snapshot);
+
+  const auto& running = snapshot.workers[0].running;
+  EXPECT_EQ(running[0].labels, Json::parse(plan->cells[0].labels));
+  EXPECT_EQ(running[0].images.end, generate->range.end);
+  EXPECT_TRUE(running[1].labels.empty());
+  EXPECT_EQ(snapshot.experiments.at(0).units.leased, 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kSqlite),
                          [](const auto& which) {
                            return which.param == Kind::kMemory ? "memory" : "sqlite";
