@@ -22,7 +22,9 @@ namespace isocost::worker {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::chrono::seconds kLockWait{5};  // for a predecessor that was just killed
+constexpr std::chrono::milliseconds kLockWait{5000};  // for a predecessor that was just killed
+constexpr std::chrono::milliseconds kNextNameWait{500};
+constexpr int kWorkersMax = 256;  // of one user on one host that were given no names
 
 std::string host_name() {
   std::array<char, 256> text{};
@@ -38,16 +40,16 @@ fs::path default_state(const std::string& name) {
   return fs::path(home != nullptr ? home : ".") / ".local" / "state" / "isocost" / name;
 }
 
-// Fills what the user left open.
-void resolve(ServeOptions& options) {
-  if (options.name.empty() && !options.key.empty()) options.name = options.key.stem().string();
-  if (options.name.empty()) {
-    std::string device = options.device;
-    std::erase(device, ':');
-    options.name = host_name() + "-" + device;
-  }
-  if (options.state.empty()) options.state = default_state(options.name);
-  if (options.artifacts.empty()) options.artifacts = options.state / "artifacts";
+// What a worker is called: as it was told, after its key, or after its host and device, and after
+// its folder where it has one of its own.
+std::string name_of(const ServeOptions& options) {
+  if (!options.name.empty()) return options.name;
+  if (!options.key.empty()) return options.key.stem().string();
+  std::string name = host_name() + "-" + options.device;
+  std::erase(name, ':');
+  if (options.state.empty()) return name;
+  const auto folder = fs::absolute(options.state / "").lexically_normal().parent_path().filename();
+  return wire::is_name(folder.string()) ? name + "-" + folder.string() : name;
 }
 
 Result<worker_net::Peer> peer_of(const ServeOptions& options) {
@@ -57,8 +59,8 @@ Result<worker_net::Peer> peer_of(const ServeOptions& options) {
     peer.endpoint = *endpoint;
   else
     failure.add(endpoint.error());
-  if (!wire::is_name(options.name))
-    failure.add("--name", "'" + options.name + "' is no name",
+  if (!wire::is_name(name_of(options)))
+    failure.add("--name", "'" + name_of(options) + "' is no name",
                 "printable characters without blanks");
   if (options.key.empty() != options.server_key.empty()) {
     failure.add("--key", "only one of --key and --server-key is given",
@@ -86,25 +88,24 @@ int complain(const Failure& failure, int code) {
   return code;
 }
 
-// One working process a state folder: two would send each other's outcomes. Held until the process
-// ends.
-Result<void> lock_state(const fs::path& state) {
+// One worker a state folder: two would send each other's outcomes. Held until this process and what
+// it starts have ended. False: another one holds it.
+Result<bool> lock_state(const fs::path& state, std::chrono::milliseconds wait) {
   const fs::path file = state / "lock";
   const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0)
     return fail(file.string(),
                 "the file cannot be opened: " + std::generic_category().message(errno),
                 "a folder that can be written, on a disk with room");
-  const auto until = std::chrono::steady_clock::now() + kLockWait;
+  const auto until = std::chrono::steady_clock::now() + wait;
   while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     if (std::chrono::steady_clock::now() > until) {
       ::close(descriptor);
-      return fail(state.string(), "another worker uses this folder",
-                  "a --name or --state of its own for each worker");
+      return false;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  return {};
+  return true;
 }
 
 // The artifacts often lie below the state: the first that cannot be made is enough to tell.
@@ -119,6 +120,29 @@ Result<void> make_folders(const ServeOptions& options) {
       return fail(folder.string(), "the folder cannot be written", expected);
   }
   return {};
+}
+
+// Takes the state folder. Workers that were given neither names nor folders are numbered, so that
+// several on one machine need no more than the same command.
+Result<void> take_state(ServeOptions& options) {
+  const bool is_numbered = options.name.empty() && options.key.empty() && options.state.empty();
+  const std::string name = name_of(options);
+  for (int number = 1;; ++number) {
+    ServeOptions taken = options;
+    taken.name = number == 1 ? name : name + "-" + std::to_string(number);
+    if (taken.state.empty()) taken.state = default_state(taken.name);
+    if (taken.artifacts.empty()) taken.artifacts = taken.state / "artifacts";
+    if (auto made = make_folders(taken); !made) return made;
+    const auto is_ours = lock_state(taken.state, is_numbered ? kNextNameWait : kLockWait);
+    if (!is_ours) return fail(is_ours.error());
+    if (*is_ours) {
+      options = std::move(taken);
+      return {};
+    }
+    if (!is_numbered || number == kWorkersMax)
+      return fail(taken.state.string(), "another worker uses this folder",
+                  "a --name or --state of its own for each worker");
+  }
 }
 
 int exit_code(agent::ExitReason reason) {
@@ -137,9 +161,6 @@ int exit_code(agent::ExitReason reason) {
 
 int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeExecutor& make,
          const std::optional<UnitFailure>& death) {
-  if (auto made = make_folders(options); !made) return complain(made.error(), kExitRefused);
-  if (auto locked = lock_state(options.state); !locked)
-    return complain(locked.error(), kExitRefused);
   io::ArtifactStore store(options.artifacts);
   auto executor = make(options, store);
   if (!executor) return complain(executor.error(), kExitRefused);
@@ -181,12 +202,14 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
   command.add_option("--threads", options.threads, "Computing threads; part of the device class")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command.add_option("--state", options.state,
-                     "Folder of the spool; default: below ~/.local/state/isocost");
+  command.add_option(
+      "--state", options.state,
+      "Folder of the spool; default: one for each worker below ~/.local/state/isocost");
   command.add_option("--artifacts", options.artifacts,
                      "Folder of artifacts; default: below the state folder");
-  command.add_option("--name", options.name,
-                     "What the coordinator calls this worker; default: host and device");
+  command.add_option(
+      "--name", options.name,
+      "What the coordinator calls this worker; default: host, device and folder or number");
   command.add_option("--key", options.key, "This worker's NAME.secret (isocost keys generate)");
   command.add_option("--server-key", options.server_key, "The coordinator's public *.key");
   command
@@ -206,9 +229,9 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
 }
 
 int serve(ServeOptions options, const MakeExecutor& make) {
-  resolve(options);
   const auto peer = peer_of(options);
   if (!peer) return complain(peer.error(), kExitRefused);
+  if (auto taken = take_state(options); !taken) return complain(taken.error(), kExitRefused);
   const auto child = [&](const std::optional<UnitFailure>& death) {
     try {
       return work(options, *peer, make, death);

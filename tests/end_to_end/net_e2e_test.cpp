@@ -72,6 +72,14 @@ class Study {
                "the coordinator", [this] { return coordinator->log(); });
   }
 
+  // One that was given no name: its folders lie below `home`.
+  Process nameless_worker(const std::string& log) {
+    return Process({"/usr/bin/env", "XDG_STATE_HOME=" + (folder / "home").string(),
+                    program("isocost-fake-worker"), "serve", "--connect", link, "--unit-ms", "60",
+                    "--input", kUnet, "--input", kNetwork, "--grace", "5"},
+                   folder / log);
+  }
+
   Process worker(const std::string& name, int unit_ms = 60) {
     return Process({program("isocost-fake-worker"), "serve", "--connect", link, "--name", name,
                     "--state", folder / name, "--unit-ms", std::to_string(unit_ms), "--input",
@@ -82,6 +90,14 @@ class Study {
   void submit() {
     const auto answer = HttpClient(http).post("/api/v1/experiments", to_json(make_submission()));
     ASSERT_TRUE(answer) << answer.error().message();
+  }
+
+  std::vector<std::string> worker_names() {
+    std::vector<std::string> names;
+    const auto workers = HttpClient(http).get("/api/v1/workers");
+    if (workers)
+      for (const Json& worker : *workers) names.push_back(worker.at("name").get<std::string>());
+    return names;
   }
 
   // -1: the coordinator is not there.
@@ -152,6 +168,23 @@ TEST_F(NetEndToEnd, RunsAStudyWithAWorkerThatJoinsLate) {
   study.wait_for_all_cells();
 
   EXPECT_EQ(study.results().size(), static_cast<std::size_t>(kCells * 5 + 1));
+  EXPECT_EQ(study.results(), expected());
+}
+
+// The same command twice on one machine: neither takes the other's name or folder.
+TEST_F(NetEndToEnd, NumbersWorkersThatWereGivenNoNames) {
+  Study study(root / "study");
+  const Process first = study.nameless_worker("first.log");
+  wait_until([&] { return first.log().find("attached") != std::string::npos; }, 20s, "a worker");
+  const Process second = study.nameless_worker("second.log");
+
+  wait_until([&] { return study.worker_names().size() == 2; }, 20s, "two workers",
+             [&] { return study.describe() + second.log(); });
+
+  const auto names = study.worker_names();
+  EXPECT_EQ(names[1], names[0] + "-2");
+  study.submit();
+  study.wait_for_all_cells();
   EXPECT_EQ(study.results(), expected());
 }
 
