@@ -27,7 +27,9 @@ target_compile_options(isocost_flags INTERFACE
   # g++ 12 reports false positives of these in optimised standard library code.
   -Wno-error=null-dereference -Wno-null-dereference -Wno-error=maybe-uninitialized
   -Wno-error=restrict -Wno-error=stringop-overflow -Wno-error=array-bounds -Wno-error=dangling-pointer
-  -fpch-preprocess)
+  -fpch-preprocess
+  # Compiled together, a source looks like a header to this one.
+  $<$<BOOL:${ISOCOST_UNITY}>:-Wno-subobject-linkage>)
 if(ISOCOST_SANITIZE)
   add_compile_options(-fsanitize=${ISOCOST_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${ISOCOST_SANITIZE})
@@ -38,10 +40,16 @@ if(ISOCOST_DEPS)
   include_directories(SYSTEM ${ISOCOST_DEPS}/include)
 endif()
 
+# Sources of one target are compiled together: most of a file's time goes into the headers that all of them include.
+function(isocost_unite name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${ISOCOST_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
 # isocost_library(NAME SOURCES a.cpp ... [DEPS targets that its headers show] [PRIVATE_DEPS targets of its sources alone])
 function(isocost_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
+  isocost_unite(${name})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE isocost_flags ${arg_PRIVATE_DEPS})
 endfunction()
@@ -50,8 +58,17 @@ endfunction()
 function(isocost_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
+  isocost_unite(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE isocost_flags ${arg_DEPS})
+endfunction()
+
+# LibTorch's headers are compiled once, with isocost_models, for everything that includes them.
+function(isocost_use_torch_headers name)
+  # A precompiled header serves only code of the same kind, and that one is position-independent library code.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC)
+  target_precompile_headers(${name} REUSE_FROM isocost_models)
 endfunction()
 
 # isocost_test(NAME SOURCES a_test.cpp ... DEPS ... [LABELS unit|sim|golden|e2e|gpu|slow]): one gtest program, each test its own ctest entry.

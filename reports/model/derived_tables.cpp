@@ -7,8 +7,6 @@
 namespace isocost::report {
 namespace {
 
-Json number_or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
-
 std::string source_text(Source source) {
   switch (source) {
     case Source::kChosenAndJudgedOnSameImages:
@@ -36,15 +34,11 @@ class Rows {
   Table table_;
 };
 
-std::size_t place(const std::vector<std::string>& names, const std::string& name) {
-  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
 void put_way(Rows& rows, const Study& study, const Point& point) {
   rows.put("model", point.model)
-      .put("model_order", place(study.models, point.model))
+      .put("model_order", place_of(study.models, point.model))
       .put("series", point.series);
-  rows.put("series_order", place(study.series, point.series))
+  rows.put("series_order", place_of(study.series, point.series))
       .put("sampler", point.sampler)
       .put("timestep_spacing", point.spacing);
   rows.put("steps", point.steps).put("guidance", point.guidance);

@@ -15,10 +15,6 @@ namespace {
 
 constexpr std::size_t kBudgetsMax = 9;
 
-std::size_t place(const std::vector<std::string>& names, const std::string& name) {
-  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-}
-
 bool is_better(double a, double b, const Metric& metric) {
   return metric.is_lower_better ? a < b : a > b;
 }
@@ -43,7 +39,7 @@ std::map<GroupKey, std::vector<std::size_t>> scored_by_setting(const Study& stud
   for (std::size_t i = 0; i < study.points.size(); ++i) {
     if (!group.scores[i] || !group.scores[i]->value) continue;
     const Point& point = study.points[i];
-    sets[{place(study.models, point.model), place(study.series, point.series), point.steps,
+    sets[{place_of(study.models, point.model), place_of(study.series, point.series), point.steps,
           by_calls ? point.cell->cost.calls_per_image : 0}]
         .push_back(i);
   }

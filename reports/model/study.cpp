@@ -190,6 +190,10 @@ std::string_view cell_state_name(CellState state) {
   return "open";
 }
 
+std::size_t place_of(const std::vector<std::string>& names, const std::string& name) {
+  return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
 Metric metric_of(const std::string& name) {
   static const std::map<std::string, Metric> kMetrics = {
       {"fid",

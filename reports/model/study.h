@@ -28,6 +28,8 @@ struct Metric {
   std::string explanation;  // one sentence
 };
 [[nodiscard]] Metric metric_of(const std::string& name);
+// Where the name stands among models or series; their number if it does not.
+[[nodiscard]] std::size_t place_of(const std::vector<std::string>& names, const std::string& name);
 
 // What a picture costs, in one of several currencies; `column` is its name in every table.
 struct CostAxis {

@@ -5,6 +5,10 @@
 
 namespace isocost::report {
 
+[[nodiscard]] inline Json number_or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
 // One row a cell; the columns of cells.csv.
 [[nodiscard]] Table cells_table(const Study& study);
 // optimal, scores, envelope, answer, findings, fits, failed, protocols.

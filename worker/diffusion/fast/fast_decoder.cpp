@@ -11,7 +11,6 @@ using namespace fast;  // the folder's own words; nothing else is named alike
 namespace {
 
 constexpr std::int64_t kLatentPixelsMax = 1024;
-constexpr std::int64_t kWidthMax = 512;
 constexpr std::int64_t kChunkLatentPixels = 256;  // how many run through the network together
 
 }  // namespace

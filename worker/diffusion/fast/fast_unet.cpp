@@ -13,7 +13,6 @@ using namespace fast;  // the folder's own words; nothing else is named alike
 namespace {
 
 constexpr std::int64_t kPixelsMax = 1024;  // beyond, the fused attention of a general library wins
-constexpr std::int64_t kWidthMax = 512;
 constexpr std::int64_t kChunkPixels =
     1024;  // how many pixels of the first level run through the network together
 

@@ -10,6 +10,9 @@
 
 namespace isocost::diffusion::fast {
 
+// Wider layers are a general library's: there its own overhead no longer counts.
+inline constexpr std::int64_t kWidthMax = 512;
+
 // Some pictures, [n, h, w, c].
 struct Pictures {
   float* data = nullptr;

@@ -9,7 +9,6 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::int64_t kImagesMin = 8;
 constexpr std::int64_t kBlockRows = 1024;  // bounds the kernel matrix in memory
 
 at::Tensor kernel(const at::Tensor& a, const at::Tensor& b) {

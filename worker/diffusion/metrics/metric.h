@@ -6,6 +6,8 @@
 
 namespace isocost::diffusion {
 
+// Below, neither distance nor its interval means anything.
+inline constexpr std::int64_t kImagesMin = 8;
 inline constexpr double kLevel = 0.95;
 inline constexpr double kNormalQuantile = 1.959963984540054;  // of 0.975
 

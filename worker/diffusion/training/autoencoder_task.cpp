@@ -13,7 +13,7 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kStream = 0x41u;  // of batch order
+constexpr std::uint64_t kAutoencoderStream = 0x41u;  // of batch order
 
 class AutoencoderTask : public Task {
  public:
@@ -30,7 +30,7 @@ class AutoencoderTask : public Task {
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices =
-        batch_indices(recipe_.seed ^ kStream, step, recipe_.batch, pictures_.size(0));
+        batch_indices(recipe_.seed ^ kAutoencoderStream, step, recipe_.batch, pictures_.size(0));
     const auto x = to_unit_range(pictures_.index_select(0, indices))
                        .contiguous(at::MemoryFormat::ChannelsLast);
     const auto posterior = model_->encode(x);

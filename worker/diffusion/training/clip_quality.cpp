@@ -7,9 +7,7 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::int64_t kChunk = 256;
-
-at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, -1, true); }
+constexpr std::int64_t kComparedTogether = 256;
 
 at::Tensor text_features(Clip& clip, const CaptionEncoder& encoder,
                          const std::vector<world::Scene>& scenes) {
@@ -18,15 +16,16 @@ at::Tensor text_features(Clip& clip, const CaptionEncoder& encoder,
     rows.push_back(at::tensor(encoder.encode(world::caption(scene))));
   std::vector<at::Tensor> features;
   const auto ids = at::stack(rows);
-  for (std::int64_t i = 0; i < ids.size(0); i += kChunk)
-    features.push_back(unit(clip->text_features(ids.slice(0, i, i + kChunk))));
+  for (std::int64_t i = 0; i < ids.size(0); i += kComparedTogether)
+    features.push_back(unit_length(clip->text_features(ids.slice(0, i, i + kComparedTogether))));
   return at::cat(features);
 }
 
 at::Tensor image_features(Clip& clip, const at::Tensor& pictures) {
   std::vector<at::Tensor> features;
-  for (std::int64_t i = 0; i < pictures.size(0); i += kChunk)
-    features.push_back(unit(clip->image_features(to_unit_range(pictures.slice(0, i, i + kChunk)))));
+  for (std::int64_t i = 0; i < pictures.size(0); i += kComparedTogether)
+    features.push_back(unit_length(
+        clip->image_features(to_unit_range(pictures.slice(0, i, i + kComparedTogether)))));
   return at::cat(features);
 }
 

@@ -19,6 +19,9 @@ struct ClipQuality {
   [[nodiscard]] std::string text() const;
 };
 
+// Each row of [..., D] divided by its length.
+[[nodiscard]] inline at::Tensor unit_length(const at::Tensor& x) { return x / x.norm(2, -1, true); }
+
 [[nodiscard]] ClipQuality clip_quality(Clip& clip, const CaptionEncoder& encoder,
                                        std::uint64_t pictures = 1024);
 

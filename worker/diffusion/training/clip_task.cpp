@@ -17,8 +17,8 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kStream = 0x43u;   // of batch order
-constexpr double kLogitScaleMax = 4.6052;  // ln 100, as CLIP clips it
+constexpr std::uint64_t kClipStream = 0x43u;  // of batch order
+constexpr double kLogitScaleMax = 4.6052;     // ln 100, as CLIP clips it
 
 struct ClipTrainerImpl : torch::nn::Module {
   explicit ClipTrainerImpl(const arch::ClipConfig& config)
@@ -38,8 +38,6 @@ struct ClipTrainerImpl : torch::nn::Module {
 };
 TORCH_MODULE(ClipTrainer);
 
-at::Tensor unit(const at::Tensor& x) { return x / x.norm(2, -1, true); }
-
 class ClipTask : public Task {
  public:
   ClipTask(const Recipe& recipe, const TaskPlaces& places, const arch::ClipConfig& config,
@@ -57,13 +55,13 @@ class ClipTask : public Task {
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices =
-        batch_indices(recipe_.seed ^ kStream, step, recipe_.batch, pictures_.size(0));
+        batch_indices(recipe_.seed ^ kClipStream, step, recipe_.batch, pictures_.size(0));
     const auto labels = labels_.index_select(0, indices);
     const auto seen =
         trainer_->clip->vision_model(to_unit_range(pictures_.index_select(0, indices))).pooled;
     const auto read = trainer_->clip->text_model(captions(step, indices)).pooled;  // [2B, C]
-    const auto image = unit(trainer_->clip->visual_projection(seen));
-    const auto text = unit(trainer_->clip->text_projection(read));
+    const auto image = unit_length(trainer_->clip->visual_projection(seen));
+    const auto text = unit_length(trainer_->clip->text_projection(read));
     const auto scale = trainer_->clip->logit_scale.clamp_max(kLogitScaleMax).exp();
     const auto logits = scale * at::matmul(image, text.t());  // [B, 2B]
     const auto right = at::arange(recipe_.batch, at::kLong);

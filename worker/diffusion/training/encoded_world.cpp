@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kChunk = 64;
+constexpr std::int64_t kEncodedTogether = 64;
 
 struct Encoders {
   Autoencoder vae{nullptr};
@@ -44,9 +44,9 @@ Result<fs::path> cache_file(const TaskPlaces& places, world::Split split, std::u
 
 at::Tensor encode_captions(Encoders& encoders, const std::vector<std::string>& captions) {
   std::vector<at::Tensor> states;
-  for (std::size_t i = 0; i < captions.size(); i += kChunk) {
+  for (std::size_t i = 0; i < captions.size(); i += kEncodedTogether) {
     std::vector<at::Tensor> rows;
-    for (std::size_t k = i; k < std::min(captions.size(), i + kChunk); ++k)
+    for (std::size_t k = i; k < std::min(captions.size(), i + kEncodedTogether); ++k)
       rows.push_back(at::tensor(encoders.captions.encode(captions[k])));
     states.push_back(encoders.text->condition(at::stack(rows)));
   }
@@ -55,8 +55,8 @@ at::Tensor encode_captions(Encoders& encoders, const std::vector<std::string>& c
 
 at::Tensor encode_pictures(Encoders& encoders, const std::vector<world::Scene>& scenes) {
   std::vector<at::Tensor> latents;
-  for (std::size_t i = 0; i < scenes.size(); i += kChunk) {
-    const auto end = std::min(scenes.size(), i + kChunk);
+  for (std::size_t i = 0; i < scenes.size(); i += kEncodedTogether) {
+    const auto end = std::min(scenes.size(), i + kEncodedTogether);
     const std::vector<world::Scene> some(scenes.begin() + static_cast<std::ptrdiff_t>(i),
                                          scenes.begin() + static_cast<std::ptrdiff_t>(end));
     const auto pictures =

@@ -11,9 +11,9 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kStream = 0x46u;  // of batch order
+constexpr std::uint64_t kFeaturesStream = 0x46u;  // of batch order
 constexpr std::uint64_t kMeasured = 2048;
-constexpr std::int64_t kChunk = 256;
+constexpr std::int64_t kJudgedTogether = 256;
 
 class FeaturesTask : public Task {
  public:
@@ -29,7 +29,7 @@ class FeaturesTask : public Task {
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices =
-        batch_indices(recipe_.seed ^ kStream, step, recipe_.batch, pictures_.size(0));
+        batch_indices(recipe_.seed ^ kFeaturesStream, step, recipe_.batch, pictures_.size(0));
     auto generator = step_generator(recipe_.seed, step);
     const auto clean = to_unit_range(pictures_.index_select(0, indices));
     const auto strength = at::rand({recipe_.batch, 1, 1, 1}, generator) * noise_;
@@ -45,9 +45,9 @@ class FeaturesTask : public Task {
     const auto scenes = world_scenes(world::Split::kValidation, kMeasured);
     const auto pictures = world_pictures(scenes);
     std::vector<at::Tensor> answers;
-    for (std::int64_t i = 0; i < pictures.size(0); i += kChunk)
+    for (std::int64_t i = 0; i < pictures.size(0); i += kJudgedTogether)
       answers.push_back(network_->likeliest(
-          network_->forward(to_unit_range(pictures.slice(0, i, i + kChunk))).answers));
+          network_->forward(to_unit_range(pictures.slice(0, i, i + kJudgedTogether))).answers));
     const auto right = at::cat(answers).eq(world_labels(scenes)).to(at::kDouble);
     std::ostringstream note;
     note << "all attributes right " << right.amin(1).mean().item<double>();

@@ -7,7 +7,7 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::int64_t kChunk = 64;
+constexpr std::int64_t kDecodedTogether = 64;
 
 at::Tensor differences_x(const at::Tensor& x) { return x.slice(3, 1) - x.slice(3, 0, -1); }
 at::Tensor differences_y(const at::Tensor& x) { return x.slice(2, 1) - x.slice(2, 0, -1); }
@@ -36,8 +36,8 @@ Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
   Reconstruction result;
   result.pictures = world_pictures(world_scenes(world::Split::kValidation, count));
   std::vector<at::Tensor> means, made;
-  for (std::int64_t i = 0; i < result.pictures.size(0); i += kChunk) {
-    const auto bytes = result.pictures.slice(0, i, i + kChunk);
+  for (std::int64_t i = 0; i < result.pictures.size(0); i += kDecodedTogether) {
+    const auto bytes = result.pictures.slice(0, i, i + kDecodedTogether);
     means.push_back(
         vae->encode(to_unit_range(bytes).contiguous(at::MemoryFormat::ChannelsLast)).mean);
     made.push_back(to_bytes(vae->decode(means.back())).contiguous());

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kPictures = 2048;  // that features are compared on
 constexpr std::uint64_t kOtherSeed = 1;    // of the pictures that stand for "real" a second time
-constexpr std::int64_t kChunk = 64;
+constexpr std::int64_t kReportedTogether = 64;
 constexpr std::int64_t kColumns = 8;
 constexpr std::int64_t kGap = 2;  // pixels between pictures
 constexpr std::uint64_t kSamples = 256;
@@ -47,8 +47,8 @@ void write_sheet(const fs::path& file, const at::Tensor& pictures) {
 
 FeatureOutput read_features(FeatureNetwork& network, const at::Tensor& pictures) {
   std::vector<at::Tensor> features, answers;
-  for (std::int64_t i = 0; i < pictures.size(0); i += kChunk) {
-    auto output = network->forward(to_unit_range(pictures.slice(0, i, i + kChunk)));
+  for (std::int64_t i = 0; i < pictures.size(0); i += kReportedTogether) {
+    auto output = network->forward(to_unit_range(pictures.slice(0, i, i + kReportedTogether)));
     features.push_back(output.features);
     answers.push_back(output.answers);
   }
@@ -182,10 +182,10 @@ class Report {
     const std::vector<std::int64_t> shape = {unet.in_channels, unet.sample_height,
                                              unet.sample_width};
     std::vector<at::Tensor> made;
-    for (std::uint64_t begin = 0; begin < kSamples; begin += kChunk) {
+    for (std::uint64_t begin = 0; begin < kSamples; begin += kReportedTogether) {
       std::vector<std::uint64_t> images;
       std::vector<at::Tensor> rows;
-      for (auto i = begin; i < begin + kChunk; ++i) {
+      for (auto i = begin; i < begin + kReportedTogether; ++i) {
         images.push_back(i);
         rows.push_back(at::tensor(encoder.encode(world::caption(scenes_[i]))));
       }

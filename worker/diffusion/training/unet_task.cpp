@@ -17,7 +17,7 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kStream = 0x55u;  // of batch order
+constexpr std::uint64_t kUNetStream = 0x55u;  // of batch order
 constexpr std::int64_t kTimesteps = 1000;
 constexpr double kBetaStart = 0.00085;
 constexpr double kBetaEnd = 0.012;
@@ -65,7 +65,7 @@ class UNetTask : public Task {
 
   at::Tensor loss(std::int64_t step) override {
     const auto count = data_.latents.size(0);
-    const auto indices = batch_indices(recipe_.seed ^ kStream, step, recipe_.batch, count);
+    const auto indices = batch_indices(recipe_.seed ^ kUNetStream, step, recipe_.batch, count);
     return loss_on(data_, indices, step, empty_share_);
   }
 

@@ -28,6 +28,13 @@ struct VerifyContext {
   const StoredReference& reference;
 };
 
+// The member's text; empty where there is none.
+[[nodiscard]] inline std::string text_of(const Json& entry, const std::string& key) {
+  return entry.is_object() && entry.contains(key) && entry.at(key).is_string()
+             ? entry.at(key).get<std::string>()
+             : std::string();
+}
+
 [[nodiscard]] Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit,
                                               Taken& take);
 [[nodiscard]] Result<ItemResult> compute_run(const VerifyContext& context, const Json& run,

@@ -7,12 +7,6 @@
 namespace isocost::diffusion {
 namespace {
 
-std::string text_of(const Json& entry, const std::string& key) {
-  return entry.is_object() && entry.contains(key) && entry.at(key).is_string()
-             ? entry.at(key).get<std::string>()
-             : std::string();
-}
-
 std::string built_samplers() {
   std::string names;
   for (const auto& name : sampling::sampler_names()) names += (names.empty() ? "" : ", ") + name;

@@ -4,11 +4,6 @@
 namespace isocost::diffusion {
 namespace {
 
-std::string text_of(const Json& entry, const std::string& key) {
-  return entry.contains(key) && entry.at(key).is_string() ? entry.at(key).get<std::string>()
-                                                          : std::string();
-}
-
 std::filesystem::path component_folder(const VerifyContext& context, const Json& unit,
                                        const std::string& fallback) {
   const auto name = text_of(unit, "component");
