@@ -37,11 +37,22 @@ struct Settings {
   std::uint64_t seed = 0;
   std::optional<int> height;
   std::optional<int> width;
-  int group_size = 0;
+  std::optional<int> group_size;
   std::string dtype;
   std::string negative_prompt;
   std::string size_where;
 };
+
+// How many images are computed together where the grid does not say: 64 at 8x8 latents, 8 at 64x64,
+// 2 at 128x128. So the activations of a group stay within a few gigabytes in float32, and progress
+// and cancelling within seconds on a GPU. Part of the sample key: do not change.
+int default_group_size(int latent_pixels) {
+  constexpr int kGroupMax = 64;
+  constexpr int kLatentPixels = 32'768;
+  int size = kGroupMax;
+  while (size > 1 && size * latent_pixels > kLatentPixels) size /= 2;
+  return size;
+}
 
 class Expander {
  public:
@@ -248,8 +259,10 @@ class Expander {
     sample.height = settings.height.value_or(model.default_height);
     sample.width = settings.width.value_or(model.default_width);
     sample.dtype = settings.dtype;
-    sample.group_size = settings.group_size;
-    group_sizes_.insert(static_cast<std::uint64_t>(settings.group_size));
+    const auto factor = model.vae_factor;
+    sample.group_size = settings.group_size.value_or(
+        default_group_size(sample.height / factor * (sample.width / factor)));
+    group_sizes_.insert(static_cast<std::uint64_t>(sample.group_size));
   }
 
   // False when the picture does not fit the model.

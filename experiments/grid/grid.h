@@ -99,7 +99,7 @@ struct Grid {
   std::vector<Task> tasks;  // one at least
   std::uint64_t unit_images = 256;
   std::uint64_t keep_pictures = 8;
-  int group_size = 64;
+  std::optional<int> group_size;  // by default as many as fit the model's size
   std::string dtype = "float32";
   std::string negative_prompt;
   std::optional<int> height;

@@ -87,6 +87,18 @@ TEST(Axes, SetAnyParameterByItsPath) {
   EXPECT_EQ(submission->cells.back().sample.dtype, "bfloat16");
 }
 
+// The models' latents are an eighth of the picture each way.
+TEST(Axes, GroupFewerImagesTheLargerTheyAre) {
+  const auto submission =
+      expanded(grid_text(std::string(kOneCell) +
+                         "  size: {sets: [height, width], values: [64, 256, 512, 1024, 4096]}\n"));
+
+  ASSERT_TRUE(submission) << submission.error().message();
+  std::vector<int> sizes;
+  for (const CellRequest& cell : submission->cells) sizes.push_back(cell.sample.group_size);
+  EXPECT_EQ(sizes, (std::vector<int>{64, 32, 8, 2, 1}));
+}
+
 TEST(Axes, ThatAUserNamesSetSeveralParametersAtOnce) {
   const auto submission =
       expanded(grid_text(std::string(kOneCell) +
