@@ -106,7 +106,6 @@ void read_scalars(JsonReader& reader, UNetConfig& config) {
   config.freq_shift = reader.get_or<double>("freq_shift", 0);
   config.downsample_padding = bounded(reader, "downsample_padding", 1, 1, 1);
   config.mid_block_scale_factor = positive(reader, "mid_block_scale_factor", 1);
-  config.resnet_out_scale_factor = positive(reader, "resnet_out_scale_factor", 1);
   config.use_linear_projection = reader.get_or<bool>("use_linear_projection", false);
   config.conv_in_kernel = bounded(reader, "conv_in_kernel", 3, 1, 15);
   config.conv_out_kernel = bounded(reader, "conv_out_kernel", 3, 1, 15);
@@ -239,8 +238,6 @@ Result<VaeConfig> vae_config_from_json(const Json& json, const std::string& wher
   config.norm_num_groups = bounded(reader, "norm_num_groups", 32, 1, kWidthMax);
   config.sample_size = bounded(reader, "sample_size", 32, 1, kWidthMax);
   config.scaling_factor = positive(reader, "scaling_factor", 0.18215);
-  if (reader.has("shift_factor") && !reader.raw("shift_factor").is_null())
-    config.shift_factor = reader.get<double>("shift_factor");
   config.use_quant_conv = reader.get_or<bool>("use_quant_conv", true);
   config.use_post_quant_conv = reader.get_or<bool>("use_post_quant_conv", true);
   config.mid_block_add_attention = reader.get_or<bool>("mid_block_add_attention", true);

@@ -29,7 +29,9 @@ struct UNetBlockConfig {
   bool only_cross_attention = false;
 };
 
-// UNet2DConditionModel. `down` and `up` each in the order of computation.
+// UNet2DConditionModel. resnet_out_scale_factor is not among its members: diffusers hands it to
+// kinds of blocks alone that this engine does not compute. `down` and `up` each in the order of
+// computation.
 struct UNetConfig {
   std::int64_t sample_height = 64;  // sample_size; 64 where the file has none
   std::int64_t sample_width = 64;
@@ -45,7 +47,6 @@ struct UNetConfig {
   double freq_shift = 0;
   std::int64_t downsample_padding = 1;
   double mid_block_scale_factor = 1;
-  double resnet_out_scale_factor = 1;
   bool use_linear_projection = false;
   bool upcast_attention = false;
   std::int64_t conv_in_kernel = 3;
@@ -61,7 +62,7 @@ struct UNetConfig {
   [[nodiscard]] std::int64_t context_width() const;
 };
 
-// AutoencoderKL.
+// AutoencoderKL. Stable Diffusion's pipelines leave shift_factor alone, so it is no member.
 struct VaeConfig {
   std::int64_t in_channels = 3;
   std::int64_t out_channels = 3;
@@ -71,7 +72,6 @@ struct VaeConfig {
   std::int64_t norm_num_groups = 32;
   std::int64_t sample_size = 32;
   double scaling_factor = 0.18215;
-  double shift_factor = 0;
   bool use_quant_conv = true;
   bool use_post_quant_conv = true;
   bool mid_block_add_attention = true;

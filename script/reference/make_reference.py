@@ -30,7 +30,7 @@ SAMPLERS = {
 }
 
 
-def parse_arguments():
+def parse_arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path, help="a diffusers pipeline folder")
     parser.add_argument("--out", type=pathlib.Path, help="where to write (default MODEL/golden)")
@@ -44,7 +44,7 @@ def parse_arguments():
     parser.add_argument("--units-only", action="store_true", help="no sampling runs")
     parser.add_argument("--skip-float64", action="store_true")
     parser.add_argument("--tolerance", type=float, default=1e-3, help="with --skip-float64: of every output")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 class Reference:
@@ -238,8 +238,8 @@ def add_run(reference, pipe, pipe64, arguments, stored, text, size):
 
 
 @torch.no_grad()
-def main():
-    arguments = parse_arguments()
+def main(words=None):
+    arguments = parse_arguments(words)
     if not (arguments.model / "model_index.json").is_file():
         sys.exit(f"{arguments.model}: model_index.json is missing; expected a diffusers pipeline folder")
     torch.set_num_threads(1)
@@ -264,4 +264,5 @@ def main():
     reference.write(arguments.out or arguments.model / "golden", arguments.model.name)
 
 
-main()
+if __name__ == "__main__":
+    main()

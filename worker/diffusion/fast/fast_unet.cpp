@@ -203,8 +203,7 @@ void FastUNet::Network::run(const Tensor& x, std::int64_t begin, std::int64_t en
 bool FastUNet::supports(const arch::UNetConfig& config, std::int64_t height, std::int64_t width) {
   const bool is_plain_network = config.num_class_embeds == 0 && !config.has_text_time &&
                                 config.conv_in_kernel == 3 && config.conv_out_kernel == 3 &&
-                                config.mid_block_scale_factor == 1 &&
-                                config.resnet_out_scale_factor == 1 && !config.center_input_sample;
+                                config.mid_block_scale_factor == 1 && !config.center_input_sample;
   return is_plain_network && height * width <= kPixelsMax &&
          std::all_of(config.down.begin(), config.down.end(), is_plain) &&
          std::all_of(config.up.begin(), config.up.end(), is_plain);

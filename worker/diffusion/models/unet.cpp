@@ -6,12 +6,7 @@ namespace nn = torch::nn;
 namespace {
 
 ResnetOptions resnet_options(const arch::UNetConfig& config, std::int64_t in, std::int64_t out) {
-  return {in,
-          out,
-          config.time_embedding_dim,
-          config.norm_num_groups,
-          config.norm_eps,
-          config.resnet_out_scale_factor};
+  return {in, out, config.time_embedding_dim, config.norm_num_groups, config.norm_eps};
 }
 
 TransformerOptions transformer_options(const arch::UNetConfig& config,

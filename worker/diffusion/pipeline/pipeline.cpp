@@ -113,7 +113,7 @@ Tensor Pipeline::denoise(const DenoiseRequest& request, const Trajectory& start)
 Tensor Pipeline::decode(const Tensor& latents) {
   const c10::InferenceMode guard;
   const auto& config = vae_->config;
-  const auto z = latents.to(device_.device) / config.scaling_factor + config.shift_factor;
+  const auto z = latents.to(device_.device) / config.scaling_factor;
   if (device_.device.is_cpu() && FastDecoder::supports(config, z.size(2), z.size(3))) {
     if (!fast_decoder_) fast_decoder_ = std::make_shared<FastDecoder>(vae_);
     return fast_decoder_->decode(z);
