@@ -167,7 +167,8 @@ Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal
       steps = candidate;
   }
   const SizeOrder order = best_size_order(study, optimal, candidates, series, steps);
-  Finding finding{fmt::format("Bigger is better at {} steps ({})", steps, series), "", ""};
+  const std::string where = steps == 0 ? "" : fmt::format(" at {} steps", steps);
+  Finding finding{fmt::format("Bigger is better{} ({})", where, series), "", ""};
   if (order.by_size.size() < 2) {
     finding.verdict = "not tested";
     finding.evidence = "Fewer than two models have a score there.";

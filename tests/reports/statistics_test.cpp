@@ -239,6 +239,20 @@ TEST(Findings, TellHoldsFromNotResolvedFromRefuted) {
   EXPECT_EQ(verdict_of({{1, 30}, {2, 20}, {4, 28}}, 1, 0), "does not hold");
 }
 
+// A study that is not finished.
+TEST(Findings, NameNoStepsWhereNothingIsScoredYet) {
+  ReportDataBuilder builder;
+  builder.cell({.steps = 50}).cell({.sampler = "ddpm", .steps = 50});
+  builder.last().scores.clear();
+  const Study study = make_study(builder.data());
+
+  const auto list = findings(study, optimal_settings(study), candidate_settings(study));
+
+  EXPECT_EQ(list.at(0).hypothesis, "Bigger is better at 50 steps (DDIM trailing)");
+  EXPECT_EQ(list.at(1).hypothesis, "Bigger is better (DDPM trailing)");
+  EXPECT_EQ(list.at(1).verdict, "not tested");
+}
+
 TEST(Findings, SayThatOneModelMakesTheEnvelope) {
   EXPECT_EQ(verdict_of({{1, 20}, {2, 30}}, 1, 1), "does not hold");
 }

@@ -74,7 +74,7 @@ function extent(rows: Row[], column: string): number[] {
   const values = rows.flatMap((row) => [row[column], row[`${column}_low`], row[`${column}_high`]].concat(column === 'value' ? [row.low, row.high] : []))
     .filter(is_number);
   const low = Math.min(...values), high = Math.max(...values);
-  if (column === 'guidance') return [low, high];
+  if (column === 'guidance' || column === 'steps') return [low, high];
   if (column === 'value' && scale_type(rows, ['value']) === 'log') return [low / 1.05, high * 1.05];
   const pad = (high - low || Math.abs(high) || 1) * 0.05;
   return [low - pad, high + pad];
