@@ -192,8 +192,7 @@ Finding bigger_is_better(const Study& study, const std::vector<Setting>& optimal
   return finding;
 }
 
-// --- "the envelope is made of several models"
-// -------------------------------------------------------------------------
+// --- "the envelope is made of several models" ----------------------------------------------
 
 Finding several_models(const Study& study, const std::vector<Setting>& candidates) {
   const auto points = envelope(candidates, study, kGflopsAxis);

@@ -242,8 +242,11 @@ TEST(Findings, TellHoldsFromNotResolvedFromRefuted) {
 // A study that is not finished.
 TEST(Findings, NameNoStepsWhereNothingIsScoredYet) {
   ReportDataBuilder builder;
-  builder.cell({.steps = 50}).cell({.sampler = "ddpm", .steps = 50});
-  builder.last().scores.clear();
+  for (const std::string model : {"a", "b"}) {
+    builder.cell({.model = model, .steps = 50});
+    builder.cell({.model = model, .sampler = "ddpm", .steps = 50});
+    builder.last().scores.clear();
+  }
   const Study study = make_study(builder.data());
 
   const auto list = findings(study, optimal_settings(study), candidate_settings(study));
