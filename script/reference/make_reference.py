@@ -248,7 +248,7 @@ def main(words=None):
         torch_dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
     sample_size = pipe.unet.config.sample_size or 64
-    size = arguments.size or sample_size * pipe.vae_scale_factor
+    size = arguments.size or -(-sample_size * pipe.vae_scale_factor // 8) * 8  # the pipeline takes multiples of 8 alone
     stored = dict(pipe.scheduler.config)
     reference = Reference(arguments)
     add_units(reference, pipe, arguments, size)
