@@ -35,6 +35,7 @@ torch.set_num_threads(1)
 torch.set_grad_enabled(False)
 TEMPLATE = ROOT / "tests" / "golden" / "models" / "bk-tiny"
 DRAWN_WIDTHS = (8, 16, 24, 32, 48, 64)
+TURNS = 4
 
 
 def draw_models(folder):
@@ -87,7 +88,7 @@ def compare(arguments, model, batch):
     peer = Diffusers(model, arguments.steps, arguments.guidance)
     peer.round(batch)
     best_peer, best_ours = 0.0, 0.0
-    for _ in range(2):
+    for _ in range(TURNS):
         best_ours = max(best_ours, ours(arguments.program, model, batch, arguments)["images_per_second"])
         best_peer = max([best_peer] + [peer.round(batch) for _ in range(arguments.rounds)])
     parameters = sum(p.numel() for p in peer.pipe.unet.parameters())
@@ -103,7 +104,7 @@ def main():
     parser.add_argument("--batch", nargs="*", type=int, default=[8, 64])
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--guidance", type=float, default=3.0)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
