@@ -13,10 +13,11 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
 find_program(ISOCOST_CCACHE ccache)
 if(ISOCOST_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Precompiled headers go through ccache only when it may ignore their time stamps.
+  # Precompiled headers go through ccache only when it may ignore their time stamps. What a source includes ccache takes
+  # from the compiler's own list (CCACHE_DEPEND) and not from a pass of the preprocessor over each new file.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_NOHASHDIR=1 ${ISOCOST_CCACHE})
+      CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 ${ISOCOST_CCACHE})
 endif()
 
 add_library(isocost_flags INTERFACE)
@@ -81,6 +82,7 @@ function(isocost_test name)
     set(arg_TIMEOUT 300)
   endif()
   add_executable(${name} ${arg_SOURCES})
+  isocost_unite(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE isocost_flags ${arg_DEPS} GTest::gmock_main)
   target_compile_definitions(${name} PRIVATE

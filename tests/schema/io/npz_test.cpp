@@ -13,12 +13,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::filesystem::path kGolden =
+const std::filesystem::path kArchives =
     std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden/npz";
 
 TEST(Npz, ReadsStoredAndDeflatedStatisticsAlike) {
-  const auto stored = read_npz(kGolden / "stored.npz", {"mu", "sigma"});
-  const auto deflated = read_npz(kGolden / "deflated.npz", {"mu", "sigma"});
+  const auto stored = read_npz(kArchives / "stored.npz", {"mu", "sigma"});
+  const auto deflated = read_npz(kArchives / "deflated.npz", {"mu", "sigma"});
 
   ASSERT_TRUE(stored) << stored.error().message();
   ASSERT_TRUE(deflated) << deflated.error().message();
@@ -28,7 +28,7 @@ TEST(Npz, ReadsStoredAndDeflatedStatisticsAlike) {
 }
 
 TEST(Npz, HoldsTheMeanOfTheClosedFormRows) {
-  const auto statistics = read_npz(kGolden / "stored.npz", {"mu"});
+  const auto statistics = read_npz(kArchives / "stored.npz", {"mu"});
   ASSERT_TRUE(statistics);
 
   for (int j = 0; j < 16; ++j) {
@@ -40,19 +40,19 @@ TEST(Npz, HoldsTheMeanOfTheClosedFormRows) {
 }
 
 TEST(Npz, WidensFloatsAndTurnsFortranOrder) {
-  const auto narrow = read_npz(kGolden / "float32.npz", {"mu"});
-  const auto fortran = read_npz(kGolden / "fortran.npz", {"sigma"});
+  const auto narrow = read_npz(kArchives / "float32.npz", {"mu"});
+  const auto fortran = read_npz(kArchives / "fortran.npz", {"sigma"});
 
   ASSERT_TRUE(narrow) << narrow.error().message();
   EXPECT_NEAR(narrow->at("mu").values[3],
-              read_npz(kGolden / "stored.npz", {"mu"})->at("mu").values[3], 1e-7);
+              read_npz(kArchives / "stored.npz", {"mu"})->at("mu").values[3], 1e-7);
   ASSERT_TRUE(fortran) << fortran.error().message();
   EXPECT_EQ(fortran->at("sigma").values, (std::vector<double>{0, 1, 2, 3, 4, 5}));
 }
 
 TEST(Npz, RefusesObjectsTextsAndWhatIsNotThere) {
   const std::string message =
-      read_npz(kGolden / "objects.npz", {"mu", "sigma", "n"}).error().message();
+      read_npz(kArchives / "objects.npz", {"mu", "sigma", "n"}).error().message();
 
   EXPECT_THAT(message, HasSubstr("mu: its elements are '|O'"));
   EXPECT_THAT(message, HasSubstr("sigma: its elements are '<U1'"));
@@ -62,7 +62,7 @@ TEST(Npz, RefusesObjectsTextsAndWhatIsNotThere) {
 }
 
 TEST(Npz, RefusesTruncationsAndNoticesDamage) {
-  const std::string bytes = read_file(kGolden / "deflated.npz").value();
+  const std::string bytes = read_file(kArchives / "deflated.npz").value();
   const auto whole = parse_npz(bytes, "a.npz", {"mu"}).value();
 
   for (std::size_t n = 0; n < bytes.size(); ++n) {

@@ -15,7 +15,7 @@ namespace {
 using isocost::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
-const std::filesystem::path kGolden =
+const std::filesystem::path kPictures =
     std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden/pictures";
 
 Picture waves(int width, int height) {
@@ -33,11 +33,11 @@ std::string sha256_of(const Picture& picture) {
 
 TEST(Picture, ReadsEveryKindOfFileAsPilDoes) {
   const auto expected =
-      parse_json(read_file(kGolden / "expected.json").value(), "expected.json").value();
+      parse_json(read_file(kPictures / "expected.json").value(), "expected.json").value();
   ASSERT_GT(expected.size(), 30U);
 
   for (const auto& [name, about] : expected.items()) {
-    const auto picture = read_picture(kGolden / name);
+    const auto picture = read_picture(kPictures / name);
     ASSERT_TRUE(picture) << picture.error().message();
     EXPECT_EQ(picture->width, about.at("width")) << name;
     EXPECT_EQ(picture->height, about.at("height")) << name;
@@ -67,7 +67,7 @@ TEST(Picture, RefusesWhatIsNoPictureOrTooLarge) {
 TEST(Picture, RefusesEveryTruncation) {
   for (const char* name :
        {"rgb.jpg", "rgb-progressive.jpg", "type2-8bit.png", "type3-4bit-interlaced.png"}) {
-    const std::string bytes = read_file(kGolden / name).value();
+    const std::string bytes = read_file(kPictures / name).value();
     // The last two bytes of a JPEG are its end marker; decoders take a file without it.
     const std::size_t n_max = bytes.size() - 2;
     for (std::size_t n = 0; n < n_max; ++n) {
@@ -82,7 +82,7 @@ TEST(Picture, SurvivesDamagedFiles) {
   std::mt19937_64 chance(7);
   for (const char* name : {"rgb.jpg", "rgb-progressive.jpg", "cmyk.jpg", "type3-4bit.png",
                            "type6-16bit-interlaced.png"}) {
-    const std::string bytes = read_file(kGolden / name).value();
+    const std::string bytes = read_file(kPictures / name).value();
     for (int round = 0; round < 500; ++round) {
       std::string damaged = bytes;
       for (std::uint64_t i = 0, n = 1 + chance() % 4; i < n; ++i) {

@@ -1,17 +1,13 @@
 #include <gmock/gmock.h>
 
 #include "schema/sampling/sampling.h"
+#include "tests/schema/sampling/stable_diffusion.h"
 
 namespace isocost::sampling {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-const Json kStableDiffusion = {
-    {"_class_name", "PNDMScheduler"},   {"beta_start", 0.00085},     {"beta_end", 0.012},
-    {"beta_schedule", "scaled_linear"}, {"set_alpha_to_one", false}, {"steps_offset", 1},
-    {"skip_prk_steps", true},           {"clip_sample", false}};
 
 Json key_of(const Json& choice) {
   return to_json(resolve(kStableDiffusion, choice, "test").value());

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "schema/sampling/sampling.h"
+#include "tests/schema/sampling/stable_diffusion.h"
 
 namespace isocost::sampling {
 namespace {
@@ -9,11 +10,6 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
-
-const Json kStableDiffusion = {
-    {"_class_name", "PNDMScheduler"},   {"beta_start", 0.00085},     {"beta_end", 0.012},
-    {"beta_schedule", "scaled_linear"}, {"set_alpha_to_one", false}, {"steps_offset", 1},
-    {"skip_prk_steps", true},           {"clip_sample", false}};
 
 SamplerConfig chosen(const Json& choice) {
   return resolve(kStableDiffusion, choice, "test").value();

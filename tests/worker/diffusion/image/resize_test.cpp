@@ -14,12 +14,12 @@ namespace {
 using isocost::testing::waves;
 
 const Json& golden() {
-  static const Json kGolden = parse_json(io::read_file(std::filesystem::path(ISOCOST_SOURCE_DIR) /
+  static const Json kExpected = parse_json(io::read_file(std::filesystem::path(ISOCOST_SOURCE_DIR) /
                                                        "tests/golden/metrics.json")
                                              .value(),
                                          "metrics.json")
                                   .value();
-  return kGolden;
+  return kExpected;
 }
 
 template <class Pixels>
