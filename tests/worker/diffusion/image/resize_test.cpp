@@ -15,10 +15,10 @@ using isocost::testing::waves;
 
 const Json& golden() {
   static const Json kExpected = parse_json(io::read_file(std::filesystem::path(ISOCOST_SOURCE_DIR) /
-                                                       "tests/golden/metrics.json")
-                                             .value(),
-                                         "metrics.json")
-                                  .value();
+                                                         "tests/golden/metrics.json")
+                                               .value(),
+                                           "metrics.json")
+                                    .value();
   return kExpected;
 }
 
