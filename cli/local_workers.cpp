@@ -78,8 +78,7 @@ Result<fs::path> find_worker_program(const fs::path& wished) {
   }
   std::error_code error;
   const fs::path own = fs::read_symlink("/proc/self/exe", error);
-  if (const fs::path beside = own.parent_path() / "isocost-worker"; is_program(beside))
-    return beside;
+  if (fs::path beside = own.parent_path() / "isocost-worker"; is_program(beside)) return beside;
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');)
@@ -117,6 +116,7 @@ void LocalWorkers::start_one(Worker& worker) const {
   }
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> arguments;
+  arguments.reserve(texts.size() + 1);
   for (std::string& text : texts) arguments.push_back(text.data());
   arguments.push_back(nullptr);
   const int log = ::open(worker.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

@@ -93,6 +93,7 @@ std::string listed(const std::vector<std::string>& words, std::size_t most) {
 
 std::string axes_line(const std::vector<experiments::AxisCost>& axes) {
   std::vector<std::string> words;
+  words.reserve(axes.size());
   for (const experiments::AxisCost& axis : axes)
     words.push_back(fmt::format("{} {}", axis.values.size(), axis.name));
   return listed(words, 12);
