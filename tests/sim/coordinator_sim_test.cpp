@@ -18,7 +18,7 @@ using testing::Simulation;
 using testing::SimulationCounts;
 using testing::submission_of;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef ISOCOST_SANITIZED
 constexpr std::size_t kSeeds = 12;
 #else
 constexpr std::size_t kSeeds = 200;

@@ -1,7 +1,8 @@
 // Weights in the order in which the kernels read them, and the memory of activations. Internal.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/linear.h>
 
 #include <vector>
 

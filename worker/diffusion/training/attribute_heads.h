@@ -5,7 +5,8 @@
 // Thread: one at a time.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/linear.h>
 
 namespace isocost::diffusion {
 

@@ -76,7 +76,7 @@ Result<std::unique_ptr<Task>> make_autoencoder_task(const Recipe& recipe,
   const double divergence = reader.get_or<double>("divergence", 1e-3);
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
-  torch::manual_seed(recipe.seed);
+  at::manual_seed(recipe.seed);
   return std::make_unique<AutoencoderTask>(recipe, places, *config, weights, divergence);
 }
 

@@ -156,7 +156,7 @@ Result<std::unique_ptr<Task>> make_clip_task(const Recipe& recipe, const TaskPla
   const double weight = reader.get_or<double>("attributes", 0.5);
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
-  torch::manual_seed(recipe.seed);
+  at::manual_seed(recipe.seed);
   return std::make_unique<ClipTask>(recipe, places, *config, std::move(*encoder), weight);
 }
 

@@ -1,7 +1,5 @@
 #include "worker/diffusion/training/command.h"
 
-#include <torch/torch.h>
-
 #include <array>
 #include <cstdlib>
 #include <iostream>

@@ -8,7 +8,7 @@
 // Weights are written as float16 safetensors. Throws on I/O faults. Thread: any.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include <filesystem>
 #include <functional>

@@ -78,7 +78,7 @@ Result<std::unique_ptr<Task>> make_features_task(const Recipe& recipe, const Tas
   const double noise = reader.get_or<double>("noise", 0.1);
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
-  torch::manual_seed(recipe.seed);
+  at::manual_seed(recipe.seed);
   return std::make_unique<FeaturesTask>(recipe, places, *config, noise);
 }
 

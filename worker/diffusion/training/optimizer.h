@@ -9,7 +9,7 @@
 // nobody may replace its parameters or gradients. Thread: one.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include "schema/io/safetensors.h"
 

@@ -5,7 +5,7 @@
 // Thread: one.
 #pragma once
 
-#include <torch/torch.h>
+#include <torch/nn/module.h>
 
 #include <filesystem>
 #include <memory>

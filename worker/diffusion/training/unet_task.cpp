@@ -144,7 +144,7 @@ Result<std::unique_ptr<Task>> make_unet_task(const Recipe& recipe, const TaskPla
     return fail(recipe.name + ": config.cross_attention_dim",
                 c10::str("this is ", config->context_width()),
                 c10::str("the text encoder's width ", data->text.size(2)));
-  torch::manual_seed(recipe.seed);
+  at::manual_seed(recipe.seed);
   return std::make_unique<UNetTask>(recipe, places, *config, empty_share, std::move(*data),
                                     std::move(*unseen));
 }

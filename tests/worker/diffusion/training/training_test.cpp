@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/optim/adamw.h>
 
 #include "schema/io/atomic_file.h"
 #include "tests/schema/io/temporary_folder.h"
@@ -105,7 +106,7 @@ TEST(Training, TheAverageFollowsItsFormula) {
 }
 
 TEST(Training, StepsAsLibTorchsAdamW) {
-  torch::manual_seed(1);
+  at::manual_seed(1);
   torch::nn::Linear ours(5, 3);
   torch::nn::Linear theirs(5, 3);
   {

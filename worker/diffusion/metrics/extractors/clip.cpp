@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <unordered_map>
 
@@ -59,7 +59,7 @@ class ClipFeatures : public Extractor {
       : folder_(std::move(folder)), is_normalised_(is_normalised) {}
 
   Result<at::Tensor> extract(const at::Tensor& pictures, const std::vector<std::string>&) override {
-    const torch::NoGradGuard no_gradients;
+    const at::NoGradGuard no_gradients;
     const at::Tensor features = folder_.image_features(pictures);
     return (is_normalised_ ? unit_length(features) : features)
         .to(at::kCPU, at::kFloat)
@@ -78,7 +78,7 @@ class ClipScore : public Extractor {
 
   Result<at::Tensor> extract(const at::Tensor& pictures,
                              const std::vector<std::string>& prompts) override {
-    const torch::NoGradGuard no_gradients;
+    const at::NoGradGuard no_gradients;
     std::vector<at::Tensor> texts;
     for (const std::string& prompt : prompts) texts.push_back(text_embedding(prompt));
     const at::Tensor images = unit_length(folder_.image_features(pictures));

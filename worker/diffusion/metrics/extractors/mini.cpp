@@ -1,4 +1,4 @@
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include "experiments/world/world.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
@@ -33,7 +33,7 @@ class MiniFeatures : public MiniNetwork {
   using MiniNetwork::MiniNetwork;
 
   Result<at::Tensor> extract(const at::Tensor& pictures, const std::vector<std::string>&) override {
-    const torch::NoGradGuard no_gradients;
+    const at::NoGradGuard no_gradients;
     auto output = run(pictures);
     if (!output) return fail(output.error());
     return output->features.to(at::kCPU, at::kFloat).contiguous();
@@ -47,7 +47,7 @@ class MiniAttributes : public MiniNetwork {
 
   Result<at::Tensor> extract(const at::Tensor& pictures,
                              const std::vector<std::string>& prompts) override {
-    const torch::NoGradGuard no_gradients;
+    const at::NoGradGuard no_gradients;
     const auto wanted = labels_of(prompts);
     if (!wanted) return fail(wanted.error());
     auto output = run(pictures);

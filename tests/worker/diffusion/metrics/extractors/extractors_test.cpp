@@ -1,7 +1,7 @@
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
-#include <torch/torch.h>
 
 #include <cstring>
 
@@ -93,8 +93,8 @@ std::filesystem::path write_network(const TemporaryFolder& folder) {
                               .attributes = {}};
   for (const auto& attribute : world::attributes())
     config.attributes.push_back({attribute.name, attribute.classes});
-  torch::manual_seed(5);
-  const torch::NoGradGuard no_gradients;
+  at::manual_seed(5);
+  const at::NoGradGuard no_gradients;
   FeatureNetwork network(config);
   io::TensorViews tensors;
   for (const auto& item : network->named_parameters()) {
