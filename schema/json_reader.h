@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "schema/json.h"
@@ -51,7 +52,7 @@ class JsonReader {
 
   template <class T>
   [[nodiscard]] T get_or(const std::string& key, T fallback) {
-    return has(key) ? convert<T>(object_.at(key), where_ + "." + key) : fallback;
+    return has(key) ? convert<T>(object_.at(key), where_ + "." + key) : std::move(fallback);
   }
 
   // Takes the value of a nested parse, or its faults.
@@ -124,6 +125,7 @@ class JsonReader {
     } else {
       if (value.is_array()) {
         T list;
+        list.reserve(value.size());
         for (std::size_t i = 0; i < value.size(); ++i)
           list.push_back(
               convert<typename T::value_type>(value[i], where + "[" + std::to_string(i) + "]"));

@@ -5,7 +5,7 @@
 namespace isocost::core {
 namespace {
 
-std::optional<UnitFailure> wrong(std::string reason) {
+std::optional<UnitFailure> wrong(const std::string& reason) {
   return UnitFailure{
       FailureClass::kBug, "the worker's result is not one of this unit: " + reason, {}};
 }

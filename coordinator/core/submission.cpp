@@ -185,6 +185,7 @@ class Planner {
     for (const ExistingGenerate* unit : pictures.units) use(*unit);
 
     std::vector<ImageRange> dark;  // without their pictures
+    dark.reserve(pictures.missing.size());
     for (ImageRange gap : pictures.missing)
       dark.push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
     for (const auto& [range, outputs] : segments(missing, dark)) {

@@ -255,7 +255,9 @@ Result<std::unique_ptr<Router>> Router::open(const RouterOptions& options, Inbox
   return std::unique_ptr<Router>(new Router(std::move(impl)));
 }
 
-void Router::send(const std::string& peer, wire::Message message) { impl_->send(peer, message); }
+void Router::send(const std::string& peer, const wire::Message& message) {
+  impl_->send(peer, message);
+}
 transport::Endpoint Router::endpoint() const { return impl_->endpoint(); }
 std::uint16_t Router::artifact_port() const { return impl_->artifact_port(); }
 std::string Router::artifact_nonce() const { return impl_->artifact_nonce(); }

@@ -63,7 +63,7 @@ class Router {
                                                             Inbox& inbox);
   ~Router();
 
-  void send(const std::string& peer, wire::Message message);
+  void send(const std::string& peer, const wire::Message& message);
   [[nodiscard]] transport::Endpoint endpoint() const;  // with the port that it got
   [[nodiscard]] std::uint16_t artifact_port() const;   // 0: none
   // The content of <artifact folder>/nonce, which proves to a worker that it sees the same folder.

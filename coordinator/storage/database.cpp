@@ -174,7 +174,7 @@ WritableDatabase::~WritableDatabase() {
     if (sqlite3_get_autocommit(connection_->getHandle()) == 0) connection_->exec("ROLLBACK");
     connection_->exec("UPDATE meta SET value = '0' WHERE key = 'is_open'");
     connection_->exec("PRAGMA wal_checkpoint(TRUNCATE)");
-  } catch (const SQLite::Exception&) {
+  } catch (const SQLite::Exception&) {  // NOLINT(bugprone-empty-catch)
     // A full disk, say: the next start recovers from the log.
   }
 }

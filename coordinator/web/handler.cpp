@@ -116,7 +116,7 @@ Outcome change(const Request& request, const Target& target) {
     const bool is_retry = is_post && name.ends_with(kRetry);
     if (is_retry) name.remove_suffix(kRetry.size());
     const auto decoded = percent_decoded(name);
-    if (decoded && is_retry) return Action(Retry{*decoded});
+    if (decoded && is_retry) return Action(Retry{decoded});
     if (decoded && !is_post) return Action(Cancel{*decoded});
   }
   return fault(404, std::string(target.path), "there is nothing here to change");

@@ -267,6 +267,7 @@ void read_named_task(YamlFile& file, const YAML::Node& key, const YAML::Node& no
 // An axis `task` chooses among the tasks; without one, all of them are.
 void add_task_axis(YamlFile& file, Grid& grid) {
   std::vector<std::string> names;
+  names.reserve(grid.tasks.size());
   for (const Task& task : grid.tasks) names.push_back(task.name);
   for (const Axis& axis : grid.axes) {
     if (axis.paths.empty() ||

@@ -219,6 +219,7 @@ Failure check(const Grid& grid, const std::vector<JudgedPoint>& points,
     failure.add(grid.name, "no cell has a value of " + options.metric + " yet",
                 "a study with results");
   std::vector<std::string> axes;
+  axes.reserve(grid.axes.size());
   for (const Axis& axis : grid.axes) axes.push_back(axis.name);
   const auto is_per = [&](const std::string& axis) {
     return std::find(options.per.begin(), options.per.end(), axis) != options.per.end();

@@ -323,7 +323,7 @@ std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& s
     answer.runner_up_is_resolved = answer.runner_up && is_resolved(*answer.runner_up, answer.best);
     answer.other_model_is_resolved =
         answer.other_model && is_resolved(*answer.other_model, answer.best);
-    list.push_back(std::move(answer));
+    list.push_back(answer);
   }
   return list;
 }

@@ -131,6 +131,7 @@ std::vector<Group> group_scores(const Study& study) {
     }
   }
   std::vector<Group> list;
+  list.reserve(groups.size());
   for (auto& [key, group] : groups) list.push_back(std::move(group));
   std::stable_sort(list.begin(), list.end(), [](const Group& a, const Group& b) {
     return std::make_tuple(a.metric.name, b.count) < std::make_tuple(b.metric.name, a.count);
