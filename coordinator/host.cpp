@@ -87,12 +87,11 @@ class Host::Impl {
                                     inbox_);
     if (!router) return fail(std::move(router.error()));
     router_ = std::move(*router);
-    loop_.attach(
-        {.send = [this](const std::string& peer,
-                        wire::Message message) { router_->send(peer, std::move(message)); },
-         .artifact_port = router_->artifact_port(),
-         .artifact_folder = std::filesystem::absolute(artifacts_.root()).string(),
-         .artifact_nonce = router_->artifact_nonce()});
+    loop_.attach({.send = [this](const std::string& peer,
+                                 const wire::Message& message) { router_->send(peer, message); },
+                  .artifact_port = router_->artifact_port(),
+                  .artifact_folder = std::filesystem::absolute(artifacts_.root()).string(),
+                  .artifact_nonce = router_->artifact_nonce()});
     thread_ = std::thread([this] { run(); });
     return true;
   }

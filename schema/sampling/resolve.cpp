@@ -266,7 +266,8 @@ void write_final_order(const SamplerConfig& config, Json& json) {
 
 // Whether DDIM's last update goes below timestep 0, where set_alpha_to_one decides.
 bool lands_past_the_chain(const SamplerConfig& config) {
-  return call_timesteps(config).back() < config.num_train_timesteps / config.steps;
+  const int stride = config.num_train_timesteps / config.steps;
+  return call_timesteps(config).back() < stride;
 }
 
 }  // namespace

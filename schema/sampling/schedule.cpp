@@ -53,6 +53,7 @@ std::vector<float> betas_of(const SamplerConfig& config) {
 // torch.cumprod of float32 accumulates in double.
 std::vector<float> cumulative_product(const std::vector<float>& alphas) {
   std::vector<float> products;
+  products.reserve(alphas.size());
   double product = 1;
   for (const float alpha : alphas)
     products.push_back(static_cast<float>(product *= static_cast<double>(alpha)));
@@ -81,6 +82,7 @@ double round_even(double value) { return std::nearbyint(value); }
 // numpy.linspace(0, last, count).
 std::vector<double> linspace_double(double last, int count) {
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) values.push_back(count == 1 ? 0.0 : i * (last / (count - 1)));
   if (count > 1) values.back() = last;
   return values;
@@ -93,6 +95,7 @@ std::vector<double> trailing(double first, int num_train_timesteps, int steps) {
   const auto count = static_cast<int>(std::ceil((0 - first) / step));
   const double delta = (first + step) - first;
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) values.push_back(round_even(first + i * delta) - 1);
   return values;
 }
@@ -110,8 +113,9 @@ std::vector<double> ddim_timesteps(const SamplerConfig& config) {
   if (config.timestep_spacing == "trailing") return trailing(T, T, N);
   // N calls, as diffusers has it. Walking range(0, T, T / N), as another well-known implementation
   // does, makes one call more where N does not divide T: 7 for N = 6.
+  const int stride = T / N;
   std::vector<double> values;
-  for (int k = N - 1; k >= 0; --k) values.push_back(k * (T / N) + config.steps_offset);
+  for (int k = N - 1; k >= 0; --k) values.push_back(k * stride + config.steps_offset);
   return values;
 }
 
@@ -141,7 +145,8 @@ std::vector<double> dpm_spaced_timesteps(const SamplerConfig& config,
     values.pop_back();
     return values;
   }
-  for (int k = N; k >= 1; --k) values.push_back(k * (last / (N + 1)) + config.steps_offset);
+  const int stride = last / (N + 1);
+  for (int k = N; k >= 1; --k) values.push_back(k * stride + config.steps_offset);
   return values;
 }
 

@@ -12,7 +12,7 @@
 #include "schema/transport/keys.h"
 
 namespace zmq {
-class socket_t;
+class socket_t;  // NOLINT(readability-identifier-naming)
 }
 
 namespace isocost::transport {

@@ -102,7 +102,7 @@ void SpoolFolder::note(const Outcome& outcome) noexcept {
   try {
     std::ofstream(folder_ / kNoteName, std::ios::binary | std::ios::trunc)
         << canonical(to_json(outcome));
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // Then a crash counts as a lost worker.
   }
 }
