@@ -158,12 +158,20 @@ def draw_reference_options(chance):
     return words
 
 
+class ReferenceFailed(Exception):
+    pass
+
+
 def try_seed(seed, arguments, make_reference, root):
     """Empty where all agrees, else what does not."""
     folder = root / f"drawn-{seed}"
     draw_pipeline(random.Random(seed), seed, folder)
     options = draw_reference_options(random.Random(seed + 1_000_003))
-    make_reference.main([str(folder), *options])
+    try:
+        make_reference.main([str(folder), *options])
+    except IndexError as error:
+        # Where Karras sigmas round to one first timestep twice, diffusers begins at the second and runs out of sigmas.
+        raise ReferenceFailed(f"diffusers cannot run what was drawn: {error}") from error
     done = subprocess.run([arguments.worker, "verify", str(folder), "--json"], capture_output=True, text=True)
     if done.returncode == 0:
         return ""
@@ -186,12 +194,19 @@ def main():
     spec = importlib.util.spec_from_file_location("make_reference", arguments.make_reference)
     make_reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_reference)
-    failed = []
+    failed, not_compared = [], []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in range(arguments.first, arguments.first + arguments.count):
-            fault = try_seed(seed, arguments, make_reference, arguments.keep or pathlib.Path(scratch))
+            try:
+                fault = try_seed(seed, arguments, make_reference, arguments.keep or pathlib.Path(scratch))
+            except ReferenceFailed as error:
+                print(f"seed {seed}: not compared, {error}", flush=True)
+                not_compared.append(seed)
+                continue
             print(f"seed {seed}: {fault or 'agrees'}", flush=True)
             failed += [seed] if fault else []
+    if len(not_compared) * 10 > arguments.count:
+        sys.exit(f"diffusers cannot run the pipelines of the seeds {not_compared}; expected a tenth of all at most")
     if failed:
         sys.exit(f"isocost-worker does not agree with diffusers on the pipelines of the seeds {failed}")
 
