@@ -160,16 +160,17 @@ int exit_code(agent::ExitReason reason) {
 }
 
 int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeExecutor& make,
-         const std::optional<UnitFailure>& death) {
+         const Predecessor& before) {
   io::ArtifactStore store(options.artifacts);
   auto executor = make(options, store);
   if (!executor) return complain(executor.error(), kExitRefused);
 
   worker_net::WorkerOptions work{
-      .peer = peer, .session = {}, .state = options.state, .say = {}, .death = death};
+      .peer = peer, .session = {}, .state = options.state, .say = {}, .fault_before = before.fault};
   work.session.greeting.build = "isocost 0.1.0";
   work.session.greeting.worker = options.name;
   work.session.greeting.host = host_name();
+  work.session.greeting.is_loss_explained = before.was_killed;
   work.session.prefetch = options.prefetch;
   work.session.give_up = std::chrono::seconds(options.give_up_seconds);
   work.session.grace = std::chrono::seconds(options.grace_seconds);
@@ -232,15 +233,17 @@ int serve(ServeOptions options, const MakeExecutor& make) {
   const auto peer = peer_of(options);
   if (!peer) return complain(peer.error(), kExitRefused);
   if (auto taken = take_state(options); !taken) return complain(taken.error(), kExitRefused);
-  const auto child = [&](const std::optional<UnitFailure>& death) {
+  const auto child = [&](const Predecessor& before) {
     try {
-      return work(options, *peer, make, death);
+      return work(options, *peer, make, before);
     } catch (const std::exception& error) {
       std::fprintf(stderr, "isocost-worker: %s\n", error.what());
       return kExitCrashed;
     }
   };
-  return options.is_supervised ? supervise(child) : child({});
+  const fs::path life = options.state / "life";
+  const Predecessor before = take_predecessor(life);
+  return options.is_supervised ? supervise(child, before, life) : child(before);
 }
 
 }  // namespace isocost::worker

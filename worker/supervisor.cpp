@@ -31,7 +31,8 @@ sigset_t watched_signals() {
   return set;
 }
 
-using Child = std::function<int(const std::optional<UnitFailure>&)>;
+namespace fs = std::filesystem;
+using Child = std::function<int(const Predecessor&)>;
 
 // How many processes the system's memory killer has ended so far; 0 where it does not tell.
 std::uint64_t memory_kills() {
@@ -42,26 +43,45 @@ std::uint64_t memory_kills() {
   return 0;
 }
 
-std::optional<UnitFailure> blame(int signal, bool is_memory_killed) {
-  if (signal == SIGKILL && is_memory_killed)
-    return UnitFailure{
-        FailureClass::kOutOfMemory, "the system ended the working process for want of memory", {}};
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP})
-    if (signal == fault)
-      return UnitFailure{FailureClass::kBug,
-                         "the working process died of signal " + std::to_string(signal) + " (" +
-                             ::strsignal(signal) + ")",
-                         {}};
-  return std::nullopt;
+// One start of this machine; empty where it does not tell.
+std::string boot_id() {
+  std::ifstream in("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  in >> id;
+  return id;
 }
 
-[[noreturn]] void run_child(const Child& child, const std::optional<UnitFailure>& death,
-                            pid_t supervisor) {
+// While the file is there a supervisor lives, or was killed. Not durable: a machine that goes down
+// takes the meaning of the file along.
+void write_life(const fs::path& life, std::uint64_t memory_kills) {
+  std::ofstream(life, std::ios::trunc) << boot_id() << ' ' << memory_kills << '\n';
+}
+
+void remove_life(const fs::path& life) {
+  std::error_code ignored;
+  fs::remove(life, ignored);
+}
+
+// Requires: the child died of `signal`.
+Predecessor judge(int signal, bool is_memory_killed) {
+  if (signal == SIGKILL && is_memory_killed)
+    return {UnitFailure{
+        FailureClass::kOutOfMemory, "the system ended the working process for want of memory", {}}};
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP})
+    if (signal == fault)
+      return {UnitFailure{FailureClass::kBug,
+                          "the working process died of signal " + std::to_string(signal) + " (" +
+                              ::strsignal(signal) + ")",
+                          {}}};
+  return {.was_killed = true};
+}
+
+[[noreturn]] void run_child(const Child& child, const Predecessor& before, pid_t supervisor) {
   // A group of its own: Ctrl-C reaches the supervisor alone, which passes it on once.
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != supervisor) std::_Exit(kExitCrashed);
-  const int code = child(death);
+  const int code = child(before);
   std::fflush(nullptr);
   // Not exit(): a unit that was handed back may still compute in another thread.
   std::_Exit(code);
@@ -98,27 +118,26 @@ Death wait_for(pid_t child, const sigset_t& set, bool& is_stopping) {
   }
 }
 
-}  // namespace
-
-int supervise(const Child& child) {
+int supervise_while_alive(const Child& child, Predecessor before, const fs::path& life) {
   const sigset_t set = watched_signals();
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   const pid_t self = ::getpid();
   auto pause = kPauseFirst;
   bool is_stopping = false;
-  std::optional<UnitFailure> last_words;
   for (int quick_deaths = 0; quick_deaths < kQuickDeathsMax; ++quick_deaths) {
     const std::uint64_t kills_before = memory_kills();
+    write_life(life, kills_before);
     const auto started = std::chrono::steady_clock::now();
     const pid_t pid = ::fork();
     if (pid < 0) {
       std::fprintf(stderr, "isocost-worker: cannot start a process: %s\n", std::strerror(errno));
       return kExitCrashed;
     }
-    if (pid == 0) run_child(child, last_words, self);
+    if (pid == 0) run_child(child, before, self);
     const Death death = wait_for(pid, set, is_stopping);
     if (!death.is_crash || is_stopping) return death.code;
-    last_words = blame(death.signal, memory_kills() > kills_before);
+    before = death.signal == 0 ? Predecessor{} : judge(death.signal, memory_kills() > kills_before);
+    if (!before.was_killed) remove_life(life);
     if (std::chrono::steady_clock::now() - started > kQuickDeath) {
       quick_deaths = 0;
       pause = kPauseFirst;
@@ -132,6 +151,22 @@ int supervise(const Child& child) {
   std::fprintf(stderr, "isocost-worker: the working process died %d times in a row; giving up\n",
                kQuickDeathsMax);
   return kExitCrashed;
+}
+
+}  // namespace
+
+Predecessor take_predecessor(const fs::path& life) {
+  std::string boot;
+  std::uint64_t kills = 0;
+  const bool is_told = static_cast<bool>(std::ifstream(life) >> boot >> kills);
+  remove_life(life);
+  return {.was_killed = is_told && boot == boot_id() && kills == memory_kills()};
+}
+
+int supervise(const Child& child, Predecessor before, const fs::path& life) {
+  const int code = supervise_while_alive(child, std::move(before), life);
+  remove_life(life);
+  return code;
 }
 
 }  // namespace isocost::worker

@@ -90,7 +90,7 @@ void Core::take_over(Session& session, const wire::Hello& hello, Instant now) {
         table_.release(unit->id);
       }
     }
-    end_session(old_id, Loss::kUnexplained);
+    end_session(old_id, hello.is_loss_explained ? Loss::kNobodysFault : Loss::kUnexplained, now);
     superseded_.insert(old_id);
     superseded_order_.push_back(old_id);
     if (superseded_order_.size() > kSupersededMax) {
@@ -98,6 +98,8 @@ void Core::take_over(Session& session, const wire::Hello& hello, Instant now) {
       superseded_order_.pop_front();
     }
   }
+  if (hello.is_loss_explained) forgive(session.worker);
+  suspicions_.erase(session.worker);
   if (is_of_this_database) adopt(session, hello.running, now);
 }
 
@@ -194,7 +196,9 @@ std::vector<std::string> Core::to_cancel(const Session& session) const {
   return names;
 }
 
-void Core::on(const WorkerLeft& event, Instant) { end_session(event.session, Loss::kHandedBack); }
+void Core::on(const WorkerLeft& event, Instant now) {
+  end_session(event.session, Loss::kNobodysFault, now);
+}
 
 // The link could not reach it. It may be back in a moment, so it is given two heartbeats.
 void Core::on(const SessionLost& event, Instant now) {
@@ -209,7 +213,9 @@ void Core::on(const Tick&, Instant now) {
   std::vector<SessionId> silent;
   for (const auto& [id, session] : sessions_)
     if (session.last_seen + options_.lease < now) silent.push_back(id);
-  for (const SessionId& id : silent) end_session(id, Loss::kUnexplained);
+  for (const SessionId& id : silent) end_session(id, Loss::kUnexplained, now);
+  std::erase_if(suspicions_,
+                [&](const auto& entry) { return entry.second.since + kSuspicionMax < now; });
 }
 
 void Core::on(const Drain&, Instant) { is_draining_ = true; }
@@ -230,7 +236,7 @@ std::map<UnitId, Attempt> Core::suspects(const Session& session) const {
   return found;
 }
 
-void Core::end_session(const SessionId& id, Loss loss) {
+void Core::end_session(const SessionId& id, Loss loss, Instant now) {
   const auto it = sessions_.find(id);
   if (it == sessions_.end()) return;
   const std::string worker = it->second.worker;
@@ -245,7 +251,23 @@ void Core::end_session(const SessionId& id, Loss loss) {
   const UnitFailure failure{FailureClass::kLostWorker, "the worker " + worker + " was lost", {}};
   for (const auto& [id_of_unit, attempt] : suspected)
     if (Unit* unit = table_.find(id_of_unit)) fail_attempt(*unit, attempt, failure);
+  if (!suspected.empty()) suspicions_[worker] = {now, suspected};
   must_dispatch_ = true;
+}
+
+// The worker is back and nothing that it computed had a part in its loss.
+void Core::forgive(const std::string& worker) {
+  const auto suspicion = suspicions_.find(worker);
+  if (suspicion == suspicions_.end()) return;
+  for (const auto& [id, attempt] : suspicion->second.units) {
+    Unit* unit = table_.find(id);
+    if (unit == nullptr) continue;
+    const FailedAttempt* known = find_failed(*unit, attempt);
+    if (known == nullptr || !known->is_lost) continue;
+    std::erase(unit->failed, FailedAttempt(*known));
+    if (unit->lost_workers > 0) --unit->lost_workers;
+    write(ForgiveLoss{id, attempt, unit->lost_workers});
+  }
 }
 
 // --- results --------------------------------------------------------------------------------

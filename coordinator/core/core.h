@@ -38,14 +38,16 @@ struct CoreOptions {
   Duration lease = std::chrono::seconds(15);     // a worker silent for so long is lost
   Duration heartbeat = std::chrono::seconds(2);  // how often a worker should speak
   int attempts_max = 3;                          // failed attempts after which a unit is failed
-  // A worker that vanishes takes its unit along as a suspect only: most are ended by a user, a node
-  // or a preemption, and no cell may fail of that. What kills its worker by itself is told by the
-  // worker's supervisor and counts as an attempt; this bounds what takes the whole machine along.
+  // Losses that nobody explained, after which a unit is failed. A worker that comes back tells what
+  // its process died of: killed from outside, which counts nothing, or of the unit, which counts as
+  // an attempt. This bounds what takes the whole machine along.
   int lost_workers_max = 8;
 };
 
 // Sessions whose name another worker took: so many are remembered.
 inline constexpr std::size_t kSupersededMax = 4096;
+// A worker that is away for longer is no longer asked why.
+inline constexpr Duration kSuspicionMax = std::chrono::hours(24);
 
 class Core {
  public:
@@ -79,6 +81,10 @@ class Core {
     Instant last_seen;
     std::vector<std::int8_t> can_run;  // by class: -1 not yet known
   };
+  struct Suspicion {  // against what a lost worker computed, until it comes back and tells
+    Instant since;
+    std::map<UnitId, Attempt> units;
+  };
   struct Speed {  // of one class, as observed
     double gflops = 0;
     double seconds = 0;
@@ -107,8 +113,9 @@ class Core {
   void adopt(Session& session, const std::vector<wire::Running>& running, Instant now);
   void forget_unclaimed(Session& session, Instant now);
   [[nodiscard]] std::vector<std::string> to_cancel(const Session& session) const;
-  enum class Loss { kUnexplained, kHandedBack };
-  void end_session(const SessionId& id, Loss loss);
+  enum class Loss { kUnexplained, kNobodysFault };
+  void end_session(const SessionId& id, Loss loss, Instant now);
+  void forgive(const std::string& worker);
   [[nodiscard]] std::map<UnitId, Attempt> suspects(const Session& session) const;
 
   // Units.
@@ -136,7 +143,8 @@ class Core {
   UnitTable table_;
   std::map<SessionId, Session> sessions_;
   std::map<std::string, SessionId> workers_;
-  std::set<SessionId> hungry_;  // with credit
+  std::map<std::string, Suspicion> suspicions_;  // by worker
+  std::set<SessionId> hungry_;                   // with credit
   std::set<SessionId> superseded_;
   std::deque<SessionId> superseded_order_;
   std::vector<std::uint32_t> passed_over_;  // by class

@@ -182,6 +182,12 @@ struct RecordFailure {
   UnitFailure failure{};
   std::optional<Attempt> attempt{};  // none: it failed with a unit that it needs
 };
+// A lost worker's attempt that proved to be no fault of the unit: it counts nothing.
+struct ForgiveLoss {
+  UnitId unit{};
+  Attempt attempt{};
+  int lost_workers = 0;  // that are left
+};
 // Forgets the failed attempts of a unit.
 struct ResetUnit {
   UnitId unit{};
@@ -197,7 +203,7 @@ struct SeeWorker {
 };
 
 using Write = std::variant<InsertSubmission, FinishUnit, RecordRepeat, SetUnitState, RecordFailure,
-                           ResetUnit, CancelExperimentRow, SeeWorker>;
+                           ForgiveLoss, ResetUnit, CancelExperimentRow, SeeWorker>;
 
 // --- messages: sent after the commit --------------------------------------------------------
 

@@ -78,6 +78,19 @@ class Writer {
     if (write.attempt) insert(write.unit, *write.attempt, write.failure);
   }
 
+  void operator()(const core::ForgiveLoss& write) {
+    auto& unit = db_.statement("UPDATE units SET lost_workers = ? WHERE id = ?");
+    unit.bind(1, write.lost_workers);
+    unit.bind(2, number(write.unit));
+    unit.exec();
+    auto& attempt =
+        db_.statement("DELETE FROM failed_attempts WHERE unit = ? AND epoch = ? AND counter = ?");
+    attempt.bind(1, number(write.unit));
+    attempt.bind(2, number(write.attempt.epoch));
+    attempt.bind(3, number(write.attempt.counter));
+    attempt.exec();
+  }
+
   void operator()(const core::ResetUnit& write) {
     auto& row = db_.statement(
         "UPDATE units SET state = ?, attempts = 0, lost_workers = 0, failure_class = NULL,"

@@ -210,6 +210,7 @@ Result<Message> read(const fb::Hello& b) {
   m.inventory = r.names("inventory", b.inventory());
   m.warm = r.names("warm", b.warm());
   m.running = r.running("running", b.running());
+  m.is_loss_explained = b.is_loss_explained();
   return r.finish(std::move(m));
 }
 

@@ -72,7 +72,7 @@ Offset<void> body(Builder& to, const Hello& m) {
   const auto inventory = pack(to, m.inventory), warm = pack(to, m.warm);
   const auto running = pack(to, m.running);
   return fb::CreateHello(to, m.protocol, build, worker, host, session, database, device_class,
-                         device, inventory, warm, running)
+                         device, inventory, warm, running, m.is_loss_explained)
       .Union();
 }
 

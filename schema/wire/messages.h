@@ -58,6 +58,9 @@ struct Hello {
   std::vector<std::string> inventory{};  // "sha256:..." of the inputs it has
   std::vector<std::string> warm{};
   std::vector<Running> running{};
+  // What this worker's last session held and this one does not went through no unit's doing: its
+  // process was killed from outside, or is this one.
+  bool is_loss_explained = false;
   bool operator==(const Hello&) const = default;
 };
 

@@ -1,4 +1,5 @@
 // `isocost` with real processes, and workers that only seem to compute.
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -158,6 +159,32 @@ TEST_F(RunTest, StartsAWorkerAgainThatSomethingKilled) {
   testing::wait_until([&] { return has_worker() && workers.at(0) != first; }, 30s, "another worker",
                       [&] { return process.log(); });
   EXPECT_EQ(process.wait(2min), 0) << process.log();
+}
+
+// More often than losses are borne, and always at the same unit: kills from outside are no unit's
+// fault, and whoever comes back says so.
+TEST_F(RunTest, FailsNoUnitWhoseWorkerIsKilledAgainAndAgain) {
+  constexpr int kKills = 10;
+  const auto command = command_for(submission_of({.models = 1}), 1,
+                                   {"--worker-argument=--unit-ms", "--worker-argument=1500"});
+  Process process(command, folder_ / "log");
+  const auto note = out() / "workers" / "local-1" / "spool" / "computing";
+  for (int kill = 0; kill < kKills; ++kill) {
+    testing::wait_until([&] { return std::filesystem::exists(note); }, 60s, "a unit that computes",
+                        [&] { return process.log(); });
+    const std::vector<pid_t> supervisors = testing::children_of({process.pid()});
+    ASSERT_EQ(supervisors.size(), 1U);
+    const std::vector<pid_t> working = testing::children_of(supervisors);
+    ASSERT_EQ(working.size(), 1U);
+    std::filesystem::remove(note);  // so that the next one is seen
+    ::kill(kill % 4 == 3 ? working[0] : supervisors[0], SIGKILL);
+    testing::wait_until([&] { return testing::children_of(supervisors) != working; }, 10s,
+                        "its death", [&] { return process.log(); });
+  }
+
+  EXPECT_EQ(process.wait(2min), 0) << process.log();
+  SQLite::Database stored((out() / "isocost.db").string(), SQLite::OPEN_READONLY, 5000);
+  EXPECT_EQ(stored.execAndGet("SELECT sum(lost_workers) FROM units").getInt(), 0);
 }
 
 TEST_F(RunTest, HandsBackAndEndsOnSigterm) {

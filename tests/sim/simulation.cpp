@@ -159,6 +159,7 @@ void Simulation::deliver(const Delivery& delivery) {
 void Simulation::restart(Worker& worker) {
   worker.session = "session-" + std::to_string(++session_);
   worker.is_greeted = false;
+  worker.is_loss_explained = chance(500);
   worker.queue.clear();
   worker.wanted = 0;
   worker.next_heartbeat = now_ + up_to(5s);
@@ -242,6 +243,7 @@ void Simulation::beat(Worker& worker) {
   hello.database = "memory";
   hello.inventory = inventory_;
   hello.running = running;
+  hello.is_loss_explained = worker.is_loss_explained;
   post({true, worker.session, hello});
 }
 

@@ -75,6 +75,7 @@ class Simulation {
     std::string name;
     std::string session;
     bool is_greeted = false;
+    bool is_loss_explained = false;  // of the process before this one
     Instant silent_until;
     Instant next_heartbeat;
     Instant done_at;  // of the unit in front

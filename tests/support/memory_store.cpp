@@ -49,6 +49,11 @@ struct MemoryStore::Applier {
     if (!write.attempt) return;
     row.failed[*write.attempt] = write.failure.failure_class == FailureClass::kLostWorker;
   }
+  void operator()(const core::ForgiveLoss& write) {
+    UnitRow& row = state.units.at(write.unit);
+    row.lost_workers = write.lost_workers;
+    row.failed.erase(write.attempt);
+  }
   void operator()(const core::ResetUnit& write) {
     UnitRow& row = state.units.at(write.unit);
     row.unit.state = write.state;

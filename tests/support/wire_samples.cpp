@@ -133,7 +133,8 @@ wire::Message random_message(std::mt19937_64& chance) {
                    .device = d.json(),
                    .inventory = d.names(),
                    .warm = d.names(),
-                   .running = d.units()};
+                   .running = d.units(),
+                   .is_loss_explained = d.coin()};
     case 1:
       return Welcome{.protocol = 1,
                      .build = d.text(),
@@ -203,7 +204,8 @@ std::vector<wire::Message> sample_messages() {
             .device = {{"device", "cpu"}},
             .inventory = {a.name(), b.name()},
             .warm = {a.name()},
-            .running = {unit}},
+            .running = {unit},
+            .is_loss_explained = true},
       Welcome{.protocol = 1,
               .build = "isocost 0.1.0",
               .database = "db1",

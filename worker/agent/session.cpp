@@ -53,6 +53,8 @@ void Session::greet(Instant now) {
   hello.database = database_;
   hello.warm = warm_;
   hello.running = running();
+  // A process that was welcomed before is alive: what it does not hold never reached it.
+  hello.is_loss_explained |= !database_.empty();
   wanted_.reset();
   connection_ = Greeting{now + options_.greeting_max};
   effects_.push_back(Send{std::move(hello)});

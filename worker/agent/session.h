@@ -43,7 +43,7 @@ struct Outcome {
 };
 
 struct SessionOptions {
-  wire::Hello greeting;                        // session, database and running are filled in
+  wire::Hello greeting;                        // what belongs to a session is filled in
   std::uint32_t prefetch = 0;                  // units leased ahead of the one that computes
   Duration give_up{std::chrono::minutes(30)};  // without a coordinator
   Duration grace{std::chrono::seconds(30)};    // to finish after a first request to stop

@@ -84,8 +84,8 @@ class Worker {
         deliverer_(options_.peer, store, board_) {}
 
   WorkerEnd run() {
-    if (auto note = spool_.take_note(); note && options_.death) {
-      note->what = *options_.death;
+    if (auto note = spool_.take_note(); note && options_.fault_before) {
+      note->what = *options_.fault_before;
       spool_.keep(*note);
     }
     agent::SpoolFolder::Loaded loaded = spool_.load();

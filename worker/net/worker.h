@@ -29,7 +29,7 @@ struct WorkerOptions {
   std::filesystem::path state;  // the spool lies in it
   std::function<void(const std::string&)> say;  // lines for people; called on the caller's thread
   // Of what the process before this one died, when the unit that it computed is to blame.
-  std::optional<UnitFailure> death{};
+  std::optional<UnitFailure> fault_before{};
 };
 
 struct WorkerEnd {

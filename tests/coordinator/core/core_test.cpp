@@ -42,11 +42,13 @@ class Coordinator {
 
   std::vector<Message> hello(const std::string& session, const std::string& worker,
                              std::vector<std::string> inventory,
-                             std::vector<wire::Running> running = {}) {
+                             std::vector<wire::Running> running = {},
+                             bool is_loss_explained = false) {
     wire::Hello hello;
     hello.worker = worker;
     hello.inventory = std::move(inventory);
     hello.running = std::move(running);
+    hello.is_loss_explained = is_loss_explained;
     return hand(WorkerHello{{session}, hello});
   }
 
@@ -272,6 +274,51 @@ TEST_F(CoreTest, FailsNoUnitOfAFewWorkersThatWereKilled) {
     coordinator.want(session, 1);
   }
   EXPECT_EQ(coordinator.count(UnitState::kFailed), 2U);  // the reference and its score
+}
+
+// A worker that comes back tells that it was killed from outside.
+TEST_F(CoreTest, CountsNothingAgainstAUnitWhoseWorkersWereKilledFromOutside) {
+  std::set<UnitId> held;
+  for (int death = 0; death < 20; ++death) {
+    const std::string session = "s" + std::to_string(death);
+    coordinator.hello(session, "w", inputs, {}, true);
+    for (const SendLease& lease : coordinator.want(session, 1)) held.insert(lease.unit);
+  }
+
+  ASSERT_EQ(held.size(), 1U);
+  EXPECT_EQ(coordinator.store.state().units.at(*held.begin()).lost_workers, 0);
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
+}
+
+TEST_F(CoreTest, ForgivesALossThatIsExplainedLater) {
+  for (int death = 0; death < 20; ++death) {
+    const std::string session = "s" + std::to_string(death);
+    coordinator.hello(session, "w", inputs, {}, true);
+    const auto leases = coordinator.want(session, 1);
+    ASSERT_EQ(leases.size(), 1U);
+    coordinator.now += 60s;
+    coordinator.hand(Tick{});
+    const auto& row = coordinator.store.state().units.at(leases[0].unit);
+    EXPECT_EQ(row.lost_workers, 1);
+    coordinator.hello(session + "b", "w", inputs, {}, true);
+    EXPECT_EQ(row.lost_workers, 0);
+    EXPECT_TRUE(row.failed.empty());
+  }
+
+  EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
+}
+
+// Each explanation is of the worker's last session alone.
+TEST_F(CoreTest, ForgivesNoLossBeforeTheLast) {
+  coordinator.hello("s1", "w", inputs);
+  const auto lease = coordinator.want("s1", 1).at(0);
+  coordinator.now += 60s;
+  coordinator.hand(Tick{});
+  coordinator.hello("s2", "w", inputs);
+
+  coordinator.hello("s3", "w", inputs, {}, true);
+
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).lost_workers, 1);
 }
 
 TEST_F(CoreTest, TakesFailedUnitsUpAgainOnRetry) {

@@ -228,6 +228,21 @@ TEST_P(StoreContract, RemembersWhichAttemptsWereCountedEvenAfterARetry) {
   EXPECT_EQ(units[0].failed, (std::vector<FailedAttempt>{{{1, 1}, false}, {{1, 2}, false}}));
 }
 
+TEST_P(StoreContract, ForgetsALossThatIsForgiven) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  const UnitId unit = plan->units[0].id;
+  const UnitFailure lost{FailureClass::kLostWorker, "lost", {}};
+
+  store_->apply({RecordFailure{unit, UnitState::kReady, 0, 1, lost, Attempt{1, 1}},
+                 RecordFailure{unit, UnitState::kReady, 0, 2, lost, Attempt{1, 2}},
+                 ForgiveLoss{unit, Attempt{1, 2}, 1}});
+
+  const auto units = store_->units({unit});
+  ASSERT_EQ(units.size(), 1U);
+  EXPECT_EQ(units[0].lost_workers, 1);
+  EXPECT_EQ(units[0].failed, (std::vector<FailedAttempt>{{{1, 1}, true}}));
+}
+
 TEST_P(StoreContract, CountsCells) {
   const auto plan = submit(submission_of({.models = 2, .steps = {4}}));
   // The first cell: two ranges, the reference, its score.

@@ -222,6 +222,20 @@ TEST(Session, GoesOnWithoutACoordinatorAndReattaches) {
   EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
 }
 
+// What this process was leased and does not hold never reached it; of the one before it only its
+// supervisor knows.
+TEST(Session, SaysThatNothingDiedWhenItReattaches) {
+  Harness h;
+  h.attach();
+  EXPECT_FALSE(h.said<wire::Hello>().at(0).is_loss_explained);
+
+  h.on(ConnectionLost{"a switch"});
+  h.pass(1s);
+  h.attach();
+
+  EXPECT_TRUE(h.said<wire::Hello>().at(0).is_loss_explained);
+}
+
 TEST(Session, SendsAgainWhatWasNotAcknowledged) {
   Harness h;
   h.attach();
