@@ -143,7 +143,10 @@ std::vector<pid_t> children_of(const std::vector<pid_t>& parents) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    const std::string stat = read_text(entry.path() / "stat");
+    // A process that ends meanwhile cannot be read: getline says so without throwing.
+    std::ifstream in(entry.path() / "stat");
+    std::string stat;
+    if (!std::getline(in, stat)) continue;
     const std::size_t end = stat.rfind(')');
     if (end == std::string::npos || end + 4 >= stat.size()) continue;
     const pid_t parent = static_cast<pid_t>(std::strtol(stat.c_str() + end + 4, nullptr, 10));
