@@ -30,42 +30,50 @@ bool utf16_less(const std::string& a, const std::string& b) {
   return a.size() < b.size();
 }
 
+// The escape of a character that cannot stand in a JSON text as it is.
+void write_escape(char c, std::string& out) {
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      break;
+  }
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  out += "\\u00";
+  out += kDigits[static_cast<unsigned char>(c) >> 4];
+  out += kDigits[static_cast<unsigned char>(c) & 15];
+}
+
 void write_string(const std::string& text, std::string& out) {
   out += '"';
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\b':
-        out += "\\b";
-        break;
-      case '\f':
-        out += "\\f";
-        break;
-      case '\n':
-        out += "\\n";
-        break;
-      case '\r':
-        out += "\\r";
-        break;
-      case '\t':
-        out += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          constexpr std::string_view kDigits = "0123456789abcdef";
-          out += "\\u00";
-          out += kDigits[static_cast<unsigned char>(c) >> 4];
-          out += kDigits[static_cast<unsigned char>(c) & 15];
-        } else {
-          out += c;
-        }
-    }
+  std::size_t plain = 0;  // where the characters begin that stand as they are
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20) continue;
+    out.append(text, plain, i - plain);
+    write_escape(c, out);
+    plain = i + 1;
   }
+  out.append(text, plain);
   out += '"';
 }
 
@@ -99,16 +107,21 @@ void write(const Json& value, std::string& out) {
       return;
     }
     case Json::value_t::object: {
-      std::vector<const std::string*> keys;
-      for (const auto& [key, unused] : value.items()) keys.push_back(&key);
-      std::sort(keys.begin(), keys.end(),
-                [](const auto* a, const auto* b) { return utf16_less(*a, *b); });
+      std::vector<Json::const_iterator> members;
+      members.reserve(value.size());
+      for (auto it = value.begin(); it != value.end(); ++it) members.push_back(it);
+      const auto is_before = [](const auto& a, const auto& b) {
+        return utf16_less(a.key(), b.key());
+      };
+      // Bytes are in this order already unless there are characters beyond U+FFFF.
+      if (!std::is_sorted(members.begin(), members.end(), is_before))
+        std::sort(members.begin(), members.end(), is_before);
       out += '{';
-      for (std::size_t i = 0; i < keys.size(); ++i) {
+      for (std::size_t i = 0; i < members.size(); ++i) {
         if (i > 0) out += ',';
-        write_string(*keys[i], out);
+        write_string(members[i].key(), out);
         out += ':';
-        write(value.at(*keys[i]), out);
+        write(members[i].value(), out);
       }
       out += '}';
       return;
@@ -160,7 +173,26 @@ std::string number_text(double value) {
 
 std::string canonical(const Json& value) {
   std::string out;
+  out.reserve(1024);  // a spec: grown once instead of ten times
   write(value, out);
+  return out;
+}
+
+std::string canonical_object(
+    std::initializer_list<std::pair<std::string_view, std::string_view>> members) {
+  std::size_t size = 2;
+  for (const auto& [key, text] : members) size += key.size() + text.size() + 4;
+  std::string out;
+  out.reserve(size);
+  out += '{';
+  for (const auto& [key, text] : members) {
+    if (out.size() > 1) out += ',';
+    out += '"';
+    out += key;
+    out += "\":";
+    out += text;
+  }
+  out += '}';
   return out;
 }
 

@@ -2,9 +2,11 @@
 // parser.
 #pragma once
 
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "schema/digest.h"
 #include "schema/result.h"
@@ -19,6 +21,10 @@ using Json = nlohmann::json;
 // are exact 64-bit integers. Requires: no NaN and no infinity (checked: they have no JSON form and
 // our specs never hold one).
 [[nodiscard]] std::string canonical(const Json& value);
+// The canonical text of an object whose members' canonical texts are known.
+// Requires: keys of plain ASCII letters, in their order.
+[[nodiscard]] std::string canonical_object(
+    std::initializer_list<std::pair<std::string_view, std::string_view>> members);
 
 // SHA-256 of the canonical text.
 [[nodiscard]] Digest canonical_digest(const Json& value);

@@ -182,7 +182,11 @@ Result<ScoreSpec> score_spec_from_json(const Json& json, const std::string& wher
 }
 
 Digest score_key(const Digest& sample, const ScoreSpec& score) {
-  return canonical_digest({{"sample", sample.hex()}, {"score", to_json(score)}});
+  return score_key(sample, canonical(to_json(score)));
+}
+
+Digest score_key(const Digest& sample, std::string_view score) {
+  return sha256(canonical_object({{"sample", canonical(sample.hex())}, {"score", score}}));
 }
 
 Json to_json(const CellCost& cost) {
@@ -331,21 +335,31 @@ Result<ScoreUnit> score_unit_from_json(const Json& json, const std::string& wher
   return finished(reader, std::move(unit));
 }
 
+std::string generate_unit_name(const Digest& sample, ImageRange range, std::uint64_t keep_pictures,
+                               const std::vector<std::string>& extractor_ids) {
+  const Json outputs = {{"keep_pictures", std::min(keep_pictures, range.end)},
+                        {"extractors", extractor_ids}};
+  return "generate/" + sample.hex() + "/" + std::to_string(range.begin) + "-" +
+         std::to_string(range.end) + "/" + canonical_digest(outputs).hex().substr(0, 8);
+}
+
+std::string reference_unit_name(const Digest& reference) { return "reference/" + reference.hex(); }
+
+std::string score_unit_name(const Digest& score) { return "score/" + score.hex(); }
+
 std::string unit_name(const GenerateUnit& unit) {
-  Json outputs = {{"keep_pictures", std::min(unit.keep_pictures, unit.range.end)},
-                  {"extractors", Json::array()}};
-  for (const ExtractorSpec& extractor : unit.extractors)
-    outputs["extractors"].push_back(extractor_id(extractor));
-  return "generate/" + sample_key(unit.sample).hex() + "/" + std::to_string(unit.range.begin) +
-         "-" + std::to_string(unit.range.end) + "/" + canonical_digest(outputs).hex().substr(0, 8);
+  std::vector<std::string> ids;
+  ids.reserve(unit.extractors.size());
+  for (const ExtractorSpec& extractor : unit.extractors) ids.push_back(extractor_id(extractor));
+  return generate_unit_name(sample_key(unit.sample), unit.range, unit.keep_pictures, ids);
 }
 
 std::string unit_name(const ReferenceUnit& unit) {
-  return "reference/" + reference_key(unit.reference).hex();
+  return reference_unit_name(reference_key(unit.reference));
 }
 
 std::string unit_name(const ScoreUnit& unit) {
-  return "score/" + score_key(unit.sample, unit.score).hex();
+  return score_unit_name(score_key(unit.sample, unit.score));
 }
 
 std::string_view failure_class_name(FailureClass failure) {

@@ -107,6 +107,8 @@ struct ScoreSpec {
 [[nodiscard]] Json to_json(const ScoreSpec& spec);
 [[nodiscard]] Result<ScoreSpec> score_spec_from_json(const Json& json, const std::string& where);
 [[nodiscard]] Digest score_key(const Digest& sample, const ScoreSpec& score);
+// The same of canonical(to_json(score)).
+[[nodiscard]] Digest score_key(const Digest& sample, std::string_view score);
 
 // What a cell costs, determined by its spec alone (never measured).
 struct CellCost {
@@ -198,6 +200,12 @@ struct ScoreUnit {
 [[nodiscard]] std::string unit_name(const GenerateUnit& unit);
 [[nodiscard]] std::string unit_name(const ReferenceUnit& unit);
 [[nodiscard]] std::string unit_name(const ScoreUnit& unit);
+// The same of keys that are known already: a large submission has a million names.
+[[nodiscard]] std::string generate_unit_name(const Digest& sample, ImageRange range,
+                                             std::uint64_t keep_pictures,
+                                             const std::vector<std::string>& extractor_ids);
+[[nodiscard]] std::string reference_unit_name(const Digest& reference);
+[[nodiscard]] std::string score_unit_name(const Digest& score);
 
 // A file by content, as a unit's result names it.
 struct ArtifactRef {

@@ -20,20 +20,17 @@ Estimate estimate(const Submission& submission, const SubmissionPlan& plan) {
   result.images_new = plan.images_new;
   result.images_queued = plan.images_queued;
   result.units_new = plan.units.size();
-  std::map<Digest, const CellRequest*> by_sample;
-  for (const CellRequest& cell : submission.cells)
-    by_sample.emplace(sample_key(cell.sample), &cell);
+  std::map<SampleId, const CellRequest*> by_sample;
+  for (std::size_t i = 0; i < submission.cells.size(); ++i)
+    by_sample.emplace(plan.cells[i].sample, &submission.cells[i]);
   for (const NewUnit& unit : plan.units) {
     if (unit.kind == UnitKind::kReference) ++result.reference_units;
     if (unit.kind == UnitKind::kScore) ++result.score_units;
     if (unit.kind != UnitKind::kGenerate) continue;
     ++result.generate_units;
     result.gflops += unit.gflops;
-    const auto key = Digest::parse(unit.name.substr(9, 64));
-    const auto cell = key ? by_sample.find(*key) : by_sample.end();
-    if (cell == by_sample.end()) continue;
+    const CellRequest& request = *by_sample.at(*unit.sample);
     const auto images = static_cast<double>(unit.range.size());
-    const CellRequest& request = *cell->second;
     result.network_calls += images * static_cast<double>(request.cost.calls_per_image);
     const double kept = std::clamp(
         static_cast<double>(request.keep_pictures) - static_cast<double>(unit.range.begin), 0.0,

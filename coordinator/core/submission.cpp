@@ -1,6 +1,7 @@
 #include "coordinator/core/submission.h"
 
 #include <algorithm>
+#include <deque>
 
 namespace isocost::core {
 namespace {
@@ -11,6 +12,8 @@ using Output = std::string;
 // Prices of units that run no diffusion network, for an order of magnitude.
 constexpr double kScoreGflops = 1.0;
 constexpr double kReferenceGflopsPerPicture = 0.1;
+
+constexpr std::size_t kScoreTextsMax = 16;
 
 std::uint64_t aligned_down(std::uint64_t image, std::uint64_t group) {
   return image / group * group;
@@ -98,7 +101,13 @@ class Planner {
   }
 
  private:
+  struct KnownExtractor {
+    ExtractorSpec spec;
+    Output id;
+    std::string text;  // canonical
+  };
   struct Sample {
+    Digest key{};
     ExistingSample known;  // grows with what is planned
     std::uint64_t images = 0;
   };
@@ -124,13 +133,13 @@ class Planner {
   }
 
   void plan_cell(const CellRequest& cell) {
-    const Digest key = sample_key(cell.sample);
-    Sample& sample = find_sample(key, cell);
+    const std::string spec = canonical(to_json(cell.sample));
+    Sample& sample = find_sample(cell, spec);
     if (cell.images.end > sample.images) {
       plan_.images_wanted += cell.images.end - sample.images;
       sample.images = cell.images.end;
     }
-    plan_images(cell, sample);
+    plan_images(cell, spec, sample);
     CellRow row{.number = static_cast<std::int64_t>(plan_.cells.size()),
                 .sample = sample.known.id,
                 .labels = cell.labels.dump(),
@@ -138,30 +147,31 @@ class Planner {
                 .keep_pictures = cell.keep_pictures,
                 .scores = {}};
     for (const ScoreSpec& score : cell.scores) {
-      const ScoreId id = plan_score(key, score, sample);
+      const ScoreId id = plan_score(score, sample);
       if (std::find(row.scores.begin(), row.scores.end(), id) == row.scores.end())
         row.scores.push_back(id);
     }
     plan_.cells.push_back(std::move(row));
   }
 
-  Sample& find_sample(const Digest& key, const CellRequest& cell) {
+  // `spec` is the canonical text of the cell's sample, here and below.
+  Sample& find_sample(const CellRequest& cell, const std::string& spec) {
+    const Digest key = sha256(spec);  // as sample_key does
     if (auto it = samples_.find(key); it != samples_.end()) return it->second;
     Sample sample;
+    sample.key = key;
     if (auto it = existing_.samples.find(key); it != existing_.samples.end()) {
       sample.known = it->second;
     } else {
       sample.known.id = SampleId{next_.sample++};
-      plan_.samples.push_back({.id = sample.known.id,
-                               .key = key,
-                               .spec = canonical(to_json(cell.sample)),
-                               .cost = canonical(to_json(cell.cost))});
+      plan_.samples.push_back(
+          {.id = sample.known.id, .key = key, .spec = spec, .cost = canonical(to_json(cell.cost))});
     }
     return samples_.emplace(key, std::move(sample)).first->second;
   }
 
   // Generate units for what the cell's images lack.
-  void plan_images(const CellRequest& cell, Sample& sample) {
+  void plan_images(const CellRequest& cell, const std::string& spec, Sample& sample) {
     const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
     std::map<Output, const ExtractorSpec*> extractors;
     std::map<Output, std::vector<ImageRange>> missing;
@@ -174,7 +184,7 @@ class Planner {
     };
     want("", cell.images);
     for (const ScoreSpec& score : cell.scores) {
-      const Output id = extractor_id(score.extractor);
+      const Output& id = id_of(score.extractor);
       extractors.emplace(id, &score.extractor);
       want(id, score.range);
     }
@@ -189,10 +199,10 @@ class Planner {
     for (ImageRange gap : pictures.missing)
       dark.push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
     for (const auto& [range, outputs] : segments(missing, dark)) {
-      std::vector<ExtractorSpec> specs;
+      std::vector<ExtractorSpec> wanted;
       for (const Output& output : outputs)
-        if (!output.empty()) specs.push_back(*extractors.at(output));
-      cut(cell, sample, range, specs, overlaps(dark, range) ? kept : 0);
+        if (!output.empty()) wanted.push_back(*extractors.at(output));
+      cut(cell, spec, sample, range, wanted, overlaps(dark, range) ? kept : 0);
     }
   }
 
@@ -228,25 +238,20 @@ class Planner {
   }
 
   // Pieces end at multiples of unit_images, so that the cut does not depend on where work began.
-  void cut(const CellRequest& cell, Sample& sample, ImageRange range,
+  void cut(const CellRequest& cell, const std::string& spec, Sample& sample, ImageRange range,
            const std::vector<ExtractorSpec>& extractors, std::uint64_t kept) {
     const std::uint64_t size = submission_.unit_images;
     for (std::uint64_t begin = range.begin; begin < range.end;) {
       const std::uint64_t end = std::min(range.end, aligned_down(begin, size) + size);
-      add_generate(cell, sample,
-                   {.sample = cell.sample,
-                    .range = {begin, end},
-                    .extractors = extractors,
-                    .keep_pictures = begin < kept ? kept : 0});
+      add_generate(cell, spec, sample, {begin, end}, extractors, begin < kept ? kept : 0);
       begin = end;
     }
   }
 
-  void add_generate(const CellRequest& cell, Sample& sample, GenerateUnit generate) {
-    std::sort(generate.extractors.begin(), generate.extractors.end(),
-              [](const ExtractorSpec& a, const ExtractorSpec& b) {
-                return extractor_id(a) < extractor_id(b);
-              });
+  // `extractors` by their ids.
+  void add_generate(const CellRequest& cell, const std::string& spec, Sample& sample,
+                    ImageRange range, const std::vector<ExtractorSpec>& extractors,
+                    std::uint64_t kept) {
     const CellCost& cost = cell.cost;
     const double an_image = static_cast<double>(cost.calls_per_image) * cost.gflops_per_call +
                             cost.gflops_decode + cost.gflops_text;
@@ -254,39 +259,48 @@ class Planner {
     for (const auto& [unused, digest] : cell.sample.inputs) inputs.insert(digest);
     ExistingGenerate known{.id = UnitId{next_.unit},
                            .state = UnitState::kReady,
-                           .range = generate.range,
+                           .range = range,
                            .extractors = {},
-                           .keep_pictures = generate.keep_pictures};
-    for (const ExtractorSpec& extractor : generate.extractors) {
-      known.extractors.insert(extractor_id(extractor));
+                           .keep_pictures = kept};
+    std::vector<Output> ids;
+    std::string extractor_list = "[";
+    for (const ExtractorSpec& extractor : extractors) {
+      ids.push_back(id_of(extractor));
+      if (extractor_list.size() > 1) extractor_list += ',';
+      extractor_list += known_extractor(extractor).text;
       if (!extractor.input.empty()) inputs.insert(extractor.input);
     }
+    known.extractors.insert(ids.begin(), ids.end());
     const auto unet = cell.sample.inputs.find("unet");
     add_unit({.id = {},
-              .name = unit_name(generate),
+              .name = generate_unit_name(sample.key, range, kept, ids),
               .kind = UnitKind::kGenerate,
-              .body = canonical(to_json(generate)),
+              .body = canonical_object({{"extractors", extractor_list + "]"},
+                                        {"keep_pictures", std::to_string(kept)},
+                                        {"range", canonical(Json::array({range.begin, range.end}))},
+                                        {"sample", spec}}),
               .state = UnitState::kReady,
               .sample = sample.known.id,
-              .range = generate.range,
-              .gflops = static_cast<double>(generate.range.size()) * an_image,
+              .range = range,
+              .gflops = static_cast<double>(range.size()) * an_image,
               .affinity = unet == cell.sample.inputs.end() ? "" : unet->second,
               .memory_bytes = cost.weight_bytes,
               .inputs = {inputs.begin(), inputs.end()},
               .needs = {}});
-    plan_.images_new += generate.range.size();
+    plan_.images_new += range.size();
     sample.known.units.push_back(std::move(known));
   }
 
-  ScoreId plan_score(const Digest& key, const ScoreSpec& score, Sample& sample) {
-    const Digest score_name = score_key(key, score);
+  ScoreId plan_score(const ScoreSpec& score, Sample& sample) {
+    const std::string& spec = text_of(score);
+    const Digest score_name = score_key(sample.key, spec);
     if (auto it = planned_scores_.find(score_name); it != planned_scores_.end()) return it->second;
     if (auto it = existing_.scores.find(score_name); it != existing_.scores.end()) {
       use(it->second.unit.id, it->second.unit.state);
       return planned_scores_[score_name] = it->second.id;
     }
     std::set<UnitId> needs;
-    const Output id = extractor_id(score.extractor);
+    const Output& id = id_of(score.extractor);
     for (const ExistingGenerate* unit :
          cover(sample.known, score.range, [&](const ExistingGenerate& u) {
            return gives(u, id);
@@ -295,35 +309,35 @@ class Planner {
       use(*unit);
     }
     if (!score.reference.empty()) needs.insert(plan_reference(score.reference));
-    const ScoreUnit unit{.sample = key, .score = score};
-    const UnitId unit_id = add_unit({.id = {},
-                                     .name = unit_name(unit),
-                                     .kind = UnitKind::kScore,
-                                     .body = canonical(to_json(unit)),
-                                     .state = UnitState::kWaiting,
-                                     .sample = sample.known.id,
-                                     .range = score.range,
-                                     .gflops = kScoreGflops,
-                                     .affinity = {},
-                                     .memory_bytes = 0,
-                                     .inputs = {},
-                                     .needs = {needs.begin(), needs.end()}});
+    const UnitId unit_id = add_unit(
+        {.id = {},
+         .name = score_unit_name(score_name),
+         .kind = UnitKind::kScore,
+         .body = canonical_object({{"sample_key", canonical(sample.key.hex())}, {"score", spec}}),
+         .state = UnitState::kWaiting,
+         .sample = sample.known.id,
+         .range = score.range,
+         .gflops = kScoreGflops,
+         .affinity = {},
+         .memory_bytes = 0,
+         .inputs = {},
+         .needs = {needs.begin(), needs.end()}});
     const ScoreId score_id{next_.score++};
     plan_.scores.push_back({.id = score_id,
                             .key = score_name,
                             .sample = sample.known.id,
-                            .spec = canonical(to_json(score)),
+                            .spec = spec,
                             .unit = unit_id});
     return planned_scores_[score_name] = score_id;
   }
 
   UnitId plan_reference(const std::string& hex) {
+    if (auto it = planned_references_.find(hex); it != planned_references_.end()) return it->second;
     const ReferenceSpec& spec = submission_.references.at(hex);
     const Digest key = reference_key(spec);
-    if (auto it = planned_references_.find(key); it != planned_references_.end()) return it->second;
     if (auto it = existing_.references.find(key); it != existing_.references.end()) {
       use(it->second.id, it->second.state);
-      return planned_references_[key] = it->second.id;
+      return planned_references_[hex] = it->second.id;
     }
     const ReferenceUnit unit{spec};
     std::set<std::string> inputs;
@@ -334,7 +348,7 @@ class Planner {
     const double pictures =
         count != spec.options.end() && count->is_number() ? count->get<double>() : 1000.0;
     const UnitId id = add_unit({.id = {},
-                                .name = unit_name(unit),
+                                .name = reference_unit_name(key),
                                 .kind = UnitKind::kReference,
                                 .body = canonical(to_json(unit)),
                                 .state = UnitState::kReady,
@@ -346,7 +360,25 @@ class Planner {
                                 .inputs = {inputs.begin(), inputs.end()},
                                 .needs = {}});
     plan_.references.push_back({.key = key, .spec = canonical(to_json(spec)), .unit = id});
-    return planned_references_[key] = id;
+    return planned_references_[hex] = id;
+  }
+
+  // Computed once an extractor.
+  const KnownExtractor& known_extractor(const ExtractorSpec& extractor) {
+    for (const KnownExtractor& known : extractors_)
+      if (known.spec == extractor) return known;
+    std::string text = canonical(to_json(extractor));
+    return extractors_.emplace_back(
+        KnownExtractor{extractor, extractor_id(extractor), std::move(text)});
+  }
+  const Output& id_of(const ExtractorSpec& extractor) { return known_extractor(extractor).id; }
+
+  // The canonical text of a score. Cells share a handful of them: those last seen are at hand.
+  const std::string& text_of(const ScoreSpec& score) {
+    for (const auto& [spec, text] : score_texts_)
+      if (spec == score) return text;
+    if (score_texts_.size() == kScoreTextsMax) score_texts_.pop_back();
+    return score_texts_.emplace_front(score, canonical(to_json(score))).second;
   }
 
   UnitId add_unit(NewUnit unit) {
@@ -394,7 +426,9 @@ class Planner {
   Failure failure_;
   std::map<Digest, Sample> samples_;
   std::map<Digest, ScoreId> planned_scores_;
-  std::map<Digest, UnitId> planned_references_;
+  std::map<std::string, UnitId> planned_references_;  // by the hex of its key
+  std::deque<KnownExtractor> extractors_;             // a handful
+  std::deque<std::pair<ScoreSpec, std::string>> score_texts_;
   std::set<UnitId> queued_;  // whose images are counted
 };
 

@@ -77,7 +77,7 @@ core::ExistingGenerate generate_from(const SQLite::Statement& row) {
   return unit;
 }
 
-void find_samples(SQLite::Database& connection, const Submission& submission,
+void find_samples(SQLite::Database& connection, const std::vector<Digest>& samples,
                   core::Existing& existing) {
   SQLite::Statement find(connection, "SELECT id FROM samples WHERE key = ?");
   SQLite::Statement units(connection,
@@ -85,8 +85,7 @@ void find_samples(SQLite::Database& connection, const Submission& submission,
                           " json_extract(body, '$.extractors'),"
                           " json_extract(body, '$.keep_pictures')"
                           " FROM units WHERE sample = ? AND kind = 2 ORDER BY range_begin, id");
-  for (const CellRequest& cell : submission.cells) {
-    const Digest key = sample_key(cell.sample);
+  for (const Digest& key : samples) {
     if (existing.samples.contains(key)) continue;
     find.reset();
     bind_digest(find, 1, key);
@@ -99,16 +98,16 @@ void find_samples(SQLite::Database& connection, const Submission& submission,
   }
 }
 
+// Requires: `samples` are those of the submission's cells.
 void find_scores(SQLite::Database& connection, const Submission& submission,
-                 core::Existing& existing) {
+                 const std::vector<Digest>& samples, core::Existing& existing) {
   SQLite::Statement find(connection,
                          "SELECT s.id, s.unit, u.state FROM scores s"
                          " JOIN units u ON u.id = s.unit WHERE s.key = ?");
-  for (const CellRequest& cell : submission.cells) {
-    const Digest sample = sample_key(cell.sample);
-    if (!existing.samples.contains(sample)) continue;
-    for (const ScoreSpec& score : cell.scores) {
-      const Digest key = score_key(sample, score);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (!existing.samples.contains(samples[i])) continue;
+    for (const ScoreSpec& score : submission.cells[i].scores) {
+      const Digest key = score_key(samples[i], score);
       find.reset();
       bind_digest(find, 1, key);
       if (!find.executeStep()) continue;
@@ -166,8 +165,11 @@ core::Existing find_existing(SQLite::Database& connection, const Submission& sub
   SQLite::Statement name(connection, "SELECT id FROM experiments WHERE name = ?");
   name.bind(1, submission.name);
   if (name.executeStep()) existing.experiment = core::ExperimentId{name.getColumn(0).getInt64()};
-  find_samples(connection, submission, existing);
-  find_scores(connection, submission, existing);
+  std::vector<Digest> samples;
+  samples.reserve(submission.cells.size());
+  for (const CellRequest& cell : submission.cells) samples.push_back(sample_key(cell.sample));
+  find_samples(connection, samples, existing);
+  find_scores(connection, submission, samples, existing);
   find_references(connection, submission, existing);
   find_cancelled_needs(connection, existing);
   return existing;

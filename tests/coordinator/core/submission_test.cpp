@@ -167,6 +167,47 @@ TEST(Submission, TakesUpCancelledUnitsAgain) {
   EXPECT_EQ(again.revived.size(), 4U);
 }
 
+// Names, bodies and keys are put together from parts that many units share: they are those of the
+// unit that a worker reads.
+TEST(Submission, NamesUnitsAndScoresByWhatTheyHold) {
+  MemoryStore store;
+  Submission submission = submission_of({.models = 2, .steps = {4, 8}});
+  for (CellRequest& cell : submission.cells) {
+    cell.keep_pictures = 8;
+    ScoreSpec clip = cell.scores[0];
+    clip.metric = "clip_score";
+    clip.extractor.kind = "clip";
+    clip.extractor.options = {{"prefix", "a \"picture\" of"}};
+    clip.reference.clear();
+    cell.scores.push_back(clip);
+  }
+
+  const SubmissionPlan plan = planned(store, submission);
+
+  const auto expect_same = [](const NewUnit& unit, const auto& read) {
+    ASSERT_TRUE(read) << unit.body;
+    EXPECT_EQ(unit.name, unit_name(*read));
+    EXPECT_EQ(unit.body, canonical(to_json(*read)));
+  };
+  for (const NewUnit& unit : plan.units) {
+    const auto body = parse_json(unit.body, "body");
+    ASSERT_TRUE(body) << unit.body;
+    if (unit.kind == UnitKind::kGenerate)
+      expect_same(unit, generate_unit_from_json(*body, "body"));
+    else if (unit.kind == UnitKind::kScore)
+      expect_same(unit, score_unit_from_json(*body, "body"));
+    else
+      expect_same(unit, reference_unit_from_json(*body, "body"));
+  }
+  ASSERT_EQ(plan.samples.size(), submission.cells.size());
+  for (std::size_t i = 0; i < plan.samples.size(); ++i)
+    EXPECT_EQ(plan.samples[i].key, sample_key(submission.cells[i].sample));
+  ASSERT_EQ(plan.scores.size(), 2 * submission.cells.size());
+  for (std::size_t i = 0; i < plan.scores.size(); ++i)
+    EXPECT_EQ(plan.scores[i].key,
+              score_key(plan.samples[i / 2].key, submission.cells[i / 2].scores[i % 2]));
+}
+
 TEST(Submission, NamesEveryFaultAtOnce) {
   MemoryStore store;
   Submission submission = submission_of({.models = 1, .steps = {4, 8}, .unit_images = 24});
