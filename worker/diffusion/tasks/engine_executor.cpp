@@ -4,6 +4,7 @@
 #include <new>
 #include <system_error>
 
+#include "schema/prompts.h"
 #include "worker/diffusion/models/device.h"
 #include "worker/diffusion/tasks/device.h"
 #include "worker/diffusion/tasks/failures.h"
@@ -108,28 +109,10 @@ Result<std::vector<std::string>> EngineExecutor::prompts(const std::string& dige
   if (!name) return fail("sample.prompts", "'" + digest + "' is no digest");
   const auto bytes = store_.get(*name);
   if (!bytes) return fail(bytes.error());
-  std::vector<std::string> texts;
-  Failure failure;
-  std::size_t begin = 0;
-  for (std::size_t line = 1; begin < bytes->size(); ++line) {
-    const std::size_t end = std::min(bytes->find('\n', begin), bytes->size());
-    const std::string where = digest + ":" + std::to_string(line);
-    if (end > begin) {
-      const auto json = parse_json(std::string_view(*bytes).substr(begin, end - begin), where, 8);
-      if (!json)
-        failure.add(json.error());
-      else if (!json->is_object() || !json->contains("prompt") || !(*json)["prompt"].is_string())
-        failure.add(where, "this line has no text 'prompt'", R"({"prompt": "..."})");
-      else
-        texts.push_back((*json)["prompt"].get<std::string>());
-    }
-    begin = end + 1;
-  }
-  if (texts.empty() && failure.is_empty())
-    failure.add(digest, "there is no prompt", "a line {\"prompt\": ...} each");
-  if (!failure.is_empty()) return fail(std::move(failure));
+  auto texts = parse_prompts(*bytes, digest);
+  if (!texts) return fail(std::move(texts.error()));
   if (prompts_.size() > 8) prompts_.clear();
-  return prompts_.emplace(digest, std::move(texts)).first->second;
+  return prompts_.emplace(digest, std::move(*texts)).first->second;
 }
 
 ArtifactRef EngineExecutor::keep(std::string name, const std::string& bytes) {
