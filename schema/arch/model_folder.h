@@ -5,33 +5,24 @@
 //   summarize_unet(model->unet->config, model->default_call()).gflops()
 //
 // Understands a diffusers pipeline (model_index.json and its components), a folder with components
-// alone (vae/), and a CLIP folder (config.json with both towers). Reads configurations, never
-// weights: their names and sizes alone. Fails with every fault of every configuration at once.
-// Thread: any.
+// alone (vae/), and a CLIP folder (config.json with both towers). open() reads configurations,
+// never weights: their names and sizes alone; check_weights() reads the weights' headers. Fails
+// with every fault of every configuration at once. Thread: any.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 
 #include "schema/arch/network.h"
+#include "schema/io/weight_files.h"
 
 namespace isocost::arch {
-
-// The files of one component's weights: BASE.safetensors, the parts that
-// BASE.safetensors.index.json names, or those of a variant ("fp16").
-struct WeightFiles {
-  std::vector<std::filesystem::path> files;
-  std::uint64_t bytes = 0;
-};
-[[nodiscard]] Result<WeightFiles> find_weight_files(const std::filesystem::path& folder,
-                                                    const std::string& base,
-                                                    const std::string& variant = {});
 
 template <class Config>
 struct Component {
   std::filesystem::path folder;
   Config config;
-  WeightFiles weights;
+  io::WeightFiles weights;
 };
 
 struct ModelFolder {
@@ -45,12 +36,22 @@ struct ModelFolder {
   std::optional<std::filesystem::path> tokenizer;
   Json scheduler_config;  // scheduler/scheduler_config.json; null where there is none
 
+  // With a variant, components that have it are taken in it and the others plain, as diffusers'
+  // pipelines do. Fails besides with: no component has the variant.
   [[nodiscard]] static Result<ModelFolder> open(const std::filesystem::path& root,
                                                 const std::string& variant = {});
+
+  // Whether the tensors in the weights are those of the configurations, by the headers alone. Fails
+  // with: files that are none (a Git LFS pointer), tensors that are missing, foreign or misshaped.
+  [[nodiscard]] Result<void> check_weights() const;
 
   // The model's own latent size and the text length of its encoder.
   [[nodiscard]] CallShape default_call() const;
   [[nodiscard]] std::uint64_t weight_bytes() const;
 };
+
+// Whether parts of a pipeline may have been made for each other.
+[[nodiscard]] Result<void> check_fit(const UNetConfig& unet, const VaeConfig& vae,
+                                     const ClipTextConfig& text, const std::string& where);
 
 }  // namespace isocost::arch

@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "schema/io/presence.h"
+
 namespace isocost::io {
 
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
@@ -27,6 +29,11 @@ void Descriptor::reset() {
   number_ = -1;
 }
 
+void Descriptor::seek(std::uint64_t byte, const std::filesystem::path& name) const {
+  if (::lseek(number_, static_cast<off_t>(byte), SEEK_SET) < 0)
+    throw_system_error("cannot read", name);
+}
+
 void throw_system_error(const std::string& what, const std::filesystem::path& name) {
   const int reason = errno;
   throw std::system_error(reason, std::generic_category(), what + " " + name.string());
@@ -36,8 +43,11 @@ Result<OpenFile> open_regular_file(const std::filesystem::path& file) {
   // Without O_NONBLOCK, opening a named pipe would wait for a writer.
   OpenFile open{Descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)), 0};
   if (!open.descriptor.is_open()) {
-    if (errno == ENOENT || errno == ENOTDIR) return fail(file.string(), "the file is missing");
-    return fail(file.string(), std::string("the file cannot be opened: ") + std::strerror(errno));
+    const int reason = errno;
+    // Says of a link to nothing what it is.
+    if (const auto is_there = has_file(file); !is_there) return fail(is_there.error());
+    if (reason == ENOENT || reason == ENOTDIR) return fail(file.string(), "the file is missing");
+    return fail(file.string(), std::string("the file cannot be opened: ") + std::strerror(reason));
   }
   struct stat about{};
   if (::fstat(open.descriptor.get(), &about) != 0) {

@@ -25,6 +25,8 @@ class Descriptor {
   [[nodiscard]] bool is_open() const { return number_ >= 0; }
   int release();
   void reset();
+  // To a byte from the file's beginning. Throws std::system_error.
+  void seek(std::uint64_t byte, const std::filesystem::path& name) const;
 
  private:
   int number_ = -1;

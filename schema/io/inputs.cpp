@@ -7,7 +7,10 @@
 #include <string_view>
 
 #include "schema/io/atomic_file.h"
+#include "schema/io/clip_files.h"
 #include "schema/io/hash_file.h"
+#include "schema/io/picture.h"
+#include "schema/io/presence.h"
 #include "schema/json.h"
 
 namespace isocost::io {
@@ -16,109 +19,83 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFolderDepthMax = 12;
-constexpr std::array<std::string_view, 3> kPictureEndings = {".png", ".jpg", ".jpeg"};
 // Files that are inputs by themselves: prompts, statistics, TorchScript.
 constexpr std::array<std::string_view, 6> kFileEndings = {".jsonl", ".npz", ".pt",
                                                           ".pth",   ".ts",  ".jit"};
-constexpr std::array<std::string_view, 4> kTokenizerFiles = {
-    "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"};
-// What transformers 5 saves instead: read, and so counted, only where the former are missing.
-constexpr const char* kFastTokenizer = "tokenizer.json";
-constexpr const char* kProcessor = "processor_config.json";
 
-std::string lower_ending(const fs::path& file) {
+bool is_file_input(const fs::path& file) {
+  if (file.filename().string().starts_with('.')) return false;
   std::string ending = file.extension().string();
   for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return ending;
+  return std::find(kFileEndings.begin(), kFileEndings.end(), ending) != kFileEndings.end();
 }
 
-template <std::size_t n>
-bool has_ending(const fs::path& file, const std::array<std::string_view, n>& endings) {
-  return std::find(endings.begin(), endings.end(), lower_ending(file)) != endings.end();
-}
-
-// The names of the regular files of a folder, sorted.
-std::vector<std::string> file_names(const fs::path& folder, std::error_code& error) {
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->is_regular_file(ignored)) names.push_back(entry->path().filename().string());
+// Of which bases a component's folder holds weights, in any variant.
+std::vector<std::string> weight_bases(const std::vector<std::string>& names) {
+  std::vector<std::string> bases;
+  for (const std::string base : {kDiffusersBase, kTransformersBase}) {
+    const bool is_there = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+      return name.starts_with(base) && name.find(".safetensors") != std::string::npos;
+    });
+    if (is_there) bases.push_back(base);
   }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-bool is_weights(const std::string& name) {
-  return name.ends_with(".safetensors") ||
-         (name.ends_with(".json") && name.find(".index") != std::string::npos);
-}
-
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::binary_search(names.begin(), names.end(), name);
+  return bases;
 }
 
 // CLIP's config.json describes both towers; the folder holds the tokenizer as well.
 bool is_clip(const fs::path& folder) {
   const auto text = read_file(folder / "config.json", std::size_t{1} << 20);
-  const auto json = text ? parse_json(*text, "config.json") : Result<Json>(Json());
+  const auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
   return json && json->is_object() && json->contains("text_config") &&
          json->contains("vision_config");
 }
 
-// The files of a folder that count, by what kind of folder it is; empty when it is none of them.
-std::vector<std::string> loaded_files(const fs::path& folder,
-                                      const std::vector<std::string>& names) {
-  std::vector<std::string> loaded;
-  const auto take_if = [&](const auto& condition) {
-    std::copy_if(names.begin(), names.end(), std::back_inserter(loaded), condition);
-  };
-  const bool is_fast = !contains(names, "vocab.json");
-  const auto is_of_tokenizer = [&](const std::string& name) {
-    return (is_fast && name == kFastTokenizer) ||
-           std::find(kTokenizerFiles.begin(), kTokenizerFiles.end(), name) != kTokenizerFiles.end();
-  };
-  const std::string preprocessing =
-      contains(names, "preprocessor_config.json") ? "preprocessor_config.json" : kProcessor;
-  const auto is_of_model = [](const std::string& name) {
-    return name == "config.json" || is_weights(name);
-  };
-  if (contains(names, "config.json")) {
-    const bool clip = is_clip(folder);
-    take_if([&](const std::string& name) {
-      return is_of_model(name) || (clip && (is_of_tokenizer(name) || name == preprocessing));
-    });
-  } else if (contains(names, "vocab.json") || contains(names, kFastTokenizer)) {
-    take_if(is_of_tokenizer);
-  } else {
-    take_if([](const std::string& name) { return has_ending(fs::path(name), kPictureEndings); });
-  }
-  return loaded;
-}
-
-Result<Digest> folder_digest(const fs::path& folder) {
-  std::error_code error;
-  const auto names = file_names(folder, error);
-  if (error) return fail(folder.string(), "the folder cannot be read: " + error.message());
-  const auto loaded = loaded_files(folder, names);
-  if (loaded.empty()) {
-    return fail(folder.string(), "nothing in this folder can be loaded",
-                "a model (config.json and *.safetensors), a tokenizer (vocab.json or "
-                "tokenizer.json), or pictures "
-                "(*.png, *.jpg)");
-  }
+Result<Digest> digest_of(const std::vector<fs::path>& files) {
   Json digests = Json::object();
   Failure failure;
-  for (const std::string& name : loaded) {
-    const auto digest = file_digest(folder / name);
+  for (const fs::path& file : files) {
+    const auto digest = file_digest(file);
     if (digest) {
-      digests[name] = digest->hex();
+      digests[file.filename().string()] = digest->hex();
     } else {
       failure.add(digest.error());
     }
   }
   if (!failure.is_empty()) return fail(std::move(failure));
   return canonical_digest(digests);
+}
+
+Result<std::vector<fs::path>> clip_files(const fs::path& folder) {
+  const auto tokenizer = find_tokenizer_files(folder);
+  const auto preprocessing = find_preprocessing_file(folder);
+  Failure failure;
+  if (!tokenizer) failure.add(tokenizer.error());
+  if (!preprocessing) failure.add(preprocessing.error());
+  if (!failure.is_empty()) return fail(std::move(failure));
+  std::vector<fs::path> files;
+  if (*tokenizer) files = (*tokenizer)->all();
+  if (*preprocessing) files.push_back((*preprocessing)->file);
+  return files;
+}
+
+Result<Digest> folder_digest(const fs::path& folder, const std::string& variant) {
+  const auto names = names_in(folder);
+  if (!names) return fail(names.error());
+  const auto has_config = has_file(folder / "config.json");
+  if (!has_config) return fail(has_config.error());
+  if (*has_config) {
+    const auto bases = weight_bases(*names);
+    const auto weights =
+        find_weight_files(folder, bases.empty() ? kTransformersBase : bases.front(), variant);
+    if (!weights) return fail(weights.error());
+    return component_digest(folder, *weights);
+  }
+  const auto tokenizer = find_tokenizer_files(folder);
+  if (!tokenizer) return fail(tokenizer.error());
+  if (*tokenizer) return digest_of((*tokenizer)->all());
+  const auto pictures = picture_files(folder);
+  if (!pictures) return fail(pictures.error());
+  return digest_of(*pictures);
 }
 
 // Walks the folders below the roots, each real folder once, however many links lead to it.
@@ -148,20 +125,51 @@ class Scan {
       inventory_.skipped.push_back(folder.string() + ": nested too deeply");
       return;
     }
-    const auto names = file_names(folder, error);
-    if (error) {
-      inventory_.skipped.push_back(folder.string() + ": " + error.message());
+    const auto names = names_in(folder);
+    if (!names) {
+      inventory_.skipped.push_back(names.error().message());
       return;
     }
-    const auto loaded = loaded_files(folder, names);
-    // A config.json alone (a scheduler's folder, any web project's) is nothing that a cell loads.
-    const bool is_model = contains(names, "config.json");
-    if (!loaded.empty() && (!is_model || std::any_of(loaded.begin(), loaded.end(), is_weights)))
-      add(folder);
-    for (const std::string& name : names) {
-      if (has_ending(fs::path(name), kFileEndings)) add(folder / name);
+    add_folder(folder, *names);
+    for (const std::string& name : *names) {
+      std::error_code ignored;
+      if (is_file_input(name) && fs::is_regular_file(folder / name, ignored)) add(folder / name);
     }
     for (const fs::path& below : folders_in(folder)) visit_folder(below, depth + 1);
+  }
+
+  void add_folder(const fs::path& folder, const std::vector<std::string>& names) {
+    const auto holds = [&](const char* name) {
+      return std::binary_search(names.begin(), names.end(), name);
+    };
+    if (holds("config.json")) {
+      // A config.json alone (a scheduler's folder, any web project's) is nothing that a cell loads.
+      for (const std::string& base : weight_bases(names)) add_component(folder, base);
+      return;
+    }
+    const bool is_input =
+        holds("vocab.json") || holds("tokenizer.json") ||
+        std::any_of(names.begin(), names.end(), [](const auto& name) { return is_picture(name); });
+    if (is_input) add(folder);
+  }
+
+  // What is loaded where a grid names no variant, and each variant that it may name.
+  void add_component(const fs::path& folder, const std::string& base) {
+    std::vector<std::string> variants = weight_variants(folder, base);
+    variants.insert(variants.begin(), "");
+    bool is_found = false;
+    Failure failure;
+    for (const std::string& variant : variants) {
+      const auto weights = find_weight_files(folder, base, variant);
+      const auto digest =
+          weights ? component_digest(folder, *weights) : Result<Digest>(fail(weights.error()));
+      is_found |= digest.has_value();
+      if (digest)
+        inventory_.inputs.emplace(digest->name(), Place{folder, variant});
+      else
+        failure.add(digest.error());
+    }
+    if (!is_found) inventory_.skipped.push_back(failure.message());
   }
 
   std::vector<fs::path> folders_in(const fs::path& folder) {
@@ -181,7 +189,7 @@ class Scan {
     if (digest) {
       // The first place in the order of the walk stays, so that the answer does not depend on
       // chance.
-      inventory_.inputs.emplace(digest->name(), path);
+      inventory_.inputs.emplace(digest->name(), Place{path, {}});
     } else {
       inventory_.skipped.push_back(digest.error().message());
     }
@@ -197,10 +205,22 @@ Result<Digest> file_digest(const fs::path& file) {
   return hash_file(file, digest_cache_folder(), std::time(nullptr));
 }
 
-Result<Digest> input_digest(const fs::path& file_or_folder) {
+Result<Digest> input_digest(const fs::path& file_or_folder, const std::string& variant) {
   std::error_code error;
-  return fs::is_directory(file_or_folder, error) ? folder_digest(file_or_folder)
+  return fs::is_directory(file_or_folder, error) ? folder_digest(file_or_folder, variant)
                                                  : file_digest(file_or_folder);
+}
+
+Result<Digest> component_digest(const fs::path& folder, const WeightFiles& weights) {
+  std::vector<fs::path> files = weights.files;
+  files.push_back(folder / "config.json");
+  if (weights.index) files.push_back(*weights.index);
+  if (is_clip(folder)) {
+    const auto more = clip_files(folder);
+    if (!more) return fail(more.error());
+    files.insert(files.end(), more->begin(), more->end());
+  }
+  return digest_of(files);
 }
 
 Inventory scan_inputs(const std::vector<fs::path>& roots) {

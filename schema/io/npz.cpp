@@ -8,7 +8,7 @@
 #include <cstring>
 #include <optional>
 
-#include "schema/io/atomic_file.h"
+#include "schema/io/genuine_file.h"
 
 namespace isocost::io {
 namespace {
@@ -18,8 +18,6 @@ static_assert(std::endian::native == std::endian::little,
 
 // --- zip
 // ----------------------------------------------------------------------------------------------------------
-
-constexpr std::size_t kMembersMax = 4096;
 
 // The little-endian number at `at`. Requires: it lies within the bytes.
 template <class T>
@@ -53,11 +51,9 @@ Result<std::map<std::string, Member>> read_directory(std::string_view bytes,
   const auto end = find_end_record(bytes);
   if (!end)
     return fail(where, "this is no zip file, or it is cut short",
-                "a .npz file as numpy.savez writes it");
+                "a .npz file of numpy.savez, a .pt file of torch.jit.save");
   const std::size_t count = number_at<std::uint16_t>(bytes, *end + 10);
   std::size_t at = number_at<std::uint32_t>(bytes, *end + 16);
-  if (count > kMembersMax)
-    return fail(where, "it has too many members", "at most " + std::to_string(kMembersMax));
   std::map<std::string, Member> members;
   for (std::size_t i = 0; i < count; ++i) {
     if (at > *end || *end - at < 46 || number_at<std::uint32_t>(bytes, at) != 0x02014b50) {
@@ -320,9 +316,17 @@ Result<std::map<std::string, NpyArray>> parse_npz(std::string_view bytes, const 
   return arrays;
 }
 
+Result<std::vector<std::string>> zip_names(std::string_view bytes, const std::string& where) {
+  const auto members = read_directory(bytes, where);
+  if (!members) return fail(members.error());
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : *members) names.push_back(name);
+  return names;
+}
+
 Result<std::map<std::string, NpyArray>> read_npz(const std::filesystem::path& file,
                                                  const std::vector<std::string>& names) {
-  const auto bytes = read_file(file, kNpzBytesMax);
+  const auto bytes = read_genuine_file(file, kNpzBytesMax);
   if (!bytes) return fail(bytes.error());
   return parse_npz(*bytes, file.string(), names);
 }

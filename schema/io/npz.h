@@ -34,6 +34,9 @@ inline constexpr std::uint64_t kNpyBytesMax = std::uint64_t{1} << 30;  // of one
     const std::filesystem::path& file, const std::vector<std::string>& names);
 [[nodiscard]] Result<std::map<std::string, NpyArray>> parse_npz(
     std::string_view bytes, const std::string& where, const std::vector<std::string>& names);
+// The names of a zip file's members, in their order by bytes.
+[[nodiscard]] Result<std::vector<std::string>> zip_names(std::string_view bytes,
+                                                         const std::string& where);
 // One .npy file's bytes.
 [[nodiscard]] Result<NpyArray> parse_npy(std::string_view bytes, const std::string& where);
 

@@ -47,9 +47,14 @@ using PngTexts = std::vector<std::pair<std::string, std::string>>;
 void write_png(const std::filesystem::path& file, const Picture& picture,
                const PngTexts& texts = {});
 
-// The *.png, *.jpg and *.jpeg files of a folder (endings in either case), in the order of their
-// names by bytes. Fails with: the folder is missing, unreadable or holds no picture.
+// Whether a file of this name counts as a picture: *.png, *.jpg, *.jpeg, endings in either case;
+// hidden files (._photo.jpg) do not.
+[[nodiscard]] bool is_picture(std::string_view name);
+// The pictures at the top of a folder, in the order of their names by bytes. Fails with: the folder
+// is missing, unreadable or holds no picture at its top; pictures that are links to nothing.
 [[nodiscard]] Result<std::vector<std::filesystem::path>> picture_files(
     const std::filesystem::path& folder);
+// How many lie in sub-folders, which nothing reads.
+[[nodiscard]] std::uint64_t pictures_below(const std::filesystem::path& folder);
 
 }  // namespace isocost::io

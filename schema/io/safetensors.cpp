@@ -11,6 +11,7 @@
 #include "schema/check.h"
 #include "schema/io/atomic_file.h"
 #include "schema/io/descriptor.h"
+#include "schema/io/genuine_file.h"
 #include "schema/io/safetensors_header.h"
 #include "schema/json_reader.h"
 
@@ -69,6 +70,53 @@ Result<std::uint64_t> header_length(std::span<const std::byte, 8> bytes, std::ui
   return n;
 }
 
+tl::unexpected<Failure> cut_short(const std::filesystem::path& path) {
+  return fail(path.string(), "the file is cut short, or changed while it was read");
+}
+
+// What torch.save writes: a zip of pickles, or a bare one.
+bool is_pickle(std::string_view head) {
+  return head.starts_with("PK\x03\x04") || head.starts_with("\x80\x02") ||
+         head.starts_with("\x80\x04");
+}
+
+// A file whose header was read and checked; the descriptor stands before the data.
+struct OpenSafetensors {
+  Descriptor descriptor;
+  SafetensorsHeader header;
+  std::uint64_t data_bytes = 0;
+};
+
+Result<OpenSafetensors> open_with_header(const std::filesystem::path& path,
+                                         std::uint64_t bytes_max) {
+  const std::string where = path.string();
+  auto open = open_regular_file(path);
+  if (!open) return fail(std::move(open.error()));
+  if (open->bytes > bytes_max) {
+    return fail(where, "the file has " + std::to_string(open->bytes) + " bytes",
+                "at most " + std::to_string(bytes_max));
+  }
+  std::string text(std::min<std::uint64_t>(open->bytes, kImpostorBytes), '\0');
+  text.resize(read_some(open->descriptor, std::as_writable_bytes(std::span(text)), path));
+  if (auto failure = impostor(text, where)) return fail(std::move(*failure));
+  if (text.size() < 8) return fail(where, "the file has fewer than 8 bytes", "a safetensors file");
+  const auto length = header_length(std::as_bytes(std::span(text)).first<8>(), open->bytes, where);
+  if (!length && is_pickle(text))
+    return fail(where, "this is a PyTorch pickle, which could run code", "a safetensors file");
+  if (!length) return fail(length.error());
+  open->descriptor.seek(8, path);
+  text.resize(static_cast<std::size_t>(*length));
+  if (read_some(open->descriptor, std::as_writable_bytes(std::span(text)), path) != text.size())
+    return cut_short(path);
+  const std::uint64_t data_bytes = open->bytes - 8 - *length;
+  auto header = parse_safetensors_header(text, data_bytes, where);
+  if (!header) return fail(std::move(header.error()));
+  return OpenSafetensors{std::move(open->descriptor), std::move(*header), data_bytes};
+}
+
+constexpr const char* kTwice = "another part holds this tensor too";
+constexpr const char* kOnce = "each tensor once";
+
 }  // namespace
 
 std::string_view dtype_name(Dtype dtype) { return kDtypes[static_cast<std::size_t>(dtype)].name; }
@@ -96,36 +144,28 @@ Result<SafetensorsFile> SafetensorsFile::read(const std::filesystem::path& path,
                                               std::uint64_t bytes_max) try {
   SafetensorsFile file;
   file.where_ = path.string();
-  auto open = open_regular_file(path);
+  auto open = open_with_header(path, bytes_max);
   if (!open) return fail(std::move(open.error()));
-  if (open->bytes > bytes_max) {
-    return fail(file.where_, "the file has " + std::to_string(open->bytes) + " bytes",
-                "at most " + std::to_string(bytes_max));
-  }
-  const auto cut_short = [&] {
-    return fail(file.where_, "the file is cut short, or changed while it was read");
-  };
-  std::array<std::byte, 8> length_bytes{};
-  if (open->bytes < 8 || read_some(open->descriptor, length_bytes, path) != 8) {
-    return fail(file.where_, "the file has fewer than 8 bytes", "a safetensors file");
-  }
-  const auto length = header_length(length_bytes, open->bytes, file.where_);
-  if (!length) return fail(length.error());
-  std::string header(static_cast<std::size_t>(*length), '\0');
-  if (read_some(open->descriptor, std::as_writable_bytes(std::span(header)), path) != header.size())
-    return cut_short();
-  const std::uint64_t data_bytes = open->bytes - 8 - *length;
-  auto parsed = parse_safetensors_header(header, data_bytes, file.where_);
-  if (!parsed) return fail(std::move(parsed.error()));
-
-  file.data_.reset(allocate(data_bytes));
+  file.data_.reset(allocate(open->data_bytes));
   if (!file.data_)
-    return fail(file.where_, "there is no memory for its " + std::to_string(data_bytes) + " bytes");
-  const std::span<std::byte> data(file.data_.get(), static_cast<std::size_t>(data_bytes));
-  if (read_some(open->descriptor, data, path) != data.size()) return cut_short();
-  file.tensors_ = views_of(parsed->entries, file.data_.get());
-  file.metadata_ = std::move(parsed->metadata);
+    return fail(file.where_,
+                "there is no memory for its " + std::to_string(open->data_bytes) + " bytes");
+  const std::span<std::byte> data(file.data_.get(), static_cast<std::size_t>(open->data_bytes));
+  if (read_some(open->descriptor, data, path) != data.size()) return cut_short(path);
+  file.tensors_ = views_of(open->header.entries, file.data_.get());
+  file.metadata_ = std::move(open->header.metadata);
   return file;
+} catch (const std::system_error& error) {
+  return fail(path.string(), std::string("the file cannot be read: ") + error.code().message());
+}
+
+Result<TensorInfos> read_tensor_infos(const std::filesystem::path& path) try {
+  const auto open = open_with_header(path, kSafetensorsBytesMax);
+  if (!open) return fail(open.error());
+  TensorInfos infos;
+  for (const auto& [name, entry] : open->header.entries)
+    infos.emplace_hint(infos.end(), name, TensorInfo{entry.dtype, entry.shape});
+  return infos;
 } catch (const std::system_error& error) {
   return fail(path.string(), std::string("the file cannot be read: ") + error.code().message());
 }
@@ -250,87 +290,12 @@ void write_safetensors(const std::filesystem::path& file, const TensorViews& ten
 
 namespace {
 
-constexpr std::size_t kPartsMax = 1024;
-
-// Where the weights lie: the files to read, and for an index the file that each tensor is said to
-// be in.
-struct Plan {
-  std::vector<std::string> files;
-  std::map<std::string, std::string> weight_map;
-  std::string index;
-};
-
-Result<Plan> plan_from_index(const std::filesystem::path& index) {
-  const std::string where = index.string();
-  const auto text = read_file(index, std::size_t{64} << 20);
-  if (!text) return fail(text.error());
-  const auto json = parse_json(*text, where, 4);
-  if (!json) return fail(json.error());
-  if (!json->is_object() || !json->contains("weight_map") || !json->at("weight_map").is_object()) {
-    return fail(where, "the member 'weight_map' is missing",
-                "an object of tensor names and file names");
+// What an index says of its parts must be so.
+void check_index(const WeightFiles& weights, const auto& tensors, Failure& failure) {
+  for (const auto& [tensor, file] : weights.weight_map) {
+    if (!tensors.contains(tensor))
+      failure.add(weights.index->string() + ": " + tensor, "the tensor is not in " + file);
   }
-  Plan plan;
-  plan.index = where;
-  Failure failure;
-  for (const auto& [name, file] : json->at("weight_map").items()) {
-    const std::string part = file.is_string() ? file.get<std::string>() : "";
-    // A name with a slash could reach outside the folder.
-    if (part.empty() || part.find('/') != std::string::npos || part == "." || part == "..") {
-      failure.add(where + ": weight_map." + name, "this is no name of a file in the folder");
-      break;
-    }
-    plan.weight_map[name] = part;
-    if (std::find(plan.files.begin(), plan.files.end(), part) == plan.files.end())
-      plan.files.push_back(part);
-    if (plan.files.size() > kPartsMax) {
-      failure.add(where, "it names too many files", "at most " + std::to_string(kPartsMax));
-      break;
-    }
-  }
-  std::sort(plan.files.begin(), plan.files.end());
-  if (!failure.is_empty()) return fail(std::move(failure));
-  return plan;
-}
-
-// "fp16" of "BASE.fp16.safetensors", for every such file.
-std::vector<std::string> variants_in(const std::filesystem::path& folder, const std::string& base) {
-  std::vector<std::string> variants;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    constexpr std::string_view kEnd = ".safetensors";
-    if (name.size() <= base.size() + 1 + kEnd.size() || !name.starts_with(base + ".") ||
-        !name.ends_with(kEnd))
-      continue;
-    const std::string variant =
-        name.substr(base.size() + 1, name.size() - base.size() - 1 - kEnd.size());
-    if (variant.find('.') == std::string::npos) variants.push_back(variant);
-  }
-  std::sort(variants.begin(), variants.end());
-  return variants;
-}
-
-Result<Plan> find_weights(const std::filesystem::path& folder, const std::string& base,
-                          const std::string& variant) {
-  const std::string dotted = variant.empty() ? "" : "." + variant;
-  const std::string lone = base + dotted + ".safetensors";
-  const std::string index = base + ".safetensors.index" + dotted + ".json";
-  std::error_code error;
-  if (std::filesystem::exists(folder / lone, error)) return Plan{{lone}, {}, {}};
-  if (std::filesystem::exists(folder / index, error)) return plan_from_index(folder / index);
-  if (variant.empty()) {
-    const auto variants = variants_in(folder, base);
-    if (variants.size() == 1) return find_weights(folder, base, variants.front());
-  }
-  for (const char* pickle : {".bin", ".pt", ".ckpt"}) {
-    if (std::filesystem::exists(folder / (base + pickle), error)) {
-      return fail((folder / (base + pickle)).string(),
-                  "pickled weights are not read, since a pickle can run any code",
-                  lone + " (save the model with safe_serialization=True)");
-    }
-  }
-  return fail(folder.string(), "there are no weights here", lone + " or " + index);
 }
 
 }  // namespace
@@ -338,31 +303,44 @@ Result<Plan> find_weights(const std::filesystem::path& folder, const std::string
 Result<SafetensorsFolder> SafetensorsFolder::read(const std::filesystem::path& folder,
                                                   const std::string& base,
                                                   const std::string& variant) {
-  const auto plan = find_weights(folder, base, variant);
-  if (!plan) return fail(plan.error());
+  const auto found = find_weight_files(folder, base, variant);
+  if (!found) return fail(found.error());
   SafetensorsFolder weights;
   Failure failure;
-  for (const std::string& name : plan->files) {
-    auto file = SafetensorsFile::read(folder / name);
+  for (const auto& name : found->files) {
+    auto file = SafetensorsFile::read(name);
     if (!file) {
       failure.add(file.error());
       continue;
     }
     for (const auto& [tensor, view] : file->tensors()) {
-      if (!weights.tensors_.emplace(tensor, view).second) {
-        failure.add(file->where() + ": " + tensor, "another part holds this tensor too",
-                    "each tensor once");
-      }
+      if (!weights.tensors_.emplace(tensor, view).second)
+        failure.add(file->where() + ": " + tensor, kTwice, kOnce);
     }
     weights.files_.push_back(std::move(*file));
   }
-  if (!failure.is_empty()) return fail(std::move(failure));
-  for (const auto& [tensor, file] : plan->weight_map) {
-    if (!weights.tensors_.contains(tensor))
-      failure.add(plan->index + ": " + tensor, "the tensor is not in " + file);
-  }
+  if (failure.is_empty()) check_index(*found, weights.tensors_, failure);
   if (!failure.is_empty()) return fail(std::move(failure));
   return weights;
+}
+
+Result<TensorInfos> read_tensor_infos(const WeightFiles& weights) {
+  TensorInfos all;
+  Failure failure;
+  for (const auto& name : weights.files) {
+    auto infos = read_tensor_infos(name);
+    if (!infos) {
+      failure.add(infos.error());
+      continue;
+    }
+    for (auto& [tensor, info] : *infos) {
+      if (!all.emplace(tensor, std::move(info)).second)
+        failure.add(name.string() + ": " + tensor, kTwice, kOnce);
+    }
+  }
+  if (failure.is_empty()) check_index(weights, all, failure);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return all;
 }
 
 }  // namespace isocost::io

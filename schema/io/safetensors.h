@@ -29,6 +29,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/io/weight_files.h"
 #include "schema/result.h"
 
 namespace isocost::io {
@@ -113,10 +114,19 @@ class SafetensorsFile {
 void write_safetensors(const std::filesystem::path& file, const TensorViews& tensors,
                        const Metadata& metadata = {});
 
-// A model's weights, which may be cut into several files: BASE.safetensors or
-// BASE.safetensors.index.json with its parts, in `folder`; with a variant ("fp16")
-// BASE.fp16.safetensors or BASE.safetensors.index.fp16.json. Without one, a lone variant is taken
-// where no plain file is.
+// What a file's header says of a tensor.
+struct TensorInfo {
+  Dtype dtype = Dtype::kF32;
+  std::vector<std::int64_t> shape;
+};
+using TensorInfos = std::map<std::string, TensorInfo, std::less<>>;
+
+// The header alone, checked as SafetensorsFile::read() checks it; no tensor is read.
+[[nodiscard]] Result<TensorInfos> read_tensor_infos(const std::filesystem::path& file);
+// Of all parts of a component's weights.
+[[nodiscard]] Result<TensorInfos> read_tensor_infos(const WeightFiles& weights);
+
+// A model's weights, which may be cut into several files (schema/io/weight_files.h).
 class SafetensorsFolder {
  public:
   [[nodiscard]] static Result<SafetensorsFolder> read(const std::filesystem::path& folder,

@@ -102,6 +102,92 @@ TEST_F(ModelFolderOnDisk, ReadsTheInfinitiesThatPythonWrites) {
   EXPECT_EQ(model->scheduler_config.at("lambda_min_clipped"), "-Infinity");
 }
 
+// As diffusers' pipelines do.
+TEST_F(ModelFolderOnDisk, TakesAVariantOfTheComponentsThatHaveItAndTheOthersPlain) {
+  fs::copy(folder_ / "unet/diffusion_pytorch_model.safetensors",
+           folder_ / "unet/diffusion_pytorch_model.fp16.safetensors");
+
+  const auto model = ModelFolder::open(folder_, "fp16");
+
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->unet->weights.variant, "fp16");
+  EXPECT_EQ(model->unet->weights.files.front().filename(),
+            "diffusion_pytorch_model.fp16.safetensors");
+  EXPECT_EQ(model->vae->weights.variant, "");
+  EXPECT_EQ(ModelFolder::open(folder_)->unet->weights.variant, "");
+}
+
+TEST_F(ModelFolderOnDisk, RefusesAVariantThatNoComponentHas) {
+  fs::copy(folder_ / "vae/diffusion_pytorch_model.safetensors",
+           folder_ / "vae/diffusion_pytorch_model.fp16.safetensors");
+
+  const auto model = ModelFolder::open(folder_, "bf16");
+
+  ASSERT_FALSE(model);
+  EXPECT_NE(
+      model.error().message().find("no component has the variant 'bf16'; expected one of: fp16"),
+      std::string::npos)
+      << model.error().message();
+  EXPECT_FALSE(ModelFolder::open(folder_, "../fp16"));
+}
+
+TEST_F(ModelFolderOnDisk, RefusesALoneVariantOfOtherWeights) {
+  fs::rename(folder_ / "unet/diffusion_pytorch_model.safetensors",
+             folder_ / "unet/diffusion_pytorch_model.non_ema.safetensors");
+
+  EXPECT_FALSE(ModelFolder::open(folder_));
+  EXPECT_TRUE(ModelFolder::open(folder_, "non_ema"));
+}
+
+TEST_F(ModelFolderOnDisk, TakesNoBrokenLinkForAnAbsentFile) {
+  for (const char* name : {"model_index.json", "scheduler/scheduler_config.json",
+                           "tokenizer/special_tokens_map.json", "vae/config.json"}) {
+    fs::rename(folder_ / name, folder_ / "kept");
+    fs::create_symlink("gone", folder_ / name);
+
+    const auto model = ModelFolder::open(folder_);
+
+    ASSERT_FALSE(model) << name;
+    EXPECT_NE(model.error().message().find("a link to gone, which is missing"), std::string::npos)
+        << model.error().message();
+    fs::remove(folder_ / name);
+    fs::rename(folder_ / "kept", folder_ / name);
+  }
+  EXPECT_TRUE(ModelFolder::open(folder_));
+}
+
+TEST_F(ModelFolderOnDisk, ChecksWeightsByTheirHeadersAlone) {
+  const auto fault = [&] {
+    const auto model = ModelFolder::open(folder_);
+    const auto checked = model ? model->check_weights() : Result<void>(fail(model.error()));
+    return checked ? "no fault" : checked.error().message();
+  };
+  EXPECT_EQ(fault(), "no fault");
+
+  fs::copy(golden("sd2") / "unet/diffusion_pytorch_model.safetensors",
+           folder_ / "unet/diffusion_pytorch_model.safetensors",
+           fs::copy_options::overwrite_existing);
+  write("vae/diffusion_pytorch_model.safetensors",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:77\nsize 3\n");
+  const std::string text = fault();
+
+  EXPECT_NE(text.find("has shape [8, 40]; expected [8, 24]"), std::string::npos) << text;
+  EXPECT_NE(text.find("more such faults"), std::string::npos) << text;
+  EXPECT_NE(text.find("a Git LFS pointer"), std::string::npos) << text;
+}
+
+TEST(ModelFolder, HasWeightsThatFitInEveryReferenceModel) {
+  for (const char* name : {"bk-base", "bk-tiny", "clip", "groups32", "sd1", "sd2", "sdxl", "x4",
+                           "vae-four-blocks", "vae-no-quant", "vae-old-conv", "vae-old-keys"}) {
+    const auto model = ModelFolder::open(golden(name));
+    ASSERT_TRUE(model) << model.error().message();
+
+    const auto checked = model->check_weights();
+
+    EXPECT_TRUE(checked) << checked.error().message();
+  }
+}
+
 TEST_F(ModelFolderOnDisk, RefusesAnIndexThatLeavesTheFolder) {
   fs::remove(folder_ / "unet/diffusion_pytorch_model.safetensors");
   write("unet/diffusion_pytorch_model.safetensors.index.json",

@@ -50,6 +50,7 @@ TEST(Inputs, DigestOfAClipFolderHoldsTokenizerAndPreprocessing) {
   folder.write("clip/model.safetensors", "w");
   const Digest bare = input_digest(folder / "clip").value();
   folder.write("clip/vocab.json", "{}");
+  folder.write("clip/merges.txt", "");
   const Digest with_vocab = input_digest(folder / "clip").value();
   folder.write("clip/preprocessor_config.json", "{}");
 
@@ -59,16 +60,68 @@ TEST(Inputs, DigestOfAClipFolderHoldsTokenizerAndPreprocessing) {
 
 TEST(Inputs, DigestOfATokenizerHoldsTheFormThatIsRead) {
   const TemporaryFolder folder;
-  folder.write("new/tokenizer.json", "fast");
-  folder.write("new/tokenizer_config.json", "{}");
-  folder.write("both/vocab.json", "{}");
-  const Digest old = input_digest(folder / "both").value();
-  folder.write("both/tokenizer.json", "fast");
-  const Json loaded = {{"tokenizer.json", sha256("fast").hex()},
-                       {"tokenizer_config.json", sha256("{}").hex()}};
+  folder.write("t/vocab.json", "{}");
+  folder.write("t/merges.txt", "m");
+  folder.write("t/added_tokens.json", R"({"<cat-toy>": 1})");
+  const Json old = {{"vocab.json", sha256("{}").hex()},
+                    {"merges.txt", sha256("m").hex()},
+                    {"added_tokens.json", sha256(R"({"<cat-toy>": 1})").hex()}};
+  EXPECT_EQ(input_digest(folder / "t").value(), canonical_digest(old));
 
-  EXPECT_EQ(input_digest(folder / "new").value(), canonical_digest(loaded));
-  EXPECT_EQ(input_digest(folder / "both").value(), old);
+  const std::string declared = R"({"added_tokens_decoder": {}})";
+  folder.write("t/tokenizer.json", "fast");
+  folder.write("t/tokenizer_config.json", declared);
+  const Json loaded = {{"tokenizer.json", sha256("fast").hex()},
+                       {"tokenizer_config.json", sha256(declared).hex()}};
+  EXPECT_EQ(input_digest(folder / "t").value(), canonical_digest(loaded));
+}
+
+// What lies beside the loaded files made all cells of a model new once.
+TEST(Inputs, DigestOfAModelIsNotThatOfOtherVariants) {
+  const TemporaryFolder folder;
+  write_model(folder, "unet", "weights");
+  const Digest before = input_digest(folder / "unet").value();
+  folder.write("unet/diffusion_pytorch_model.fp16.safetensors", "halves");
+  folder.write("unet/diffusion_pytorch_model.non_ema.safetensors", "other");
+  folder.write("unet/diffusion_pytorch_model.bin", "pickle");
+
+  EXPECT_EQ(input_digest(folder / "unet").value(), before);
+  EXPECT_NE(input_digest(folder / "unet", "fp16").value(), before);
+
+  const Inventory found = scan_inputs({folder.path()});
+  EXPECT_EQ(found.inputs.size(), 3U);
+  EXPECT_EQ(found.inputs.at(before.name()), (Place{folder / "unet", ""}));
+  EXPECT_EQ(found.inputs.at(input_digest(folder / "unet", "fp16")->name()),
+            (Place{folder / "unet", "fp16"}));
+  EXPECT_EQ(found.inputs.at(input_digest(folder / "unet", "non_ema")->name()),
+            (Place{folder / "unet", "non_ema"}));
+}
+
+// As in the caches of Hugging Face, where every file is a link to another folder.
+TEST(Inputs, DigestOfLinkedFilesIsThatOfTheFiles) {
+  const TemporaryFolder folder;
+  write_model(folder, "unet", "weights");
+  std::filesystem::create_directories(folder / "snapshot/unet");
+  for (const char* name : {"config.json", "diffusion_pytorch_model.safetensors"})
+    std::filesystem::create_symlink(folder / "unet" / name, folder / "snapshot/unet" / name);
+
+  EXPECT_EQ(input_digest(folder / "snapshot/unet").value(), input_digest(folder / "unet").value());
+}
+
+TEST(Inputs, BrokenLinksAreFaultsAndNoAbsentFiles) {
+  const TemporaryFolder folder;
+  folder.write("tokenizer/vocab.json", "{}");
+  folder.write("tokenizer/merges.txt", "");
+  std::filesystem::create_symlink("gone", folder / "tokenizer/special_tokens_map.json");
+  write_model(folder, "unet", "weights");
+  std::filesystem::remove(folder / "unet/config.json");
+  std::filesystem::create_symlink("gone", folder / "unet/config.json");
+
+  EXPECT_THAT(input_digest(folder / "tokenizer").error().message(),
+              HasSubstr("special_tokens_map.json: this is a link to gone, which is missing"));
+  EXPECT_THAT(input_digest(folder / "unet").error().message(),
+              HasSubstr("config.json: this is a link to gone, which is missing"));
+  EXPECT_EQ(scan_inputs({folder.path()}).skipped.size(), 2U);
 }
 
 TEST(Inputs, SaysWhatIsMissing) {
@@ -76,7 +129,7 @@ TEST(Inputs, SaysWhatIsMissing) {
   std::filesystem::create_directory(folder / "empty");
 
   EXPECT_THAT(input_digest(folder / "empty").error().message(),
-              HasSubstr("nothing in this folder can be loaded"));
+              HasSubstr("no picture is in this folder"));
   EXPECT_THAT(input_digest(folder / "gone").error().message(), HasSubstr("missing"));
 }
 
@@ -84,6 +137,7 @@ TEST(Inputs, ScanFindsModelsTokenizersPicturesAndFiles) {
   const TemporaryFolder folder;
   write_model(folder, "sd/unet", "u");
   folder.write("sd/tokenizer/vocab.json", "{}");
+  folder.write("sd/tokenizer/merges.txt", "");
   folder.write("sd/scheduler/scheduler_config.json", "{}");
   folder.write("reference/1.png", "p");
   folder.write("prompts.jsonl", "{}");
@@ -92,8 +146,8 @@ TEST(Inputs, ScanFindsModelsTokenizersPicturesAndFiles) {
   const Inventory found = scan_inputs({folder.path(), folder / "nowhere"});
 
   EXPECT_EQ(found.inputs.size(), 4U);
-  EXPECT_EQ(found.inputs.at(input_digest(folder / "sd/unet")->name()), folder / "sd/unet");
-  EXPECT_EQ(found.inputs.at(sha256("{}").name()), folder / "prompts.jsonl");
+  EXPECT_EQ(found.inputs.at(input_digest(folder / "sd/unet")->name()).path, folder / "sd/unet");
+  EXPECT_EQ(found.inputs.at(sha256("{}").name()).path, folder / "prompts.jsonl");
   ASSERT_EQ(found.skipped.size(), 1U);
   EXPECT_THAT(found.skipped[0], HasSubstr("nowhere"));
 }

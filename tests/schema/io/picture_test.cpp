@@ -109,5 +109,37 @@ TEST(PictureFiles, AreInTheOrderOfTheirNames) {
   EXPECT_FALSE(picture_files(folder / "none"));
 }
 
+TEST(PictureFiles, AreNeitherHiddenNorBelow) {
+  const TemporaryFolder folder;
+  for (const char* name : {"set/0.png", "set/._0.png", "set/.DS_Store", "set/more/1.png",
+                           "set/more/2.jpg", "set/more/._2.jpg", "set/.cache/3.png"})
+    folder.write(name, "x");
+  folder.write("below/cat/0.png", "x");
+  folder.write("below/dog/1.png", "x");
+  std::filesystem::create_directory(folder / "below/folder.png");
+
+  EXPECT_EQ(*picture_files(folder / "set"),
+            (std::vector<std::filesystem::path>{folder / "set/0.png"}));
+  EXPECT_EQ(pictures_below(folder / "set"), 2U);
+  EXPECT_THAT(picture_files(folder / "below").error().message(),
+              HasSubstr("no picture is at the top of this folder; 2 are in its sub-folders"));
+}
+
+// Without it the set would be another, and nobody told.
+TEST(PictureFiles, ThatAreLinksToNothingAreFaults) {
+  const TemporaryFolder folder;
+  folder.write("0.png", "x");
+  std::filesystem::create_symlink("gone.png", folder / "1.png");
+
+  EXPECT_THAT(picture_files(folder.path()).error().message(),
+              HasSubstr("1.png: this is a link to gone.png, which is missing"));
+}
+
+TEST(Picture, SaysWhatAFileIsThatIsNone) {
+  EXPECT_THAT(
+      parse_picture("version https://git-lfs.github.com/spec/v1\n", "a.png").error().message(),
+      HasSubstr("a.png: this is a Git LFS pointer"));
+}
+
 }  // namespace
 }  // namespace isocost::io

@@ -1,7 +1,7 @@
 #include "worker/diffusion/models/load.h"
 
 #include "schema/arch/network.h"
-#include "schema/io/atomic_file.h"
+#include "schema/io/genuine_file.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -152,6 +152,9 @@ Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tens
       failure.add(where + ": " + entry.file_name,
                   "the type is " + std::string(io::dtype_name(entry.view->dtype)),
                   "a floating-point type");
+    else if (tensor && !at::isfinite(tensor->to(at::kFloat)).all().item<bool>())
+      failure.add(where + ": " + entry.file_name, "values of this tensor are not finite",
+                  "weights without NaN and infinity");
     if (tensor) sources[name] = *tensor;
   }
   if (!failure.is_empty()) return fail(std::move(failure));
@@ -161,7 +164,7 @@ Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tens
 }
 
 Result<Json> read_json_file(const std::filesystem::path& file) {
-  const auto text = io::read_file(file, kConfigBytesMax);
+  const auto text = io::read_genuine_file(file, kConfigBytesMax);
   if (!text) return fail(text.error());
   return parse_python_json(*text, file.string());
 }

@@ -29,8 +29,8 @@ using TensorMap = std::map<std::string, Tensor, std::less<>>;
 using Rename = std::function<std::string(std::string_view)>;
 
 // Copies into parameters and buffers of the same names, widening or narrowing to their type.
-// Fails, the module unchanged, with every tensor that is missing, extra, misshaped, or twice there
-// after renaming.
+// Fails, the module unchanged, with every tensor that is missing, extra, misshaped, twice there
+// after renaming, or not finite.
 [[nodiscard]] Result<void> load_weights(torch::nn::Module& module, const io::TensorViews& tensors,
                                         const std::string& where, const Rename& rename = {});
 

@@ -16,21 +16,6 @@ Failure component_missing(const arch::ModelFolder& model) {
   return failure;
 }
 
-// Parts that were made for different models.
-Failure misfits(const arch::UNetConfig& unet, const arch::VaeConfig& vae,
-                const arch::ClipTextConfig& text, const std::string& where) {
-  Failure failure;
-  const auto context = unet.context_width();
-  if (context != 0 && context != text.tower.hidden_size)
-    failure.add(where,
-                "the text encoder's states are " + std::to_string(text.tower.hidden_size) + " wide",
-                "the U-Net's cross_attention_dim, " + std::to_string(context));
-  if (unet.out_channels != vae.latent_channels)
-    failure.add(where, "the U-Net gives " + std::to_string(unet.out_channels) + " channels",
-                "the autoencoder's latent_channels, " + std::to_string(vae.latent_channels));
-  return failure;
-}
-
 }  // namespace
 
 Tensor guide(const Tensor& unconditional, const Tensor& conditional, const Guidance& guidance) {
@@ -54,16 +39,19 @@ Pipeline::Pipeline(UNet unet, Autoencoder vae, ClipText text_encoder, const Devi
 }
 
 Result<Pipeline> Pipeline::load(const Folders& folders, const Device& device) {
-  auto unet = load_unet(folders.unet, folders.variant);
-  auto vae = load_autoencoder(folders.vae, folders.variant);
-  auto text = load_clip_text(folders.text_encoder, folders.variant);
+  auto unet = load_unet(folders.unet.path, folders.unet.variant);
+  auto vae = load_autoencoder(folders.vae.path, folders.vae.variant);
+  auto text = load_clip_text(folders.text_encoder.path, folders.text_encoder.variant);
   Failure failure;
   if (!unet) failure.add(unet.error());
   if (!vae) failure.add(vae.error());
   if (!text) failure.add(text.error());
-  if (failure.is_empty())
-    failure.add(misfits((*unet)->config, (*vae)->config, (*text)->config,
-                        folders.unet.parent_path().string()));
+  if (failure.is_empty()) {
+    if (const auto fit = arch::check_fit((*unet)->config, (*vae)->config, (*text)->config,
+                                         folders.unet.path.parent_path().string());
+        !fit)
+      failure.add(fit.error());
+  }
   if (!failure.is_empty()) return fail(std::move(failure));
   return Pipeline(std::move(*unet), std::move(*vae), std::move(*text), device);
 }
@@ -71,8 +59,10 @@ Result<Pipeline> Pipeline::load(const Folders& folders, const Device& device) {
 Result<Pipeline> Pipeline::load(const arch::ModelFolder& model, const Device& device) {
   auto missing = component_missing(model);
   if (!missing.is_empty()) return fail(std::move(missing));
-  return load({model.unet->folder, model.vae->folder, model.text_encoder->folder, model.variant},
-              device);
+  const auto place = [](const auto& component) {
+    return io::Place{component.folder, component.weights.variant};
+  };
+  return load({place(*model.unet), place(*model.vae), place(*model.text_encoder)}, device);
 }
 
 Tensor Pipeline::encode(const Tensor& ids, std::int64_t clip_skip) {
@@ -119,6 +109,20 @@ Tensor Pipeline::decode(const Tensor& latents) {
     return fast_decoder_->decode(z);
   }
   return vae_->decode(z).to(at::kCPU);
+}
+
+Result<Tensor> Pipeline::draw(const DenoiseRequest& request, const Trajectory& start) {
+  const auto is_finite = [](const Tensor& values) {
+    return at::isfinite(values).all().item<bool>();
+  };
+  const Tensor latents = denoise(request, start);
+  if (!is_finite(latents))
+    return fail("the U-Net", "the latents are not finite", "weights and options that stay finite");
+  const Tensor decoded = decode(latents);
+  if (!is_finite(decoded))
+    return fail("the autoencoder", "the decoded pictures are not finite",
+                "weights that stay finite");
+  return to_bytes(decoded).contiguous();
 }
 
 }  // namespace isocost::diffusion

@@ -2,8 +2,8 @@
 //
 //   auto pipeline = Pipeline::load(*arch::ModelFolder::open("models/mini-32"));
 //   Tensor text = pipeline->encode(ids);                               // ids from the tokenizer
-//   Tensor latents = pipeline->denoise({sampler, guidance, text, negative}, start);
-//   Tensor pictures = to_bytes(pipeline->decode(latents));             // uint8 [B, 3, H, W]
+//   Result<Tensor> pictures = pipeline->draw({sampler, guidance, text, negative}, start);
+//   // uint8 [B, 3, H, W]; or in two steps, pipeline->denoise() and pipeline->decode()
 //
 // The text's keys and values and the projections of each timestep are computed once a denoise call,
 // not once a step. No gradients. Thread: one at a time per object.
@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "schema/arch/model_folder.h"
+#include "schema/io/inputs.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/samplers/sampler.h"
 
@@ -40,10 +41,9 @@ struct DenoiseRequest {
 class Pipeline {
  public:
   struct Folders {
-    std::filesystem::path unet;
-    std::filesystem::path vae;
-    std::filesystem::path text_encoder;
-    std::string variant;
+    io::Place unet;
+    io::Place vae;
+    io::Place text_encoder;
   };
   struct Device {
     at::Device device = at::kCPU;
@@ -68,6 +68,9 @@ class Pipeline {
   [[nodiscard]] Tensor denoise(const DenoiseRequest& request, const Trajectory& start);
   // What the decoder gives for final latents, float32 on the CPU, not clamped.
   [[nodiscard]] Tensor decode(const Tensor& latents);
+  // Both, as bytes: uint8 [B, 3, H, W] on the CPU. Fails with: latents or pictures that are not
+  // finite, which as bytes would look like a picture.
+  [[nodiscard]] Result<Tensor> draw(const DenoiseRequest& request, const Trajectory& start);
 
   [[nodiscard]] const arch::UNetConfig& unet_config() const { return unet_->config; }
   [[nodiscard]] const arch::VaeConfig& vae_config() const { return vae_->config; }

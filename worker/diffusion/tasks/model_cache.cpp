@@ -10,14 +10,9 @@ namespace {
 constexpr std::size_t kTextsMax = 65536;
 
 // The weights as they lie on disk; loaded they take about as much (twice where halves are widened).
-std::uint64_t weight_bytes(const std::filesystem::path& folder) {
-  std::uint64_t bytes = 0;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() == ".safetensors" && entry.is_regular_file(ignored))
-      bytes += entry.file_size(ignored);
-  }
-  return bytes;
+std::uint64_t weight_bytes(const io::Place& place, const char* base) {
+  const auto weights = io::find_weight_files(place.path, base, place.variant);
+  return weights ? weights->bytes : 0;
 }
 
 }  // namespace
@@ -35,7 +30,7 @@ at::Tensor WarmModel::encode(const std::vector<std::string>& prompts) {
   for (const std::string& prompt : prompts) {
     auto found = texts.find(prompt);
     if (found == texts.end()) {
-      const std::vector<std::int64_t> ids = tokenizer.encode(prompt);
+      const std::vector<std::int64_t> ids = tokenizer.encode_prompt(prompt);
       const at::Tensor input = at::tensor(ids, at::kLong).unsqueeze(0);  // [1, L]
       found = texts.emplace(prompt, pipeline.encode(input).squeeze(0)).first;
     }
@@ -54,7 +49,7 @@ ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device devi
 
 const io::Inventory& ModelCache::rescan() { return inventory_ = io::scan_inputs(roots_); }
 
-Result<std::filesystem::path> ModelCache::find(const std::string& input) {
+Result<io::Place> ModelCache::find(const std::string& input) {
   if (!inventory_.inputs.contains(input)) rescan();
   const auto found = inventory_.inputs.find(input);
   if (found != inventory_.inputs.end()) return found->second;
@@ -106,15 +101,19 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
   if (!dtype) failure.add(dtype.error());
   if (!failure.is_empty()) return fail(std::move(failure));
 
-  std::uint64_t bytes = 0;
-  for (const auto& [part, folder] : *folders) bytes += weight_bytes(folder);
+  const Pipeline::Folders parts = {(*folders)["unet"], (*folders)["vae"],
+                                   (*folders)["text_encoder"]};
+  const std::uint64_t bytes = weight_bytes(parts.unet, io::kDiffusersBase) +
+                              weight_bytes(parts.vae, io::kDiffusersBase) +
+                              weight_bytes(parts.text_encoder, io::kTransformersBase);
   make_room(bytes);
-  const Pipeline::Folders parts = {
-      (*folders)["unet"], (*folders)["vae"], (*folders)["text_encoder"], {}};
   auto pipeline = Pipeline::load(parts, Pipeline::Device{device_, *dtype});
   if (!pipeline) return fail(pipeline.error());
-  auto tokenizer = Tokenizer::load((*folders)["tokenizer"]);
+  auto tokenizer = Tokenizer::load((*folders)["tokenizer"].path);
   if (!tokenizer) return fail(tokenizer.error());
+  const auto& text = pipeline->text_config();
+  if (auto fits = tokenizer->check_fit(text.max_position_embeddings, text.vocab_size); !fits)
+    return fail(fits.error());
   auto model =
       std::make_unique<WarmModel>(WarmModel{std::move(*pipeline), std::move(*tokenizer), {}});
   models_.push_front(Entry{key, spec.inputs.at("unet"), bytes, std::move(model)});
@@ -131,7 +130,7 @@ Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& sp
   }
   const auto path = find(spec.input);
   if (!path) return fail(path.error());
-  auto loaded = load_extractor(spec, *path, {.device = device_});
+  auto loaded = load_extractor(spec, path->path, {.device = device_});
   if (!loaded) return fail(loaded.error());
   while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
   extractors_.emplace_front(key, std::move(*loaded));

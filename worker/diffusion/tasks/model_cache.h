@@ -51,7 +51,7 @@ class ModelCache {
   // Looks through the roots again. Digest names -> where the content lies.
   const io::Inventory& rescan();
   // Looks through the roots once more before it fails: a folder may have come since.
-  [[nodiscard]] Result<std::filesystem::path> find(const std::string& input);
+  [[nodiscard]] Result<io::Place> find(const std::string& input);
 
   // Fails with: an input that is not under the roots, a model that does not load.
   [[nodiscard]] Result<WarmModel*> model(const SampleSpec& spec);
@@ -72,7 +72,7 @@ class ModelCache {
     std::uint64_t bytes = 0;
     std::unique_ptr<WarmModel> model;
   };
-  using Folders = std::map<std::string, std::filesystem::path>;
+  using Folders = std::map<std::string, io::Place>;
   [[nodiscard]] Result<Folders> folders_of(const SampleSpec& spec);
   void make_room(std::uint64_t bytes);
 

@@ -11,6 +11,12 @@ std::filesystem::path component_folder(const VerifyContext& context, const Json&
          (name.empty() ? fallback : std::filesystem::path(name).filename().string());
 }
 
+// As a pipeline of this variant would load the component.
+std::string variant_of(const VerifyContext& context, const std::filesystem::path& component) {
+  const std::string& variant = context.model.variant;
+  return !variant.empty() && io::asks_for_variant(component, variant) ? variant : std::string();
+}
+
 Tensor on(const VerifyContext& context, const Tensor& tensor) {
   return tensor.defined() ? tensor.to(context.options.device) : tensor;
 }
@@ -28,8 +34,8 @@ Result<ItemResult> tokenizer_unit(const VerifyContext& context, const Json& unit
 Result<ItemResult> text_unit(const VerifyContext& context, const Json& unit, Taken& take) {
   const auto ids = on(context, take.tensor("inputs", "input_ids"));
   if (!take.ok()) return fail(take.failure());
-  auto encoder =
-      load_clip_text(component_folder(context, unit, "text_encoder"), context.model.variant);
+  const auto folder = component_folder(context, unit, "text_encoder");
+  auto encoder = load_clip_text(folder, variant_of(context, folder));
   if (!encoder) return fail(encoder.error());
   (*encoder)->to(context.options.device);
   const auto text = (*encoder)->forward(ids);
@@ -60,7 +66,8 @@ Result<ItemResult> unet_unit(const VerifyContext& context, const Json& unit, Tak
   const Json& timesteps = take.option("timesteps");
   if (!timesteps.is_array()) take.fault("with.timesteps is missing", "a list of numbers");
   if (!take.ok()) return fail(take.failure());
-  auto unet = load_unet(component_folder(context, unit, "unet"), context.model.variant);
+  const auto folder = component_folder(context, unit, "unet");
+  auto unet = load_unet(folder, variant_of(context, folder));
   if (!unet) return fail(unet.error());
   (*unet)->to(context.options.device);
   ItemResult result;
@@ -78,7 +85,8 @@ Result<ItemResult> vae_unit(const VerifyContext& context, const Json& unit, Take
   const auto image = has_image ? on(context, take.tensor("inputs", "image")) : Tensor();
   const auto z = has_latent ? on(context, take.tensor("inputs", "z")) : Tensor();
   if (!take.ok()) return fail(take.failure());
-  auto vae = load_autoencoder(component_folder(context, unit, "vae"), context.model.variant);
+  const auto folder = component_folder(context, unit, "vae");
+  auto vae = load_autoencoder(folder, variant_of(context, folder));
   if (!vae) return fail(vae.error());
   (*vae)->to(context.options.device);
   ItemResult result;
@@ -103,13 +111,27 @@ Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, 
       {}, NotBuilt{"units of kind '" + kind + "' are not built yet", "tokenizer, text, unet, vae"}};
 }
 
-Result<Tensor> tokenize(const std::filesystem::path& folder,
-                        const std::vector<std::string>& prompts) {
+namespace {
+
+Result<Tensor> encoded(const std::filesystem::path& folder, const std::vector<std::string>& texts,
+                       std::vector<std::int64_t> (Tokenizer::*encode)(std::string_view) const) {
   const auto tokenizer = Tokenizer::load(folder);
   if (!tokenizer) return fail(tokenizer.error());
   std::vector<Tensor> rows;
-  for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer->encode(prompt)));
+  for (const auto& text : texts) rows.push_back(at::tensor(((*tokenizer).*encode)(text)));
   return at::stack(rows);
+}
+
+}  // namespace
+
+Result<Tensor> tokenize(const std::filesystem::path& folder,
+                        const std::vector<std::string>& texts) {
+  return encoded(folder, texts, &Tokenizer::encode);
+}
+
+Result<Tensor> tokenize_prompts(const std::filesystem::path& folder,
+                                const std::vector<std::string>& prompts) {
+  return encoded(folder, prompts, &Tokenizer::encode_prompt);
 }
 
 }  // namespace isocost::diffusion
