@@ -5,7 +5,8 @@
 #include <optional>
 
 #include "schema/check.h"
-#include "schema/io/atomic_file.h"
+#include "schema/io/clip_files.h"
+#include "schema/io/genuine_file.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -125,19 +126,17 @@ io::Picture cut(const io::Picture& picture, int height, int width) {
 }  // namespace
 
 Result<ClipPreprocess> ClipPreprocess::load(const std::filesystem::path& folder) {
-  std::filesystem::path file = folder / "preprocessor_config.json";
-  const auto whole = folder / "processor_config.json";
-  std::error_code error;
-  const bool is_whole =
-      !std::filesystem::exists(file, error) && std::filesystem::exists(whole, error);
-  if (is_whole) file = whole;
-  const auto text = io::read_file(file, std::size_t{1} << 20);
+  const auto found = io::find_preprocessing_file(folder);
+  if (!found) return fail(found.error());
+  if (!*found)
+    return fail((folder / "preprocessor_config.json").string(), "the file is missing",
+                "how the pictures are made ready");
+  const auto& [file, is_nested] = **found;
+  const auto text = io::read_genuine_file(file, std::size_t{1} << 20);
   if (!text) return fail(text.error());
   const auto json = parse_json(*text, file.string());
   if (!json) return fail(json.error());
-  if (!is_whole) return parse(*json, file.string());
-  if (!json->is_object() || !json->contains("image_processor"))
-    return fail(file.string(), "there is no image_processor", "a CLIP processor's configuration");
+  if (!is_nested) return parse(*json, file.string());
   return parse(json->at("image_processor"), file.string() + ": image_processor");
 }
 
@@ -158,6 +157,14 @@ Result<ClipPreprocess> ClipPreprocess::parse(const Json& json, const std::string
   }
   if (!members.failure().is_empty()) return fail(std::move(members.failure()));
   return out;
+}
+
+Result<void> ClipPreprocess::check_fit(std::int64_t image_size, const std::string& folder) const {
+  if (height() == image_size && width() == image_size) return {};
+  const std::string side = std::to_string(image_size);
+  return fail(folder + ", the pictures' preprocessing",
+              "pictures come out as " + std::to_string(height()) + " x " + std::to_string(width()),
+              side + " x " + side + ", the model's image_size");
 }
 
 io::Picture ClipPreprocess::crop(const io::Picture& picture) const {

@@ -1,6 +1,6 @@
-// How CLIP wants its pictures, read from preprocessor_config.json, or from the image_processor of
-// processor_config.json where a folder has that alone (as transformers 5 saves a CLIPProcessor),
-// and done as Hugging Face's PIL backend does it: shortest edge to `size` by an 8-bit resize,
+// How CLIP wants its pictures, read from the image_processor of processor_config.json (as
+// transformers 5 saves a CLIPProcessor), or from preprocessor_config.json where there is none, and
+// done as Hugging Face's PIL backend does it: shortest edge to `size` by an 8-bit resize,
 // centre crop, scale to 0..1, subtract the mean, divide by the deviation.
 //
 //   auto preprocess = ClipPreprocess::load("clip");
@@ -42,6 +42,9 @@ struct ClipPreprocess {
   // fails).
   [[nodiscard]] int height() const { return has_crop ? crop_height : resize_height; }
   [[nodiscard]] int width() const { return has_crop ? crop_width : resize_width; }
+
+  // Whether pictures come out as a model with this image_size takes them.
+  [[nodiscard]] Result<void> check_fit(std::int64_t image_size, const std::string& folder) const;
 
   // Resized and cropped, still 8 bits. What lies outside a picture smaller than the crop is black.
   [[nodiscard]] io::Picture crop(const io::Picture& picture) const;

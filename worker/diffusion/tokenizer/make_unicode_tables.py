@@ -3,12 +3,12 @@
     pip install unicodedata2==16.0.0 tokenizers==0.23.3 && python make_unicode_tables.py
 
 Categories and decompositions come from Unicode 16.0, the version that Hugging Face's tokenizers 0.23.3 was found to
-use for its patterns; lower case comes from that library itself, character by character.
+use for its patterns; lower case and what belongs to a word come from that library itself, character by character.
 """
 import pathlib
 
 import unicodedata2 as unicode
-from tokenizers import normalizers
+from tokenizers import AddedToken, Tokenizer, models, normalizers
 
 HERE = pathlib.Path(__file__).parent
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
@@ -36,6 +36,13 @@ def ranges(predicate):
         else:
             found.append([c, c])
     return found
+
+
+def word_characters():
+    """What the library's \\w matches: beside such a character a token of a single word does not count."""
+    tokenizer = Tokenizer(models.BPE(vocab={}, merges=[]))
+    tokenizer.add_tokens([AddedToken("QQQ", single_word=True, normalized=False)])
+    return ranges(lambda s: not tokenizer.encode(s + "QQQ").ids)
 
 
 def lower_runs():
@@ -104,7 +111,8 @@ def main():
     head, tail = HEAD.format(version=unicode.unidata_version), TAIL.format()
     letters = ranges(lambda s: unicode.category(s)[0] == "L")
     numbers = ranges(lambda s: unicode.category(s)[0] == "N")
-    tables = {"kLetters": ("Range", letters), "kNumbers": ("Range", numbers), "kLowerCase": ("LowerCase", lower_runs()),
+    tables = {"kLetters": ("Range", letters), "kNumbers": ("Range", numbers), "kWords": ("Range", word_characters()),
+              "kLowerCase": ("LowerCase", lower_runs()),
               "kCombiningClasses": ("CombiningClass", class_runs())}
     decomposed = {"kDecompositions": ("Decomposition", decompositions())}
     for file, content in {"unicode_tables.cpp": tables, "unicode_decompositions.cpp": decomposed}.items():

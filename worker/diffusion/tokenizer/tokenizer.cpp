@@ -3,19 +3,20 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
 #include <optional>
 #include <queue>
 #include <tuple>
 
-#include "schema/io/atomic_file.h"
-#include "schema/json.h"
+#include "schema/io/clip_files.h"
+#include "schema/io/genuine_file.h"
+#include "worker/diffusion/tokenizer/token_settings.h"
 #include "worker/diffusion/tokenizer/unicode.h"
 #include "worker/diffusion/tokenizer/words.h"
 
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::size_t kVocabularyFileBytesMax = std::size_t{64} << 20;
 constexpr std::size_t kVocabularyMax = std::size_t{1} << 21;
 constexpr std::size_t kDefaultLength = 77;
 constexpr std::size_t kLengthMax = 4096;
@@ -39,15 +40,6 @@ std::uint64_t pair_key(std::int64_t left, std::int64_t right) {
   return (static_cast<std::uint64_t>(left) << 32) | static_cast<std::uint64_t>(right);
 }
 
-// A special token stands as "text" or as {"content": "text", ...}.
-std::string token_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_object() && value.contains("content") && value.at("content").is_string()) {
-    return value.at("content").get<std::string>();
-  }
-  return "";
-}
-
 constexpr const char* kMerge = "two tokens with a space between";
 
 std::optional<std::pair<std::string, std::string>> split_merge(std::string_view text) {
@@ -56,46 +48,41 @@ std::optional<std::pair<std::string, std::string>> split_merge(std::string_view 
   return std::pair(std::string(text.substr(0, space)), std::string(text.substr(space + 1)));
 }
 
-// The object in a file that may be absent.
-Result<Json> read_optional_object(const std::filesystem::path& file) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return Json::object();
-  const auto text = io::read_file(file, std::size_t{8} << 20);
-  if (!text) return fail(text.error());
-  auto json = parse_json(*text, file.string());
-  if (json && !json->is_object()) return fail(file.string(), "this is no JSON object");
-  return json;
-}
-
 }  // namespace
 
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& folder) {
+  const auto files = io::find_tokenizer_files(folder);
+  if (!files) return fail(files.error());
+  if (!*files)
+    return fail((folder / "vocab.json").string(), "the file is missing",
+                "a tokenizer: vocab.json and merges.txt, or tokenizer.json");
   Tokenizer tokenizer;
-  std::error_code error;
-  const bool is_fast_alone = !std::filesystem::exists(folder / "vocab.json", error) &&
-                             std::filesystem::exists(folder / "tokenizer.json", error);
-  auto read =
-      is_fast_alone ? tokenizer.read_fast(folder / "tokenizer.json") : tokenizer.read_slow(folder);
+  tokenizer.folder_ = folder.string();
+  Json whole_file_tokens = Json::array();
+  auto read = (*files)->is_one_file() ? tokenizer.read_fast((*files)->vocabulary, whole_file_tokens)
+                                      : tokenizer.read_slow(**files);
   if (tokenizer.ids_.empty()) return fail(std::move(read.error()));
   Failure failure;
   if (!read) failure.add(read.error());
-  if (auto special = tokenizer.read_special_tokens(folder); !special) failure.add(special.error());
+  const auto settings = read_token_settings(**files, whole_file_tokens);
+  failure.add(settings.failure);
+  if (!settings.special.empty()) tokenizer.take(settings, failure);
   if (!failure.is_empty()) return fail(std::move(failure));
   return tokenizer;
 }
 
-Result<void> Tokenizer::read_slow(const std::filesystem::path& folder) {
-  const auto file = folder / "vocab.json";
-  const auto text = io::read_file(file, kVocabularyFileBytesMax);
+Result<void> Tokenizer::read_slow(const io::TokenizerFiles& files) {
+  const auto& file = files.vocabulary;
+  const auto text = io::read_genuine_file(file, io::kClipFileBytesMax);
   if (!text) return fail(text.error());
   const auto json = parse_json(*text, file.string(), 2);
   if (!json) return fail(json.error());
   if (auto taken = take_vocabulary(*json, file.string()); !taken) return taken;
-  return read_merges(folder / "merges.txt");
+  return read_merges(*files.merges);
 }
 
-Result<void> Tokenizer::read_fast(const std::filesystem::path& file) {
-  const auto text = io::read_file(file, kVocabularyFileBytesMax);
+Result<void> Tokenizer::read_fast(const std::filesystem::path& file, Json& added_tokens) {
+  const auto text = io::read_genuine_file(file, io::kClipFileBytesMax);
   if (!text) return fail(text.error());
   const auto json = parse_json(*text, file.string(), 16);
   if (!json) return fail(json.error());
@@ -104,20 +91,15 @@ Result<void> Tokenizer::read_fast(const std::filesystem::path& file) {
   const auto member = [&](const char* key) {
     return model.is_object() ? model.value(key, Json()) : Json();
   };
-  if (member("type") != Json("BPE") || member("end_of_word_suffix") != Json(std::string(kWordEnd)))
+  // The oldest files do not name the type.
+  const bool is_bpe = member("type").is_null() || member("type") == Json("BPE");
+  if (!is_bpe || member("end_of_word_suffix") != Json(std::string(kWordEnd)))
     return fail(file.string() + ": model", "this is no tokenizer of CLIP",
                 "type BPE with the end_of_word_suffix </w>");
+  added_tokens = json->value("added_tokens", Json::array());
   const auto where = file.string() + ": model";
   if (auto taken = take_vocabulary(member("vocab"), where + ".vocab"); !taken) return taken;
-  Failure failure;
-  if (auto taken = take_merges(member("merges"), where + ".merges"); !taken)
-    failure.add(taken.error());
-  if (auto taken = take_added_tokens(json->value("added_tokens", Json::array()),
-                                     file.string() + ": added_tokens");
-      !taken)
-    failure.add(taken.error());
-  if (!failure.is_empty()) return fail(std::move(failure));
-  return {};
+  return take_merges(member("merges"), where + ".merges");
 }
 
 Result<void> Tokenizer::take_vocabulary(const Json& json, const std::string& where) {
@@ -156,7 +138,7 @@ std::string Tokenizer::add_merge(const std::string& left, const std::string& rig
 }
 
 Result<void> Tokenizer::read_merges(const std::filesystem::path& file) {
-  const auto text = io::read_file(file, kVocabularyFileBytesMax);
+  const auto text = io::read_genuine_file(file, io::kClipFileBytesMax);
   if (!text) return fail(text.error());
   Failure failure;
   std::string_view rest = *text;
@@ -198,66 +180,64 @@ Result<void> Tokenizer::take_merges(const Json& json, const std::string& where) 
   return {};
 }
 
-// Their texts become their ids wherever they stand.
-Result<void> Tokenizer::take_added_tokens(const Json& json, const std::string& where) {
-  if (!json.is_array()) return fail(where, "this is no list", "a list of tokens");
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const Json& entry = json[i];
-    const auto id = entry.is_object() ? entry.value("id", Json()) : Json();
-    const auto text = token_text(entry);
-    if (text.empty() || !id.is_number_unsigned() ||
-        id.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max())
-      return fail(where + "[" + std::to_string(i) + "]", "this is no token",
-                  "an object with content and id");
-    ids_[text] = id.get<std::int64_t>();
-    id_max_ = std::max(id_max_, ids_[text]);
-    special_tokens_.push_back({unicode::decode(text), ids_[text]});
-  }
-  return {};
+void Tokenizer::take(const TokenSettings& settings, Failure& failure) {
+  take_added(settings, failure);
+  const auto find = [&](const char* key) -> std::int64_t {
+    const std::string& text = settings.special.at(key).token.text;
+    const auto id = ids_.find(text);
+    if (id != ids_.end()) return id->second;
+    failure.add(folder_, std::string("the ") + key + " '" + text + "' is not in the vocabulary",
+                "a token of " + vocabulary_file_);
+    return 0;
+  };
+  bos_ = find("bos_token");
+  eos_ = find("eos_token");
+  pad_ = find("pad_token");
+  unknown_ = find("unk_token");
+  // Absent, and the 1e30 that upstream writes for "no limit", both mean CLIP's own length.
+  if (const double length = settings.length.value_or(kDefaultLength); length < 3)
+    failure.add(folder_ + "/tokenizer_config.json: model_max_length",
+                "it is " + number_text(length), "3 or more");
+  else
+    length_ = length <= static_cast<double>(kLengthMax) ? static_cast<std::size_t>(length)
+                                                        : kDefaultLength;
 }
 
-Result<void> Tokenizer::read_special_tokens(const std::filesystem::path& folder) {
-  const auto config = read_optional_object(folder / "tokenizer_config.json");
-  const auto map = read_optional_object(folder / "special_tokens_map.json");
-  Failure failure;
-  if (!config) failure.add(config.error());
-  if (!map) failure.add(map.error());
-  if (!failure.is_empty()) return fail(std::move(failure));
-  // Where both files name a token, upstream follows the map (found by running it: Stable
-  // Diffusion 2.1's files differ).
-  const auto find = [&](const char* key, const char* fallback) -> std::int64_t {
-    std::string text = fallback;
-    if (config->contains(key) && !token_text(config->at(key)).empty())
-      text = token_text(config->at(key));
-    if (map->contains(key) && !token_text(map->at(key)).empty()) text = token_text(map->at(key));
-    const auto id = ids_.find(text);
-    if (id == ids_.end()) {
-      failure.add(folder.string(),
-                  std::string("the ") + key + " '" + text + "' is not in the vocabulary",
-                  "a token of " + vocabulary_file_);
-      return 0;
+// Tokens of the vocabulary keep their ids; others get the next ones after it, whatever their file
+// claims: upstream does so, and a file that claims another id would mean another row of the text
+// encoder there than here.
+void Tokenizer::take_added(const TokenSettings& settings, Failure& failure) {
+  std::vector<AddedToken> added;
+  std::map<std::u32string, std::string> alike;  // as they are looked for
+  auto next = static_cast<std::int64_t>(ids_.size());
+  for (const DeclaredToken& declared : settings.added) {
+    AddedToken token = declared.token;
+    const auto known = ids_.find(token.text);
+    const bool is_needed =
+        std::any_of(settings.special.begin(), settings.special.end(),
+                    [&](const auto& one) { return one.second.token.text == token.text; });
+    // Told by its name: a vocabulary without it is most likely another model's.
+    if (known == ids_.end() && is_needed && !declared.is_listed) continue;
+    token.id = known != ids_.end() ? known->second : next++;
+    if (declared.id && *declared.id != token.id) {
+      failure.add(
+          declared.where,
+          "the token '" + token.text + "' has the id " + std::to_string(*declared.id),
+          std::to_string(token.id) + (known != ids_.end() ? ", as in the vocabulary"
+                                                          : ", the next one after the vocabulary"));
+      continue;
     }
-    special_tokens_.push_back({unicode::decode(text), id->second});
-    return id->second;
-  };
-  bos_ = find("bos_token", "<|startoftext|>");
-  eos_ = find("eos_token", "<|endoftext|>");
-  pad_ = find("pad_token", "<|endoftext|>");
-  unknown_ = find("unk_token", "<|endoftext|>");
-  std::stable_sort(special_tokens_.begin(), special_tokens_.end(),
-                   [](const auto& a, const auto& b) { return a.text.size() > b.text.size(); });
-  // Absent, and the 1e30 that upstream writes for "no limit", both mean CLIP's own length.
-  if (config->contains("model_max_length") && config->at("model_max_length").is_number()) {
-    const double length = config->at("model_max_length").get<double>();
-    if (length < 3)
-      failure.add(folder.string() + "/tokenizer_config.json: model_max_length",
-                  "it is " + number_text(length), "3 or more");
-    length_ = length >= 3 && length <= static_cast<double>(kLengthMax)
-                  ? static_cast<std::size_t>(length)
-                  : kDefaultLength;
+    const auto [twin, is_new] = alike.try_emplace(
+        token.is_normalised ? normalise(unicode::decode(token.text)) : U"", token.text);
+    if (token.is_normalised && !is_new)
+      failure.add(declared.where,
+                  "the tokens '" + twin->second + "' and '" + token.text + "' read alike",
+                  "one of them: upstream takes either by chance");
+    ids_[token.text] = token.id;
+    id_max_ = std::max(id_max_, token.id);
+    added.push_back(std::move(token));
   }
-  if (!failure.is_empty()) return fail(std::move(failure));
-  return {};
+  added_ = AddedTokens(std::move(added));
 }
 
 std::vector<std::int64_t> Tokenizer::encode(std::string_view text) const {
@@ -269,34 +249,63 @@ std::vector<std::int64_t> Tokenizer::encode(std::string_view text) const {
   return all;
 }
 
-// Special tokens are looked for in the text as it came; what lies between them is normalised piece
-// by piece.
+// What the encoder cannot take would be an index out of range deep inside it.
+Result<void> Tokenizer::check_fit(std::int64_t positions, std::int64_t rows) const {
+  Failure failure;
+  if (static_cast<std::int64_t>(length_) > positions)
+    failure.add(folder_ + "/tokenizer_config.json: model_max_length",
+                "it is " + std::to_string(length_),
+                "at most " + std::to_string(positions) + ", the text encoder's positions");
+  if (id_max_ >= rows) {
+    const auto last = std::find_if(added_.tokens().begin(), added_.tokens().end(),
+                                   [&](const AddedToken& token) { return token.id == id_max_; });
+    failure.add(
+        folder_,
+        "the greatest id of its vocabulary is " + std::to_string(id_max_) +
+            (last == added_.tokens().end() ? "" : ", of the added token '" + last->text + "'"),
+        "less than " + std::to_string(rows) + ", the text encoder's vocab_size");
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
 std::vector<std::int64_t> Tokenizer::ids(std::string_view text) const {
-  const std::u32string characters = unicode::decode(text);
-  const std::u32string_view all = characters;
   std::vector<std::int64_t> out;
-  std::size_t plain_begin = 0;
-  for (std::size_t at = 0; at < all.size();) {
-    const auto token = std::find_if(
-        special_tokens_.begin(), special_tokens_.end(),
-        [&](const SpecialToken& special) { return all.substr(at).starts_with(special.text); });
-    if (token == special_tokens_.end()) {
-      ++at;
+  for (const AddedTokens::Piece& piece : added_.split(unicode::decode(text))) {
+    if (piece.token != nullptr) {
+      out.push_back(piece.token->id);
       continue;
     }
-    append_plain(all.substr(plain_begin, at - plain_begin), out);
-    out.push_back(token->id);
-    at += token->text.size();
-    plain_begin = at;
+    for (const std::u32string_view word : split_words(piece.text)) append_word(word, out);
   }
-  append_plain(all.substr(plain_begin), out);
   return out;
 }
 
-void Tokenizer::append_plain(std::u32string_view text, std::vector<std::int64_t>& out) const {
-  if (text.empty()) return;
-  const std::u32string normal = normalise(text);
-  for (const std::u32string_view word : split_words(normal)) append_word(word, out);
+std::string Tokenizer::with_all_vectors(std::string prompt) const {
+  // Each once, as they first stand in the prompt.
+  std::vector<std::string> found;
+  for (const AddedTokens::Piece& piece : added_.split(unicode::decode(prompt))) {
+    std::string text;
+    if (piece.token != nullptr)
+      for (const char32_t c : piece.text) unicode::append_utf8(c, text);
+    if (!text.empty() && std::find(found.begin(), found.end(), text) == found.end())
+      found.push_back(std::move(text));
+  }
+  for (const std::string& text : found) {
+    if (!is_added(text)) continue;  // written otherwise than the token, upstream leaves it alone
+    std::string all = text;
+    for (int i = 1; is_added(text + "_" + std::to_string(i)); ++i)
+      all += " " + text + "_" + std::to_string(i);
+    for (std::size_t at = prompt.find(text); at != std::string::npos;
+         at = prompt.find(text, at + all.size()))
+      prompt.replace(at, text.size(), all);
+  }
+  return prompt;
+}
+
+bool Tokenizer::is_added(const std::string& text) const {
+  return std::any_of(added_.tokens().begin(), added_.tokens().end(),
+                     [&](const AddedToken& token) { return token.text == text; });
 }
 
 void Tokenizer::append_word(std::u32string_view word, std::vector<std::int64_t>& out) const {

@@ -5,15 +5,15 @@
 //   if (!tokenizer) return fail(tokenizer.error());
 //   std::vector<std::int64_t> ids = tokenizer->encode("a red circle");  // length() of them
 //
-// A folder holds vocab.json and merges.txt, or tokenizer.json alone, as transformers 5 saves it;
-// besides, tokenizer_config.json and special_tokens_map.json may name the special tokens.
+// Which files of a folder count says schema/io/clip_files.h; tokenizer_config.json and its
+// companions name the special tokens and the words that textual inversion added.
 //
 // The text is brought to normal form C, white space runs become one space, letters become lower
-// case; then words are split and merged byte by byte (BPE). As upstream, the strings of special
-// tokens become their ids wherever they stand in the text, also the padding's: with Stable
-// Diffusion 2's "!" the prompt "ok!" holds id 0. A prompt that is too long is cut, the end token
-// stays. Holds no reference to the files. Thread: any. Fails with: a missing file, what is no
-// vocabulary, merges that name unknown tokens: all of them.
+// case; then words are split and merged byte by byte (BPE). As upstream, special and added tokens
+// become their ids wherever they stand in the text, also the padding's: with Stable Diffusion 2's
+// "!" the prompt "ok!" holds id 0. A prompt that is too long is cut, the end token stays. Holds no
+// reference to the files. Thread: any. Fails with: a missing file, what is no vocabulary, merges
+// that name unknown tokens, added tokens whose ids upstream would not give them: all of them.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,15 @@
 
 #include "schema/json.h"
 #include "schema/result.h"
+#include "worker/diffusion/tokenizer/added_tokens.h"
+
+namespace isocost::io {
+struct TokenizerFiles;
+}
 
 namespace isocost::diffusion {
+
+struct TokenSettings;
 
 class Tokenizer {
  public:
@@ -34,10 +41,19 @@ class Tokenizer {
 
   // [BOS, ids..., EOS, padding...], exactly length() of them.
   [[nodiscard]] std::vector<std::int64_t> encode(std::string_view text) const;
+  // Of a prompt as diffusers' pipelines encode it: a word that stands for several vectors, <cat>
+  // for <cat>, <cat>_1, ..., is written out first.
+  [[nodiscard]] std::vector<std::int64_t> encode_prompt(std::string_view prompt) const {
+    return encode(with_all_vectors(std::string(prompt)));
+  }
   // The ids of the text alone: no BOS, no EOS, nothing cut.
   [[nodiscard]] std::vector<std::int64_t> ids(std::string_view text) const;
+  [[nodiscard]] std::string with_all_vectors(std::string prompt) const;
   // How many ids the text has; more than length() - 2 means that encode() cuts it.
   [[nodiscard]] std::size_t count(std::string_view text) const { return ids(text).size(); }
+
+  // Whether a text encoder with so many positions and rows takes every id that encode() gives.
+  [[nodiscard]] Result<void> check_fit(std::int64_t positions, std::int64_t rows) const;
 
   [[nodiscard]] std::size_t length() const { return length_; }
   [[nodiscard]] std::size_t vocabulary_size() const { return ids_.size(); }
@@ -52,33 +68,30 @@ class Tokenizer {
     std::uint32_t rank;
     std::int64_t id;  // of the merged symbol
   };
-  struct SpecialToken {
-    std::u32string text;
-    std::int64_t id;
-  };
 
-  Result<void> read_slow(const std::filesystem::path& folder);  // vocab.json, merges.txt
-  Result<void> read_fast(const std::filesystem::path& file);    // tokenizer.json
+  Result<void> read_slow(const io::TokenizerFiles& files);  // vocab.json, merges.txt
+  // tokenizer.json; its list of added tokens goes to `added_tokens`.
+  Result<void> read_fast(const std::filesystem::path& file, Json& added_tokens);
   Result<void> take_vocabulary(const Json& json, const std::string& where);
   Result<void> read_merges(const std::filesystem::path& file);
   Result<void> take_merges(const Json& json, const std::string& where);
-  Result<void> take_added_tokens(const Json& json, const std::string& where);
   // What is wrong with it; empty: it was added.
   [[nodiscard]] std::string add_merge(const std::string& left, const std::string& right);
-  Result<void> read_special_tokens(const std::filesystem::path& folder);
-  void append_plain(std::u32string_view text, std::vector<std::int64_t>& out) const;
+  void take(const TokenSettings& settings, Failure& failure);
+  void take_added(const TokenSettings& settings, Failure& failure);
+  [[nodiscard]] bool is_added(const std::string& text) const;
   void append_word(std::u32string_view word, std::vector<std::int64_t>& out) const;
   [[nodiscard]] std::vector<std::int64_t> symbols_of(std::u32string_view word) const;
   void merge(std::vector<std::int64_t>& symbols) const;
   [[nodiscard]] const Merge* find_merge(std::int64_t left, std::int64_t right) const;
 
-  std::string vocabulary_file_;  // for faults
+  std::string folder_, vocabulary_file_;  // for faults
   std::unordered_map<std::string, std::int64_t> ids_;
   std::unordered_map<std::uint64_t, Merge>
       merges_;  // by left id in the high half, right id in the low
   std::vector<std::int64_t>
       byte_ids_;  // of each byte's character; of the same at a word's end, from 256
-  std::vector<SpecialToken> special_tokens_;  // longest first
+  AddedTokens added_;
   std::int64_t bos_ = 0;
   std::int64_t eos_ = 0;
   std::int64_t pad_ = 0;

@@ -1,4 +1,4 @@
-// The little of Unicode 16 that a CLIP tokenizer needs: UTF-8, normal form C, lower case, and four
+// The little of Unicode 16 that a CLIP tokenizer needs: UTF-8, normal form C, lower case, and five
 // kinds of character.
 //
 //   std::u32string text = unicode::nfc(unicode::decode("Cafe\u0301"));   // "Café" of four
@@ -22,6 +22,7 @@ void append_utf8(char32_t character, std::string& out);
 
 [[nodiscard]] bool is_letter(char32_t c);  // category L
 [[nodiscard]] bool is_number(char32_t c);  // category N: also ², ½, Ⅷ
+[[nodiscard]] bool is_word(char32_t c);    // what a pattern's \w is: also _ and marks, not ²
 [[nodiscard]] bool is_space(char32_t c);   // White_Space
 
 }  // namespace isocost::unicode

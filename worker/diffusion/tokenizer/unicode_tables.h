@@ -37,6 +37,7 @@ struct Decomposition {
 
 extern const std::array<Range, 677> kLetters;
 extern const std::array<Range, 144> kNumbers;
+extern const std::array<Range, 796> kWords;
 extern const std::array<LowerCase, 185> kLowerCase;
 extern const std::array<CombiningClass, 393> kCombiningClasses;
 extern const std::array<Decomposition, 2081> kDecompositions;

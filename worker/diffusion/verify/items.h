@@ -43,6 +43,9 @@ struct VerifyContext {
 
 // The tokenizer's ids, int64 [prompts, length].
 [[nodiscard]] Result<Tensor> tokenize(const std::filesystem::path& folder,
-                                      const std::vector<std::string>& prompts);
+                                      const std::vector<std::string>& texts);
+// Those that a pipeline feeds its text encoder.
+[[nodiscard]] Result<Tensor> tokenize_prompts(const std::filesystem::path& folder,
+                                              const std::vector<std::string>& prompts);
 
 }  // namespace isocost::diffusion

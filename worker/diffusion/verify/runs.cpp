@@ -146,8 +146,8 @@ Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Ta
     return fail(context.model.root.string(),
                 "there is no tokenizer/vocab.json and no tokenizer.json",
                 "the tokenizer of the prompts");
-  const auto ids = tokenize(*context.model.tokenizer, request->prompts);
-  const auto negative_ids = tokenize(*context.model.tokenizer, request->negatives);
+  const auto ids = tokenize_prompts(*context.model.tokenizer, request->prompts);
+  const auto negative_ids = tokenize_prompts(*context.model.tokenizer, request->negatives);
   if (!ids) return fail(ids.error());
   if (!negative_ids) return fail(negative_ids.error());
   auto pipeline = Pipeline::load(context.model, {context.options.device, at::kFloat});

@@ -52,7 +52,7 @@ TEST(ClipPreprocess, FindsTheImageProcessorInAProcessorsConfiguration) {
   EXPECT_EQ(preprocess->crop_height, 32);
   folder.write("processor_config.json", "{}");
   EXPECT_THAT(ClipPreprocess::load(folder.path()).error().message(),
-              HasSubstr("there is no image_processor"));
+              HasSubstr("preprocessor_config.json: the file is missing"));
 }
 
 TEST(ClipPreprocess, EqualsTheReferenceModelToTheLastBit) {

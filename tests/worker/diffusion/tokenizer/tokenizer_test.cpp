@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <random>
+#include <sstream>
 
 #include "schema/io/atomic_file.h"
 #include "schema/io/safetensors.h"
@@ -46,6 +47,95 @@ TEST(Tokenizer, GivesTheIdsOfHuggingFaceForOddTexts) {
   for (const Json& one : golden("tokenizer_odd.json")) {
     EXPECT_EQ(Json(openai().ids(one.at("text").get<std::string>())), one.at("ids"))
         << one.at("text");
+  }
+}
+
+// The vocabulary of models/bk-tiny with other files beside it; null takes a file away.
+void write_with(const TemporaryFolder& folder, const Json& files) {
+  const auto base = kGolden / "models/bk-tiny/tokenizer";
+  for (const auto& file : std::filesystem::directory_iterator(base))
+    folder.write(file.path().filename().string(), io::read_file(file.path()).value());
+  for (const auto& [name, content] : files.items()) {
+    std::filesystem::remove(folder / name);
+    if (content.is_null()) continue;
+    Json whole = content;
+    if (name == "tokenizer.json") {
+      whole["model"]["vocab"] = parse_json(io::read_file(base / "vocab.json").value(), "").value();
+      whole["model"]["merges"] = Json::array();
+      std::istringstream merges(io::read_file(base / "merges.txt").value());
+      for (std::string line; std::getline(merges, line);)
+        if (!line.empty() && !line.starts_with('#')) whole["model"]["merges"].push_back(line);
+    }
+    folder.write(name, whole.dump());
+  }
+}
+
+// Goal: words that were added to a vocabulary are what they are upstream, in whatever form they are
+// stored. Method: make_tokenizer_added.py drew files and prompts, and asked the library.
+TEST(Tokenizer, GivesTheIdsOfHuggingFaceForAddedTokens) {
+  int refused = 0;
+  for (const Json& one : golden("tokenizer_added.json")) {
+    SCOPED_TRACE(one.at("files").dump());
+    const TemporaryFolder folder;
+    write_with(folder, one.at("files"));
+
+    const auto tokenizer = Tokenizer::load(folder.path());
+
+    if (one.contains("refused")) {
+      ++refused;
+      ASSERT_FALSE(tokenizer);
+      EXPECT_THAT(tokenizer.error().message(), HasSubstr(one.at("refused").get<std::string>()));
+      continue;
+    }
+    ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+    EXPECT_EQ(tokenizer->pad(), one.at("pad"));
+    for (const Json& prompt : one.at("prompts")) {
+      const auto text = prompt.at("text").get<std::string>();
+      EXPECT_EQ(Json(tokenizer->ids(text)), prompt.at("ids")) << text;
+      EXPECT_EQ(Json(tokenizer->ids(tokenizer->with_all_vectors(text))), prompt.at("pipeline"))
+          << text;
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST(Tokenizer, SaysWhichAddedTokenTheTextEncoderHasNoRowFor) {
+  const TemporaryFolder folder;
+  write_with(folder, {{"added_tokens.json", {{"<cat-toy>", 562}}}});
+
+  const auto tokenizer = Tokenizer::load(folder.path());
+
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+  EXPECT_TRUE(tokenizer->check_fit(77, 563));
+  EXPECT_THAT(tokenizer->check_fit(76, 562).error().message(),
+              AllOf(HasSubstr("at most 76, the text encoder's positions"),
+                    HasSubstr("562, of the added token '<cat-toy>'"),
+                    HasSubstr("less than 562, the text encoder's vocab_size")));
+}
+
+TEST(Tokenizer, RefusesSettingsThatItDoesNotFollow) {
+  const TemporaryFolder folder;
+  write_with(folder, {{"tokenizer_config.json",
+                       {{"padding_side", "left"}, {"split_special_tokens", true}}}});
+
+  EXPECT_THAT(Tokenizer::load(folder.path()).error().message(),
+              AllOf(HasSubstr("padding_side: it is \"left\"; expected right"),
+                    HasSubstr("split_special_tokens")));
+}
+
+// A link to nothing counted as an absent file once, and another tokenizer was loaded in silence.
+TEST(Tokenizer, RefusesFilesThatAreLinksToNothing) {
+  for (const char* name : {"special_tokens_map.json", "added_tokens.json", "tokenizer_config.json",
+                           "tokenizer.json", "merges.txt"}) {
+    const TemporaryFolder folder;
+    write_with(folder, {{name, nullptr}});
+    std::filesystem::create_symlink("../blobs/gone", folder / name);
+
+    const auto tokenizer = Tokenizer::load(folder.path());
+
+    ASSERT_FALSE(tokenizer) << name;
+    EXPECT_THAT(tokenizer.error().message(),
+                AllOf(HasSubstr(name), HasSubstr("a link to ../blobs/gone, which is missing")));
   }
 }
 

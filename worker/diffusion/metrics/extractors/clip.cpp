@@ -37,13 +37,9 @@ Result<ClipFolder> open_clip(const ExtractorSource& source) {
   if (!model) failure.add(model.error());
   if (!preprocess) failure.add(preprocess.error());
   if (!failure.is_empty()) return fail(std::move(failure));
-  const auto side = (*model)->config.vision.image_size;
-  if (preprocess->height() != side || preprocess->width() != side) {
-    return fail(source.input.string() + ", the pictures' preprocessing",
-                "pictures come out as " + std::to_string(preprocess->height()) + " x " +
-                    std::to_string(preprocess->width()),
-                std::to_string(side) + " x " + std::to_string(side) + ", the model's image_size");
-  }
+  if (auto fits = preprocess->check_fit((*model)->config.vision.image_size, source.input.string());
+      !fits)
+    return fail(fits.error());
   folder.model = *model;
   folder.model->to(source.settings.device);
   folder.preprocess = *preprocess;
@@ -106,25 +102,6 @@ class ClipScore : public Extractor {
   std::unordered_map<std::string, at::Tensor> texts_;
 };
 
-// What the text tower cannot take would be an index out of range deep inside it.
-Result<void> check_tokenizer(const Tokenizer& tokenizer, const arch::ClipTextConfig& config,
-                             const std::string& where) {
-  Failure failure;
-  const auto length = static_cast<std::int64_t>(tokenizer.length());
-  if (length > config.max_position_embeddings) {
-    failure.add(
-        where + "/tokenizer_config.json: model_max_length", "it is " + std::to_string(length),
-        "at most " + std::to_string(config.max_position_embeddings) + ", the model's positions");
-  }
-  if (tokenizer.id_max() >= config.vocab_size) {
-    failure.add(where + ", the vocabulary",
-                "its greatest id is " + std::to_string(tokenizer.id_max()),
-                "less than " + std::to_string(config.vocab_size) + ", the model's vocabulary");
-  }
-  if (!failure.is_empty()) return fail(std::move(failure));
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source,
@@ -148,8 +125,8 @@ Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source
   if (!folder) failure.add(folder.error());
   if (!tokenizer) failure.add(tokenizer.error());
   if (!failure.is_empty()) return fail(std::move(failure));
-  if (auto fits = check_tokenizer(*tokenizer, folder->model->config.text, source.input.string());
-      !fits)
+  const auto& text = folder->model->config.text;
+  if (auto fits = tokenizer->check_fit(text.max_position_embeddings, text.vocab_size); !fits)
     return fail(fits.error());
   return std::make_unique<ClipScore>(std::move(*folder), std::move(*tokenizer), std::move(prefix));
 }
