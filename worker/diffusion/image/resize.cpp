@@ -96,13 +96,12 @@ void run(const Pass& pass, const std::vector<FixedTaps>& taps, const std::uint8_
   }
 }
 
-template <class In>
-void run(const Pass& pass, const std::vector<Taps>& taps, const In* in, float* out) {
+void run(const Pass& pass, const std::vector<Taps>& taps, const float* in, float* out) {
   for (std::size_t line = 0; line < static_cast<std::size_t>(pass.lines); ++line) {
     for (std::size_t i = 0; i < taps.size(); ++i) {
       const auto begin = static_cast<std::size_t>(taps[i].begin);
       for (std::size_t c = 0; c < 3; ++c) {
-        const In* source = in + line * pass.in_line_stride + begin * pass.in_step + c;
+        const float* source = in + line * pass.in_line_stride + begin * pass.in_step + c;
         double sum = 0;
         for (const double w : taps[i].weights) {
           sum += static_cast<double>(*source) * w;
@@ -129,6 +128,26 @@ void check(const io::Picture& picture, int width, int height) {
 
 std::size_t rgb_count(int width, int height) {
   return 3 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+}
+
+// Pillow's choice: the vertical pass first where it takes away more than twice as many lines as the
+// horizontal one columns (found by running version 13 at thousands of sizes). Both round, so the
+// order shows in the last bit.
+bool is_vertical_first(const io::Picture& picture, int width, int height) {
+  return height < picture.height && 2 * (picture.width - width) < picture.height - height;
+}
+
+// One pass, or the picture itself where it has that many lines or columns already.
+template <class AnyPicture, class AnyTaps>
+AnyPicture resized_along(const AnyPicture& picture, bool is_vertical, int size,
+                         const AnyTaps& taps) {
+  if (size == (is_vertical ? picture.height : picture.width)) return picture;
+  AnyPicture out = {is_vertical ? picture.width : size, is_vertical ? size : picture.height, {}};
+  out.rgb.resize(rgb_count(out.width, out.height));
+  const Pass pass =
+      is_vertical ? vertical(picture.width) : horizontal(picture.height, picture.width, size);
+  run(pass, taps, picture.rgb.data(), out.rgb.data());
+  return out;
 }
 
 // --- plain bilinear: four neighbours, whatever the scale
@@ -178,33 +197,25 @@ FloatPicture mix(const io::Picture& picture, const std::vector<Between>& columns
 
 io::Picture resize_u8(const io::Picture& picture, int width, int height, Filter filter) {
   check(picture, width, height);
-  io::Picture wide = picture;
-  if (width != picture.width) {
-    wide = {width, picture.height, std::vector<std::uint8_t>(rgb_count(width, picture.height))};
-    run(horizontal(picture.height, picture.width, width),
-        fixed(taps_for(picture.width, width, filter)), picture.rgb.data(), wide.rgb.data());
-  }
-  if (height == picture.height) return wide;
-  io::Picture out{width, height, std::vector<std::uint8_t>(rgb_count(width, height))};
-  run(vertical(width), fixed(taps_for(picture.height, height, filter)), wide.rgb.data(),
-      out.rgb.data());
-  return out;
+  const auto by = [&](const io::Picture& from, bool is_vertical) {
+    return resized_along<io::Picture>(from, is_vertical, is_vertical ? height : width,
+                                      fixed(taps_for(is_vertical ? from.height : from.width,
+                                                     is_vertical ? height : width, filter)));
+  };
+  const bool is_tall = is_vertical_first(picture, width, height);
+  return by(by(picture, is_tall), !is_tall);
 }
 
 FloatPicture resize_float(const io::Picture& picture, int width, int height, Filter filter) {
   check(picture, width, height);
-  FloatPicture wide{width, picture.height, {}};
-  if (width != picture.width) {
-    wide.rgb.resize(rgb_count(width, picture.height));
-    run(horizontal(picture.height, picture.width, width), taps_for(picture.width, width, filter),
-        picture.rgb.data(), wide.rgb.data());
-  } else {
-    wide.rgb.assign(picture.rgb.begin(), picture.rgb.end());
-  }
-  if (height == picture.height) return wide;
-  FloatPicture out{width, height, std::vector<float>(rgb_count(width, height))};
-  run(vertical(width), taps_for(picture.height, height, filter), wide.rgb.data(), out.rgb.data());
-  return out;
+  const auto by = [&](const FloatPicture& from, bool is_vertical) {
+    return resized_along<FloatPicture>(
+        from, is_vertical, is_vertical ? height : width,
+        taps_for(is_vertical ? from.height : from.width, is_vertical ? height : width, filter));
+  };
+  const bool is_tall = is_vertical_first(picture, width, height);
+  const FloatPicture whole{picture.width, picture.height, {picture.rgb.begin(), picture.rgb.end()}};
+  return by(by(whole, is_tall), !is_tall);
 }
 
 FloatPicture resize_tf1_bilinear(const io::Picture& picture, int width, int height) {
