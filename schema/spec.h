@@ -23,7 +23,9 @@ namespace isocost {
 inline constexpr int kSpecFormat = 1;
 // Raised when the engine's arithmetic changes in a way that moves pixels or scores (promise 1).
 // 2: 3x3 convolutions of small networks on a CPU by Winograd's algorithm.
-inline constexpr int kNumericsRevision = 2;
+// 3: words that were added to a tokenizer are such; Pillow 13's order of passes in resizes; FID
+//    and its interval are never below 0.
+inline constexpr int kNumericsRevision = 3;
 
 // [begin, end) of image numbers.
 struct ImageRange {
@@ -78,10 +80,13 @@ struct ExtractorSpec {
                                                              const std::string& where);
 [[nodiscard]] std::string extractor_id(const ExtractorSpec& spec);  // hex of the canonical digest
 
+// Rows of a reference that are larger are not kept: KID, which needs them, cannot use it.
+inline constexpr std::uint64_t kReferenceRowsBytesMax = std::uint64_t{256} << 20;
+
 // A data set's rows under one extractor: what FID and KID compare with. Kinds:
 //   world   pictures of the mini world: {"split": "validation", "count": 4096, "seed": 0, "size":
-//   64} folder  picture files, in the order of their names;  input: the folder npz     ready
-//   statistics {mu, sigma};                 input: the file (no extractor runs)
+//   64} folder  picture files, in the order of their names: {"count": 5000};  input: the folder npz
+//   ready statistics {mu, sigma};                 input: the file (no extractor runs)
 struct ReferenceSpec {
   std::string kind;
   std::string input;  // "sha256:..." or empty (world)

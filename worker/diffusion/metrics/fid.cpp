@@ -128,6 +128,9 @@ Json notes_for(std::int64_t n, std::int64_t d, const Reference& reference) {
   return notes;
 }
 
+// A distance is not negative; rounding makes that of equal sets so. NaN stays NaN.
+double at_least_zero(double distance) { return distance < 0 ? 0 : distance; }
+
 }  // namespace
 
 double frechet_distance(const Statistics& statistics, const Reference& reference) {
@@ -135,8 +138,10 @@ double frechet_distance(const Statistics& statistics, const Reference& reference
   const at::Tensor product = at::mm(at::mm(reference.root, statistics.covariance), reference.root);
   const at::Tensor symmetric = (product + product.t()) / 2;
   const double cross = at::linalg_eigvalsh(symmetric, "L").clamp_min(0).sqrt().sum().item<double>();
-  return difference.dot(difference).item<double>() + statistics.covariance.trace().item<double>() +
-         reference.statistics.covariance.trace().item<double>() - 2 * cross;
+  const double distance = difference.dot(difference).item<double>() +
+                          statistics.covariance.trace().item<double>() +
+                          reference.statistics.covariance.trace().item<double>() - 2 * cross;
+  return at_least_zero(distance);
 }
 
 Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol) {
@@ -173,8 +178,8 @@ Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol) {
   }
   const std::int64_t reference_n = input.reference->statistics.n;
   return Json{{"value", value},
-              {"low", interval.low},
-              {"high", interval.high},
+              {"low", at_least_zero(interval.low)},
+              {"high", at_least_zero(interval.high)},
               {"n", n},
               {"features", d},
               {"reference_n", reference_n == 0 ? Json() : Json(reference_n)},

@@ -94,6 +94,21 @@ TEST(Fid, IsZeroOfEqualSetsAndSymmetric) {
               frechet_distance(statistics_of(rows_y()), x), 1e-9);
 }
 
+// Rounding made it slightly negative where there were fewer pictures than features.
+TEST(Fid, OfEqualSetsIsNeverNegative) {
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    const auto rows = 100 * noise_rows(9, 12 + static_cast<std::int64_t>(seed), seed, 1);
+    const Reference reference = reference_of(rows);
+
+    const Json values = score("fid", {.rows = rows, .reference = &reference}).value();
+
+    EXPECT_GE(values.at("value"), 0) << seed;
+    EXPECT_LT(values.at("value"), 0.05) << seed;
+    EXPECT_GE(values.at("low"), 0) << seed;
+    EXPECT_GE(values.at("high"), values.at("value")) << seed;
+  }
+}
+
 TEST(Fid, OfShiftedRowsIsTheSquareOfTheShift) {
   const Reference reference = reference_of(rows_x());
 
