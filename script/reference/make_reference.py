@@ -41,6 +41,7 @@ def parse_arguments(words=None):
     parser.add_argument("--guidance", type=float, default=7.5)
     parser.add_argument("--size", type=int, help="of the picture in pixels (default: the model's own)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--variant", help="of the weights, such as fp16; they are computed with in float32")
     parser.add_argument("--units-only", action="store_true", help="no sampling runs")
     parser.add_argument("--skip-float64", action="store_true")
     parser.add_argument("--tolerance", type=float, default=1e-3, help="with --skip-float64: of every output")
@@ -87,7 +88,7 @@ class Reference:
             "format": 1, "case": case, "kind": "diffusers", "about": "made by make_reference.py",
             "made_with": {"diffusers": diffusers.__version__, "transformers": transformers.__version__,
                           "torch": torch.__version__, "device": "cpu", "compute_dtype": "float32"},
-            "variant": None, "units": self.units, "runs": self.runs,
+            "variant": self.arguments.variant, "units": self.units, "runs": self.runs,
         }
         save_file(self.tensors, out / "expected.safetensors")
         (out / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
@@ -245,7 +246,7 @@ def main(words=None):
     torch.set_num_threads(1)
     pipe = diffusers.StableDiffusionPipeline.from_pretrained(
         arguments.model, safety_checker=None, requires_safety_checker=False, local_files_only=True,
-        torch_dtype=torch.float32)
+        torch_dtype=torch.float32, variant=arguments.variant)
     pipe.set_progress_bar_config(disable=True)
     sample_size = pipe.unet.config.sample_size or 64
     size = arguments.size or -(-sample_size * pipe.vae_scale_factor // 8) * 8  # the pipeline takes multiples of 8 alone
