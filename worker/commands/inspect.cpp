@@ -5,6 +5,7 @@
 #include "schema/arch/model_folder.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
+#include "worker/diffusion/tokenizer/tokenizer.h"
 
 namespace isocost::commands {
 namespace {
@@ -30,26 +31,53 @@ Json call_json(const arch::CallShape& call) {
   return {{"height", call.height}, {"width", call.width}, {"context_tokens", call.context_tokens}};
 }
 
+template <class Component>
+Json component_json(const Component& component, const arch::NetworkSummary& summary) {
+  Json json = summary_json(summary, component.weights.bytes);
+  json["variant"] = component.weights.variant;
+  json["files"] = Json::array();
+  for (const auto& file : component.weights.files)
+    json["files"].push_back(file.filename().string());
+  return json;
+}
+
 Json components_json(const arch::ModelFolder& model) {
   const auto call = model.default_call();
   Json components = Json::object();
   if (model.unet)
     components["unet"] =
-        summary_json(arch::summarize_unet(model.unet->config, call), model.unet->weights.bytes);
+        component_json(*model.unet, arch::summarize_unet(model.unet->config, call));
   if (model.vae) {
     const auto& vae = *model.vae;
-    components["vae"] = summary_json(arch::summarize_vae(vae.config, call, arch::VaeHalf::kDecode),
-                                     vae.weights.bytes);
+    components["vae"] =
+        component_json(vae, arch::summarize_vae(vae.config, call, arch::VaeHalf::kDecode));
     components["vae"]["gflops_encode"] =
         arch::summarize_vae(vae.config, call, arch::VaeHalf::kEncode).gflops();
   }
   if (model.text_encoder)
-    components["text_encoder"] = summary_json(arch::summarize_clip_text(model.text_encoder->config),
-                                              model.text_encoder->weights.bytes);
+    components["text_encoder"] =
+        component_json(*model.text_encoder, arch::summarize_clip_text(model.text_encoder->config));
   if (model.clip)
-    components["clip"] =
-        summary_json(arch::summarize_clip(model.clip->config), model.clip->weights.bytes);
+    components["clip"] = component_json(*model.clip, arch::summarize_clip(model.clip->config));
   return components;
+}
+
+// Of the weights' headers, and of the tokenizer beside its text encoder.
+Result<void> check(const arch::ModelFolder& model) {
+  Failure failure;
+  if (const auto checked = model.check_weights(); !checked) failure.add(checked.error());
+  const arch::ClipTextConfig* text = nullptr;
+  if (model.text_encoder) text = &model.text_encoder->config;
+  if (model.clip) text = &model.clip->config.text;
+  if (model.tokenizer && text != nullptr) {
+    const auto tokenizer = diffusion::Tokenizer::load(*model.tokenizer);
+    const auto fits = tokenizer
+                          ? tokenizer->check_fit(text->max_position_embeddings, text->vocab_size)
+                          : Result<void>(fail(tokenizer.error()));
+    if (!fits) failure.add(fits.error());
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
 }
 
 // The part that a study varies stands at the top level: the U-Net, or what the folder has instead.
@@ -67,6 +95,7 @@ Json model_json(const arch::ModelFolder& model) {
   json["call"] = call_json(model.default_call());
   json["components"] = components;
   json["total_bytes"] = model.weight_bytes();
+  json["weights_fit"] = true;  // what does not fit is a fault
   return json;
 }
 
@@ -89,6 +118,8 @@ void print_text(const Json& json) {
       static_cast<long long>(call.at("height").get<std::int64_t>()),
       static_cast<long long>(call.at("width").get<std::int64_t>()),
       static_cast<long long>(call.at("context_tokens").get<std::int64_t>()));
+  if (json.contains("weights_fit"))
+    std::printf("weights: the tensors in the files' headers are those of the configurations\n");
 }
 
 Result<Json> architecture_json(const arch::ArchitectureChoice& choice) {
@@ -111,6 +142,7 @@ Result<Json> inspect(const InspectArguments& arguments) {
     return fail("inspect", "neither a model nor --arch is given", "one of them");
   const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
   if (!model) return fail(model.error());
+  if (const auto checked = check(*model); !checked) return fail(checked.error());
   return model_json(*model);
 }
 

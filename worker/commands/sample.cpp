@@ -50,8 +50,8 @@ class Sampling {
         tokenizer_(tokenizer),
         sampler_(std::move(sampler)) {}
 
-  // Files of images [begin, end), named by their number.
-  void run(std::uint64_t begin, std::uint64_t end) {
+  // Files of images [begin, end), named by their number. Fails with: they are not finite.
+  Result<void> run(std::uint64_t begin, std::uint64_t end) {
     std::vector<std::uint64_t> images;
     std::vector<std::string> prompts;
     for (auto i = begin; i < end; ++i) {
@@ -67,9 +67,17 @@ class Sampling {
     start.draw = [&](int k) {
       return keyed_noise(arguments_.seed, images, static_cast<std::uint32_t>(k) + 1, shape);
     };
-    const auto pictures = to_bytes(pipeline_.decode(pipeline_.denoise(request, start)));
+    const auto pictures = pipeline_.draw(request, start);
+    if (!pictures) {
+      Failure failure = pictures.error();
+      for (Error& error : failure.errors)
+        error.where = arguments_.model + ", images " + std::to_string(begin) + " to " +
+                      std::to_string(end - 1) + ", " + error.where;
+      return fail(std::move(failure));
+    }
     for (std::size_t i = 0; i < images.size(); ++i)
-      write(images[i], prompts[i], pictures[static_cast<std::int64_t>(i)]);
+      write(images[i], prompts[i], (*pictures)[static_cast<std::int64_t>(i)]);
+    return {};
   }
 
  private:
@@ -83,7 +91,7 @@ class Sampling {
 
   [[nodiscard]] Tensor encode(const std::vector<std::string>& prompts) {
     std::vector<Tensor> rows;
-    for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer_.encode(prompt)));
+    for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer_.encode_prompt(prompt)));
     return pipeline_.encode(at::stack(rows));
   }
 
@@ -125,12 +133,17 @@ int run_sample(const SampleArguments& arguments) {
   if (!tokenizer) return report_failure(tokenizer.error());
   auto pipeline = Pipeline::load(*model, {*device, at::kFloat});
   if (!pipeline) return report_failure(pipeline.error());
+  const auto& text = pipeline->text_config();
+  if (auto fits = tokenizer->check_fit(text.max_position_embeddings, text.vocab_size); !fits)
+    return report_failure(fits.error());
   if (const int code = check_size(arguments, pipeline->vae_config().factor()); code != 0)
     return code;
   std::filesystem::create_directories(arguments.out);
   Sampling sampling(arguments, *pipeline, *tokenizer, std::move(*sampler));
-  for (std::uint64_t begin = 0; begin < arguments.count; begin += arguments.batch)
-    sampling.run(begin, std::min(begin + arguments.batch, arguments.count));
+  for (std::uint64_t begin = 0; begin < arguments.count; begin += arguments.batch) {
+    const auto drawn = sampling.run(begin, std::min(begin + arguments.batch, arguments.count));
+    if (!drawn) return report_failure(drawn.error());
+  }
   return 0;
 }
 

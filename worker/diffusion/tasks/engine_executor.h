@@ -11,6 +11,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +54,11 @@ class EngineExecutor : public agent::Executor {
   [[nodiscard]] Outcome reference(const agent::LeasedUnit& unit, agent::Progress& progress);
   [[nodiscard]] Outcome score(const agent::LeasedUnit& unit);
   [[nodiscard]] Result<std::vector<std::string>> prompts(const std::string& digest);
+  [[nodiscard]] Result<void> try_out(const ExtractorSpec& spec, Extractor& extractor,
+                                     const SampleSpec& sample,
+                                     const std::vector<std::string>& prompts);
+  // Ready statistics with as many features as the extractor gives, where that can be told.
+  [[nodiscard]] Result<void> check_columns(const ReferenceSpec& spec, std::int64_t columns);
   // An artifact of rows, put into the store.
   [[nodiscard]] ArtifactRef keep(std::string name, const std::string& bytes);
 
@@ -62,6 +69,8 @@ class EngineExecutor : public agent::Executor {
   std::string device_class_;
   // The prompts of the last few cells, by digest.
   std::map<std::string, std::vector<std::string>> prompts_;
+  // Extractors that gave rows for pictures of a size: "<id> <height> <width>".
+  std::set<std::string> tried_;
 };
 
 }  // namespace isocost::diffusion

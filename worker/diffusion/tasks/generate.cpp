@@ -60,9 +60,9 @@ io::Picture to_picture(const at::Tensor& bytes) {  // uint8 [3, H, W]
   return picture;
 }
 
-// uint8 [G, 3, H, W]; undefined when latents or pictures are not finite.
-at::Tensor draw_group(WarmModel& model, const SampleSpec& spec,
-                      const sampling::SamplerConfig& sampler, const Group& group) {
+// uint8 [G, 3, H, W]. Fails with: latents or pictures are not finite.
+Result<at::Tensor> draw_group(WarmModel& model, const SampleSpec& spec,
+                              const sampling::SamplerConfig& sampler, const Group& group) {
   const std::int64_t factor = std::int64_t{1}
                               << (model.pipeline.vae_config().block_out_channels.size() - 1);
   const std::vector<std::int64_t> shape = {model.pipeline.vae_config().latent_channels,
@@ -81,11 +81,7 @@ at::Tensor draw_group(WarmModel& model, const SampleSpec& spec,
                                                      static_cast<std::uint32_t>(k) + 1, shape);
                                 },
                             .after_call = {}};
-  const at::Tensor latents = model.pipeline.denoise(request, start);
-  if (!at::isfinite(latents).all().item<bool>()) return {};
-  const at::Tensor decoded = model.pipeline.decode(latents);
-  if (!at::isfinite(decoded).all().item<bool>()) return {};
-  return to_bytes(decoded).contiguous();
+  return model.pipeline.draw(request, start);
 }
 
 io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size_t row) {
@@ -95,7 +91,31 @@ io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size
           {"sample_key", sample_key(spec).hex()}};
 }
 
+// Pictures as the unit's will be, of noise.
+at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
+  std::vector<std::uint64_t> images;
+  for (std::int64_t i = 0; i < count; ++i) images.push_back(static_cast<std::uint64_t>(i));
+  const at::Tensor noise = keyed_noise(0, images, 0, {3, spec.height, spec.width});
+  return (noise * 64 + 128).clamp(0, 255).to(at::kByte);
+}
+
 }  // namespace
+
+// An extractor that does not fit is told before a picture is sampled for it, and not afterwards.
+Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extractor,
+                                     const SampleSpec& sample,
+                                     const std::vector<std::string>& prompts) {
+  constexpr std::int64_t kTried = 2;
+  const std::string key =
+      extractor_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
+  if (tried_.contains(key)) return {};
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < kTried; ++i) texts.push_back(prompts[i % prompts.size()]);
+  const auto rows = extractor.extract(drawn_pictures(kTried, sample), texts);
+  if (!rows) return fail(rows.error());
+  tried_.insert(key);
+  return {};
+}
 
 tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::LeasedUnit& leased,
                                                                agent::Progress& progress) {
@@ -114,6 +134,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
+    if (const auto tried = try_out(extractor, **loaded, spec, *texts); !tried)
+      return bad_input(tried.error());
     extractors.push_back(*loaded);
   }
 
@@ -125,12 +147,13 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
        first += group_size) {
     if (progress.is_cancelled) return cancelled();
     const Group group = group_at(first, spec, *texts);
-    const at::Tensor pictures = draw_group(**model, spec, *sampler, group);
-    if (!pictures.defined()) {
-      return unit_failure(FailureClass::kNotFinite,
-                          "the pictures of images " + std::to_string(first) + " to " +
-                              std::to_string(first + group_size - 1) + " are not finite");
+    const auto drawn = draw_group(**model, spec, *sampler, group);
+    if (!drawn) {
+      return unit_failure(FailureClass::kNotFinite, "images " + std::to_string(first) + " to " +
+                                                        std::to_string(first + group_size - 1) +
+                                                        ", " + drawn.error().message());
     }
+    const at::Tensor& pictures = *drawn;
     const auto begin = static_cast<std::int64_t>(std::max(unit->range.begin, first) - first);
     const auto end =
         static_cast<std::int64_t>(std::min(unit->range.end, first + group_size) - first);

@@ -2,6 +2,7 @@
 #include "worker/diffusion/metrics/reference.h"
 #include "experiments/world/world.h"
 #include "schema/io/picture.h"
+#include "schema/io/picture_set.h"
 #include "schema/json_reader.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
@@ -11,8 +12,6 @@ namespace {
 
 constexpr std::size_t kBatch = 64;
 constexpr std::uint64_t kWorldPicturesMax = 1'000'000;
-// Larger rows are left out of the artifact; KID then says that it misses them.
-constexpr std::int64_t kRowsBytesMax = std::int64_t{256} << 20;
 
 at::Tensor to_tensor(const std::vector<io::Picture>& pictures) {  // uint8 [B, 3, H, W]
   std::vector<at::Tensor> tensors;
@@ -31,6 +30,8 @@ class PictureSource {
   [[nodiscard]] virtual std::uint64_t count() const = 0;
   [[nodiscard]] virtual Result<io::Picture> picture(std::uint64_t index) const = 0;
   [[nodiscard]] virtual std::string prompt(std::uint64_t index) const = 0;
+  // Of every picture, where one is found that cannot be read.
+  [[nodiscard]] virtual Failure all_faults(const Failure& first) const { return first; }
 };
 
 class WorldSource : public PictureSource {
@@ -56,14 +57,20 @@ class WorldSource : public PictureSource {
 
 class FolderSource : public PictureSource {
  public:
-  explicit FolderSource(std::vector<std::filesystem::path> files) : files_(std::move(files)) {}
+  explicit FolderSource(std::filesystem::path folder, std::vector<std::filesystem::path> files)
+      : folder_(std::move(folder)), files_(std::move(files)) {}
   [[nodiscard]] std::uint64_t count() const override { return files_.size(); }
   [[nodiscard]] Result<io::Picture> picture(std::uint64_t index) const override {
     return io::read_picture(files_[index]);
   }
   [[nodiscard]] std::string prompt(std::uint64_t) const override { return {}; }
+  [[nodiscard]] Failure all_faults(const Failure& first) const override {
+    const auto all = io::read_picture_set(folder_, std::nullopt);
+    return all ? first : all.error();
+  }
 
  private:
+  std::filesystem::path folder_;
   std::vector<std::filesystem::path> files_;
 };
 
@@ -72,9 +79,13 @@ Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec, Mode
   if (spec.kind == "folder") {
     const auto folder = cache.find(spec.input);
     if (!folder) return fail(folder.error());
-    auto files = io::picture_files(*folder);
+    auto files = io::picture_files(folder->path);
     if (!files) return fail(files.error());
-    return std::make_unique<FolderSource>(std::move(*files));
+    const auto count = reader.get_or<std::uint64_t>("count", files->size());
+    if (count != files->size())
+      return fail(folder->path.string(), "there are " + std::to_string(files->size()) + " pictures",
+                  std::to_string(count) + ", as many as when the grid was read");
+    return std::make_unique<FolderSource>(folder->path, std::move(*files));
   }
   if (spec.kind != "world")
     return fail("reference.kind", "'" + spec.kind + "' is unknown", "world, folder or npz");
@@ -89,6 +100,18 @@ Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec, Mode
 }
 
 }  // namespace
+
+// So that statistics of another network are told before anything is sampled. An extractor that does
+// not take these pictures is told by the units that sample.
+Result<void> EngineExecutor::check_columns(const ReferenceSpec& spec, std::int64_t columns) {
+  const auto extractor = cache_.extractor(spec.extractor);
+  if (!extractor) return fail(extractor.error());
+  const at::Tensor grey = at::full({2, 3, world::kSide, world::kSide}, 128, at::kByte);
+  const auto rows = (*extractor)->extract(grey, {"", ""});
+  if (!rows || rows->size(1) == columns) return {};
+  return fail(spec.input, "the statistics have " + std::to_string(columns) + " features",
+              std::to_string(rows->size(1)) + ", as many as the extractor gives");
+}
 
 tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::LeasedUnit& leased,
                                                                 agent::Progress& progress) {
@@ -106,7 +129,12 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   if (spec.kind == "npz") {
     const auto file = cache_.find(spec.input);
     if (!file) return bad_input(file.error());
-    return finish(Reference::read_npz(*file));
+    auto statistics = Reference::read_npz(file->path);
+    if (statistics) {
+      if (const auto fits = check_columns(spec, statistics->dimensions()); !fits)
+        return bad_input(fits.error());
+    }
+    return finish(statistics);
   }
   const auto source = source_of(spec, cache_);
   if (!source) return bad_input(source.error());
@@ -128,7 +156,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   for (std::uint64_t i = 0; i < (*source)->count(); ++i) {
     if (progress.is_cancelled) return cancelled();
     auto picture = (*source)->picture(i);
-    if (!picture) return bad_input(picture.error());
+    if (!picture) return bad_input((*source)->all_faults(picture.error()));
     // Pictures of another size go into a batch of their own.
     const bool fits =
         batch.empty() || (batch[0].width == picture->width && batch[0].height == picture->height);
@@ -141,8 +169,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   }
   if (const auto done = flush(); !done) return bad_input(done.error());
   const at::Tensor all = at::cat(rows);
-  return finish(
-      Reference::from_rows(all, static_cast<std::int64_t>(all.nbytes()) <= kRowsBytesMax));
+  return finish(Reference::from_rows(all, all.nbytes() <= kReferenceRowsBytesMax));
 }
 
 }  // namespace isocost::diffusion

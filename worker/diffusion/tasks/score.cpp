@@ -1,5 +1,6 @@
 // A score unit: rows in the order of the images, reduced to a value with its interval.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "worker/diffusion/metrics/score.h"
@@ -68,6 +69,12 @@ std::optional<Digest> reference_artifact(const agent::LeasedUnit& leased, const 
   return std::nullopt;
 }
 
+bool is_finite(const Json& json) {
+  if (json.is_number_float()) return std::isfinite(json.get<double>());
+  return !json.is_structured() ||
+         std::ranges::all_of(json, [](const Json& member) { return is_finite(member); });
+}
+
 }  // namespace
 
 tl::expected<UnitResult, UnitFailure> EngineExecutor::score(const agent::LeasedUnit& leased) {
@@ -90,6 +97,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::score(const agent::LeasedU
   auto values = diffusion::score(
       spec.metric, {.rows = *rows, .reference = reference.get(), .protocol = spec.protocol});
   if (!values) return bad_input(values.error());
+  if (!is_finite(*values))
+    return unit_failure(FailureClass::kNotFinite, spec.metric + ": a value is not finite");
   UnitResult result;
   result.values = std::move(*values);
   result.digest = canonical_digest(result.values);

@@ -44,7 +44,9 @@ class AutoencoderTask : public Task {
   Result<std::string> finish() override {
     const at::NoGradGuard no_grad;
     round_to_half(*model_);
-    const auto measured = reconstruct_validation(model_);
+    const auto reconstructed = reconstruct_validation(model_);
+    if (!reconstructed) return fail(reconstructed.error());
+    const Reconstruction& measured = *reconstructed;
     // Latents are what diffusion sees: of unit deviation, rounded so that the file reads well.
     const double deviation = measured.latents.std().item<double>();
     const double scale = std::round(1e5 / deviation) / 1e5;

@@ -31,7 +31,7 @@ at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
   return loss;
 }
 
-Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
+Result<Reconstruction> reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
   const at::NoGradGuard no_grad;
   Reconstruction result;
   result.pictures = world_pictures(world_scenes(world::Split::kValidation, count));
@@ -40,7 +40,11 @@ Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
     const auto bytes = result.pictures.slice(0, i, i + kDecodedTogether);
     means.push_back(
         vae->encode(to_unit_range(bytes).contiguous(at::MemoryFormat::ChannelsLast)).mean);
-    made.push_back(to_bytes(vae->decode(means.back())).contiguous());
+    const auto decoded = vae->decode(means.back());
+    if (!at::isfinite(decoded).all().item<bool>())
+      return fail("the autoencoder", "the decoded pictures are not finite",
+                  "weights that stay finite");
+    made.push_back(to_bytes(decoded).contiguous());
   }
   result.latents = at::cat(means);
   result.made = at::cat(made);

@@ -26,6 +26,7 @@ struct Reconstruction {
   double psnr = 0;      // dB, over all bytes together
 };
 // The first pictures of the validation split through encoder and decoder.
-[[nodiscard]] Reconstruction reconstruct_validation(Autoencoder& vae, std::uint64_t count = 1024);
+[[nodiscard]] Result<Reconstruction> reconstruct_validation(Autoencoder& vae,
+                                                            std::uint64_t count = 1024);
 
 }  // namespace isocost::diffusion

@@ -106,7 +106,9 @@ class Report {
   Result<void> autoencoder() {
     auto vae = load_autoencoder(options_.family / "models/shared/vae");
     if (!vae) return fail(vae.error());
-    const auto made = reconstruct_validation(*vae, kPictures);
+    const auto reconstructed = reconstruct_validation(*vae, kPictures);
+    if (!reconstructed) return fail(reconstructed.error());
+    const Reconstruction& made = *reconstructed;
     const auto output = read_features(network_, made.made);
     quality_["autoencoder"] = {
         {"pictures", kPictures},
@@ -150,7 +152,8 @@ class Report {
   }
 
   Result<void> one_model(const fs::path& folder) {
-    const Pipeline::Folders parts{folder / "unet", folder / "vae", folder / "text_encoder", {}};
+    const Pipeline::Folders parts{
+        {folder / "unet", {}}, {folder / "vae", {}}, {folder / "text_encoder", {}}};
     auto pipeline = Pipeline::load(parts);
     if (!pipeline) return fail(pipeline.error());
     const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
@@ -161,7 +164,9 @@ class Report {
     if (!sampler) return fail(sampler.error());
     const auto encoder = read_caption_encoder(options_.family);
     if (!encoder) return fail(encoder.error());
-    const auto made = draw(*pipeline, *sampler, *encoder);
+    const auto drawn = draw(*pipeline, *sampler, *encoder);
+    if (!drawn) return fail(drawn.error());
+    const at::Tensor& made = *drawn;
     const auto output = read_features(network_, made);
     const std::vector<world::Scene> asked(scenes_.begin(), scenes_.begin() + kSamples);
     const auto name = folder.filename().string();
@@ -176,8 +181,8 @@ class Report {
   }
 
   // The first captions of the validation split, drawn.
-  at::Tensor draw(Pipeline& pipeline, const sampling::SamplerConfig& sampler,
-                  const CaptionEncoder& encoder) const {
+  Result<at::Tensor> draw(Pipeline& pipeline, const sampling::SamplerConfig& sampler,
+                          const CaptionEncoder& encoder) const {
     const auto& unet = pipeline.unet_config();
     const std::vector<std::int64_t> shape = {unet.in_channels, unet.sample_height,
                                              unet.sample_width};
@@ -194,7 +199,9 @@ class Report {
           pipeline.encode(at::tensor(encoder.encode("")).unsqueeze(0)).expand_as(request.text);
       Trajectory start;
       start.x_T = keyed_noise(0, images, 0, shape);
-      made.push_back(to_bytes(pipeline.decode(pipeline.denoise(request, start))).contiguous());
+      auto drawn = pipeline.draw(request, start);
+      if (!drawn) return drawn;
+      made.push_back(std::move(*drawn));
     }
     return at::cat(made);
   }

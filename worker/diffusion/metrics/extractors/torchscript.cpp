@@ -2,6 +2,9 @@
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/serialization/import.h>
 
+#include <new>
+
+#include "schema/io/torch_archive.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
 
@@ -63,10 +66,29 @@ FloatPicture resized(const io::Picture& picture, const Options& options) {
   return clean;
 }
 
-// A module's own fault as one line; LibTorch appends where in C++ and in the script it happened.
-std::string first_line(const c10::Error& error) {
-  const std::string text = error.what_without_backtrace();
-  return text.substr(0, std::min(text.find('\n'), std::size_t{300}));
+constexpr std::size_t kCauseMax = 300;
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, std::min(text.find('\n'), kCauseMax));
+}
+
+// What the interpreter says that it stumbled over. It tells where it was first, with the script's
+// lines, and the cause behind that: "RuntimeError: expected scalar type Float but found Byte".
+std::string cause_of(const std::string& text) {
+  constexpr std::string_view kCause = "RuntimeError: ";
+  const auto at = text.rfind(kCause);
+  if (at != std::string::npos) return first_line(text.substr(at + kCause.size()));
+  // Of an exception that the script itself raised the last line names it.
+  if (text.find("TorchScript interpreter") == std::string::npos) return first_line(text);
+  const auto end = text.find_last_not_of(" \n\r\t");
+  if (end == std::string::npos) return text;
+  const auto begin = text.rfind('\n', end);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - begin).substr(0, kCauseMax);
+}
+
+std::string what_of(const std::exception& error) {
+  const auto* of_torch = dynamic_cast<const c10::Error*>(&error);
+  return of_torch == nullptr ? error.what() : of_torch->what_without_backtrace();
 }
 
 class TorchScript : public Extractor {
@@ -84,13 +106,28 @@ class TorchScript : public Extractor {
       answer = module_.forward({prepare(pictures).to(device_)}, options_.arguments);
     } catch (const c10::OutOfMemoryError&) {
       throw;
-    } catch (const c10::Error& error) {
-      return fail(where_, "the module failed: " + first_line(error));
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::exception& error) {
+      return fail(
+          where_,
+          c10::str("the module failed on ", input_text(pictures), ": ", cause_of(what_of(error))),
+          "a module of uint8 [B, 3, H, W] that answers with float [B, D]");
     }
     return checked(answer, pictures.size(0));
   }
 
  private:
+  // "uint8 [2, 3, 64, 64]", as the module gets it.
+  [[nodiscard]] std::string input_text(const at::Tensor& pictures) const {
+    const bool is_float = options_.resize != "none" || options_.range != "bytes";
+    const auto side = [&](std::int64_t own) {
+      return options_.resize == "none" ? own : options_.size;
+    };
+    return c10::str(is_float ? "float32" : "uint8", " [", pictures.size(0), ", 3, ",
+                    side(pictures.size(2)), ", ", side(pictures.size(3)), "]");
+  }
+
   [[nodiscard]] at::Tensor prepare(const at::Tensor& pictures) const {
     at::Tensor pixels = pictures;
     if (options_.resize != "none") {
@@ -135,9 +172,7 @@ Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& sourc
   auto options = read_options(reader);
   if (!options) return fail(options.error());
   const std::string where = source.input.string();
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(source.input, error))
-    return fail(where, "the file is missing", "a TorchScript archive");
+  if (auto fits = io::check_torchscript(source.input); !fits) return fail(fits.error());
   try {
     torch::jit::Module module = torch::jit::load(where, source.settings.device);
     module.eval();
@@ -145,8 +180,11 @@ Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& sourc
                                          source.settings.device);
   } catch (const c10::OutOfMemoryError&) {
     throw;
-  } catch (const c10::Error& fault) {
-    return fail(where, "this is no TorchScript archive that can be loaded: " + first_line(fault),
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& fault) {
+    return fail(where,
+                "this is no TorchScript archive that can be loaded: " + cause_of(what_of(fault)),
                 "a file of torch.jit.save");
   }
 }
