@@ -7,8 +7,13 @@
 #include <cstring>
 #include <set>
 
-#include "schema/io/atomic_file.h"
+#include "experiments/grid/look.h"
+#include "schema/io/genuine_file.h"
+#include "schema/io/hash_file.h"
 #include "schema/io/inputs.h"
+#include "schema/io/picture_set.h"
+#include "schema/io/presence.h"
+#include "worker/diffusion/tokenizer/tokenizer.h"
 
 namespace isocost::experiments {
 namespace {
@@ -28,7 +33,8 @@ std::vector<fs::path> matches(const fs::path& pattern) {
     std::vector<fs::path> next;
     for (const fs::path& base : found) {
       if (part.string().find_first_of("*?[") == std::string::npos) {
-        if (fs::exists(base / part)) next.push_back(base / part);
+        std::error_code error;
+        if (fs::exists(base / part, error)) next.push_back(base / part);
         continue;
       }
       std::error_code error;
@@ -52,25 +58,35 @@ class DiskCatalog : public Catalog {
     if (name.find_first_of("*?[") == std::string::npos) return std::vector<std::string>{name};
     std::vector<std::string> names;
     const fs::path pattern = resolve(name);
+    Failure failure;
     for (const fs::path& path : matches(pattern)) {
-      if (!fs::is_directory(path) || !fs::exists(path / "unet")) continue;
+      std::error_code error;
+      if (!fs::is_directory(path, error)) continue;
+      const auto has_unet = io::has_folder(path / "unet");
+      // A model whose U-Net is a link to nothing is not left out in silence.
+      if (!has_unet) failure.add(at(where, has_unet.error()));
+      if (!has_unet || !*has_unet) continue;
       names.push_back(name.starts_with("mini/")
                           ? "mini/" + path.filename().string()
                           : fs::relative(path, folder_.empty() ? "." : folder_).string());
     }
+    if (!failure.is_empty()) return fail(std::move(failure));
     if (names.empty())
       return fail(where, "the pattern '" + name + "' matches no model folder",
                   "a folder with unet/ in it");
     return names;
   }
 
-  Result<ModelEntry> model(const std::string& name, const std::string& where) override {
+  Result<ModelEntry> model(const std::string& name, const std::string& variant,
+                           const std::string& where) override {
     const fs::path path = resolve(name);
-    if (!fs::is_directory(path)) {
+    const auto is_there = io::has_folder(path);
+    if (!is_there) return fail(at(where, is_there.error()));
+    if (!*is_there) {
       return fail(where, "the model '" + name + "' is missing: there is no folder " + path.string(),
                   "a diffusers folder");
     }
-    const auto folder = arch::ModelFolder::open(path);
+    const auto folder = arch::ModelFolder::open(path, variant);
     places_.insert(path);
     if (!folder) return fail(at(where, folder.error()));
     Failure failure;
@@ -88,22 +104,31 @@ class DiskCatalog : public Catalog {
       failure.add(where, path.string() + " has no scheduler", "scheduler/scheduler_config.json");
     if (!failure.is_empty()) return fail(std::move(failure));
 
+    if (const auto checked = folder->check_weights(); !checked)
+      failure.add(at(where, checked.error()));
+    const auto fits = arch::check_fit(folder->unet->config, folder->vae->config,
+                                      folder->text_encoder->config, path.string());
+    if (!fits) failure.add(at(where, fits.error()));
     ModelEntry entry;
-    const std::map<std::string, fs::path> parts = {{"unet", folder->unet->folder},
-                                                   {"vae", folder->vae->folder},
-                                                   {"text_encoder", folder->text_encoder->folder},
-                                                   {"tokenizer", *folder->tokenizer}};
-    for (const auto& [part, place] : parts) {
-      const auto digest = io::input_digest(place);
+    read_tokenizer(*folder, where, entry, failure);
+    const auto take = [&](const std::string& part, const Result<Digest>& digest) {
       if (!digest) {
         failure.add(at(where, digest.error()));
-        continue;
+        return;
       }
       entry.inputs[part] = digest->name();
       entry.names[digest->name()] = name + "/" + part;
-    }
+    };
+    const auto component = [](const auto& part) {
+      return io::component_digest(part.folder, part.weights);
+    };
+    take("unet", component(*folder->unet));
+    take("vae", component(*folder->vae));
+    take("text_encoder", component(*folder->text_encoder));
+    take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
     entry.scheduler_config = folder->scheduler_config;
+    entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
     entry.vae = folder->vae->config;
     entry.vae_factor = 1 << (entry.vae.block_out_channels.size() - 1);
@@ -117,19 +142,41 @@ class DiskCatalog : public Catalog {
     return entry;
   }
 
-  Result<std::string> input(const std::string& name, const std::string& where) override {
+  Result<ExtractorEntry> extractor(const std::string& kind, const std::string& name,
+                                   const std::string& where) override {
     const fs::path path = resolve(name);
-    if (!fs::exists(path))
-      return fail(where, "'" + name + "' is missing: there is no " + path.string(),
-                  "a file or folder");
-    const auto digest = io::input_digest(path);
+    if (const auto is_there = check_there(name, path, where); !is_there)
+      return fail(is_there.error());
+    const auto look = look_at_extractor(kind, path);
+    const auto digest = look ? io::input_digest(path) : Result<Digest>(fail(look.error()));
     if (!digest) return fail(at(where, digest.error()));
     places_.insert(path);
-    return digest->name();
+    return ExtractorEntry{digest->name(), look->side, look->columns};
+  }
+
+  Result<PicturesEntry> pictures(const std::string& name, const std::string& where) override {
+    const fs::path path = resolve(name);
+    if (const auto is_there = check_there(name, path, where); !is_there)
+      return fail(is_there.error());
+    auto set = io::read_picture_set(path, io::digest_cache_folder());
+    if (!set) return fail(at(where, set.error()));
+    places_.insert(path);
+    return PicturesEntry{set->digest.name(), set->count, set->below, std::move(set->sizes)};
+  }
+
+  Result<StatisticsEntry> statistics(const std::string& name, const std::string& where) override {
+    const fs::path path = resolve(name);
+    if (const auto is_there = check_there(name, path, where); !is_there)
+      return fail(is_there.error());
+    const auto columns = look_at_statistics(path);
+    const auto digest = columns ? io::input_digest(path) : Result<Digest>(fail(columns.error()));
+    if (!digest) return fail(at(where, digest.error()));
+    places_.insert(path);
+    return StatisticsEntry{digest->name(), *columns};
   }
 
   Result<std::string> text_file(const std::string& name, const std::string& where) override {
-    auto text = io::read_file(resolve(name), std::size_t{64} << 20U);
+    auto text = io::read_genuine_file(resolve(name), std::size_t{64} << 20U);
     if (!text) return fail(at(where, text.error()));
     return text;
   }
@@ -144,6 +191,36 @@ class DiskCatalog : public Catalog {
     for (const Error& error : failure.errors)
       placed.add(where + ": " + error.where, error.what, error.expected);
     return placed;
+  }
+
+  static Result<void> check_there(const std::string& name, const fs::path& path,
+                                  const std::string& where) {
+    std::error_code error;
+    if (fs::symlink_status(path, error).type() == fs::file_type::not_found)
+      return fail(where, "'" + name + "' is missing: there is no " + path.string(),
+                  "a file or folder");
+    if (const auto is_there = io::must_exist(path, "a file or folder"); !is_there)
+      return fail(at(where, is_there.error()));
+    return {};
+  }
+
+  // A tokenizer that does not load, or gives ids that its text encoder has no row for, is a fault.
+  static void read_tokenizer(const arch::ModelFolder& model, const std::string& where,
+                             ModelEntry& entry, Failure& failure) {
+    auto tokenizer = diffusion::Tokenizer::load(*model.tokenizer);
+    const auto& text = model.text_encoder->config;
+    const auto fits = tokenizer
+                          ? tokenizer->check_fit(text.max_position_embeddings, text.vocab_size)
+                          : Result<void>(fail(tokenizer.error()));
+    if (!fits) {
+      failure.add(at(where, fits.error()));
+      return;
+    }
+    entry.prompt_tokens_max = tokenizer->length() - 2;
+    const auto shared = std::make_shared<const diffusion::Tokenizer>(std::move(*tokenizer));
+    entry.prompt_tokens = [shared](std::string_view prompt) {
+      return shared->count(shared->with_all_vectors(std::string(prompt)));
+    };
   }
 
   [[nodiscard]] fs::path resolve(const std::string& name) const {

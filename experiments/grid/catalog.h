@@ -7,9 +7,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "schema/arch/model_folder.h"
@@ -22,8 +25,9 @@ struct ModelEntry {
   std::map<std::string, std::string> inputs;  // unet, vae, text_encoder, tokenizer -> "sha256:..."
   std::map<std::string, std::string> names;   // "sha256:..." -> path, for messages
   Json scheduler_config;
-  int vae_factor = 8;       // picture pixels a latent pixel
-  int default_height = 64;  // in pixels
+  std::string scheduler_file;  // for messages
+  int vae_factor = 8;          // picture pixels a latent pixel
+  int default_height = 64;     // in pixels
   int default_width = 64;
   std::uint64_t parameters = 0;  // of the U-Net
   std::uint64_t weight_bytes = 0;
@@ -31,9 +35,32 @@ struct ModelEntry {
   arch::UNetConfig unet;  // for the price of a call at a size
   arch::VaeConfig vae;
   std::int64_t text_tokens = 77;
+  // How many tokens a prompt has, without those that begin and end it, and how many of them the
+  // text encoder takes.
+  std::function<std::size_t(std::string_view)> prompt_tokens;
+  std::size_t prompt_tokens_max = 75;
 
   [[nodiscard]] double gflops_per_call(int height, int width) const;
   [[nodiscard]] double gflops_decode(int height, int width) const;
+};
+
+struct ExtractorEntry {
+  std::string input;         // "sha256:..."
+  int side = 0;              // that pictures must have, both ways; 0: any size
+  std::int64_t columns = 0;  // of its rows; 0: not known before it runs
+};
+
+struct PicturesEntry {
+  std::string input;
+  std::uint64_t count = 0;
+  std::uint64_t below = 0;  // in sub-folders, which nothing reads
+  // Width and height -> the first picture of that size.
+  std::map<std::pair<int, int>, std::string> sizes;
+};
+
+struct StatisticsEntry {
+  std::string input;
+  std::int64_t columns = 0;
 };
 
 class Catalog {
@@ -43,11 +70,20 @@ class Catalog {
   // value: w8 before w16).
   [[nodiscard]] virtual Result<std::vector<std::string>> models(const std::string& name,
                                                                 const std::string& where) = 0;
+  // `variant`: of its weights; empty: those that are loaded without naming one.
   [[nodiscard]] virtual Result<ModelEntry> model(const std::string& name,
+                                                 const std::string& variant,
                                                  const std::string& where) = 0;
-  // "sha256:..." of a file or folder that a grid names.
-  [[nodiscard]] virtual Result<std::string> input(const std::string& name,
-                                                  const std::string& where) = 0;
+  // An extractor of one of ExtractorSpec's kinds, looked at as far as it can be without running.
+  [[nodiscard]] virtual Result<ExtractorEntry> extractor(const std::string& kind,
+                                                         const std::string& name,
+                                                         const std::string& where) = 0;
+  // A folder of pictures.
+  [[nodiscard]] virtual Result<PicturesEntry> pictures(const std::string& name,
+                                                       const std::string& where) = 0;
+  // A .npz file of mu and sigma.
+  [[nodiscard]] virtual Result<StatisticsEntry> statistics(const std::string& name,
+                                                           const std::string& where) = 0;
   [[nodiscard]] virtual Result<std::string> text_file(const std::string& name,
                                                       const std::string& where) = 0;
   // Where the models and inputs that were asked for lie: what local workers are pointed at.

@@ -56,8 +56,8 @@ int default_group_size(int latent_pixels) {
 
 class Expander {
  public:
-  Expander(const Grid& grid, Catalog& catalog)
-      : grid_(with_models(grid, catalog, failure_)), catalog_(catalog) {}
+  Expander(const Grid& grid, Catalog& catalog, std::vector<std::string>& notes)
+      : grid_(with_models(grid, catalog, failure_)), catalog_(catalog), notes_(notes) {}
 
   Result<Submission> run() {
     submission_.name = grid_.name;
@@ -66,7 +66,7 @@ class Expander {
     check_zips();
     const bool are_axes_sound = failure_.is_empty();
     for (const Task& task : grid_.tasks)
-      tasks_.push_back(ready_task(task, grid_.file, catalog_, submission_, failure_));
+      tasks_.push_back(ready_task(task, grid_.file, catalog_, submission_, failure_, notes_));
     if (are_axes_sound)
       add_cells();
     else
@@ -101,7 +101,9 @@ class Expander {
       failure_.add(found.error());
       return;
     }
-    labels_ = model_labels(model_names(grid_));
+    Failure unclear;
+    labels_ = model_labels(model_values(grid_), unclear, grid_.axes_where);
+    failure_.add(unclear);
     submission_.cells.reserve(found->size());
     for (std::size_t point = 0; point < found->size(); ++point) add_cell(*found, point);
   }
@@ -114,17 +116,17 @@ class Expander {
   }
 
   const ModelEntry* model_of(const Placed& placed) {
-    const auto& name = placed.value.get_ref<const std::string&>();
-    const auto known = models_.find(name);
+    const auto known = models_.find(placed.value);
     if (known != models_.end()) return known->second ? &*known->second : nullptr;
-    auto entry = catalog_.model(name, placed.where);
+    const ModelRef ref = model_ref(placed.value);
+    auto entry = catalog_.model(ref.path, ref.variant, placed.where);
     if (!entry) {
       failure_.add(entry.error());
-      models_.emplace(name, std::nullopt);
+      models_.emplace(placed.value, std::nullopt);
       return nullptr;
     }
     submission_.input_names.insert(entry->names.begin(), entry->names.end());
-    return &*models_.emplace(name, std::move(*entry)).first->second;
+    return &*models_.emplace(placed.value, std::move(*entry)).first->second;
   }
 
   void set(Settings& settings, const std::string& path, const Placed& placed) const {
@@ -192,9 +194,7 @@ class Expander {
       for (const std::string& path : axis.paths) {
         set(settings, path, placed);
         if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
-        if (path == "model")
-          cell.labels[axis.name] = cell.labels[path] =
-              labels_.at(placed.value.get_ref<const std::string&>());
+        if (path == "model") cell.labels[axis.name] = cell.labels[path] = labels_.at(placed.value);
       }
     }
     set_defaults(settings);
@@ -208,7 +208,45 @@ class Expander {
     cell.images = {0, task.images};
     cell.scores = task.scores;
     cell.keep_pictures = std::min(grid_.keep_pictures, task.images);
+    check_size(cell, settings, task);
+    note_cut_prompts(cell, *model, task);
     submission_.cells.push_back(std::move(cell));
+  }
+
+  // Of an extractor that takes pictures of one size alone; each told once a size.
+  void check_size(const CellRequest& cell, const Settings& settings, const ReadyTask& task) {
+    const int height = cell.sample.height, width = cell.sample.width;
+    for (const SizeLimit& limit : task.limits) {
+      if (height == limit.side && width == limit.side) continue;
+      if (!told_sizes_.emplace(limit.where, limit.extractor, height, width).second) continue;
+      const std::string side = std::to_string(limit.side);
+      failure_.add(settings.size_where.empty() ? limit.where : settings.size_where,
+                   "pictures of " + std::to_string(height) + " x " + std::to_string(width) +
+                       " pixels do not fit the extractor " + limit.extractor,
+                   side + " x " + side + ", or another extractor");
+    }
+  }
+
+  // As the pipelines of diffusers do, a text encoder is fed the first tokens alone.
+  void note_cut_prompts(const CellRequest& cell, const ModelEntry& model, const ReadyTask& task) {
+    const auto tokenizer = cell.sample.inputs.find("tokenizer");
+    if (!model.prompt_tokens || tokenizer == cell.sample.inputs.end()) return;
+    const auto count_cut = [&](const std::string& key, const std::vector<std::string>& texts,
+                               const std::string& what) {
+      if (!told_cuts_.emplace(tokenizer->second, key).second) return;
+      const auto cut = std::count_if(texts.begin(), texts.end(), [&](const std::string& text) {
+        return model.prompt_tokens(text) > model.prompt_tokens_max;
+      });
+      if (cut > 0)
+        notes_.push_back(std::to_string(cut) + " of " + std::to_string(texts.size()) + " " + what +
+                         " are longer than the " + std::to_string(model.prompt_tokens_max) +
+                         " tokens that the text encoder of " +
+                         cell.labels["model"].get<std::string>() + " reads: the rest is cut");
+    };
+    count_cut(task.prompts, task.texts, submission_.input_names[task.prompts]);
+    if (cell.sample.guidance > 1)
+      count_cut("-" + cell.sample.negative_prompt, {cell.sample.negative_prompt},
+                "negative prompts");
   }
 
   // Cells share samplers; values stand once each, so their places in memory tell them apart.
@@ -219,10 +257,16 @@ class Expander {
     if (known != samplers_.end()) return known->second ? &*known->second : nullptr;
     auto& slot = samplers_[key];
     const Json choice = choice_of(settings);
-    // Of a fault, the place that is most likely to be changed: an option, else the steps.
+    // Of a fault of the choice, the place that is most likely to be changed.
     const Placed* blamed =
         settings.options.empty() ? settings.steps : settings.options.back().second;
-    auto resolved = sampling::resolve(model.scheduler_config, choice, blamed->where);
+    const std::string name = "the model " + labels_.at(settings.model->value);
+    auto resolved =
+        sampling::resolve(model.scheduler_config, choice,
+                          sampling::FaultPlaces{.choice = blamed->where,
+                                                .stored = settings.model->where + ": " + name +
+                                                          ": " + model.scheduler_file,
+                                                .together = settings.steps->where + ": " + name});
     if (!resolved) {
       failure_.add(resolved.error());
       return nullptr;
@@ -327,13 +371,16 @@ class Expander {
   Failure failure_;  // before grid_, whose making may fail
   const Grid grid_;
   Catalog& catalog_;
+  std::vector<std::string>& notes_;
   Submission submission_;
   std::vector<ReadyTask> tasks_;
-  std::map<std::string, std::string> labels_;  // of models
-  std::map<std::string, std::optional<ModelEntry>> models_;
+  std::map<Json, std::string> labels_;  // of models
+  std::map<Json, std::optional<ModelEntry>> models_;
   std::map<std::vector<const void*>, std::optional<ReadySampler>> samplers_;
   std::map<std::tuple<const ModelEntry*, int, int>, std::optional<Price>> prices_;
   std::set<std::string> effective_;  // paths of options
+  std::set<std::tuple<std::string, std::string, int, int>> told_sizes_;
+  std::set<std::pair<std::string, std::string>> told_cuts_;
   std::set<std::uint64_t> group_sizes_;
   bool has_guidance_ = false;
 };
@@ -344,22 +391,28 @@ void note(const Result<T>& found, Failure& failure) {
 }
 
 void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
-  if (!metric.extractor.empty() && metric.extractor != "mini")
-    note(catalog.input(metric.extractor, metric.where), failure);
-  if (metric.reference && !metric.reference->path.empty())
-    note(catalog.input(metric.reference->path, metric.reference->where), failure);
+  if (!metric.name.empty() && !metric.extractor.empty() && metric.extractor != "mini")
+    note(catalog.extractor(extractor_kind(metric), metric.extractor, metric.where), failure);
+  if (!metric.reference || metric.reference->path.empty()) return;
+  if (metric.reference->kind == "folder")
+    note(catalog.pictures(metric.reference->path, metric.reference->where), failure);
+  if (metric.reference->kind == "npz")
+    note(catalog.statistics(metric.reference->path, metric.reference->where), failure);
 }
 
 // What a grid with faults names and nobody has is told beside them.
 void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
   Grid models;  // what is no name was told already
   for (Axis axis : grid.axes) {
-    std::erase_if(axis.values, [](const Placed& value) { return !value.value.is_string(); });
+    std::erase_if(axis.values,
+                  [](const Placed& value) { return model_ref(value.value).path.empty(); });
     if (sets_model(axis)) models.axes.push_back(std::move(axis));
   }
   for (const Axis& axis : with_models(models, catalog, failure).axes)
-    for (const Placed& value : axis.values)
-      note(catalog.model(value.value.get<std::string>(), value.where), failure);
+    for (const Placed& value : axis.values) {
+      const ModelRef ref = model_ref(value.value);
+      note(catalog.model(ref.path, ref.variant, value.where), failure);
+    }
   for (const Task& task : grid.tasks) {
     if (!task.prompts.file.empty())
       note(catalog.text_file(task.prompts.file, task.prompts.where), failure);
@@ -369,8 +422,8 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
 
 }  // namespace
 
-Result<Submission> expand(const Grid& grid, Catalog& catalog) {
-  return Expander(grid, catalog).run();
+Result<Submission> expand(const Grid& grid, Catalog& catalog, std::vector<std::string>& notes) {
+  return Expander(grid, catalog, notes).run();
 }
 
 Result<LoadedGrid> load_grid(const std::filesystem::path& grid_file) {
@@ -382,9 +435,10 @@ Result<LoadedGrid> load_grid(const std::filesystem::path& grid_file) {
     look_up(draft.grid, *catalog, draft.failure);
     return fail(in_reading_order(draft.failure, grid_file.string()));
   }
-  auto submission = expand(draft.grid, *catalog);
+  std::vector<std::string> notes;
+  auto submission = expand(draft.grid, *catalog, notes);
   if (!submission) return fail(std::move(submission.error()));
-  return LoadedGrid{std::move(*submission), catalog->places()};
+  return LoadedGrid{std::move(*submission), catalog->places(), std::move(notes)};
 }
 
 }  // namespace isocost::experiments

@@ -12,11 +12,19 @@
 
 namespace isocost::experiments {
 
-[[nodiscard]] Result<Submission> expand(const Grid& grid, Catalog& catalog);
+// What a user should know and is no fault (pictures that are not read, prompts that are cut) goes
+// to `notes`.
+[[nodiscard]] Result<Submission> expand(const Grid& grid, Catalog& catalog,
+                                        std::vector<std::string>& notes);
+[[nodiscard]] inline Result<Submission> expand(const Grid& grid, Catalog& catalog) {
+  std::vector<std::string> notes;
+  return expand(grid, catalog, notes);
+}
 
 struct LoadedGrid {
   Submission submission;
   std::vector<std::filesystem::path> places;  // of its models and inputs
+  std::vector<std::string> notes;             // what a user should know, a sentence each
 };
 
 // Reads, checks and expands a grid file with the models on disk.

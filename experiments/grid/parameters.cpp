@@ -99,7 +99,7 @@ std::string misfit(const std::string& path, const Json& value) {
   }
   if (path == "height" || path == "width") return misfit_whole(value, 8, 8192);
   if (path == "group_size") return misfit_whole(value, 1, 4096);
-  if (value.is_string()) return {};
+  if (value.is_string() || (path == "model" && value.is_object())) return {};
   return path == "model" ? "a model folder" : path == "task" ? "the name of a task" : "a text";
 }
 

@@ -106,9 +106,34 @@ std::vector<Json> range_values(YamlFile& file, const YAML::Node& node) {
   return result;
 }
 
+// {path: FOLDER, variant: fp16, as: NAME}; without anything but the path the path alone.
+Json model_value(YamlFile& file, const YAML::Node& node) {
+  constexpr std::size_t kNameMax = 100;
+  const Members members = file.members(node, {"path", "variant", "as"}, "a model");
+  Json value = Json::object();
+  for (const auto& [key, member] : members) {
+    const std::string text = file.text(member, key);
+    const bool fits = !text.empty() && text.size() <= (key == "path" ? 4096 : kNameMax) &&
+                      text.find_first_of("\n\r\t") == std::string::npos;
+    if (!fits && member.IsScalar())
+      file.fault(member, "'" + key + "' of a model does not fit",
+                 "1 to 100 characters of one line");
+    value[key] = text;
+  }
+  if (!members.contains("path"))
+    file.fault(node, "this model has no path", "{path: FOLDER, variant: fp16, as: NAME}");
+  return value.size() == 1 && value.contains("path") ? value["path"] : value;
+}
+
 // A null has its place behind itself, so that its key is named instead.
 void read_values(YamlFile& file, const YAML::Node& key, const YAML::Node& node, Axis& axis) {
+  const bool is_of_models =
+      std::find(axis.paths.begin(), axis.paths.end(), "model") != axis.paths.end();
   const auto add_range = [&](const YAML::Node& range) {
+    if (is_of_models) {
+      axis.values.push_back({model_value(file, range), file.where(range)});
+      return;
+    }
     for (const Json& value : range_values(file, range))
       axis.values.push_back({value, file.where(range)});
   };

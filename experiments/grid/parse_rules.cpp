@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "experiments/grid/models.h"
 #include "experiments/grid/parse_parts.h"
 
 namespace isocost::experiments {
@@ -132,8 +133,7 @@ void read_zips(YamlFile& file, const YAML::Node& node, Grid& grid) {
       // How many models a pattern stands for is seen when the folders are.
       const bool has_patterns =
           std::any_of(axis->values.begin(), axis->values.end(), [](const Placed& placed) {
-            return placed.value.is_string() &&
-                   placed.value.get<std::string>().find_first_of("*?[") != std::string::npos;
+            return model_ref(placed.value).path.find_first_of("*?[") != std::string::npos;
           });
       if (has_patterns && axis->paths == std::vector<std::string>{"model"}) {
         names.push_back(name);

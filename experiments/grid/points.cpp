@@ -23,7 +23,6 @@ bool equal_values(const Json& a, const Json& b) {
 }
 
 bool compare(const Json& value, const std::string& comparison, const Json& bound) {
-  if (comparison == "!=") return !equal_values(value, bound);
   if (!value.is_number() || !bound.is_number()) return false;
   const double x = value.get<double>(), y = bound.get<double>();
   if (comparison == ">") return x > y;
@@ -33,10 +32,13 @@ bool compare(const Json& value, const std::string& comparison, const Json& bound
 }
 
 bool holds(const Condition& condition, const Json& value) {
-  if (!condition.comparison.empty())
+  const bool is_unequal = condition.comparison == "!=";
+  if (!condition.comparison.empty() && !is_unequal)
     return compare(value, condition.comparison, condition.values.front());
-  return std::any_of(condition.values.begin(), condition.values.end(),
-                     [&](const Json& wanted) { return equal_values(value, wanted); });
+  const bool is_named =
+      std::any_of(condition.values.begin(), condition.values.end(),
+                  [&](const Json& wanted) { return equal_values(value, wanted); });
+  return is_named != is_unequal;
 }
 
 std::size_t axis_index(const Grid& grid, const std::string& name) {

@@ -1,26 +1,45 @@
 #include "experiments/grid/ready_task.h"
 
 #include <algorithm>
+#include <array>
 
 #include "experiments/world/world.h"
+#include "schema/prompts.h"
 
 namespace isocost::experiments {
 namespace {
 
+constexpr std::array<std::string_view, 4> kTorchScriptEndings = {".pt", ".pth", ".ts", ".jit"};
+
+// Below, the worker would refuse to score: docs/metrics.md.
+std::uint64_t images_min(const std::string& metric) {
+  return metric == "fid" || metric == "kid" ? 8 : 2;
+}
+
+bool is_torchscript(const std::string& name) {
+  return std::any_of(kTorchScriptEndings.begin(), kTorchScriptEndings.end(),
+                     [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+std::string size_text(const std::pair<int, int>& size) {
+  return std::to_string(size.first) + " x " + std::to_string(size.second);
+}
+
 class TaskReader {
  public:
   TaskReader(const Task& task, const std::string& grid_file, Catalog& catalog,
-             Submission& submission, Failure& failure)
+             Submission& submission, Failure& failure, std::vector<std::string>& notes)
       : task_(task),
         grid_file_(grid_file),
         catalog_(catalog),
         submission_(submission),
-        failure_(failure) {}
+        failure_(failure),
+        notes_(notes) {}
 
   ReadyTask run() {
     ready_.images = task_.images;
     read_prompts();
-    read_metrics();
+    for (const Metric& metric : task_.metrics) read_metric(metric);
     return std::move(ready_);
   }
 
@@ -38,9 +57,13 @@ class TaskReader {
         failure_.add(text.error());
         return;
       }
-      check_prompts(*text);
       lines = std::move(*text);
     }
+    auto texts = parse_prompts(lines, source.where + ": " + source.file);
+    if (!texts)
+      failure_.add(texts.error());
+    else
+      ready_.texts = std::move(*texts);
     ready_.prompts = sha256(lines).name();
     submission_.blobs[ready_.prompts] = std::move(lines);
     submission_.input_names[ready_.prompts] =
@@ -50,99 +73,181 @@ class TaskReader {
             : "prompts of " + (task_.name.empty() ? grid_file_ : "the task " + task_.name);
   }
 
-  void check_prompts(const std::string& text) {
-    std::size_t begin = 0;
-    std::size_t count = 0;
-    for (std::size_t line = 1; begin < text.size(); ++line) {
-      const std::size_t end = std::min(text.find('\n', begin), text.size());
-      const std::string where =
-          task_.prompts.where + ": " + task_.prompts.file + ":" + std::to_string(line);
-      if (end > begin) {
-        const auto json = parse_json(std::string_view(text).substr(begin, end - begin), where, 8);
-        if (!json)
-          failure_.add(json.error());
-        else if (!json->is_object() || !json->contains("prompt") || !(*json)["prompt"].is_string())
-          failure_.add(where, "this line has no text 'prompt'", R"({"prompt": "..."})");
-        ++count;
-      }
-      begin = end + 1;
-    }
-    if (count == 0)
-      failure_.add(task_.prompts.where, "there is no prompt in " + task_.prompts.file,
-                   "a line {\"prompt\": ...} each");
-  }
-
-  ExtractorSpec extractor_of(const Metric& metric) {
+  struct Found {
     ExtractorSpec spec;
-    const bool is_mini = metric.extractor == "mini";
-    std::string name = metric.extractor;
-    if (metric.name == "clip_score") {
-      spec.kind = "clip";
-      if (is_mini) name = "mini/clip";
-    } else if (metric.name == "attribute_accuracy") {
-      spec.kind = "mini-attributes";
-      if (is_mini) name = "mini/features";
-    } else if (is_mini) {
-      spec.kind = "mini-features";
-      name = "mini/features";
-    } else {
-      spec.kind = name.ends_with(".pt") || name.ends_with(".ts") ? "torchscript" : "clip-features";
+    std::string name;  // as the grid's
+    ExtractorEntry entry;
+  };
+
+  // Without an input where its fault is told.
+  Found extractor_of(const Metric& metric) {
+    Found found{.spec = {}, .name = metric.extractor, .entry = {}};
+    found.spec.kind = extractor_kind(metric);
+    if (metric.extractor == "mini")
+      found.name = found.spec.kind == "clip" ? "mini/clip" : "mini/features";
+    auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
+    if (!entry) {
+      failure_.add(entry.error());
+      return found;
     }
-    const auto digest = catalog_.input(name, metric.where);
-    if (!digest) {
-      failure_.add(digest.error());
-      return spec;
-    }
-    spec.input = *digest;
-    submission_.input_names[*digest] = name;
-    return spec;
+    found.spec.input = entry->input;
+    submission_.input_names[entry->input] = found.name;
+    if (entry->side > 0) ready_.limits.push_back({entry->side, found.name, metric.where});
+    found.entry = std::move(*entry);
+    return found;
   }
 
-  std::string reference_of(const Metric& metric, const ExtractorSpec& extractor) {
+  // Its key; how many pictures it has goes to `count`, 0 where nobody knows. Empty where its fault
+  // is told.
+  std::string reference_of(const Metric& metric, const Found& extractor, std::uint64_t& count) {
     ReferenceSpec spec;
     const Reference source =
         metric.reference.value_or(Reference{.kind = "world", .path = {}, .where = metric.where});
     spec.kind = source.kind;
-    spec.extractor = extractor;
+    spec.extractor = extractor.spec;
     if (source.kind == "world") {
+      count = source.count;
       spec.options = {{"split", source.split}, {"count", source.count}, {"seed", source.seed}};
-    } else {
-      const auto digest = catalog_.input(source.path, source.where);
-      if (!digest) {
-        failure_.add(digest.error());
-        return {};
-      }
-      spec.input = *digest;
-      submission_.input_names[*digest] = source.path;
+      if (extractor.entry.side > 0 && extractor.entry.side != world::kSide)
+        failure_.add(source.where,
+                     "pictures of the mini world have " + size_text({world::kSide, world::kSide}) +
+                         " pixels",
+                     size_text({extractor.entry.side, extractor.entry.side}) +
+                         ", which is what the extractor " + extractor.name + " takes");
+    } else if (source.kind == "folder") {
+      if (!take_pictures(source, extractor, spec)) return {};
+      count = spec.options.at("count").get<std::uint64_t>();
+    } else if (!take_statistics(source, extractor, spec)) {
+      return {};
     }
     const std::string key = reference_key(spec).hex();
     submission_.references.emplace(key, std::move(spec));
     return key;
   }
 
-  void read_metrics() {
-    for (const Metric& metric : task_.metrics) {
-      const bool has_reference = metric.name == "fid" || metric.name == "kid";
-      if (!has_reference && metric.reference) {
-        failure_.add(metric.where, metric.name + " compares with no reference",
-                     "no key 'reference' here");
-      }
-      if (metric.name == "kid" && metric.reference && metric.reference->kind == "npz") {
-        failure_.add(metric.where,
-                     "kid needs the rows of its reference, which an npz file does not hold",
-                     "world or folder");
-      }
-      ScoreSpec score;
-      score.metric = metric.name;
-      score.extractor = extractor_of(metric);
-      if (has_reference) score.reference = reference_of(metric, score.extractor);
-      score.range = {task_.judge_from, task_.images};
-      score.protocol = metric.protocol;
-      if (std::find(ready_.scores.begin(), ready_.scores.end(), score) != ready_.scores.end())
-        failure_.add(metric.where, metric.name + " is computed already, in the same way",
-                     "each metric once");
-      ready_.scores.push_back(std::move(score));
+  bool take_pictures(const Reference& source, const Found& extractor, ReferenceSpec& spec) {
+    const auto entry = catalog_.pictures(source.path, source.where);
+    if (!entry) {
+      failure_.add(entry.error());
+      return false;
     }
+    spec.input = entry->input;
+    spec.options = {{"count", entry->count}};
+    submission_.input_names[entry->input] = source.path;
+    const std::string count = std::to_string(entry->count);
+    const std::string below = std::to_string(entry->below) + " more in sub-folders are not read";
+    if (entry->below > 0)
+      note("the reference " + source.path + " has " + count + " pictures; " + below);
+    const int side = extractor.entry.side;
+    for (const auto& [size, name] : entry->sizes) {
+      if (side == 0 || size == std::pair(side, side)) continue;
+      failure_.add(
+          source.where,
+          source.path + " has " + count + " pictures" +
+              (entry->below > 0 ? " (" + below + ")" : "") + ", and some of " + size_text(size) +
+              " pixels, first " + name,
+          size_text({side, side}) + ", which is what the extractor " + extractor.name + " takes");
+      return false;
+    }
+    return true;
+  }
+
+  bool take_statistics(const Reference& source, const Found& extractor, ReferenceSpec& spec) {
+    const auto entry = catalog_.statistics(source.path, source.where);
+    if (!entry) {
+      failure_.add(entry.error());
+      return false;
+    }
+    spec.input = entry->input;
+    submission_.input_names[entry->input] = source.path;
+    const auto columns = extractor.entry.columns;
+    if (columns == 0 || entry->columns == columns) return true;
+    failure_.add(
+        source.where,
+        source.path + " has statistics of " + std::to_string(entry->columns) + " features",
+        std::to_string(columns) + ", as many as the extractor " + extractor.name + " gives");
+    return false;
+  }
+
+  void read_metric(const Metric& metric) {
+    const bool has_reference = metric.name == "fid" || metric.name == "kid";
+    if (!has_reference && metric.reference) {
+      failure_.add(metric.where, metric.name + " compares with no reference",
+                   "no key 'reference' here");
+    }
+    if (metric.name == "kid" && metric.reference && metric.reference->kind == "npz") {
+      failure_.add(metric.where,
+                   "kid needs the rows of its reference, which an npz file does not hold",
+                   "world or folder");
+    }
+    check_images(metric);
+    if (metric.name == "attribute_accuracy") check_captions(metric);
+    ScoreSpec score;
+    score.metric = metric.name;
+    const Found extractor = extractor_of(metric);
+    score.extractor = extractor.spec;
+    std::uint64_t count = 0;
+    if (has_reference) score.reference = reference_of(metric, extractor, count);
+    if (metric.name == "kid" && count > 0) check_kid(metric, count, extractor.entry.columns);
+    score.range = {task_.judge_from, task_.images};
+    score.protocol = metric.protocol;
+    if (!extractor.spec.input.empty() &&
+        std::find(ready_.scores.begin(), ready_.scores.end(), score) != ready_.scores.end())
+      failure_.add(metric.where, metric.name + " is computed already, in the same way",
+                   "each metric once");
+    ready_.scores.push_back(std::move(score));
+  }
+
+  [[nodiscard]] std::uint64_t judged() const {
+    return task_.images - std::min(task_.images, task_.judge_from);
+  }
+
+  void check_images(const Metric& metric) {
+    if (judged() >= images_min(metric.name)) return;
+    failure_.add(metric.where,
+                 metric.name + " has " + std::to_string(judged()) + " images to judge" +
+                     (task_.judge_from == 0 ? ""
+                                            : ", those from " + std::to_string(task_.judge_from) +
+                                                  " to " + std::to_string(task_.images)),
+                 std::to_string(images_min(metric.name)) + " or more: images, less judge_from");
+  }
+
+  void check_kid(const Metric& metric, std::uint64_t count, std::int64_t columns) {
+    if (count < images_min("kid"))
+      failure_.add(metric.where, "the reference of kid has " + std::to_string(count) + " pictures",
+                   std::to_string(images_min("kid")) + " or more");
+    const std::uint64_t smaller = std::min(judged(), count);
+    const auto size = metric.protocol.value("subset_size", std::uint64_t{0});
+    if (metric.protocol.value("subsets", std::uint64_t{0}) > 0 && size > smaller)
+      failure_.add(metric.where, "the subsets of kid have " + std::to_string(size) + " images",
+                   "at most " + std::to_string(smaller) + ": " + std::to_string(judged()) +
+                       " are judged, and the reference has " + std::to_string(count));
+    const std::uint64_t bytes = count * static_cast<std::uint64_t>(columns) * sizeof(float);
+    if (bytes > kReferenceRowsBytesMax)
+      failure_.add(metric.where,
+                   "the rows of kid's reference have " + std::to_string(bytes) + " bytes",
+                   "at most " + std::to_string(kReferenceRowsBytesMax) +
+                       ": fewer pictures in the reference");
+  }
+
+  void check_captions(const Metric& metric) {
+    std::size_t wrong = 0;
+    const std::string* first = nullptr;
+    for (const std::string& text : ready_.texts) {
+      if (world::parse_caption(text)) continue;
+      if (wrong++ == 0) first = &text;
+    }
+    if (wrong == 0) return;
+    failure_.add(metric.where,
+                 std::to_string(wrong) + " of " + std::to_string(ready_.texts.size()) +
+                     " prompts are no captions of the mini world, first '" + first->substr(0, 80) +
+                     "'",
+                 "captions as the world's grammar makes them, which attribute_accuracy needs");
+  }
+
+  void note(std::string text) {
+    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end())
+      notes_.push_back(std::move(text));
   }
 
   const Task& task_;
@@ -150,14 +255,22 @@ class TaskReader {
   Catalog& catalog_;
   Submission& submission_;
   Failure& failure_;
+  std::vector<std::string>& notes_;
   ReadyTask ready_;
 };
 
 }  // namespace
 
+std::string extractor_kind(const Metric& metric) {
+  if (metric.name == "clip_score") return "clip";
+  if (metric.name == "attribute_accuracy") return "mini-attributes";
+  if (metric.extractor == "mini") return "mini-features";
+  return is_torchscript(metric.extractor) ? "torchscript" : "clip-features";
+}
+
 ReadyTask ready_task(const Task& task, const std::string& grid_file, Catalog& catalog,
-                     Submission& submission, Failure& failure) {
-  return TaskReader(task, grid_file, catalog, submission, failure).run();
+                     Submission& submission, Failure& failure, std::vector<std::string>& notes) {
+  return TaskReader(task, grid_file, catalog, submission, failure, notes).run();
 }
 
 }  // namespace isocost::experiments

@@ -11,15 +11,28 @@
 
 namespace isocost::experiments {
 
+// Of an extractor that takes pictures of one size alone.
+struct SizeLimit {
+  int side = 0;
+  std::string extractor;  // as the grid names it
+  std::string where;
+};
+
 struct ReadyTask {
-  std::string prompts;  // "sha256:..."
+  std::string prompts;             // "sha256:..."
+  std::vector<std::string> texts;  // of the prompts, in their order
   std::vector<ScoreSpec> scores;
+  std::vector<SizeLimit> limits;
   std::uint64_t images = 0;
 };
 
+// The kind of ExtractorSpec that a metric means.
+[[nodiscard]] std::string extractor_kind(const Metric& metric);
+
 // Puts what it finds into the submission's blobs, references and names of inputs; faults go to
-// `failure`.
+// `failure`, what a user should know and is no fault to `notes`.
 [[nodiscard]] ReadyTask ready_task(const Task& task, const std::string& grid_file, Catalog& catalog,
-                                   Submission& submission, Failure& failure);
+                                   Submission& submission, Failure& failure,
+                                   std::vector<std::string>& notes);
 
 }  // namespace isocost::experiments

@@ -54,8 +54,9 @@ class Writer {
  public:
   Writer(const Grid& grid, const SelectOptions& options, Catalog& catalog)
       : grid_(grid), options_(options) {
-    const std::set<std::string> names = model_names(with_models(grid, catalog, failure_));
-    for (const auto& [name, label] : model_labels(names)) names_[label] = name;
+    const std::set<Json> values = model_values(with_models(grid, catalog, failure_));
+    for (const auto& [value, label] : model_labels(values, failure_, grid.axes_where))
+      models_[label] = model_ref(value);
   }
 
   Result<std::string> run(const Chosen& chosen,
@@ -105,15 +106,21 @@ class Writer {
 
   // A cell's label names a model by its last folders alone; the grid must name it as it did.
   YAML::Node model_node(const Json& label) {
-    const auto found = names_.find(text_of(label));
-    if (found == names_.end()) {
+    const auto found = models_.find(text_of(label));
+    if (found == models_.end()) {
       failure_.add(
           options_.grid_folder.string(),
           "the model " + label.dump() + " of the study is not among those of its grid here",
           "--grid FILE, the file that was submitted, beside its models");
       return YAML::Node(text_of(label));
     }
-    return YAML::Node(moved(found->second));
+    const auto& [path, variant, alias] = found->second;
+    if (variant.empty() && alias.empty()) return YAML::Node(moved(path));
+    YAML::Node node;
+    node["path"] = moved(path);
+    if (!variant.empty()) node["variant"] = variant;
+    if (!alias.empty()) node["as"] = alias;
+    return node;
   }
 
   void write_images(YAML::Node& out, const std::map<std::string, std::uint64_t>& judged_to) {
@@ -199,7 +206,7 @@ class Writer {
   const Grid& grid_;
   const SelectOptions& options_;
   Failure failure_;
-  std::map<std::string, std::string> names_;  // by label
+  std::map<std::string, ModelRef> models_;  // by label
 };
 
 // Up to which image each task was judged; the task of a grid that names none is "".

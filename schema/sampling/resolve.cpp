@@ -109,6 +109,27 @@ void read_members(JsonReader& reader, SamplerConfig& config) {
   take("lambda_min_clipped", config.lambda_min_clipped);
 }
 
+// Where the faults of each member point.
+class Places {
+ public:
+  // Of a configuration that is one: all to one place.
+  explicit Places(const std::string& where) : places_{where, where, where} {}
+  Places(const FaultPlaces& places, const Json& choice, const Json& stored)
+      : places_(places), choice_(&choice), stored_(&stored) {}
+
+  [[nodiscard]] const std::string& of(const char* member) const {
+    const bool is_stored = choice_ != nullptr && !choice_->contains(member) &&
+                           stored_->contains(member) && !stored_->at(member).is_null();
+    return is_stored ? places_.stored : places_.choice;
+  }
+  [[nodiscard]] const std::string& together() const { return places_.together; }
+
+ private:
+  FaultPlaces places_;
+  const Json* choice_ = nullptr;
+  const Json* stored_ = nullptr;
+};
+
 void check_choice(Failure& failure, const std::string& where, const std::string& what,
                   const std::string& value, const std::vector<std::string>& allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
@@ -117,14 +138,14 @@ void check_choice(Failure& failure, const std::string& where, const std::string&
   }
 }
 
-void check_training_schedule(const SamplerConfig& config, const std::string& where,
-                             Failure& failure) {
-  check_choice(failure, where, "beta_schedule", config.beta_schedule,
+void check_training_schedule(const SamplerConfig& config, const Places& places, Failure& failure) {
+  check_choice(failure, places.of("beta_schedule"), "beta_schedule", config.beta_schedule,
                {"linear", "scaled_linear", "squaredcos_cap_v2"});
-  check_choice(failure, where, "prediction_type", config.prediction_type,
+  check_choice(failure, places.of("prediction_type"), "prediction_type", config.prediction_type,
                {"epsilon", "v_prediction", "sample"});
   if (config.num_train_timesteps < 2 || config.num_train_timesteps > kTrainTimestepsMax) {
-    failure.add(where, "num_train_timesteps is " + std::to_string(config.num_train_timesteps),
+    failure.add(places.of("num_train_timesteps"),
+                "num_train_timesteps is " + std::to_string(config.num_train_timesteps),
                 "2 to " + std::to_string(kTrainTimestepsMax));
   }
   const bool are_betas_sound = std::all_of(config.trained_betas.begin(), config.trained_betas.end(),
@@ -132,45 +153,47 @@ void check_training_schedule(const SamplerConfig& config, const std::string& whe
   if (!config.trained_betas.empty() &&
       (!are_betas_sound ||
        config.trained_betas.size() != static_cast<std::size_t>(config.num_train_timesteps))) {
-    failure.add(where,
+    failure.add(places.of("trained_betas"),
                 "trained_betas has " + std::to_string(config.trained_betas.size()) + " values",
                 std::to_string(config.num_train_timesteps) +
                     " values between 0 and 1, one a training timestep");
   }
   if (!(config.beta_start > 0) || !(config.beta_end < 1) ||
       !(config.beta_start <= config.beta_end)) {
-    failure.add(where, "beta_start and beta_end are no noise schedule",
+    failure.add(places.of("beta_end"), "beta_start and beta_end are no noise schedule",
                 "0 < beta_start <= beta_end < 1");
   }
 }
 
-void check_update(const SamplerConfig& config, const std::string& where, Failure& failure) {
-  check_choice(failure, where, "timestep_spacing", config.timestep_spacing,
+void check_update(const SamplerConfig& config, const Places& places, Failure& failure) {
+  check_choice(failure, places.of("timestep_spacing"), "timestep_spacing", config.timestep_spacing,
                {"leading", "trailing", "linspace"});
   if (!(config.eta >= 0 && config.eta <= 1))
-    failure.add(where, "eta is " + number_text(config.eta), "0 to 1");
+    failure.add(places.of("eta"), "eta is " + number_text(config.eta), "0 to 1");
   if (config.thresholding &&
       !(config.dynamic_thresholding_ratio > 0 && config.dynamic_thresholding_ratio <= 1)) {
-    failure.add(where,
+    failure.add(places.of("dynamic_thresholding_ratio"),
                 "dynamic_thresholding_ratio is " + number_text(config.dynamic_thresholding_ratio),
                 "above 0, at most 1");
   }
   if (config.sampler == "ddpm") {
-    check_choice(failure, where, "variance_type", config.variance_type,
+    check_choice(failure, places.of("variance_type"), "variance_type", config.variance_type,
                  {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"});
   }
   if (config.sampler == "dpmpp-2m") {
-    check_choice(failure, where, "solver_type", config.solver_type, {"midpoint", "heun"});
-    check_choice(failure, where, "final_sigmas_type", config.final_sigmas_type,
-                 {"zero", "sigma_min"});
+    check_choice(failure, places.of("solver_type"), "solver_type", config.solver_type,
+                 {"midpoint", "heun"});
+    check_choice(failure, places.of("final_sigmas_type"), "final_sigmas_type",
+                 config.final_sigmas_type, {"zero", "sigma_min"});
     if (config.solver_order < 1 || config.solver_order > 2) {
-      failure.add(where, "solver_order " + std::to_string(config.solver_order) + " is not built",
+      failure.add(places.of("solver_order"),
+                  "solver_order " + std::to_string(config.solver_order) + " is not built",
                   "1 or 2");
     }
   }
   if (config.rescale_betas_zero_snr && config.prediction_type == "epsilon" &&
       config.sampler != "dpmpp-2m") {
-    failure.add(where,
+    failure.add(places.of("rescale_betas_zero_snr"),
                 "rescale_betas_zero_snr with epsilon prediction divides by zero at the first step",
                 "v_prediction or sample");
   }
@@ -185,10 +208,18 @@ std::vector<double>::const_iterator past_distinct(const SamplerConfig& config,
   return timesteps.begin() + static_cast<std::ptrdiff_t>(count);
 }
 
-void check_timesteps(const SamplerConfig& config, const std::string& where, Failure& failure) {
+// "karras spacing on the schedule squaredcos_cap_v2", which is a cosine's.
+std::string spacing_of(const SamplerConfig& config) {
+  const std::string spacing = config.use_karras_sigmas ? "karras" : config.timestep_spacing;
+  const bool is_cosine =
+      config.trained_betas.empty() && config.beta_schedule == "squaredcos_cap_v2";
+  return spacing + " spacing" + (is_cosine ? " on a cosine schedule (squaredcos_cap_v2)" : "");
+}
+
+void check_timesteps(const SamplerConfig& config, const Places& places, Failure& failure) {
+  const std::string& where = places.together();
   const std::vector<double> timesteps = call_timesteps(config);
-  const std::string steps =
-      std::to_string(config.steps) + " steps with " + config.timestep_spacing + " spacing";
+  const std::string steps = std::to_string(config.steps) + " steps with " + spacing_of(config);
   if (timesteps.empty()) {
     failure.add(where, "lambda_min_clipped leaves no timestep", "a lower limit");
   } else if (timesteps.size() > static_cast<std::size_t>(config.steps)) {
@@ -206,15 +237,15 @@ void check_timesteps(const SamplerConfig& config, const std::string& where, Fail
   }
 }
 
-Result<SamplerConfig> checked(SamplerConfig config, const std::string& where) {
+Result<SamplerConfig> checked(SamplerConfig config, const Places& places) {
   Failure failure;
   if (config.steps < 1 || config.steps > config.num_train_timesteps) {
-    failure.add(where, "steps is " + std::to_string(config.steps),
+    failure.add(places.together(), "steps is " + std::to_string(config.steps),
                 "1 to " + std::to_string(config.num_train_timesteps));
   }
-  check_training_schedule(config, where, failure);
-  check_update(config, where, failure);
-  if (failure.is_empty()) check_timesteps(config, where, failure);
+  check_training_schedule(config, places, failure);
+  check_update(config, places, failure);
+  if (failure.is_empty()) check_timesteps(config, places, failure);
   if (!failure.is_empty()) return fail(std::move(failure));
   return config;
 }
@@ -354,11 +385,18 @@ Result<SamplerConfig> sampler_config_from_json(const Json& json, const std::stri
   read_members(reader, config);
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
-  return checked(std::move(config), where);
+  return checked(std::move(config), Places(where));
 }
 
 Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
                               const std::string& where) {
+  return resolve(scheduler_config, choice,
+                 FaultPlaces{where, where + " (scheduler_config.json)", where});
+}
+
+Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
+                              const FaultPlaces& places) {
+  const std::string& where = places.choice;
   if (!scheduler_config.is_object() || !choice.is_object()) {
     return fail(where, "the scheduler's configuration or the choice is no object", "objects");
   }
@@ -382,10 +420,10 @@ Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
   Json stored = with_members(scheduler_config, family);
   stored["steps_offset"] = 1;
   if (family.members.contains("clip_sample")) stored["clip_sample"] = false;
-  check_unsupported(scheduler_config, sampler, where, failure);
+  check_unsupported(scheduler_config, sampler, places.stored, failure);
 
   SamplerConfig config = family.defaults;
-  JsonReader stored_reader(stored, where + " (scheduler_config.json)");
+  JsonReader stored_reader(stored, places.stored);
   read_members(stored_reader, config);
   if (!stored_reader.ok()) failure.add(stored_reader.take());
   JsonReader reader(choice, where);
@@ -393,7 +431,7 @@ Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
   read_members(reader, config);
   if (!reader.ok()) failure.add(reader.take());
   if (!failure.is_empty()) return fail(std::move(failure));
-  return checked(std::move(config), where);
+  return checked(std::move(config), Places(places, choice, stored));
 }
 
 Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& config, int steps,
@@ -410,7 +448,7 @@ Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& c
     if (!failure.is_empty()) return fail(std::move(failure));
     resolved.steps = steps;
     if (sampler == "ddim") resolved.eta = eta;
-    return checked(std::move(resolved), where);
+    return checked(std::move(resolved), Places(where));
   }
   return fail(where, "the scheduler " + class_name + " is not built",
               "DDIMScheduler, DDPMScheduler or DPMSolverMultistepScheduler");

@@ -64,6 +64,14 @@ struct SamplerConfig {
 // epsilon; leading with an offset that reaches past the last timestep).
 [[nodiscard]] Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
                                             const std::string& where);
+// The same with a place for each kind of fault.
+struct FaultPlaces {
+  std::string choice;    // of what was chosen
+  std::string stored;    // of what the scheduler's file says
+  std::string together;  // of what the two bring about together
+};
+[[nodiscard]] Result<SamplerConfig> resolve(const Json& scheduler_config, const Json& choice,
+                                            const FaultPlaces& places);
 // The same for a config that says its own class ("_class_name": "DDIMScheduler"), as verify's
 // expected.json does.
 [[nodiscard]] Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& config,

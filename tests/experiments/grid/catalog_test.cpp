@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/support/process.h"
 
 namespace isocost::experiments {
@@ -10,6 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(Catalog, ListsWhatAPatternMatchesWithNumbersByTheirValue) {
   const isocost::testing::ScratchFolder folder;
@@ -32,6 +35,116 @@ TEST(Catalog, SaysWhichPatternMatchesNothing) {
   EXPECT_EQ(found.error().message(),
             "g.yaml:3:5: the pattern 'models/x*' matches no model folder; expected a folder with "
             "unet/ in it");
+}
+
+// A model of a pattern whose U-Net is a link to nothing was left out in silence once.
+TEST(Catalog, LeavesNoModelOutWhoseUNetIsABrokenLink) {
+  const isocost::testing::ScratchFolder folder;
+  fs::create_directories(folder / "a/unet");
+  fs::create_directories(folder / "b");
+  fs::create_symlink("gone", folder / "b/unet");
+
+  const auto found = disk_catalog(folder.path())->models("*", "g.yaml:3:5");
+
+  ASSERT_FALSE(found);
+  EXPECT_THAT(found.error().message(), HasSubstr("b/unet: this is a link to gone"));
+}
+
+class CatalogOnDisk : public ::testing::Test {
+ protected:
+  CatalogOnDisk() : catalog_(disk_catalog(folder_.path())) {
+    ::setenv("XDG_CACHE_HOME", (folder_ / "cache").c_str(), 1);
+    fs::copy(golden("bk-tiny"), folder_ / "m", fs::copy_options::recursive);
+  }
+  static fs::path golden(const std::string& name) {
+    return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models" / name;
+  }
+  std::string fault_of_model(const std::string& variant = "") {
+    const auto model = catalog_->model("m", variant, "g.yaml:3:5");
+    return model ? "no fault" : model.error().message();
+  }
+  void write(const std::string& name, const std::string& text) {
+    fs::create_directories((folder_ / name).parent_path());
+    isocost::testing::write_text(folder_ / name, text);
+  }
+
+  isocost::testing::ScratchFolder folder_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(CatalogOnDisk, LooksIntoWeightsBeforeAnythingRuns) {
+  EXPECT_EQ(fault_of_model(), "no fault");
+
+  write("m/unet/diffusion_pytorch_model.safetensors",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:77\nsize 3\n");
+  fs::copy(golden("sd2") / "vae/diffusion_pytorch_model.safetensors",
+           folder_ / "m/vae/diffusion_pytorch_model.safetensors",
+           fs::copy_options::overwrite_existing);
+  const std::string fault = fault_of_model();
+
+  EXPECT_THAT(fault, HasSubstr("g.yaml:3:5: " + (folder_ / "m/unet").string() +
+                               "/diffusion_pytorch_model.safetensors: this is a Git LFS pointer"));
+  EXPECT_THAT(fault, HasSubstr("git lfs pull"));
+  EXPECT_THAT(fault, HasSubstr("m/vae: the tensor"));
+}
+
+TEST_F(CatalogOnDisk, RefusesPartsThatDoNotFitEachOther) {
+  fs::remove_all(folder_ / "m/text_encoder");
+  fs::copy(golden("sd2") / "text_encoder", folder_ / "m/text_encoder", fs::copy_options::recursive);
+  EXPECT_THAT(fault_of_model(), HasSubstr("the U-Net's cross_attention_dim"));
+
+  fs::remove_all(folder_ / "m/text_encoder");
+  fs::copy(golden("bk-tiny") / "text_encoder", folder_ / "m/text_encoder",
+           fs::copy_options::recursive);
+  write("m/tokenizer/added_tokens.json", R"({"<cat-toy>": 562})");
+  EXPECT_THAT(fault_of_model(), HasSubstr("562, of the added token '<cat-toy>'"));
+}
+
+TEST_F(CatalogOnDisk, KeepsAModelsInputsWhenOthersLieBesideThem) {
+  const auto before = catalog_->model("m", "", "g.yaml")->inputs;
+  fs::copy(folder_ / "m/unet/diffusion_pytorch_model.safetensors",
+           folder_ / "m/unet/diffusion_pytorch_model.fp16.safetensors");
+  write("m/unet/diffusion_pytorch_model.non_ema.safetensors", "other weights");
+
+  EXPECT_EQ(catalog_->model("m", "", "g.yaml")->inputs, before);
+  const auto halves = catalog_->model("m", "fp16", "g.yaml");
+  ASSERT_TRUE(halves) << halves.error().message();
+  EXPECT_NE(halves->inputs.at("unet"), before.at("unet"));
+  EXPECT_EQ(halves->inputs.at("vae"), before.at("vae"));
+}
+
+TEST_F(CatalogOnDisk, CountsTheTokensOfPrompts) {
+  const auto model = catalog_->model("m", "", "g.yaml");
+
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_EQ(model->prompt_tokens_max, 75U);
+  EXPECT_EQ(model->prompt_tokens("a photo of a cat"), 5U);
+}
+
+TEST_F(CatalogOnDisk, LooksAtExtractorsAndData) {
+  const auto fault = [](const auto& found) { return found ? "no fault" : found.error().message(); };
+  const fs::path npz = fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/npz/stored.npz";
+  fs::copy(npz, folder_ / "weights.pt");
+  fs::copy(golden("clip"), folder_ / "clip", fs::copy_options::recursive);
+  write("refs/a.png", "broken");
+  write("refs/b.png", "broken too");
+  write("deep/sub/c.png", "x");
+  write("pointer.npz", "version https://git-lfs.github.com/spec/v1\n");
+
+  EXPECT_THAT(fault(catalog_->extractor("torchscript", "weights.pt", "g.yaml:9:5")),
+              HasSubstr("g.yaml:9:5: " + (folder_ / "weights.pt").string() +
+                        ": this is a state_dict or another pickle of torch.save"));
+  EXPECT_EQ(fault(catalog_->extractor("clip", "clip", "g.yaml:9:5")), "no fault");
+  EXPECT_THAT(fault(catalog_->extractor("clip-features", "m", "g.yaml:9:5")),
+              HasSubstr("this is no CLIP folder"));
+  write("clip/model.safetensors", "<html></html>");
+  EXPECT_THAT(fault(catalog_->extractor("clip", "clip", "g.yaml:9:5")),
+              HasSubstr("this is an HTML page"));
+  EXPECT_THAT(fault(catalog_->pictures("refs", "g.yaml:9:5")),
+              ::testing::AllOf(HasSubstr("a.png: "), HasSubstr("b.png: ")));
+  EXPECT_THAT(fault(catalog_->pictures("deep", "g.yaml:9:5")),
+              HasSubstr("no picture is at the top of this folder; 1 is in its sub-folders"));
+  EXPECT_THAT(fault(catalog_->statistics("pointer.npz", "g.yaml:9:5")), HasSubstr("git lfs pull"));
 }
 
 }  // namespace

@@ -15,15 +15,16 @@ class FakeCatalog : public experiments::Catalog {
       return fail(where, "the pattern '" + name + "' matches no model folder");
     return std::vector<std::string>{name};
   }
-  Result<experiments::ModelEntry> model(const std::string& name,
+  Result<experiments::ModelEntry> model(const std::string& name, const std::string& variant,
                                         const std::string& where) override {
     if (name != "models/a" && name != "models/b" && name != "other/a")
       return fail(where, "the model '" + name + "' is missing");
     experiments::ModelEntry entry;
     for (const char* part : {"unet", "vae", "text_encoder", "tokenizer"}) {
-      entry.inputs[part] = sha256(name + part).name();
+      entry.inputs[part] = sha256(name + variant + part).name();
       entry.names[entry.inputs[part]] = name + "/" + part;
     }
+    entry.prompt_tokens = [](std::string_view text) { return text.size(); };
     entry.scheduler_config = {
         {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"}};
     entry.unet = *arch::unet_config_from_json(Json::object(), name);
@@ -34,15 +35,31 @@ class FakeCatalog : public experiments::Catalog {
         name);
     return entry;
   }
-  Result<std::string> input(const std::string& name, const std::string& where) override {
+  Result<experiments::ExtractorEntry> extractor(const std::string&, const std::string& name,
+                                                const std::string& where) override {
     if (name.find("missing") != std::string::npos) return fail(where, "'" + name + "' is missing");
-    return sha256(name).name();
+    return experiments::ExtractorEntry{sha256(name).name(), side, columns};
+  }
+  Result<experiments::PicturesEntry> pictures(const std::string& name,
+                                              const std::string& where) override {
+    if (name.find("missing") != std::string::npos) return fail(where, "'" + name + "' is missing");
+    return experiments::PicturesEntry{sha256(name).name(), picture_count, below, sizes};
+  }
+  Result<experiments::StatisticsEntry> statistics(const std::string& name,
+                                                  const std::string& where) override {
+    if (name.find("missing") != std::string::npos) return fail(where, "'" + name + "' is missing");
+    return experiments::StatisticsEntry{sha256(name).name(), 2048};
   }
   Result<std::string> text_file(const std::string& name, const std::string& where) override {
     if (name != "prompts.jsonl") return fail(where, "'" + name + "' is missing");
     return std::string("{\"prompt\": \"a cat\"}\n{\"prompt\": \"a dog\"}\n");
   }
   std::vector<std::filesystem::path> places() const override { return {}; }
+
+  int side = 0;                                  // of every extractor
+  std::int64_t columns = 0;                      // likewise
+  std::uint64_t picture_count = 100, below = 0;  // of every folder
+  std::map<std::pair<int, int>, std::string> sizes;
 };
 
 }  // namespace isocost::testing

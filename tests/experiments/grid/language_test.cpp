@@ -251,8 +251,9 @@ TEST(Metrics, WriteTheirWholeProtocolIntoTheScore) {
 
 TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
   struct KarrasCatalog : testing::FakeCatalog {
-    Result<ModelEntry> model(const std::string& name, const std::string& where) override {
-      auto entry = FakeCatalog::model(name, where);
+    Result<ModelEntry> model(const std::string& name, const std::string& variant,
+                             const std::string& where) override {
+      auto entry = FakeCatalog::model(name, variant, where);
       entry->scheduler_config["use_karras_sigmas"] = true;
       return entry;
     }

@@ -47,6 +47,43 @@ TEST(Resolve, ReadsTheSolverTypesOfOtherClassesAsDiffusersDoes) {
             "midpoint");
 }
 
+// What a model's file brings about is told of the file, and of the model what both do.
+TEST(Resolve, PointsAtTheFileOrAtTheChoice) {
+  const FaultPlaces places{"g.yaml:5:3", "g.yaml:2:3: sd/scheduler_config.json", "g.yaml:4:3: sd"};
+  const auto fault = [&](const Json& stored, const Json& choice) {
+    Json file = kStableDiffusion;
+    file.update(stored);
+    const auto config = resolve(file, choice, places);
+    return config ? "no fault" : config.error().message();
+  };
+
+  EXPECT_EQ(fault({{"algorithm_type", "sde-dpmsolver++"}}, {{"sampler", "dpmpp-2m"}, {"steps", 9}}),
+            "g.yaml:2:3: sd/scheduler_config.json: the algorithm_type 'sde-dpmsolver++' is not "
+            "built; expected dpmsolver++");
+  EXPECT_THAT(fault({{"beta_schedule", "sigmoid"}}, {{"sampler", "ddim"}, {"steps", 9}}),
+              HasSubstr("g.yaml:2:3: sd/scheduler_config.json: the beta_schedule 'sigmoid'"));
+  EXPECT_THAT(
+      fault(Json::object(), {{"sampler", "ddim"}, {"steps", 9}, {"beta_schedule", "sigmoid"}}),
+      HasSubstr("g.yaml:5:3: the beta_schedule 'sigmoid'"));
+  EXPECT_THAT(fault({{"num_train_timesteps", 10}}, {{"sampler", "ddim"}, {"steps", 20}}),
+              HasSubstr("g.yaml:4:3: sd: steps is 20; expected 1 to 10"));
+  EXPECT_THAT(
+      fault({{"steps_offset", "one"}, {"beta_start", "low"}}, {{"sampler", "ddim"}, {"steps", 9}}),
+      HasSubstr("g.yaml:2:3: sd/scheduler_config.json"));
+}
+
+TEST(Resolve, SaysKarrasAndCosineOfASpacing) {
+  Json cosine = kStableDiffusion;
+  cosine["beta_schedule"] = "squaredcos_cap_v2";
+
+  const auto config = resolve(
+      cosine, {{"sampler", "dpmpp-2m"}, {"steps", 20}, {"use_karras_sigmas", true}}, "test");
+
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message(),
+              HasSubstr("20 steps with karras spacing on a cosine schedule (squaredcos_cap_v2)"));
+}
+
 TEST(Resolve, NamesAnUnknownSamplerAndThoseThatThereAre) {
   EXPECT_THAT(
       fault_of({{"sampler", "dimm"}, {"steps", 10}}),

@@ -1,0 +1,95 @@
+#include "experiments/grid/look.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "schema/arch/model_folder.h"
+#include "schema/io/genuine_file.h"
+#include "schema/io/npz.h"
+#include "schema/io/safetensors.h"
+#include "schema/io/torch_archive.h"
+#include "schema/json_reader.h"
+#include "worker/diffusion/image/clip_preprocess.h"
+#include "worker/diffusion/tokenizer/tokenizer.h"
+
+namespace isocost::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<ExtractorLook> look_at_mini(const fs::path& folder) {
+  const auto file = folder / "config.json";
+  const auto text = io::read_genuine_file(file, std::size_t{1} << 20);
+  const auto json = text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
+  if (!json) return fail(json.error());
+  const std::string kind = json->is_object() && json->value("_class_name", Json()).is_string()
+                               ? json->at("_class_name").get<std::string>()
+                               : "";
+  if (kind != "IsocostFeatureNetwork")
+    return fail(file.string(), "this is no feature network of the mini family",
+                "mini, a TorchScript file (.pt), or a CLIP folder");
+  const auto weights = io::find_weight_files(folder, io::kTransformersBase);
+  const auto infos =
+      weights ? io::read_tensor_infos(*weights) : Result<io::TensorInfos>(fail(weights.error()));
+  if (!infos) return fail(infos.error());
+  ExtractorLook look;
+  look.side = json->value("image_size", 0);
+  look.columns = json->value("features", std::int64_t{0});
+  return look;
+}
+
+// A CLIP folder; for its score the tokenizer too.
+Result<ExtractorLook> look_at_clip(const fs::path& folder, bool has_texts) {
+  const auto model = arch::ModelFolder::open(folder);
+  if (!model) return fail(model.error());
+  if (!model->clip)
+    return fail(folder.string(), "this is no CLIP folder",
+                "config.json with text_config and vision_config, and its weights");
+  Failure failure;
+  if (const auto checked = model->check_weights(); !checked) failure.add(checked.error());
+  const auto preprocess = diffusion::ClipPreprocess::load(folder);
+  if (!preprocess) failure.add(preprocess.error());
+  const auto& config = model->clip->config;
+  if (preprocess) {
+    if (const auto fits = preprocess->check_fit(config.vision.image_size, folder.string()); !fits)
+      failure.add(fits.error());
+  }
+  if (has_texts) {
+    const auto tokenizer = diffusion::Tokenizer::load(folder);
+    const auto fits = tokenizer ? tokenizer->check_fit(config.text.max_position_embeddings,
+                                                       config.text.vocab_size)
+                                : Result<void>(fail(tokenizer.error()));
+    if (!fits) failure.add(fits.error());
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return ExtractorLook{0, has_texts ? 1 : config.projection_dim};
+}
+
+}  // namespace
+
+Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path& path) {
+  if (kind == "torchscript") {
+    if (const auto fits = io::check_torchscript(path); !fits) return fail(fits.error());
+    return ExtractorLook{};
+  }
+  if (kind == "clip" || kind == "clip-features") return look_at_clip(path, kind == "clip");
+  return look_at_mini(path);
+}
+
+Result<std::int64_t> look_at_statistics(const fs::path& file) {
+  const auto arrays = io::read_npz(file, {"mu", "sigma"});
+  if (!arrays) return fail(arrays.error());
+  const io::NpyArray &mean = arrays->at("mu"), &covariance = arrays->at("sigma");
+  const bool fits = mean.shape.size() == 1 &&
+                    covariance.shape == std::vector<std::int64_t>{mean.shape[0], mean.shape[0]};
+  if (!fits)
+    return fail(file.string(), "mu and sigma do not belong together",
+                "mu of [D] and sigma of [D, D]");
+  for (const auto& [name, array] : *arrays)
+    if (!std::all_of(array.values.begin(), array.values.end(),
+                     [](double value) { return std::isfinite(value); }))
+      return fail(file.string() + ": " + name, "its values are not finite", "finite numbers");
+  return mean.shape[0];
+}
+
+}  // namespace isocost::experiments
