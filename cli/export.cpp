@@ -18,10 +18,13 @@ struct ExportFlags {
   std::string database;
   std::string csv;
   bool as_json = false;
+  bool has_mark = false;
 };
 
 int run(const ExportFlags& flags) {
-  const auto format = flags.as_json ? report::ExportFormat::kJson : report::ExportFormat::kCsv;
+  const auto format = flags.as_json    ? report::ExportFormat::kJson
+                      : flags.has_mark ? report::ExportFormat::kCsvWithMark
+                                       : report::ExportFormat::kCsv;
   const auto text = report::export_experiment(flags.database, flags.experiment, format);
   if (!text) return complain(text.error().message());
   if (flags.csv.empty() || flags.csv == "-") {
@@ -46,7 +49,11 @@ void add_export(CLI::App& app, int& exit_code) {
   command->add_option("--db", flags->database, "The coordinator's database")->required();
   auto* csv =
       command->add_option("--csv", flags->csv, "The file to write; - or nothing: standard output");
-  command->add_flag("--json", flags->as_json, "Tables as JSON on standard output")->excludes(csv);
+  auto* mark = command->add_flag("--bom", flags->has_mark,
+                                 "Begin the CSV with the mark by which spreadsheets know UTF-8");
+  command->add_flag("--json", flags->as_json, "Tables as JSON on standard output")
+      ->excludes(csv)
+      ->excludes(mark);
   command->callback([flags, &exit_code] { exit_code = run(*flags); });
 }
 

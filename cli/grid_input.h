@@ -15,8 +15,12 @@ namespace isocost::cli {
 struct GridInput {
   Submission submission;
   std::vector<std::filesystem::path> models;  // folders in which workers find the inputs
+  std::vector<std::string> notes;             // what a user should know, a sentence each
 };
 
 [[nodiscard]] Result<GridInput> read_grid_input(const std::filesystem::path& file);
+
+// The notes to the error stream, a line each.
+void print_notes(const GridInput& input);
 
 }  // namespace isocost::cli

@@ -39,10 +39,19 @@ struct Speed {
   storage::Reader::Measured measured;  // wins where it knows more; empty beside --gflops
 };
 
+// A data set that scores compare with, as a line and as JSON.
+struct ReferenceLine {
+  std::string text;
+  Json json;
+  bool operator==(const ReferenceLine&) const = default;
+};
+
 struct Plan {
   core::Estimate estimate;
   std::vector<experiments::AxisCost> axes;
   std::vector<std::string> models;
+  std::vector<ReferenceLine> references;
+  std::vector<std::string> notes;
   double seconds = 0;  // on all workers
 };
 
@@ -83,6 +92,26 @@ std::vector<std::string> models_of(const Submission& submission) {
   return names;
 }
 
+// Each data set once, whatever the extractors that it goes through.
+std::vector<ReferenceLine> references_of(const Submission& submission) {
+  std::vector<ReferenceLine> lines;
+  for (const auto& [key, spec] : submission.references) {
+    const auto named = submission.input_names.find(spec.input);
+    const std::string name = named != submission.input_names.end() ? named->second
+                             : spec.kind == "world"
+                                 ? "mini world (" + spec.options.value("split", std::string()) + ")"
+                                 : spec.input;
+    const Json count = spec.options.value("count", Json());
+    ReferenceLine line{count.is_null()
+                           ? name + ": statistics that do not tell their number of pictures"
+                           : fmt::format("{}: n = {} pictures", name, canonical(count)),
+                       {{"kind", spec.kind}, {"name", name}, {"n", count}}};
+    if (std::find(lines.begin(), lines.end(), line) == lines.end())
+      lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 // "a, b, c and 4 more": a table's line holds a few.
 std::string listed(const std::vector<std::string>& words, std::size_t most) {
   std::string text;
@@ -118,6 +147,8 @@ void print(const Submission& submission, const Plan& plan, const Speed& speed, u
   fmt::print("models          {}: {}\n", plan.models.size(), listed(plan.models, 8));
   fmt::print("axes            {}\n", axes_line(plan.axes));
   fmt::print("cells           {}\n", estimate.cells);
+  for (const ReferenceLine& reference : plan.references)
+    fmt::print("reference       {}\n", reference.text);
   const std::string queued =
       estimate.images_queued == 0 ? "" : fmt::format("{} queued, ", estimate.images_queued);
   fmt::print("images          {} wanted, {} there, {}{} new\n", estimate.images_wanted,
@@ -132,12 +163,17 @@ void print(const Submission& submission, const Plan& plan, const Speed& speed, u
   fmt::print("expected time   {} on {} worker{} at {:.3g} GFLOP/s each ({})\n",
              duration(plan.seconds), workers, workers == 1 ? "" : "s", speed.gflops_per_second,
              speed.source);
+  for (const std::string& note : plan.notes) fmt::print("note            {}\n", note);
 }
 
 Json as_json(const Submission& submission, const Plan& plan, const Speed& speed, unsigned workers) {
   Json json = core::to_json(plan.estimate);
   json["experiment"] = submission.name;
   json["models"] = plan.models;
+  json["references"] = Json::array();
+  for (const ReferenceLine& reference : plan.references)
+    json["references"].push_back(reference.json);
+  json["notes"] = plan.notes;
   json["axes"] = Json::array();
   for (const experiments::AxisCost& axis : plan.axes) json["axes"].push_back(to_json(axis));
   const auto* costly = experiments::most_costly(plan.axes);
@@ -169,8 +205,12 @@ int plan(const PlanOptions& options) {
   if (options.gflops_per_second > 0) speed = {options.gflops_per_second, "as given", {}};
   const auto planned = core::plan_submission(submission, existing);
   if (!planned) return complain(planned.error().message());
-  const Plan plan{core::estimate(submission, *planned), experiments::cost_by_axis(submission),
-                  models_of(submission), seconds_of(*planned, speed) / options.workers};
+  const Plan plan{core::estimate(submission, *planned),
+                  experiments::cost_by_axis(submission),
+                  models_of(submission),
+                  references_of(submission),
+                  input->notes,
+                  seconds_of(*planned, speed) / options.workers};
   if (options.is_json)
     fmt::print("{}\n", as_json(submission, plan, speed, options.workers).dump(2));
   else

@@ -19,6 +19,7 @@ struct ReportFlags {
   std::string out = ".";
   std::string figures;
   bool as_json = false;
+  bool has_mark = false;
 };
 
 void print(const report::ReportPaths& paths, bool as_json) {
@@ -46,8 +47,9 @@ int run(const ReportFlags& flags) {
   const std::filesystem::path artifacts = flags.artifacts.empty()
                                               ? database.parent_path() / "artifacts"
                                               : std::filesystem::path(flags.artifacts);
-  const auto paths =
-      report::write_report(database, artifacts, flags.experiments, flags.out, flags.figures);
+  const auto paths = report::write_report(
+      database, artifacts, flags.experiments, flags.out, flags.figures,
+      flags.has_mark ? report::CsvEncoding::kUtf8WithMark : report::CsvEncoding::kUtf8);
   if (!paths) return complain(paths.error().message());
   print(*paths, flags.as_json);
   return kExitDone;
@@ -68,6 +70,8 @@ void add_report(CLI::App& app, int& exit_code) {
   command->add_option("--out", flags->out, "Where the files go")->capture_default_str();
   command->add_option("--figures", flags->figures,
                       "A folder of further Vega-Lite figures, *.vl.json");
+  command->add_flag("--bom", flags->has_mark,
+                    "Begin CSV files with the mark by which spreadsheets know UTF-8");
   command->add_flag("--json", flags->as_json, "Print where the files lie as JSON");
   command->callback([flags, &exit_code] { exit_code = run(*flags); });
 }

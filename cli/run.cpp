@@ -175,6 +175,7 @@ class Run {
 int run(const RunOptions& options) {
   auto input = read_grid_input(options.grid);
   if (!input) return complain(input.error().message());
+  print_notes(*input);
   input->models.insert(input->models.end(), options.models.begin(), options.models.end());
   return Run(options, std::move(*input)).run();
 }

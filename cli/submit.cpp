@@ -71,6 +71,7 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
 int submit(const CommandOptions& options) {
   const auto input = read_grid_input(options.grid);
   if (!input) return complain(input.error().message());
+  print_notes(*input);
   const int code =
       show(call(options.address, "POST",
                 fmt::format("/api/v1/experiments?priority={}", options.priority),

@@ -14,6 +14,7 @@
 #include "reports/model/display.h"
 #include "schema/io/artifact_store.h"
 #include "schema/io/atomic_file.h"
+#include "schema/prompts.h"
 
 namespace isocost::report {
 namespace {
@@ -60,22 +61,13 @@ Result<std::vector<Figure>> all_figures(const fs::path& folder) {
   return figures;
 }
 
-// Line `number mod lines` of a JSON-lines file of prompts, for each number that is asked for.
+// Prompt `number mod n`, for each number that is asked for.
 std::map<std::uint64_t, std::string> prompts_of(const std::string& text,
                                                 const std::set<std::uint64_t>& numbers) {
-  std::vector<std::string_view> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    if (end > at) lines.push_back(std::string_view(text).substr(at, end - at));
-    at = end + 1;
-  }
   std::map<std::uint64_t, std::string> prompts;
-  for (const std::uint64_t number : numbers) {
-    if (lines.empty()) break;
-    const auto line = parse_json(lines[number % lines.size()], "prompt");
-    if (line && line->is_object() && line->contains("prompt") && (*line)["prompt"].is_string())
-      prompts[number] = (*line)["prompt"].get<std::string>();
-  }
+  const auto texts = parse_prompts(text, "prompts");
+  if (!texts) return prompts;
+  for (const std::uint64_t number : numbers) prompts[number] = (*texts)[number % texts->size()];
   return prompts;
 }
 
@@ -148,16 +140,17 @@ std::vector<std::string> answer_lines(const Report& report) {
   return lines;
 }
 
-ReportPaths write_files(const Report& report, const PageInputs& inputs, const fs::path& out) {
+ReportPaths write_files(const Report& report, const PageInputs& inputs, const fs::path& out,
+                        CsvEncoding encoding) {
   ReportPaths paths{out / "report.html",        out / "cells.csv",
                     out / "answer.csv",         out / "envelope.csv",
                     out / "report.json",        {},
                     report.study.points.size(), report.table("failed")->rows.size(),
                     answer_lines(report)};
   fs::create_directories(out);
-  io::write_file_atomically(paths.cells_csv, to_csv(*report.table("cells")));
-  io::write_file_atomically(paths.answer_csv, to_csv(*report.table("answer")));
-  io::write_file_atomically(paths.envelope_csv, to_csv(*report.table("envelope")));
+  io::write_file_atomically(paths.cells_csv, to_csv(*report.table("cells"), encoding));
+  io::write_file_atomically(paths.answer_csv, to_csv(*report.table("answer"), encoding));
+  io::write_file_atomically(paths.envelope_csv, to_csv(*report.table("envelope"), encoding));
   io::write_file_atomically(paths.json, to_json_text(report));
   io::write_file_atomically(paths.html, to_html(report, inputs));
   return paths;
@@ -167,7 +160,7 @@ ReportPaths write_files(const Report& report, const PageInputs& inputs, const fs
 
 Result<ReportPaths> write_report(const fs::path& database, const fs::path& artifacts,
                                  const std::vector<std::string>& experiments, const fs::path& out,
-                                 const fs::path& figures) {
+                                 const fs::path& figures, CsvEncoding encoding) {
   auto data = load(database, experiments);
   if (!data) return fail(std::move(data.error()));
   auto specs = all_figures(figures);
@@ -177,7 +170,7 @@ Result<ReportPaths> write_report(const fs::path& database, const fs::path& artif
     const io::ArtifactStore store(artifacts);
     PageInputs inputs{std::move(*specs), {}, {}};
     read_pictures(report, store, inputs);
-    ReportPaths paths = write_files(report, inputs, out);
+    ReportPaths paths = write_files(report, inputs, out, encoding);
     paths.pictures = write_pictures_beside(report, store, out / "pictures");
     return paths;
   } catch (const std::system_error& error) {
@@ -191,7 +184,10 @@ Result<std::string> export_experiment(const fs::path& database, const std::strin
   auto data = load(database, {experiment});
   if (!data) return fail(std::move(data.error()));
   const Report report = make_report(std::move(*data));
-  return format == ExportFormat::kCsv ? to_csv(*report.table("cells")) : to_json_text(report);
+  if (format == ExportFormat::kJson) return to_json_text(report);
+  return to_csv(*report.table("cells"), format == ExportFormat::kCsvWithMark
+                                            ? CsvEncoding::kUtf8WithMark
+                                            : CsvEncoding::kUtf8);
 }
 
 }  // namespace isocost::report

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/csv/csv.h"
 #include "schema/result.h"
 
 namespace isocost::report {
@@ -34,9 +35,10 @@ struct ReportPaths {
                                                const std::filesystem::path& artifacts,
                                                const std::vector<std::string>& experiments,
                                                const std::filesystem::path& out,
-                                               const std::filesystem::path& figures = {});
+                                               const std::filesystem::path& figures = {},
+                                               CsvEncoding encoding = CsvEncoding::kUtf8);
 
-enum class ExportFormat { kCsv, kJson };
+enum class ExportFormat { kCsv, kCsvWithMark, kJson };
 // cells.csv or report.json of one experiment, as text.
 [[nodiscard]] Result<std::string> export_experiment(const std::filesystem::path& database,
                                                     const std::string& experiment,

@@ -15,17 +15,25 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
+// Spreadsheets run what begins so as a formula, a quoted field too; and the mark itself is marked,
+// so that taking it away from every text that has it gives back what was there.
+std::string guarded(const std::string& text) {
+  constexpr std::string_view kGuarded = "=+-@\t\r'";
+  const bool is_safe = text.empty() || kGuarded.find(text.front()) == std::string_view::npos;
+  return is_safe ? text : "'" + text;
+}
+
 std::string field(const Json& value) {
   if (value.is_null()) return "";
-  if (value.is_string()) return quoted(value.get<std::string>());
+  if (value.is_string()) return quoted(guarded(value.get<std::string>()));
   if (value.is_number_float()) return number_text(value.get<double>());
   return quoted(canonical(value));
 }
 
 }  // namespace
 
-std::string to_csv(const Table& table) {
-  std::string text;
+std::string to_csv(const Table& table, CsvEncoding encoding) {
+  std::string text = encoding == CsvEncoding::kUtf8WithMark ? "\xEF\xBB\xBF" : "";
   for (std::size_t i = 0; i < table.columns.size(); ++i)
     text += (i == 0 ? "" : ",") + quoted(table.columns[i].name);
   text += "\r\n";

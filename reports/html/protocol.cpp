@@ -40,9 +40,14 @@ void write_reference(Markup& html, const Report& report, const std::string& key)
   for (const Reference& reference : report.study.data->references) {
     if (reference.key != key) continue;
     html.text(reference.spec.kind);
+    const auto count = reference.count();
+    html.element("span", count ? fmt::format("n = {}", *count) : "n not told by its statistics",
+                 {{"class", "soft"}});
     if (!reference.spec.input.empty())
       html.element("span", report.study.input_name(reference.spec.input), {{"class", "soft"}});
-    html.element("span", flat(reference.spec.options), {{"class", "soft"}});
+    Json options = reference.spec.options;
+    options.erase("count");  // told as n
+    if (!options.empty()) html.element("span", flat(options), {{"class", "soft"}});
   }
   html.open("span", {{"class", "soft"}}).element("code", short_key(key)).close("span");
 }

@@ -157,8 +157,20 @@ class CellsTable {
       put(slot.column + "_reference",
           score && !score->spec.reference.empty() ? Json(score->spec.reference) : Json(),
           "Key of the reference");
+      put(slot.column + "_reference_n", reference_count(score),
+          "Pictures of the reference; nothing where its statistics do not say");
       put(slot.column + "_key", score ? Json(score->key) : Json(), "Score key");
     }
+  }
+
+  [[nodiscard]] Json reference_count(const Score* score) const {
+    if (score == nullptr) return {};
+    // What the metric counted, else what the reference is said to have.
+    if (score->values.is_object() && score->values.contains("reference_n"))
+      return score->values["reference_n"];
+    const Reference* reference = study_.data->reference_of(score->spec);
+    const auto count = reference == nullptr ? std::nullopt : reference->count();
+    return count ? Json(*count) : Json();
   }
 
   void add_measured(const Point& point) {

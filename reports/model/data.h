@@ -82,6 +82,9 @@ struct Experiment {
 struct Reference {
   std::string key;  // hex
   ReferenceSpec spec;
+
+  // How many pictures it has; absent where nobody knows: published statistics do not say.
+  [[nodiscard]] std::optional<std::uint64_t> count() const;
 };
 
 struct ReportData {
@@ -89,6 +92,9 @@ struct ReportData {
   std::vector<Cell> cells;                         // by experiment, then number
   std::vector<Reference> references;               // by key
   std::map<std::string, std::string> input_names;  // "sha256:..." -> what a person calls it
+
+  // Of a score; null where it has none.
+  [[nodiscard]] const Reference* reference_of(const ScoreSpec& score) const;
 };
 
 }  // namespace isocost::report

@@ -226,6 +226,9 @@ Table protocols_table(const Report& report) {
     rows.put("prompts", group.prompts).put("extractor", canonical(to_json(group.spec.extractor)));
     rows.put("extractor_id", extractor_id(group.spec.extractor));
     rows.put("reference", group.spec.reference.empty() ? Json() : Json(group.spec.reference));
+    const Reference* reference = report.study.data->reference_of(group.spec);
+    const auto count = reference == nullptr ? std::nullopt : reference->count();
+    rows.put("reference_n", count ? Json(*count) : Json());
     rows.put("protocol", canonical(group.spec.protocol));
     rows.put("use", &group == report.study.choice      ? "ranking"
                     : &group == report.study.judgement ? "judging"

@@ -177,6 +177,19 @@ const Group* judging_group(const Study& study) {
 
 }  // namespace
 
+std::optional<std::uint64_t> Reference::count() const {
+  const auto found = spec.options.find("count");
+  if (found == spec.options.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+
+const Reference* ReportData::reference_of(const ScoreSpec& score) const {
+  const auto found =
+      std::find_if(references.begin(), references.end(),
+                   [&](const Reference& reference) { return reference.key == score.reference; });
+  return found == references.end() ? nullptr : &*found;
+}
+
 std::string_view cell_state_name(CellState state) {
   switch (state) {
     case CellState::kDone:
