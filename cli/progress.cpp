@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,28 @@ std::string running_text(const Json& running) {
     text += ": " + kind;
   }
   return text + fmt::format(", {:.0f} %", 100 * running.at("fraction").get<double>());
+}
+
+std::string failed_text(const Json& failed) {
+  std::map<std::pair<std::string, std::string>, std::vector<const Json*>> cells;  // by reason
+  std::vector<std::pair<std::string, std::string>> order;
+  for (const Json& cell : failed) {
+    const std::pair reason(cell.at("failure_class").get<std::string>(),
+                           cell.at("reason").get<std::string>());
+    if (!cells.contains(reason)) order.push_back(reason);
+    cells[reason].push_back(&cell);
+  }
+  std::string text;
+  for (const auto& reason : order) {
+    const auto& alike = cells[reason];
+    const Json& first = *alike.front();
+    text += alike.size() == 1 ? std::string("  ") : fmt::format("  {} cells, from ", alike.size());
+    text += fmt::format("cell {} ({}): {}: {}\n", first.at("number").get<std::uint64_t>(),
+                        labels_text(first.at("labels")), reason.first, reason.second);
+    for (const Json& line : first.at("log_tail"))
+      text += fmt::format("    {}\n", line.get<std::string>());
+  }
+  return text;
 }
 
 std::string progress_line(const Json& status, const std::string& experiment) {

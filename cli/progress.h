@@ -17,6 +17,10 @@ namespace isocost::cli {
 [[nodiscard]] std::string submission_text(const Json& answer);
 // "model w64, sampler ddim, steps 50": the axes that every study has first, the others by name.
 [[nodiscard]] std::string labels_text(const Json& labels);
+// Cells that failed, those of one reason once: "  cell 3 (model w64, steps 50): bad input: ...", or
+// "  12 cells, from cell 3 (model w64, ...): ...", with the last lines of the first one's log.
+// `failed` is the member of an experiment in the status. Ends with a line break where there is any.
+[[nodiscard]] std::string failed_text(const Json& failed);
 // What a worker is at, "model w64, steps 50: images 256 to 511, 75 %", of a member of a worker's
 // "running" in the status.
 [[nodiscard]] std::string running_text(const Json& running);

@@ -157,10 +157,16 @@ class Run {
   }
 
   static int complain_failed(const core::ExperimentView& view) {
-    std::string text = fmt::format("{} of {} cells failed", view.cells_failed, view.cells);
+    Json failed = Json::array();
     for (const core::FailedCellView& cell : view.failed)
-      text += fmt::format("\n  cell {} ({}): {}: {}", cell.number, labels_text(cell.labels),
-                          cell.failure_class, cell.reason);
+      failed.push_back({{"number", cell.number},
+                        {"labels", cell.labels},
+                        {"failure_class", cell.failure_class},
+                        {"reason", cell.reason},
+                        {"log_tail", Json::array()}});
+    std::string text =
+        fmt::format("{} of {} cells failed\n", view.cells_failed, view.cells) + failed_text(failed);
+    text.pop_back();
     return complain(text);
   }
 

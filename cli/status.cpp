@@ -36,11 +36,7 @@ void print_experiment(const Json& view) {
              view.at("is_cancelled").get<bool>() ? " (cancelled)" : "", number(view, "cells_done"),
              number(view, "cells"), number(view, "cells_failed"), number(units, "done"),
              number(units, "waiting") + number(units, "ready"), number(units, "failed"));
-  for (const Json& cell : view.at("failed")) {
-    fmt::print("  cell {} ({}): {}: {}\n", number(cell, "number"), labels_text(cell.at("labels")),
-               cell.at("failure_class").get<std::string>(), cell.at("reason").get<std::string>());
-    for (const Json& line : cell.at("log_tail")) fmt::print("    {}\n", line.get<std::string>());
-  }
+  fmt::print("{}", failed_text(view.at("failed")));
 }
 
 void print(const Json& status) {

@@ -75,6 +75,22 @@ TEST_F(RunTest, EndsNonZeroAndSaysWhichCellsFailed) {
   EXPECT_NE(ended.output.find("asked to fail"), std::string::npos) << ended.output;
 }
 
+// One cause is told once, and not for each of the cells that it befell.
+TEST_F(RunTest, TellsAReasonOnceForAllCellsThatItFailed) {
+  const Submission submission = submission_of({.models = 3});
+
+  const auto ended =
+      run(command_for(submission, 1, {"--worker-argument=--fail", "--worker-argument=generate/"}),
+          2min);
+
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_NE(ended.output.find("6 of 6 cells failed\n  6 cells, from cell 0 ("), std::string::npos)
+      << ended.output;
+  const auto first = ended.output.find("asked to fail");
+  ASSERT_NE(first, std::string::npos) << ended.output;
+  EXPECT_EQ(ended.output.find("asked to fail", first + 1), std::string::npos) << ended.output;
+}
+
 TEST_F(RunTest, FailsACellThatKillsItsWorkerAfterThreeAttemptsAndFinishesTheOthers) {
   const Submission submission = submission_of({.models = 1});
   const std::string victim = sample_key(submission.cells[1].sample).hex() + "/0-64";

@@ -107,6 +107,53 @@ TEST(Csv, PrintsFloatsThatReadBackTheSame) {
   EXPECT_NE(csv.find(",0.30000000000000004,"), std::string::npos);
 }
 
+// A text as a reader has it who takes one ' from every text that begins with it.
+std::string read_back(std::string field) {
+  if (field.starts_with('\'')) field.erase(0, 1);
+  return field;
+}
+
+TEST(Csv, RunsNoTextAsAFormulaAndGivesItBack) {
+  const std::vector<std::string> texts = {
+      "=1+1",  "+",  "-ugly, blurry", "@sum(A1)", "\t=1", "\r=1", "'",       "'=1",         "''",
+      "plain", "NA", "null",          "nan",      "-0.5", "1e5",  "a \"b\"", "\xE9\x86\x9C"};
+  for (const std::string& text : texts) {
+    const std::string csv = to_csv({"t", "", {{"a", ""}, {"b", ""}}, {{text, 1}}});
+
+    ASSERT_TRUE(csv.starts_with("a,b\r\n") && csv.ends_with(",1\r\n")) << csv;
+    std::string field = csv.substr(5, csv.size() - 5 - 4);
+    if (field.starts_with('"')) {
+      field = field.substr(1, field.size() - 2);
+      for (auto at = field.find("\"\""); at != std::string::npos; at = field.find("\"\"", at + 1))
+        field.erase(at, 1);
+    }
+    EXPECT_EQ(std::string("=+-@\t\r").find(field[0]), std::string::npos) << field;
+    EXPECT_EQ(read_back(field), text);
+  }
+}
+
+TEST(Csv, WritesNumbersBareAndNothingForWhatIsMissing) {
+  EXPECT_EQ(to_csv({"t", "", {{"a", ""}, {"b", ""}, {"c", ""}}, {{-0.5, Json(), -3}}}),
+            "a,b,c\r\n-0.5,,-3\r\n");
+}
+
+TEST(Csv, BeginsWithAMarkWhereThatIsAskedFor) {
+  const Table table{"t", "", {{"a", ""}}, {{"\xC3\xBC"}}};
+
+  EXPECT_EQ(to_csv(table, CsvEncoding::kUtf8WithMark), "\xEF\xBB\xBF" + to_csv(table));
+}
+
+TEST(Csv, TellsTheNumberOfPicturesOfAReference) {
+  const Report report = small_report();
+  const Table& cells = *report.table("cells");
+  const auto column = std::find_if(cells.columns.begin(), cells.columns.end(),
+                                   [](const Column& one) { return one.name == "fid_reference_n"; });
+  ASSERT_NE(column, cells.columns.end());
+
+  EXPECT_EQ(cells.rows[0][static_cast<std::size_t>(column - cells.columns.begin())], 4096);
+  EXPECT_NE(to_html(report, {}).find("n = 4096"), std::string::npos);
+}
+
 TEST(Html, IsTheGoldenFile) {
   expect_golden("report.html", without_assets(to_html(small_report(), {})));
 }

@@ -270,6 +270,28 @@ TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
   EXPECT_EQ(submission->cells[1].sample.sampler["use_karras_sigmas"], true);
 }
 
+TEST(Expand, NamesTheModelAndTheFileOfASchedulersFaults) {
+  struct SdeCatalog : testing::FakeCatalog {
+    Result<ModelEntry> model(const std::string& name, const std::string& variant,
+                             const std::string& where) override {
+      auto entry = FakeCatalog::model(name, variant, where);
+      entry->scheduler_file = name + "/scheduler/scheduler_config.json";
+      if (name == "models/b") entry->scheduler_config["algorithm_type"] = "sde-dpmsolver++";
+      return entry;
+    }
+  } catalog;
+  const auto grid = parse_grid(
+      grid_text("  model: [models/a, models/b]\n  sampler: dpmpp-2m\n  steps: [10, 20]\n"),
+      "g.yaml");
+
+  const auto submission = expand(*grid, catalog);
+
+  ASSERT_FALSE(submission);
+  EXPECT_EQ(submission.error().message(),
+            "g.yaml:3:21: the model b: models/b/scheduler/scheduler_config.json: the "
+            "algorithm_type 'sde-dpmsolver++' is not built; expected dpmsolver++");
+}
+
 TEST(Expand, ResolvesPatternsInConditionsToo) {
   const auto submission =
       expanded(grid_text("  model: [\"models/*\", other/a]\n  sampler: ddim\n  steps: [4, 6]\n",

@@ -4,12 +4,15 @@
 
 #include <gmock/gmock.h>
 
+#include <torch/csrc/jit/api/module.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "schema/io/inputs.h"
 #include "schema/io/picture.h"
+#include "schema/io/safetensors.h"
 #include "schema/sampling/sampling.h"
 #include "worker/diffusion/tasks/rows.h"
 
@@ -226,6 +229,71 @@ TEST_F(EngineExecutorTest, FindsAnInputThatCameLater) {
   ASSERT_EQ(result.artifacts.size(), 1U);
   EXPECT_EQ(result.artifacts[0].name, "reference");
   EXPECT_EQ(result.values.at("n"), 12);
+}
+
+// Sampling for hours and then failing at the first group's rows was what happened before.
+TEST_F(EngineExecutorTest, TriesExtractorsBeforeItSamples) {
+  torch::jit::Module module("features");
+  module.define("def forward(self, x):\n  return x.view([7, 7])\n");
+  module.save((folder_ / "data/features.pt").string());
+  GenerateUnit unit{spec_, {0, 4}, {{"torchscript", "", Json::object()}}, 0};
+  unit.extractors[0].input = digest_of(folder_ / "data/features.pt");
+  Progress progress;
+
+  const auto outcome =
+      executor_->execute({unit_name(unit), UnitKind::kGenerate, to_json(unit), {}}, progress);
+
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().failure_class, FailureClass::kBadInput);
+  EXPECT_THAT(outcome.error().reason,
+              HasSubstr("the module failed on uint8 [2, 3, 16, 16]: shape '[7, 7]' is invalid"));
+  EXPECT_EQ(progress.fraction, 0);
+}
+
+TEST_F(EngineExecutorTest, NamesEveryBrokenPictureOfAReference) {
+  const auto pictures = folder_ / "data/pictures";
+  std::filesystem::create_directories(pictures);
+  for (int i = 0; i < 6; ++i)
+    io::write_png(pictures / (std::to_string(i) + ".png"),
+                  {16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 7)});
+  std::ofstream(pictures / "3.png") << "broken";
+  std::ofstream(pictures / "5.png") << "<!doctype html>";
+  const auto fault = [&](const Json& options) {
+    const ReferenceUnit unit{{"folder", digest_of(pictures), features_, options}};
+    return failure({unit_name(unit), UnitKind::kReference, to_json(unit), {}}).reason;
+  };
+
+  EXPECT_THAT(fault({{"count", 6U}}),
+              ::testing::AllOf(HasSubstr("3.png: this is neither a PNG nor a JPEG picture"),
+                               HasSubstr("5.png: this is an HTML page")));
+  EXPECT_THAT(fault({{"count", 7U}}), HasSubstr("there are 6 pictures; expected 7"));
+}
+
+// Statistics of another network are told before anything is sampled for them.
+TEST_F(EngineExecutorTest, RefusesStatisticsOfAnotherExtractor) {
+  const auto npz = std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden/npz/stored.npz";
+  std::filesystem::copy(npz, folder_ / "data/reference.npz");
+  const ReferenceUnit unit{{"npz", digest_of(npz), features_, Json::object()}};
+
+  EXPECT_THAT(failure({unit_name(unit), UnitKind::kReference, to_json(unit), {}}).reason,
+              HasSubstr("as many as the extractor gives"));
+}
+
+// The inventory tells which variant a digest means.
+TEST_F(EngineExecutorTest, LoadsTheVariantThatACellNames) {
+  const auto unet = folder_ / "data/groups32/unet";
+  std::filesystem::create_directories(unet.parent_path());
+  std::filesystem::copy(kModels / "groups32/unet", unet);
+  const auto plain = run(generate_unit(0, 4)).digest;
+  const auto file = io::SafetensorsFile::read(unet / "diffusion_pytorch_model.safetensors").value();
+  io::TensorViews changed = file.tensors();
+  std::vector<std::byte> zeros(changed.at("conv_out.weight").bytes.size());
+  changed.at("conv_out.weight").bytes = zeros;
+  io::write_safetensors(unet / "diffusion_pytorch_model.ema.safetensors", changed);
+
+  spec_.inputs["unet"] = io::input_digest(unet, "ema")->name();
+
+  EXPECT_NE(run(generate_unit(0, 4)).digest, plain);
 }
 
 TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {

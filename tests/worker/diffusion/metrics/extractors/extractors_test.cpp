@@ -219,7 +219,14 @@ TEST(TorchScriptExtractor, RefusesAnswersOfAnotherShapeAndFaultsOfTheModule) {
   EXPECT_THAT(message("def forward(self, x):\n  return x.float()\n"), HasSubstr("[2, 3, 4, 4]"));
   EXPECT_THAT(message("def forward(self, x):\n  return 3\n"), HasSubstr("answers with Int"));
   EXPECT_THAT(message("def forward(self, x):\n  return x.float().view([7, 7])\n"),
-              HasSubstr("the module failed"));
+              HasSubstr("the module failed on uint8 [2, 3, 4, 4]: shape '[7, 7]' is invalid for "
+                        "input of size 96"));
+  EXPECT_THAT(message("def forward(self, x):\n  return torch.matmul(x, x.float())\n"),
+              HasSubstr("expected"));
+  // What the script itself raises is no fault of LibTorch's own class.
+  EXPECT_THAT(message("def forward(self, x):\n  assert x.size(2) == 299, \"only 299\"\n"
+                      "  return x.float().mean([2, 3])\n"),
+              HasSubstr("only 299"));
 }
 
 TEST(TorchScriptExtractor, RefusesWhatIsNoArchiveAndOptionsThatAreNone) {
