@@ -21,6 +21,12 @@ constexpr std::uint64_t kAnswerBytesMax = 1ULL << 30U;
 
 using HttpRequest = http::request<http::string_body>;
 
+// Whoever answers at an address that a user gave need not be a coordinator.
+std::string text_of(const Json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
 // The coordinator's answer, or the faults that it found.
 Result<Json> read_answer(const std::string& url, unsigned status, const std::string& body) {
   auto json = parse_json(body, url);
@@ -29,7 +35,7 @@ Result<Json> read_answer(const std::string& url, unsigned status, const std::str
   if (json && json->is_object() && json->contains("errors") && json->at("errors").is_array())
     for (const Json& error : json->at("errors"))
       if (error.is_object())
-        failure.add(error.value("where", ""), error.value("what", ""), error.value("expected", ""));
+        failure.add(text_of(error, "where"), text_of(error, "what"), text_of(error, "expected"));
   if (failure.is_empty()) failure.add(url, "the coordinator answered " + std::to_string(status));
   return fail(std::move(failure));
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <set>
 #include <vector>
 
 #include "schema/check.h"
@@ -143,7 +142,102 @@ std::string position(std::string_view text, std::size_t offset) {
   return std::to_string(line) + ":" + std::to_string(column);
 }
 
+// Follows the text as it is parsed, builds the tree, and stops at the first thing that is out of
+// place, so that a hostile text costs no more memory than its honest part. The parser keeps its own
+// stack: depth costs nothing before it is refused here.
+class TreeBuilder : public nlohmann::json_sax<Json> {
+ public:
+  TreeBuilder(std::string_view text, const std::string& where, const JsonLimits& limits)
+      : text_(text), where_(where), limits_(limits) {}
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return refuse("this is binary data", "a text"); }
+
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& value) override {
+    if (open_.back()->contains(value))
+      return refuse("the key '" + value.substr(0, kShownMax) + "' stands twice in one object",
+                    "each key once");
+    key_ = std::move(value);
+    return true;
+  }
+
+  bool parse_error(std::size_t byte, const std::string& token,
+                   const Json::exception& fault) override {
+    const std::string at = where_ + ":" + position(text_, byte == 0 ? 0 : byte - 1);
+    constexpr int kNumberOverflow = 406;
+    if (fault.id == kNumberOverflow)
+      failure_.add(at, "the number " + token.substr(0, kShownMax) + " is beyond a 64-bit float",
+                   "at most 1.8e308 in magnitude");
+    else
+      failure_.add(at, "this is not JSON");
+    return false;
+  }
+
+  [[nodiscard]] Result<Json> take() {
+    if (!failure_.is_empty()) return fail(std::move(failure_));
+    return std::move(root_);
+  }
+
+ private:
+  static constexpr std::size_t kShownMax = 60;
+
+  bool refuse(std::string what, std::string expected) {
+    failure_.add(where_, std::move(what), std::move(expected));
+    return false;
+  }
+
+  // The place of the next value, which is now taken; null where there are too many.
+  Json* place(Json value) {
+    if (++values_ > limits_.values_max) {
+      refuse("it has too many values", "at most " + std::to_string(limits_.values_max));
+      return nullptr;
+    }
+    if (open_.empty()) return &(root_ = std::move(value));
+    if (open_.back()->is_array()) return &open_.back()->emplace_back(std::move(value));
+    return &((*open_.back())[key_] = std::move(value));
+  }
+  bool add(Json value) { return place(std::move(value)) != nullptr; }
+
+  bool open(Json empty) {
+    if (open_.size() >= static_cast<std::size_t>(limits_.depth_max))
+      return refuse("nested too deeply",
+                    "at most " + std::to_string(limits_.depth_max) + " levels");
+    Json* const value = place(std::move(empty));
+    if (value == nullptr) return false;
+    open_.push_back(value);  // its siblings come after it is closed, so it stays where it is
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  const std::string& where_;
+  JsonLimits limits_;
+  Json root_;
+  std::vector<Json*> open_;
+  std::string key_;
+  std::size_t values_ = 0;
+  Failure failure_;
+};
+
 }  // namespace
+
+std::string number_shown(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+  return number_text(value);
+}
 
 std::string number_text(double value) {
   ISOCOST_CHECK(std::isfinite(value), "JSON has no text for NaN and infinity");
@@ -198,32 +292,14 @@ std::string canonical_object(
 
 Digest canonical_digest(const Json& value) { return sha256(canonical(value)); }
 
-Result<Json> parse_json(std::string_view text, const std::string& where, int depth_max) {
-  Failure failure;
-  std::vector<std::set<std::string>> keys;
-  const auto callback = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > depth_max && failure.is_empty()) {
-      failure.add(where, "nested too deeply", "at most " + std::to_string(depth_max) + " levels");
-    }
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key &&
-        !keys.back().insert(parsed.get<std::string>()).second) {
-      failure.add(where, "the key '" + parsed.get<std::string>() + "' stands twice in one object",
-                  "each key once");
-    }
-    return true;
-  };
-  // nlohmann's parser recurses nowhere in its own code, so depth costs no stack before the callback
-  // sees it.
-  try {
-    Json value = Json::parse(text.begin(), text.end(), callback);
-    if (!failure.is_empty()) return fail(std::move(failure));
-    return value;
-  } catch (const Json::parse_error& error) {
-    return fail(where + ":" + position(text, error.byte == 0 ? 0 : error.byte - 1),
-                "this is not JSON");
-  }
+Result<Json> parse_json(std::string_view text, const std::string& where, const JsonLimits& limits) {
+  // The parser would take a zero byte for the text's end and never see what follows.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
+    return fail(where + ":" + position(text, zero), "this is not JSON",
+                "a text without zero bytes");
+  TreeBuilder builder(text, where, limits);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
 }
 
 Result<Json> parse_python_json(std::string_view text, const std::string& where) {

@@ -2,7 +2,9 @@
 // parser.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -32,15 +34,25 @@ using Json = nlohmann::json;
 // A double as ECMAScript's Number.prototype.toString prints it: shortest text that reads back the
 // same.
 [[nodiscard]] std::string number_text(double value);
+// The same for a sentence to a person: whatever the value is, NaN and Infinity included.
+[[nodiscard]] std::string number_shown(double value);
 
-// Fails with: "where:line:column: ..." when the text is not JSON, repeats a key of one object, or
-// is nested deeper than `depth_max`.
+// What a text may make of memory. A value takes up to 100 bytes beside its own text.
+struct JsonLimits {
+  int depth_max = 64;
+  std::size_t values_max = std::numeric_limits<std::size_t>::max();
+};
+
+// Fails with: "where:line:column: ..." when the text is not JSON, holds a number beyond a double,
+// repeats a key of one object, is nested too deeply or has too many values. Never throws on outside
+// data, and stops at the first fault. What it gives can be printed again: no number in it is
+// infinite, and its texts are UTF-8.
 [[nodiscard]] Result<Json> parse_json(std::string_view text, const std::string& where,
-                                      int depth_max = 64);
+                                      const JsonLimits& limits = {});
 
 // The same for configuration files as Python's json module writes them: the bare words NaN,
-// Infinity and -Infinity, which JSON does not have, become texts, and JsonReader reads such a text
-// as the number where a number is asked for.
+// Infinity and -Infinity, which JSON does not have, become texts.
+// JsonReader::number_or_infinity() reads them as numbers where they mean something.
 [[nodiscard]] Result<Json> parse_python_json(std::string_view text, const std::string& where);
 
 }  // namespace isocost

@@ -10,6 +10,7 @@
 // means something. Thread: one. Never throws on outside data.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -53,6 +54,15 @@ class JsonReader {
   template <class T>
   [[nodiscard]] T get_or(const std::string& key, T fallback) {
     return has(key) ? convert<T>(object_.at(key), where_ + "." + key) : std::move(fallback);
+  }
+
+  // A number that may be infinite, as Python's json module writes it (parse_python_json); elsewhere
+  // "Infinity" is a text like any other.
+  [[nodiscard]] double number_or_infinity(const std::string& key, double fallback) {
+    if (!has(key)) return fallback;
+    if (object_.at(key) == "Infinity") return std::numeric_limits<double>::infinity();
+    if (object_.at(key) == "-Infinity") return -std::numeric_limits<double>::infinity();
+    return get<double>(key);
   }
 
   // Takes the value of a nested parse, or its faults.
@@ -116,10 +126,11 @@ class JsonReader {
           return static_cast<T>(n);
       }
     } else if constexpr (std::is_floating_point_v<T>) {
-      if (value.is_number()) return static_cast<T>(value.get<double>());
-      // See parse_python_json.
-      if (value == "Infinity") return std::numeric_limits<T>::infinity();
-      if (value == "-Infinity") return -std::numeric_limits<T>::infinity();
+      if (value.is_number()) {
+        const double number = value.get<double>();
+        if (std::abs(number) <= static_cast<double>(std::numeric_limits<T>::max()))
+          return static_cast<T>(number);
+      }
     } else if constexpr (std::is_same_v<T, std::string>) {
       if (value.is_string()) return value.get<std::string>();
     } else {

@@ -45,7 +45,7 @@ Result<std::vector<std::string>> parse_prompts(std::string_view text, const std:
     begin = end + (text.substr(end).starts_with("\r\n") ? 2 : 1);
     if (line.find_first_not_of(" \t\v\f") == std::string_view::npos) continue;
     const std::string at = where + ":" + std::to_string(number);
-    const auto json = parse_json(line, at, 8);
+    const auto json = parse_json(line, at, {.depth_max = 8});
     if (!json) {
       // The whole file may be one array over many lines.
       const bool is_array = line[line.find_first_not_of(" \t\v\f")] == '[';

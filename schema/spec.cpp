@@ -196,16 +196,37 @@ Json to_json(const CellCost& cost) {
           {"weight_bytes", cost.weight_bytes}};
 }
 
+namespace {
+
+// Prices are sums and products of these: far below what a double holds, far above any model.
+double gflops_from(JsonReader& reader, const std::string& key) {
+  constexpr double kGflopsMax = 1e12;
+  const auto value = reader.get<double>(key);
+  if (!(value >= 0 && value <= kGflopsMax))
+    reader.fault(key, "this is " + number_shown(value), "a number from 0 to 1e12");
+  return value;
+}
+
+std::uint64_t count_from(JsonReader& reader, const std::string& key, std::uint64_t most) {
+  const auto value = reader.get<std::uint64_t>(key);
+  if (value > most)
+    reader.fault(key, "this is " + std::to_string(value), "at most " + std::to_string(most));
+  return value;
+}
+
+}  // namespace
+
 Result<CellCost> cell_cost_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   CellCost cost;
-  cost.calls_per_image = reader.get<std::uint64_t>("calls_per_image");
-  cost.steps_calls = reader.get<std::uint64_t>("steps_calls");
-  cost.gflops_per_call = reader.get<double>("gflops_per_call");
-  cost.gflops_decode = reader.get<double>("gflops_decode");
-  cost.gflops_text = reader.get<double>("gflops_text");
-  cost.parameters = reader.get<std::uint64_t>("parameters");
-  cost.weight_bytes = reader.get<std::uint64_t>("weight_bytes");
+  constexpr std::uint64_t kCallsMax = 1'000'000'000, kBytesMax = 1ULL << 50;
+  cost.calls_per_image = count_from(reader, "calls_per_image", kCallsMax);
+  cost.steps_calls = count_from(reader, "steps_calls", kCallsMax);
+  cost.gflops_per_call = gflops_from(reader, "gflops_per_call");
+  cost.gflops_decode = gflops_from(reader, "gflops_decode");
+  cost.gflops_text = gflops_from(reader, "gflops_text");
+  cost.parameters = count_from(reader, "parameters", kBytesMax);
+  cost.weight_bytes = count_from(reader, "weight_bytes", kBytesMax);
   return finished(reader, cost);
 }
 

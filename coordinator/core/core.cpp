@@ -325,7 +325,8 @@ void Core::observe(const Unit& unit, const UnitResult& result) {
   const auto index = static_cast<std::size_t>(unit.work_class);
   if (speeds_.size() <= index) speeds_.resize(index + 1);
   speeds_[index].gflops += unit.gflops;
-  speeds_[index].seconds += std::max(0.0, it->get<double>());
+  constexpr double kSecondsMax = 1e9;  // a generation: what is told is not always so
+  speeds_[index].seconds += std::clamp(it->get<double>(), 0.0, kSecondsMax);
 }
 
 // Ends the lease of a unit, if it has one.

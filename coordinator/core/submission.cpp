@@ -1,6 +1,7 @@
 #include "coordinator/core/submission.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
 
 namespace isocost::core {
@@ -13,7 +14,11 @@ using Output = std::string;
 constexpr double kScoreGflops = 1.0;
 constexpr double kReferenceGflopsPerPicture = 0.1;
 
+constexpr double kReferencePicturesMax = 1e9;  // priced; the unit itself reads what is there
+
 constexpr std::size_t kScoreTextsMax = 16;
+constexpr double kUnitsMax = 10'000'000;               // of one submission
+constexpr std::uint64_t kUnitImagesMax = 1ULL << 32U;  // so that no sum of image numbers overflows
 
 std::uint64_t aligned_down(std::uint64_t image, std::uint64_t group) {
   return image / group * group;
@@ -97,6 +102,7 @@ class Planner {
     check();
     if (!failure_.is_empty()) return fail(std::move(failure_));
     for (const CellRequest& cell : submission_.cells) plan_cell(cell);
+    if (!failure_.is_empty()) return fail(std::move(failure_));
     return std::move(plan_);
   }
 
@@ -113,13 +119,34 @@ class Planner {
   };
 
   void check() {
-    for (std::size_t i = 0; i < submission_.cells.size(); ++i) check(submission_.cells[i], i);
+    try {
+      static_cast<void>(Json({submission_.axes, submission_.input_names, submission_.name}).dump());
+    } catch (const Json::type_error&) {
+      failure_.add("names", "one of an axis or an input is not UTF-8", "names in UTF-8");
+    }
+    double units = 0;
+    for (std::size_t i = 0; i < submission_.cells.size(); ++i) {
+      check(submission_.cells[i], i);
+      units += units_of(submission_.cells[i]);
+    }
+    if (units > kUnitsMax)
+      failure_.add(
+          "cells", "they take about " + number_shown(units) + " units",
+          "at most " + number_shown(kUnitsMax) + ": fewer cells or images, or larger units");
+  }
+
+  // About as many as it would take were nothing there.
+  [[nodiscard]] double units_of(const CellRequest& cell) const {
+    const auto size = static_cast<double>(std::max<std::uint64_t>(submission_.unit_images, 1));
+    return std::ceil(static_cast<double>(cell.images.end) / size) +
+           static_cast<double>(cell.scores.size());
   }
 
   void check(const CellRequest& cell, std::size_t number) {
     const std::string where = "cells[" + std::to_string(number) + "]";
     const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
-    if (submission_.unit_images == 0 || submission_.unit_images % group != 0)
+    if (submission_.unit_images == 0 || submission_.unit_images > kUnitImagesMax ||
+        submission_.unit_images % group != 0)
       failure_.add(where, "unit_images is " + std::to_string(submission_.unit_images),
                    "a multiple of the group size " + std::to_string(group));
     for (const ScoreSpec& score : cell.scores) {
@@ -142,7 +169,7 @@ class Planner {
     plan_images(cell, spec, sample);
     CellRow row{.number = static_cast<std::int64_t>(plan_.cells.size()),
                 .sample = sample.known.id,
-                .labels = cell.labels.dump(),
+                .labels = text_of_labels(cell.labels),
                 .images = cell.images.end,
                 .keep_pictures = cell.keep_pictures,
                 .scores = {}};
@@ -152,6 +179,17 @@ class Planner {
         row.scores.push_back(id);
     }
     plan_.cells.push_back(std::move(row));
+  }
+
+  // A label may be a file's name, which need not be a text.
+  std::string text_of_labels(const Json& labels) {
+    try {
+      return labels.dump();
+    } catch (const Json::type_error&) {
+      const std::string shown = labels.dump(-1, ' ', false, Json::error_handler_t::replace);
+      failure_.add("labels", shown.substr(0, 200) + " is not UTF-8", "names in UTF-8");
+      return {};
+    }
   }
 
   // `spec` is the canonical text of the cell's sample, here and below.
@@ -345,8 +383,9 @@ class Planner {
     // Ready statistics are taken as they are: no extractor runs.
     if (!spec.extractor.input.empty() && spec.kind != "npz") inputs.insert(spec.extractor.input);
     const auto count = spec.options.find("count");
-    const double pictures =
-        count != spec.options.end() && count->is_number() ? count->get<double>() : 1000.0;
+    const double pictures = count != spec.options.end() && count->is_number()
+                                ? std::clamp(count->get<double>(), 1.0, kReferencePicturesMax)
+                                : 1000.0;
     const UnitId id = add_unit({.id = {},
                                 .name = reference_unit_name(key),
                                 .kind = UnitKind::kReference,

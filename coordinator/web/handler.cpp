@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -134,6 +135,13 @@ std::string label(std::string_view text) {
   return escaped;
 }
 
+// As the format writes numbers, which are not JSON's.
+std::string metric_number(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Inf" : "+Inf";
+  return number_text(value);
+}
+
 // One metric: its help, its type and a value for each set of labels.
 void write_metric(std::string& text, std::string_view name, std::string_view type,
                   std::string_view help,
@@ -141,7 +149,7 @@ void write_metric(std::string& text, std::string_view name, std::string_view typ
   fmt::format_to(std::back_inserter(text), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
   for (const auto& [labels, value] : values)
     fmt::format_to(std::back_inserter(text), "{}{} {}\n", name,
-                   labels.empty() ? "" : "{" + labels + "}", number_text(value));
+                   labels.empty() ? "" : "{" + labels + "}", metric_number(value));
 }
 
 }  // namespace

@@ -43,19 +43,19 @@ std::vector<double> by_step(YamlFile& file, const YAML::Node& node, const Member
   }
   if (std::isnan(step) || std::isnan(range.from + range.to)) return {};
   if (!(step > 0)) {
-    file.fault(members.at("step"), "the step is " + number_text(step), "a number above 0");
+    file.fault(members.at("step"), "the step is " + number_shown(step), "a number above 0");
     return {};
   }
   const double count = (range.to - range.from) / step;
-  if (count < 0 || count > static_cast<double>(kAxisValuesMax)) {
+  if (!(count >= 0 && count <= static_cast<double>(kAxisValuesMax))) {
     file.fault(node,
                count < 0 ? "this range ends before it begins" : "this range has too many values",
                count < 0 ? "from at most as large as to" : "at most 100000 values");
     return {};
   }
   std::vector<double> values;
-  for (int i = 0; range.from + i * step <= range.to + 1e-9 * step; ++i)
-    values.push_back(range.from + i * step);
+  // By their number: where the step is lost in the ends' rounding, adding it would never arrive.
+  for (int i = 0; i <= std::floor(count + 1e-9); ++i) values.push_back(range.from + i * step);
   return values;
 }
 
@@ -65,6 +65,11 @@ std::vector<double> by_count(YamlFile& file, const YAML::Node& node, const Membe
   if (std::isnan(range.from + range.to)) return {};
   if (range.is_log && !(range.from > 0 && range.to > 0)) {
     file.fault(node, "a log range reaches 0", "from and to above 0");
+    return {};
+  }
+  if (!std::isfinite(range.to - range.from) ||
+      (range.is_log && !std::isfinite(range.to / range.from))) {
+    file.fault(node, "the ends of this range lie too far apart", "a range within 1e308");
     return {};
   }
   if (count == 1 && range.from != range.to) {

@@ -140,7 +140,7 @@ class Counter {
 
   [[nodiscard]] tl::unexpected<Failure> too_many(const std::string& where, const std::string& what,
                                                  double size) const {
-    return fail(where, what + " " + number_text(size) + " points",
+    return fail(where, what + " " + number_shown(size) + " points",
                 "at most " + std::to_string(kCellsMax));
   }
 

@@ -299,7 +299,7 @@ class Loader {
     if (!interval.is_object() || !interval.contains("deviations")) return;
     for (const Json& deviation : interval["deviations"])
       if (deviation.is_number()) score.deviations.push_back(deviation.get<double>());
-    score.is_jackknife = interval.value("method", "") == "jackknife";
+    score.is_jackknife = interval.contains("method") && interval["method"] == "jackknife";
     interval.erase("deviations");  // numbers to compute with, not to read
   }
 

@@ -27,7 +27,7 @@ inline std::int64_t bounded(JsonReader& reader, const std::string& key, std::int
 inline double positive(JsonReader& reader, const std::string& key, double fallback) {
   const auto value = reader.get_or<double>(key, fallback);
   if (value > 0 && value < 1e6) return value;
-  reader.fault(key, "this is " + number_text(value), "a number above 0");
+  reader.fault(key, "this is " + number_shown(value), "a number above 0");
   return fallback;
 }
 

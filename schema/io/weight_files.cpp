@@ -103,7 +103,7 @@ class Finder {
     const std::string where = index.string();
     const auto text = read_genuine_file(index, kIndexBytesMax);
     if (!text) return fail(text.error());
-    const auto json = parse_json(*text, where, 4);
+    const auto json = parse_json(*text, where, {.depth_max = 4});
     if (!json) return fail(json.error());
     if (!json->is_object() || !json->contains("weight_map") ||
         !json->at("weight_map").is_object() || json->at("weight_map").empty()) {

@@ -106,7 +106,8 @@ void read_members(JsonReader& reader, SamplerConfig& config) {
     config.solver_type = "midpoint";
   take("lower_order_final", config.lower_order_final);
   take("euler_at_final", config.euler_at_final);
-  take("lambda_min_clipped", config.lambda_min_clipped);
+  if (reader.has("lambda_min_clipped") && !reader.raw("lambda_min_clipped").is_null())
+    config.lambda_min_clipped = reader.number_or_infinity("lambda_min_clipped", 0);
 }
 
 // Where the faults of each member point.
@@ -169,11 +170,11 @@ void check_update(const SamplerConfig& config, const Places& places, Failure& fa
   check_choice(failure, places.of("timestep_spacing"), "timestep_spacing", config.timestep_spacing,
                {"leading", "trailing", "linspace"});
   if (!(config.eta >= 0 && config.eta <= 1))
-    failure.add(places.of("eta"), "eta is " + number_text(config.eta), "0 to 1");
+    failure.add(places.of("eta"), "eta is " + number_shown(config.eta), "0 to 1");
   if (config.thresholding &&
       !(config.dynamic_thresholding_ratio > 0 && config.dynamic_thresholding_ratio <= 1)) {
     failure.add(places.of("dynamic_thresholding_ratio"),
-                "dynamic_thresholding_ratio is " + number_text(config.dynamic_thresholding_ratio),
+                "dynamic_thresholding_ratio is " + number_shown(config.dynamic_thresholding_ratio),
                 "above 0, at most 1");
   }
   if (config.sampler == "ddpm") {
@@ -229,7 +230,7 @@ void check_timesteps(const SamplerConfig& config, const Places& places, Failure&
             " timesteps by the rounding of the reference implementation, the last of them -1",
         "a neighbouring number of steps");
   } else if (timesteps.front() > config.num_train_timesteps - 1 || timesteps.back() < 0) {
-    failure.add(where, steps + " reach timestep " + number_text(timesteps.front()),
+    failure.add(where, steps + " reach timestep " + number_shown(timesteps.front()),
                 "at most " + std::to_string(config.num_train_timesteps - 1));
   } else if (std::adjacent_find(timesteps.begin(), past_distinct(config, timesteps),
                                 std::less_equal<>()) != past_distinct(config, timesteps)) {
@@ -438,6 +439,7 @@ Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& c
                                     double eta, const std::string& where) {
   for (const auto& [sampler, family] : families()) {
     if (family.class_name != class_name) continue;
+    if (!config.is_object()) return fail(where, "this is no object", "a scheduler's configuration");
     Failure failure;
     check_unsupported(config, sampler, where, failure);
     SamplerConfig resolved = family.defaults;

@@ -51,13 +51,54 @@ TEST(ParseJson, RefusesDeepNesting) {
   EXPECT_FALSE(parse_json(std::string(100, '[') + std::string(100, ']'), "x.json"));
 }
 
+TEST(ParseJson, RefusesNumbersBeyondADouble) {
+  for (const char* number : {"1e999", "-1e999", "1e309", "123456789e400"}) {
+    const auto result = parse_json(std::string("{\"a\": [1,\n ") + number + "]}", "x.json");
+
+    ASSERT_FALSE(result) << number;
+    EXPECT_THAT(result.error().message(), ::testing::HasSubstr("x.json:2:"));
+    EXPECT_THAT(result.error().message(),
+                ::testing::HasSubstr(std::string("the number ") + number + " is beyond"));
+  }
+  EXPECT_EQ(canonical(*parse_json("[1.7e308, 1e-999, 99999999999999999999]", "x.json")),
+            "[1.7e+308,0,100000000000000000000]");
+}
+
+TEST(ParseJson, SeesWhatFollowsAZeroByte) {
+  EXPECT_FALSE(parse_json(std::string("{}\0 garbage", 11), "x.json"));
+}
+
+TEST(ParseJson, BoundsTheNumberOfValues) {
+  const std::string text = "[1, [2, 3], {\"a\": 4}]";
+
+  EXPECT_TRUE(parse_json(text, "x.json", {.values_max = 7}));
+  EXPECT_FALSE(parse_json(text, "x.json", {.values_max = 6}));
+}
+
+TEST(ParseJson, GivesTheTreeThatTheLibraryGives) {
+  const std::string text =
+      R"({"a": [true, null, -5, 18446744073709551615, 1.5, "\u20ac"], "b": {"c": []}, "d": "x"})";
+
+  EXPECT_EQ(*parse_json(text, "x.json"), Json::parse(text));
+}
+
+TEST(JsonReader, TakesNoTextForAnInfiniteNumber) {
+  const Json json = {{"a", "Infinity"}, {"b", 1e300}};
+  JsonReader reader(json, "x.json");
+
+  EXPECT_EQ(reader.get<double>("a"), 0);
+  EXPECT_EQ(reader.get<float>("b"), 0);
+  EXPECT_EQ(reader.take().errors.size(), 2U);
+}
+
 TEST(ParsePythonJson, TakesTheNumbersThatJsonDoesNotHave) {
   const auto config = parse_python_json(
       R"({"lambda_min_clipped": -Infinity, "note": "NaN \" Infinity"})", "x.json");
 
   ASSERT_TRUE(config) << config.error().message();
   JsonReader reader(*config, "x.json");
-  EXPECT_EQ(reader.get<double>("lambda_min_clipped"), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(reader.number_or_infinity("lambda_min_clipped", 0),
+            -std::numeric_limits<double>::infinity());
   EXPECT_EQ(reader.get<std::string>("note"), "NaN \" Infinity");
 }
 

@@ -58,6 +58,25 @@ TEST(CellRequest, SurvivesItsJsonForm) {
   EXPECT_EQ(*back, cell);
 }
 
+// Sums and products of prices are printed and sorted: none may overflow.
+TEST(CellRequest, RefusesPricesThatNoModelHas) {
+  CellRequest cell;
+  cell.sample = sample();
+  for (const auto& [member, value] : std::map<std::string, Json>{{"gflops_per_call", 1e308},
+                                                                 {"gflops_decode", -1.0},
+                                                                 {"gflops_text", "Infinity"},
+                                                                 {"calls_per_image", ~0ULL},
+                                                                 {"weight_bytes", ~0ULL}}) {
+    Json json = to_json(cell);
+    json["cost"][member] = value;
+
+    EXPECT_FALSE(cell_request_from_json(json, "test")) << member;
+  }
+  Json json = to_json(cell);
+  json["sample"]["guidance"] = "Infinity";
+  EXPECT_FALSE(cell_request_from_json(json, "test"));
+}
+
 TEST(UnitName, SaysKeyAndRange) {
   GenerateUnit unit{.sample = sample(), .range = {64, 128}, .extractors = {}, .keep_pictures = 8};
 

@@ -43,6 +43,29 @@ std::vector<ImageRange> generate_ranges(const SubmissionPlan& plan) {
   return ranges;
 }
 
+TEST(Submission, RefusesMoreUnitsThanAnyMachineHolds) {
+  MemoryStore store;
+  Submission many = submission_of({.models = 1, .steps = {4}});
+  many.cells[0].images.end = 1ULL << 40U;
+  Submission large = submission_of({.models = 1, .steps = {4}});
+  large.unit_images = ~0ULL / 64 * 64;
+
+  EXPECT_FALSE(plan_submission(many, store.existing(many)));
+  EXPECT_FALSE(plan_submission(large, store.existing(large)));
+}
+
+// A file's name need not be a text, and labels come from such.
+TEST(Submission, RefusesLabelsThatAreNoText) {
+  MemoryStore store;
+  Submission submission = submission_of({.models = 1, .steps = {4}});
+  submission.cells[0].labels["model"] = "caf\xE9";
+
+  const auto plan = plan_submission(submission, store.existing(submission));
+
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message().find("not UTF-8"), std::string::npos);
+}
+
 TEST(Submission, CutsImagesIntoUnitsThatTheScoreNeedsWithItsReference) {
   MemoryStore store;
 

@@ -107,6 +107,22 @@ TEST(WebHandler, NamesTheFaultsOfASubmission) {
   EXPECT_FALSE(Json::parse(post("/api/v1/experiments", "{}").body).at("errors").empty());
 }
 
+TEST(WebHandler, RefusesNumbersBeyondADouble) {
+  const Outcome outcome = handle(
+      {"POST", "/api/v1/experiments", "application/json", "{\"format\": 1, \"cells\": [1e999]}"},
+      sample_snapshot());
+
+  EXPECT_EQ(std::get<Response>(outcome).status, 400);
+  EXPECT_NE(std::get<Response>(outcome).body.find("is beyond"), std::string::npos);
+}
+
+TEST(WebHandler, WritesInfinityAsMetricsHaveIt) {
+  core::Snapshot snapshot = sample_snapshot();
+  snapshot.gflops_per_second = std::numeric_limits<double>::infinity();
+
+  EXPECT_NE(metrics_text(snapshot).find("isocost_gflops_per_second +Inf\n"), std::string::npos);
+}
+
 TEST(WebHandler, EscapesNamesInMetrics) {
   EXPECT_NE(metrics_text(sample_snapshot())
                 .find("isocost_cells{experiment=\"a <b>study</b> \\\"x\\\"\",state=\"done\"} 3\n"),

@@ -43,6 +43,29 @@ TEST(Grid, ReadsRangesByStepByCountAndByLogarithm) {
   EXPECT_THAT(values_of(grid, 4), ElementsAre(1, 10, 100));
 }
 
+// Ends so far apart that their difference is infinite, and a step that is lost in them.
+TEST(Grid, RefusesRangesThatNoDoubleSpans) {
+  for (const std::string range :
+       {"{from: -1e308, to: 1e308, count: 3}", "{from: 1e-300, to: 1e300, count: 2, log: true}",
+        "{from: -1e308, to: 1e308, step: 1}", "{from: 1, to: 1e999, count: 2}"}) {
+    const auto grid = parse_grid(
+        grid_text("  model: models/a\n  sampler: ddim\n  steps: 4\n  guidance: " + range + "\n"),
+        "g.yaml");
+    EXPECT_FALSE(grid) << range;
+  }
+  const Grid grid =
+      parsed(grid_text("  model: models/a\n  sampler: ddim\n  steps: 4\n"
+                       "  guidance: 1\n  seed: {from: 1e14, to: 1e14, step: 1e-5}\n"));
+  EXPECT_EQ(values_of(grid, 4).size(), 1U);
+}
+
+TEST(Grid, RefusesWhatIsNotUtf8) {
+  const auto grid = parse_grid("name: caf\xE9\n" + grid_text(kAxes), "g.yaml");
+
+  ASSERT_FALSE(grid);
+  EXPECT_THAT(grid.error().message(), HasSubstr("not UTF-8"));
+}
+
 TEST(Grid, MovesZippedAxesTogether) {
   const Grid grid =
       parsed(grid_text("  model: [models/a]\n  sampler: [ddim, ddim, ddpm]\n  timestep_spacing: "

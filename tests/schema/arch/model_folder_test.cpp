@@ -188,6 +188,17 @@ TEST(ModelFolder, HasWeightsThatFitInEveryReferenceModel) {
   }
 }
 
+TEST_F(ModelFolderOnDisk, NamesNumbersThatNoConfigurationHas) {
+  for (const char* number : {"-Infinity", "NaN", "1e999", "-1"}) {
+    write("unet/config.json", std::string("{\"mid_block_scale_factor\": ") + number + "}");
+
+    const auto model = ModelFolder::open(folder_);
+
+    ASSERT_FALSE(model) << number;
+    EXPECT_NE(model.error().message().find(number), std::string::npos) << model.error().message();
+  }
+}
+
 TEST_F(ModelFolderOnDisk, RefusesAnIndexThatLeavesTheFolder) {
   fs::remove(folder_ / "unet/diffusion_pytorch_model.safetensors");
   write("unet/diffusion_pytorch_model.safetensors.index.json",

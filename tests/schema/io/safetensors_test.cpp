@@ -62,6 +62,14 @@ TEST(Safetensors, ReadsScalarsEmptyTensorsPaddingAndMetadata) {
   EXPECT_EQ(file->find("z")->element_count(), 0);
 }
 
+TEST(Safetensors, NamesNumbersThatNoHeaderHas) {
+  for (const char* number : {"1e999", "-1e999", "1e3", "99999999999999999999"}) {
+    const std::string text =
+        fault("{" + entry("w", "F32", "[1]", "[0," + std::string(number) + "]") + "}", 4);
+    EXPECT_FALSE(text.empty()) << number;
+  }
+}
+
 TEST(Safetensors, WritesTheSameBytesWhateverTheOrderAndReadsThemBack) {
   const std::string half(6, 'h'), wide(16, 'w'), byte(3, 'b');
   const TensorViews tensors = {{"a.byte", {Dtype::kU8, {3}, bytes_of(byte)}},

@@ -75,7 +75,7 @@ Result<void> Tokenizer::read_slow(const io::TokenizerFiles& files) {
   const auto& file = files.vocabulary;
   const auto text = io::read_genuine_file(file, io::kClipFileBytesMax);
   if (!text) return fail(text.error());
-  const auto json = parse_json(*text, file.string(), 2);
+  const auto json = parse_json(*text, file.string(), {.depth_max = 2});
   if (!json) return fail(json.error());
   if (auto taken = take_vocabulary(*json, file.string()); !taken) return taken;
   return read_merges(*files.merges);
@@ -84,7 +84,7 @@ Result<void> Tokenizer::read_slow(const io::TokenizerFiles& files) {
 Result<void> Tokenizer::read_fast(const std::filesystem::path& file, Json& added_tokens) {
   const auto text = io::read_genuine_file(file, io::kClipFileBytesMax);
   if (!text) return fail(text.error());
-  const auto json = parse_json(*text, file.string(), 16);
+  const auto json = parse_json(*text, file.string(), {.depth_max = 16});
   if (!json) return fail(json.error());
   const Json none = Json::object();
   const Json& model = json->is_object() && json->contains("model") ? json->at("model") : none;
@@ -197,7 +197,7 @@ void Tokenizer::take(const TokenSettings& settings, Failure& failure) {
   // Absent, and the 1e30 that upstream writes for "no limit", both mean CLIP's own length.
   if (const double length = settings.length.value_or(kDefaultLength); length < 3)
     failure.add(folder_ + "/tokenizer_config.json: model_max_length",
-                "it is " + number_text(length), "3 or more");
+                "it is " + number_shown(length), "3 or more");
   else
     length_ = length <= static_cast<double>(kLengthMax) ? static_cast<std::size_t>(length)
                                                         : kDefaultLength;

@@ -126,7 +126,7 @@ std::int64_t Taken::count(const std::string& key, std::int64_t fallback) {
   const double value = number(key, static_cast<double>(fallback));
   if (value >= 0 && value <= 1e6 && value == std::floor(value))
     return static_cast<std::int64_t>(value);
-  fault(key + " is " + number_text(value), "a whole number from 0");
+  fault(key + " is " + number_shown(value), "a whole number from 0");
   return fallback;
 }
 

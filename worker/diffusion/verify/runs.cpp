@@ -92,7 +92,7 @@ void check_timesteps(const Json& run, const sampling::SamplerConfig& sampler, Ta
     const double stored = expected[i].is_number() ? expected[i].get<double>() : std::nan("");
     const bool is_whole = stored == std::floor(stored);
     if (is_whole ? ours[i] == stored : std::abs(ours[i] - stored) <= 1e-3) continue;
-    take.fault("call " + std::to_string(i) + " is at timestep " + number_text(ours[i]),
+    take.fault("call " + std::to_string(i) + " is at timestep " + number_shown(ours[i]),
                canonical(expected[i]));
     return;
   }
