@@ -18,12 +18,15 @@ std::string Failure::message() const {
 }
 
 Failure& Failure::add(std::string where, std::string what, std::string expected) {
-  errors.push_back({std::move(where), std::move(what), std::move(expected)});
+  if (errors.size() < kErrorsMax)
+    errors.push_back({std::move(where), std::move(what), std::move(expected)});
+  else if (errors.size() == kErrorsMax)
+    errors.push_back({"", "there are more faults than these " + std::to_string(kErrorsMax), ""});
   return *this;
 }
 
 Failure& Failure::add(const Failure& other) {
-  errors.insert(errors.end(), other.errors.begin(), other.errors.end());
+  for (const Error& error : other.errors) add(error.where, error.what, error.expected);
   return *this;
 }
 

@@ -24,6 +24,9 @@ struct Error {
 struct Failure {
   std::vector<Error> errors;
 
+  // Of so many the rest is said to be there and not kept: what comes from outside may be wrong a
+  // million times.
+  static constexpr std::size_t kErrorsMax = 1000;
   // One line an error.
   [[nodiscard]] std::string message() const;
   Failure& add(std::string where, std::string what, std::string expected = {});

@@ -5,7 +5,8 @@
 //
 // decode() believes nothing: size, depth and number of tables are limited, every text is UTF-8 and
 // bounded, names hold no control characters, enumerators are known, JSON parses into its type. A
-// kind of a newer peer is wire::Unknown, not a failure. Greetings (HELLO, WELCOME, REJECT) decode
+// kind of a newer peer is wire::Unknown, not a failure; a known one that its sender never sends is
+// refused unread. Greetings (HELLO, WELCOME, REJECT) decode
 // whatever the envelope's version, so that peers of different versions can tell each other. Equal
 // messages encode to equal bytes. Pure, any thread.
 #pragma once
@@ -19,7 +20,9 @@
 namespace isocost::wire {
 
 [[nodiscard]] std::string encode(const Message& message);
-[[nodiscard]] Result<Message> decode(std::string_view bytes);
+
+enum class Sender { kWorker, kCoordinator, kAnyone };
+[[nodiscard]] Result<Message> decode(std::string_view bytes, Sender sender = Sender::kAnyone);
 
 // A name as workers, hosts, sessions and units may have it: 1 to kNameBytesMax printable ASCII
 // bytes without quotes, backslash, angle brackets or blanks.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr flatbuffers::uoffset_t kDepthMax = 16;
 constexpr flatbuffers::uoffset_t kTablesMax = 1'000'000;
-constexpr std::size_t kJsonBytesMax = kMessageBytesMax;
+constexpr std::size_t kFaultsMax = 20;
 
 // Reads the members of one message and collects every fault on the way.
 class Reader {
@@ -22,7 +22,8 @@ class Reader {
   explicit Reader(std::string where) : where_(std::move(where)) {}
 
   void fault(const char* member, std::string what, std::string expected = {}) {
-    failure_.add(where_ + "." + member, std::move(what), std::move(expected));
+    if (failure_.errors.size() < kFaultsMax)
+      failure_.add(where_ + "." + member, std::move(what), std::move(expected));
   }
 
   std::string text(const char* member, const flatbuffers::String* value,
@@ -51,9 +52,10 @@ class Reader {
     return value == nullptr || value->size() == 0 ? std::string() : name(member, value);
   }
 
-  Json object(const char* member, const flatbuffers::String* value) {
-    const std::string text = this->text(member, value, kJsonBytesMax);
-    auto json = parse_json(text, where_ + "." + member);
+  Json object(const char* member, const flatbuffers::String* value, std::size_t bytes_max,
+              std::size_t values_max) {
+    const std::string text = this->text(member, value, bytes_max);
+    auto json = parse_json(text, where_ + "." + member, {.values_max = values_max});
     if (json && json->is_object()) return std::move(*json);
     if (!json)
       failure_.add(json.error());
@@ -81,7 +83,7 @@ class Reader {
   std::vector<Digest> digests(const char* member,
                               const flatbuffers::Vector<const fb::Sha256*>* values) {
     std::vector<Digest> list;
-    if (!is_short(member, values)) return list;
+    if (!is_short(member, values, kArtifactsMax)) return list;
     list.reserve(values->size());
     for (const fb::Sha256* value : *values) list.push_back(digest(member, value));
     return list;
@@ -89,9 +91,10 @@ class Reader {
 
   std::vector<std::string> names(
       const char* member,
-      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* values) {
+      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* values,
+      std::size_t size_max) {
     std::vector<std::string> list;
-    if (!is_short(member, values)) return list;
+    if (!is_short(member, values, size_max)) return list;
     list.reserve(values->size());
     for (const flatbuffers::String* value : *values) list.push_back(name(member, value));
     return list;
@@ -109,7 +112,7 @@ class Reader {
   std::vector<Running> running(
       const char* member, const flatbuffers::Vector<flatbuffers::Offset<fb::Running>>* values) {
     std::vector<Running> list;
-    if (!is_short(member, values)) return list;
+    if (!is_short(member, values, kRunningMax)) return list;
     for (const fb::Running* value : *values) {
       Running unit{name(member, value->unit()), attempt(member, value->attempt()),
                    value->fraction()};
@@ -206,9 +209,9 @@ Result<Message> read(const fb::Hello& b) {
   m.session = r.name("session", b.session());
   m.database = r.name_or_empty("database", b.database());
   m.device_class = r.text("device_class", b.device_class());
-  m.device = r.object("device", b.device());
-  m.inventory = r.names("inventory", b.inventory());
-  m.warm = r.names("warm", b.warm());
+  m.device = r.object("device", b.device(), kDeviceBytesMax, kDeviceValuesMax);
+  m.inventory = r.names("inventory", b.inventory(), kInventoryMax);
+  m.warm = r.names("warm", b.warm(), kWarmMax);
   m.running = r.running("running", b.running());
   m.is_loss_explained = b.is_loss_explained();
   return r.finish(std::move(m));
@@ -244,7 +247,7 @@ Result<Message> read(const fb::Reject& b) {
 
 Result<Message> read(const fb::Want& b) {
   Reader r("WANT");
-  return r.finish(Want{r.credit("credit", b.credit()), r.names("warm", b.warm())});
+  return r.finish(Want{r.credit("credit", b.credit()), r.names("warm", b.warm(), kWarmMax)});
 }
 
 Result<Message> read(const fb::Lease& b) {
@@ -253,7 +256,7 @@ Result<Message> read(const fb::Lease& b) {
   m.unit = r.name("unit", b.unit());
   m.attempt = r.attempt("attempt", b.attempt());
   m.kind = r.enumerator("kind", b.kind(), UnitKind::kScore);
-  m.body = r.text("body", b.body(), kJsonBytesMax);
+  m.body = r.text("body", b.body(), kMessageBytesMax);
   m.needs = r.needs("needs", b.needs());
   m.blobs = r.digests("blobs", b.blobs());
   return r.finish(std::move(m));
@@ -266,15 +269,28 @@ Result<Message> read(const fb::Heartbeat& b) {
 
 Result<Message> read(const fb::HeartbeatReply& b) {
   Reader r("HEARTBEAT_REPLY");
-  return r.finish(HeartbeatReply{r.names("cancel", b.cancel()), b.is_draining(), b.is_unknown()});
+  return r.finish(
+      HeartbeatReply{r.names("cancel", b.cancel(), kRunningMax), b.is_draining(), b.is_unknown()});
 }
 
 Result<Message> read(const fb::Result& b) {
   Reader r("RESULT");
   ResultMessage m;
   m.attempt = r.attempt("attempt", b.attempt());
-  m.result = r.take(unit_result_from_json(r.object("result", b.result()), r.where()));
+  m.result = r.take(unit_result_from_json(
+      r.object("result", b.result(), kResultBytesMax, kResultValuesMax), r.where()));
   if (!is_name(m.result.unit)) r.fault("result.unit", "this is no name");
+  if (m.result.artifacts.size() > kArtifactsMax)
+    r.fault("result.artifacts", fmt::format("there are {}", m.result.artifacts.size()),
+            fmt::format("at most {}", kArtifactsMax));
+  for (const ArtifactRef& artifact : m.result.artifacts) {
+    if (!is_name(artifact.name)) r.fault("result.artifacts", "a name is none");
+    if (artifact.bytes > kArtifactBytesMax)
+      r.fault("result.artifacts", fmt::format("one has {} bytes", artifact.bytes),
+              fmt::format("at most {}", kArtifactBytesMax));
+  }
+  if (m.result.device_class.size() > kTextBytesMax)
+    r.fault("result.device_class", "the text is too long");
   return r.finish(std::move(m));
 }
 
@@ -369,6 +385,26 @@ bool is_greeting(fb::Body kind) {
   return kind == fb::Body::Hello || kind == fb::Body::Welcome || kind == fb::Body::Reject;
 }
 
+bool is_sent_by(Sender sender, fb::Body kind) {
+  using fb::Body;
+  switch (kind) {
+    case Body::Hello:
+    case Body::Want:
+    case Body::Heartbeat:
+    case Body::Result:
+    case Body::Failure:
+    case Body::Goodbye:
+    case Body::Have:
+    case Body::Get:
+    case Body::Put:
+      return sender != Sender::kCoordinator;
+    case Body::NONE:
+      return true;  // refused with its own sentence
+    default:
+      return sender != Sender::kWorker;
+  }
+}
+
 Result<Message> dispatch(const fb::Envelope& envelope) {
   using fb::Body;
   switch (envelope.body_type()) {
@@ -418,10 +454,12 @@ Result<Message> dispatch(const fb::Envelope& envelope) {
 
 }  // namespace
 
-Result<Message> decode(std::string_view bytes) {
-  if (bytes.size() > kMessageBytesMax)
+Result<Message> decode(std::string_view bytes, Sender sender) {
+  const std::size_t bytes_max =
+      sender == Sender::kWorker ? kToCoordinatorBytesMax : kMessageBytesMax;
+  if (bytes.size() > bytes_max)
     return fail("message", fmt::format("it has {} bytes", bytes.size()),
-                fmt::format("at most {}", kMessageBytesMax));
+                fmt::format("at most {}", bytes_max));
   // FlatBuffers reads numbers in place, so the buffer must be aligned as they are; a frame need not
   // be.
   std::vector<std::uint64_t> aligned((bytes.size() + 7) / 8);
@@ -434,6 +472,10 @@ Result<Message> decode(std::string_view bytes) {
   const fb::Envelope& envelope = *fb::GetEnvelope(data);
   if (envelope.body_type() > fb::Body::MAX)
     return Message(Unknown{envelope.version(), static_cast<std::uint8_t>(envelope.body_type())});
+  if (!is_sent_by(sender, envelope.body_type()))
+    return fail("message",
+                fmt::format("a {} is not for this end", fb::EnumNameBody(envelope.body_type())),
+                sender == Sender::kWorker ? "what a worker says" : "what a coordinator says");
   if (envelope.version() != kProtocolVersion && !is_greeting(envelope.body_type()))
     return fail("message", fmt::format("it is of protocol version {}", envelope.version()),
                 fmt::format("version {}", kProtocolVersion));

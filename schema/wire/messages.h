@@ -26,7 +26,19 @@ inline constexpr std::size_t kChunkBytes = 256u << 10;  // of one artifact chunk
 inline constexpr std::size_t kNameBytesMax = 256;       // unit, worker, host, database, session
 inline constexpr std::size_t kTextBytesMax = 4096;      // reasons and lines of a log
 inline constexpr std::size_t kLogLinesMax = 200;
-inline constexpr std::size_t kListMax = 200'000;   // members of any list
+inline constexpr std::size_t kListMax = 200'000;  // members of any list
+// What comes to a coordinator, from many, is held tighter. Members of a list may share their bytes
+// in a frame and not in memory, so lists are bounded by their length, too.
+inline constexpr std::size_t kToCoordinatorBytesMax = 4u << 20;
+inline constexpr std::size_t kInventoryMax = 20'000;  // inputs of one worker
+inline constexpr std::size_t kWarmMax = 256;
+inline constexpr std::size_t kRunningMax = 4096;
+inline constexpr std::size_t kArtifactsMax = 20'000;  // of one result
+// JSON within messages: a value takes many times its text's bytes in memory.
+inline constexpr std::size_t kDeviceBytesMax = 16u << 10;
+inline constexpr std::size_t kDeviceValuesMax = 1000;
+inline constexpr std::size_t kResultBytesMax = kToCoordinatorBytesMax - (64u << 10);
+inline constexpr std::size_t kResultValuesMax = 200'000;
 inline constexpr std::uint32_t kCreditMax = 1024;  // units or chunks asked for at once
 inline constexpr std::uint64_t kArtifactBytesMax = 1ull << 40;
 

@@ -64,7 +64,7 @@ class Draw {
 
   Attempt attempt() { return {number(), number()}; }
   Running running() { return {name(), attempt(), fraction()}; }
-  ArtifactRef artifact() { return {name(), digest(), number()}; }
+  ArtifactRef artifact() { return {name(), digest(), below(kArtifactBytesMax) + 1}; }
 
   template <class Make>
   auto list(Make make, std::uint64_t size_max = 5) {

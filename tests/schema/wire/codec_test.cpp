@@ -53,6 +53,71 @@ TEST(Codec, SurvivesRandomBytes) {
   }
 }
 
+// What peers send is bounded in memory, not only in bytes: a frame may hold one text for a hundred
+// thousand names.
+TEST(Codec, BoundsListsWhoseMembersShareTheirBytes) {
+  Heartbeat heartbeat;
+  for (std::size_t i = 0; i <= kRunningMax; ++i) heartbeat.running.push_back({"unit", {1, 1}, 0});
+  Hello hello{.worker = "w", .session = "s"};
+  hello.inventory.assign(kInventoryMax + 1, "sha256:x");
+  const Have have{std::vector<Digest>(kArtifactsMax + 1)};
+
+  for (const Message& message : {Message(heartbeat), Message(hello), Message(have)})
+    EXPECT_FALSE(decode(encode(message))) << kind_name(message);
+  heartbeat.running.pop_back();
+  hello.inventory.pop_back();
+  EXPECT_TRUE(decode(encode(heartbeat)));
+  EXPECT_TRUE(decode(encode(hello)));
+}
+
+TEST(Codec, RefusesWhatItsSenderNeverSends) {
+  for (const Message& message : testing::sample_messages()) {
+    const bool is_of_worker = decode(encode(message), Sender::kWorker).has_value();
+    const bool is_of_coordinator = decode(encode(message), Sender::kCoordinator).has_value();
+
+    EXPECT_NE(is_of_worker, is_of_coordinator) << kind_name(message);
+  }
+  EXPECT_FALSE(decode(std::string(kToCoordinatorBytesMax + 1, 'x'), Sender::kWorker));
+}
+
+TEST(Codec, RefusesArtifactsThatNoDiskHolds) {
+  ResultMessage message{{1, 1},
+                        {.unit = "reference/x",
+                         .values = Json::object(),
+                         .artifacts = {{"reference", sha256("r"), ~0ULL}},
+                         .digest = sha256("d"),
+                         .device_class = "c",
+                         .measured = Json::object()}};
+
+  EXPECT_FALSE(decode(encode(message)));
+}
+
+// The same bytes with another number in the JSON that they carry.
+std::string with_number(const Message& message, const std::string& number) {
+  std::string bytes = encode(message);
+  const std::size_t at = bytes.find("987654");
+  EXPECT_NE(at, std::string::npos);
+  return bytes.replace(at, number.size(), number);
+}
+
+TEST(Codec, RefusesNumbersBeyondADouble) {
+  const Hello hello{.worker = "w", .session = "s", .device = {{"memory_bytes", 987654}}};
+  const ResultMessage result{{1, 1},
+                             {.unit = "score/x",
+                              .values = {{"value", 987654}},
+                              .artifacts = {},
+                              .digest = sha256("d"),
+                              .device_class = "c",
+                              .measured = Json::object()}};
+
+  for (const Message& message : {Message(hello), Message(result)}) {
+    EXPECT_TRUE(decode(with_number(message, "123456")));
+    const auto decoded = decode(with_number(message, "1e9999"));
+    ASSERT_FALSE(decoded) << kind_name(message);
+    EXPECT_NE(decoded.error().message().find("is beyond"), std::string::npos);
+  }
+}
+
 // Flips, cuts and repeats bytes of valid messages: decoding either fails or gives a message that
 // encodes again.
 TEST(Codec, SurvivesMutatedMessages) {
