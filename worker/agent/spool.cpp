@@ -44,10 +44,8 @@ Result<UnitFailure> failure_from_json(const Json& json, const std::string& where
   return failure;
 }
 
-Result<Outcome> outcome_from(const std::filesystem::path& file) {
-  auto text = io::read_file(file);
-  if (!text) return fail(text.error());
-  auto json = parse_json(*text, file.string());
+Result<Outcome> outcome_from(const std::string& text, const std::filesystem::path& file) {
+  auto json = parse_json(text, file.string());
   if (!json) return fail(json.error());
   JsonReader reader(*json, file.string());
   if (reader.get<int>("format") != kSpoolFormat) reader.fault("format", "this format is not known");
@@ -64,6 +62,28 @@ Result<Outcome> outcome_from(const std::filesystem::path& file) {
   return outcome;
 }
 
+// None: the file vanished since it was listed, as one does whose outcome was acknowledged
+// meanwhile. Gone is gone, not damaged; and one that is there again is looked at again.
+std::optional<Result<std::string>> text_of(const std::filesystem::path& file) {
+  constexpr int kTries = 3;
+  std::optional<Result<std::string>> text;
+  for (int i = 0; i < kTries && !(text && *text); ++i) {
+    std::error_code error;
+    if (!std::filesystem::exists(file, error) && !error) return std::nullopt;
+    text = io::read_file(file);
+  }
+  return text;
+}
+
+// False: it vanished meanwhile.
+bool set_aside(const std::filesystem::path& file) {
+  std::error_code error;
+  std::filesystem::rename(file, file.string() + ".bad", error);
+  if (error == std::errc::no_such_file_or_directory) return false;
+  if (error) throw std::system_error(error, "cannot set aside " + file.string());
+  return true;
+}
+
 }  // namespace
 
 SpoolFolder::SpoolFolder(std::filesystem::path folder) : folder_(std::move(folder)) {
@@ -78,11 +98,13 @@ SpoolFolder::Loaded SpoolFolder::load() {
   }
   std::ranges::sort(files);
   for (const std::filesystem::path& file : files) {
-    if (auto outcome = outcome_from(file)) {
+    const auto text = text_of(file);
+    if (!text) continue;
+    auto outcome = *text ? outcome_from(**text, file) : fail(text->error());
+    if (outcome) {
       loaded.outcomes.push_back(std::move(*outcome));
-    } else {
+    } else if (set_aside(file)) {
       loaded.set_aside.add(outcome.error());
-      std::filesystem::rename(file, file.string() + ".bad");
     }
   }
   return loaded;
@@ -113,7 +135,8 @@ void SpoolFolder::forget_note() noexcept {
 }
 
 std::optional<Outcome> SpoolFolder::take_note() {
-  auto outcome = outcome_from(folder_ / kNoteName);
+  const auto text = io::read_file(folder_ / kNoteName);
+  auto outcome = text ? outcome_from(*text, folder_ / kNoteName) : fail(text.error());
   forget_note();
   return outcome ? std::optional(std::move(*outcome)) : std::nullopt;
 }

@@ -4,6 +4,7 @@
 
 #include <random>
 #include <set>
+#include <thread>
 
 #include "tests/support/process.h"
 #include "worker/agent/spool.h"
@@ -472,6 +473,29 @@ TEST(SpoolFolder, TellsTheNextProcessWhatComputed) {
   EXPECT_TRUE(next.load().outcomes.empty());
   EXPECT_EQ(next.take_note(), outcome);
   EXPECT_EQ(next.take_note(), std::nullopt);
+}
+
+// What is acknowledged while somebody lists the folder is gone, not damaged.
+TEST(SpoolFolder, TakesAnOutcomeThatVanishesForGone) {
+  const testing::ScratchFolder folder;
+  const std::jthread worker([&](const std::stop_token& is_over) {
+    SpoolFolder spool(folder.path());
+    const Outcome outcome{"db1", "unit/a", {1, 1}, result("unit/a")};
+    while (!is_over.stop_requested()) {
+      spool.keep(outcome);
+      spool.forget(outcome);
+    }
+  });
+
+  SpoolFolder spool(folder.path());
+  std::size_t seen = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const SpoolFolder::Loaded loaded = spool.load();
+    seen += loaded.outcomes.size();
+    EXPECT_TRUE(loaded.set_aside.is_empty()) << loaded.set_aside.message();
+  }
+
+  EXPECT_GT(seen, 0U);
 }
 
 TEST(SpoolFolder, KeepsOutcomesOverARestart) {
