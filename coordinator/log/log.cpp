@@ -1,0 +1,136 @@
+#include "coordinator/log/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <system_error>
+
+namespace isocost::log {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr int kAtOnceMax = 10;              // lines of one kind without a pause
+constexpr std::chrono::seconds kPause{10};  // then one so often
+constexpr std::size_t kWhoBytesMax = 120;
+constexpr std::size_t kWhatBytesMax = 300;
+
+// Fit for a terminal and a line: a peer chose it.
+std::string clean(std::string_view text, std::size_t bytes_max) {
+  std::string cleaned;
+  for (const char c : text.substr(0, bytes_max)) {
+    if (c == '\n')
+      cleaned += "; ";
+    else
+      cleaned += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  }
+  if (text.size() > bytes_max) cleaned += "...";
+  return cleaned;
+}
+
+// How many lines of one kind may still be written, and how many were not.
+struct Allowance {
+  int lines = kAtOnceMax;
+  std::uint64_t left_out = 0;
+  steady_clock::time_point next{};  // when there is one more
+
+  bool take(steady_clock::time_point now) {
+    if (lines < kAtOnceMax && now >= next) {
+      ++lines;
+      next = now + kPause;
+    }
+    if (lines == 0) return false;
+    if (lines == kAtOnceMax) next = now + kPause;
+    --lines;
+    return true;
+  }
+};
+
+}  // namespace
+
+struct Log::Impl {
+  mutable std::mutex mutex;
+  IncidentCounts counts{};
+  std::array<Allowance, kIncidents.size()> allowances;
+  std::unique_ptr<spdlog::logger> logger;  // none: silent
+
+  void write(spdlog::level::level_enum level, const std::string& line) {
+    if (logger) logger->log(level, spdlog::string_view_t(line));
+  }
+
+  void write_left_out(Incident kind, Allowance& allowance) {
+    write(spdlog::level::warn, fmt::format("{}: {} more were not written here", incident_name(kind),
+                                           allowance.left_out));
+    allowance.left_out = 0;
+  }
+};
+
+Log::Log(const LogOptions& options) : impl_(std::make_unique<Impl>()) {
+  if (options.is_silent) return;
+  try {
+    std::shared_ptr<spdlog::sinks::sink> sink;
+    if (options.file.empty())
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    else
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file.string());
+    impl_->logger = std::make_unique<spdlog::logger>("isocost", std::move(sink));
+  } catch (const spdlog::spdlog_ex& fault) {
+    throw std::system_error(
+        std::make_error_code(std::errc::io_error),
+        fmt::format("the log {} cannot be opened ({})", options.file.string(), fault.what()));
+  }
+  impl_->logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
+  impl_->logger->flush_on(spdlog::level::info);
+  // A full disk must not end what the log is about.
+  impl_->logger->set_error_handler([](const std::string&) {});
+}
+
+Log::~Log() = default;
+
+void Log::tell(Incident kind, std::string_view who, std::string_view what) noexcept try {
+  const std::lock_guard lock(impl_->mutex);
+  ++impl_->counts[static_cast<std::size_t>(kind)];
+  Allowance& allowance = impl_->allowances[static_cast<std::size_t>(kind)];
+  if (!allowance.take(steady_clock::now())) {
+    ++allowance.left_out;
+    return;
+  }
+  if (allowance.left_out > 0) impl_->write_left_out(kind, allowance);
+  impl_->write(spdlog::level::warn,
+               fmt::format("{}: {}: {}", incident_name(kind), clean(who, kWhoBytesMax),
+                           clean(what, kWhatBytesMax)));
+} catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+  // No memory for a line: the next one may fit.
+}
+
+void Log::note(std::string_view text) noexcept try {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->write(spdlog::level::info, clean(text, 4096));
+} catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+}
+
+void Log::tick() noexcept try {
+  const std::lock_guard lock(impl_->mutex);
+  const auto now = steady_clock::now();
+  for (const Incident kind : kIncidents) {
+    Allowance& allowance = impl_->allowances[static_cast<std::size_t>(kind)];
+    if (allowance.left_out > 0 && allowance.take(now)) impl_->write_left_out(kind, allowance);
+  }
+} catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+}
+
+IncidentCounts Log::counts() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->counts;
+}
+
+std::uint64_t Log::count(Incident kind) const { return counts()[static_cast<std::size_t>(kind)]; }
+
+}  // namespace isocost::log
