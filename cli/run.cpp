@@ -50,19 +50,20 @@ class Run {
       return complain(options_.out.string() + ": the folder cannot be made: " + error.message() +
                       "; expected a folder of yours");
     Json answer;
-    auto host = coordinator::Host::open({.database = options_.out / "isocost.db",
-                                         .artifacts = options_.out / "artifacts",
-                                         .listen = "tcp://127.0.0.1:0",
-                                         .secret_file = {},
-                                         .allow_folder = {},
-                                         .loop = {.build = ISOCOST_VERSION},
-                                         .prepare = [&](coordinator::Loop& loop) -> Result<void> {
-                                           auto submitted = loop.submit(input_.submission, 0);
-                                           if (!submitted)
-                                             return fail(std::move(submitted.error()));
-                                           answer = std::move(*submitted);
-                                           return {};
-                                         }});
+    auto host = coordinator::Host::open(
+        {.database = options_.out / "isocost.db",
+         .artifacts = options_.out / "artifacts",
+         .listen = "tcp://127.0.0.1:0",
+         .secret_file = {},
+         .allow_folder = {},
+         .loop = {.build = ISOCOST_VERSION},
+         .log = {.file = options_.out / "coordinator.log"},
+         .prepare = [&](coordinator::Loop& loop, log::Log&) -> Result<void> {
+           auto submitted = loop.submit(input_.submission, 0);
+           if (!submitted) return fail(std::move(submitted.error()));
+           answer = std::move(*submitted);
+           return {};
+         }});
     if (!host) {
       if (is_new) fs::remove(options_.out, error);
       return complain(host.error().message());

@@ -1,11 +1,13 @@
 #include "coordinator/host.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <thread>
 
 #include "coordinator/net/router.h"
 #include "coordinator/storage/sqlite_store.h"
+#include "schema/io/limits.h"
 
 namespace isocost::coordinator {
 namespace {
@@ -32,9 +34,10 @@ class Fault {
 // Takes away what a start that failed has made: files that were not there before.
 class Fresh {
  public:
-  Fresh(const fs::path& database, const fs::path& artifacts) {
+  Fresh(const fs::path& database, const fs::path& artifacts, const fs::path& log) {
     for (const char* suffix : {"", "-wal", "-shm", ".lock"}) watch(database.string() + suffix);
     watch(artifacts);
+    if (!log.empty()) watch(log);
   }
   Fresh(const Fresh&) = delete;
   Fresh& operator=(const Fresh&) = delete;
@@ -52,13 +55,32 @@ class Fresh {
   std::vector<fs::path> made_;
 };
 
+// Each connection takes two descriptors, and others are left for files, uploads and HTTP.
+std::size_t connections_max(std::size_t descriptors) {
+  constexpr std::size_t kMost = 4096, kFiles = 96;
+  const std::size_t others = kFiles + descriptors / 4;
+  return std::clamp<std::size_t>(descriptors > others ? (descriptors - others) / 2 : 0, 16, kMost);
+}
+
 class LoopInbox : public net::Inbox {
  public:
   LoopInbox(Loop& loop, Fault& fault) : loop_(loop), fault_(fault) {}
-  void arrived(const std::string& peer, wire::Message message) override {
-    loop_.arrived(peer, std::move(message));
+  [[nodiscard]] Room room(const std::string& peer, std::size_t bytes) const override {
+    switch (loop_.room(peer, bytes)) {
+      case PeerQueue::Room::kThere:
+        return Room::kThere;
+      case PeerQueue::Room::kNoneForAll:
+        return Room::kNoneForAll;
+      case PeerQueue::Room::kNoneForPeer:
+        return Room::kNoneForPeer;
+    }
+    return Room::kThere;
+  }
+  void arrived(const std::string& peer, wire::Message message, std::size_t bytes) override {
+    loop_.arrived(peer, std::move(message), bytes);
   }
   void unreachable(const std::string& peer) override { loop_.unreachable(peer); }
+  void revoked(const std::string& peer) override { loop_.revoked(peer); }
   void failed(const std::string& why) override { fault_.set(why); }
 
  private:
@@ -71,10 +93,11 @@ class LoopInbox : public net::Inbox {
 class Host::Impl {
  public:
   Impl(std::unique_ptr<storage::SqliteStore> store, std::filesystem::path artifacts,
-       LoopOptions options)
+       const HostOptions& options)
       : store_(std::move(store)),
         artifacts_(std::move(artifacts)),
-        loop_(*store_, artifacts_, std::move(options)),
+        log_(options.log),
+        loop_(*store_, artifacts_, logging(options.loop, log_)),
         inbox_(loop_, fault_) {}
 
   ~Impl() { stop(); }
@@ -83,7 +106,9 @@ class Host::Impl {
     auto router = net::Router::open({.endpoint = options.listen,
                                      .secret_file = options.secret_file,
                                      .allow_folder = options.allow_folder,
-                                     .artifacts = &artifacts_},
+                                     .artifacts = &artifacts_,
+                                     .log = &log_,
+                                     .connections_max = connections_max(io::descriptors_max())},
                                     inbox_);
     if (!router) return fail(std::move(router.error()));
     router_ = std::move(*router);
@@ -91,7 +116,8 @@ class Host::Impl {
                                  const wire::Message& message) { router_->send(peer, message); },
                   .artifact_port = router_->artifact_port(),
                   .artifact_folder = std::filesystem::absolute(artifacts_.root()).string(),
-                  .artifact_nonce = router_->artifact_nonce()});
+                  .artifact_nonce = router_->artifact_nonce(),
+                  .key_faults = [this] { return router_->key_faults(); }});
     thread_ = std::thread([this] { run(); });
     return true;
   }
@@ -111,8 +137,14 @@ class Host::Impl {
     router_.reset();
   }
 
+  static LoopOptions logging(LoopOptions options, log::Log& log) {
+    options.log = &log;
+    return options;
+  }
+
   std::unique_ptr<storage::SqliteStore> store_;
   io::ArtifactStore artifacts_;
+  log::Log log_;
   Loop loop_;
   Fault fault_;
   LoopInbox inbox_;
@@ -127,15 +159,16 @@ Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
   const fs::path artifacts = options.artifacts.empty()
                                  ? fs::absolute(options.database).parent_path() / "artifacts"
                                  : options.artifacts;
-  Fresh fresh(options.database, artifacts);  // goes last: after what it may remove is closed
+  Fresh fresh(options.database, artifacts,
+              options.log.file);  // goes last: after what it may remove is closed
   auto store = storage::SqliteStore::open(options.database);
   if (!store) return fail(std::move(store.error()));
   try {
     fs::create_directories(artifacts);
-    auto impl = std::make_unique<Impl>(std::move(*store), artifacts, options.loop);
+    auto impl = std::make_unique<Impl>(std::move(*store), artifacts, options);
     if (auto started = impl->start(options); !started) return fail(std::move(started.error()));
     if (options.prepare)
-      if (auto prepared = options.prepare(impl->loop_); !prepared)
+      if (auto prepared = options.prepare(impl->loop_, impl->log_); !prepared)
         return fail(std::move(prepared.error()));
     fresh.keep();
     return std::unique_ptr<Host>(new Host(std::move(impl)));
@@ -146,6 +179,7 @@ Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
 
 Loop& Host::loop() { return impl_->loop_; }
 io::ArtifactStore& Host::artifacts() { return impl_->artifacts_; }
+log::Log& Host::log() { return impl_->log_; }
 std::string Host::endpoint() const { return impl_->router_->endpoint().text(); }
 
 std::optional<std::string> Host::fault() const { return impl_->fault_.get(); }

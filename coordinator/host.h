@@ -26,9 +26,10 @@ struct HostOptions {
   std::string listen = "tcp://127.0.0.1:7700";
   std::filesystem::path secret_file;  // CURVE: both or none
   std::filesystem::path allow_folder;
-  LoopOptions loop;
+  LoopOptions loop;  // its log is the host's
+  log::LogOptions log;
   // What must succeed, too, before this is a coordinator (its HTTP interface, a first submission).
-  std::function<Result<void>(Loop&)> prepare = {};
+  std::function<Result<void>(Loop&, log::Log&)> prepare = {};
 };
 
 class Host {
@@ -38,6 +39,7 @@ class Host {
 
   [[nodiscard]] Loop& loop();
   [[nodiscard]] io::ArtifactStore& artifacts();
+  [[nodiscard]] log::Log& log();
   [[nodiscard]] std::string endpoint() const;
   // Why the loop ended by itself.
   [[nodiscard]] std::optional<std::string> fault() const;

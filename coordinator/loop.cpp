@@ -16,7 +16,6 @@ constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kSnapshotEvery{500};
 constexpr int kSnapshotShare = 20;       // a picture may cost one part in so many of the time
 constexpr std::size_t kBatchMax = 1000;  // items that share one commit
-constexpr std::size_t kQueueMax = 1U << 20U;
 
 Instant now() {
   return Instant(std::chrono::duration_cast<Duration>(steady_clock::now().time_since_epoch()));
@@ -41,12 +40,13 @@ Loop::~Loop() { refuse_all("the coordinator has stopped"); }
 void Loop::run() {
   try {
     while (true) {
-      std::deque<Item> batch = next_batch();
+      Batch batch = next_batch();
       {
         const std::lock_guard lock(mutex_);
-        if (is_stopping_ && batch.empty()) break;
+        if (is_stopping_ && batch.is_empty()) break;
       }
-      for (Item& item : batch) process(item);
+      for (PeerQueue::Item& arrival : batch.arrivals) process(arrival);
+      for (Item& item : batch.items) process(item);
       if (steady_clock::now() >= next_tick_) tick();
       finish_batch();
     }
@@ -69,10 +69,21 @@ void Loop::stop() {
   woken_.notify_one();
 }
 
-void Loop::arrived(const std::string& peer, wire::Message message) {
+PeerQueue::Room Loop::room(const std::string& peer, std::size_t bytes) const {
   const std::lock_guard lock(mutex_);
-  if (queue_.size() >= kQueueMax) return;  // workers say again what was not answered
-  queue_.emplace_back(Arrival{peer, std::move(message)});
+  return arrivals_.room(peer, bytes);
+}
+
+void Loop::arrived(const std::string& peer, wire::Message message, std::size_t bytes) {
+  const std::lock_guard lock(mutex_);
+  arrivals_.push(peer, std::move(message), bytes);
+  woken_.notify_one();
+}
+
+void Loop::revoked(const std::string& peer) {
+  const std::lock_guard lock(mutex_);
+  arrivals_.forget(peer);
+  queue_.emplace_back(Revoked{peer});
   woken_.notify_one();
 }
 
@@ -82,25 +93,27 @@ void Loop::unreachable(const std::string& peer) {
   woken_.notify_one();
 }
 
-std::deque<Loop::Item> Loop::next_batch() {
+Loop::Batch Loop::next_batch() {
   std::unique_lock lock(mutex_);
-  woken_.wait_until(lock, next_tick_, [&] { return is_stopping_ || !queue_.empty(); });
-  std::deque<Item> batch;
+  woken_.wait_until(lock, next_tick_,
+                    [&] { return is_stopping_ || !queue_.empty() || !arrivals_.is_empty(); });
+  Batch batch;
+  batch.arrivals = arrivals_.take(kBatchMax);
   if (queue_.size() <= kBatchMax) {
-    batch.swap(queue_);
+    batch.items.swap(queue_);
   } else {
     const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(kBatchMax);
-    std::move(queue_.begin(), end, std::back_inserter(batch));
+    std::move(queue_.begin(), end, std::back_inserter(batch.items));
     queue_.erase(queue_.begin(), end);
   }
   return batch;
 }
 
 void Loop::process(Item& item) {
-  if (auto* arrival = std::get_if<Arrival>(&item)) {
-    process(*arrival);
-  } else if (auto* gone = std::get_if<Unreachable>(&item)) {
+  if (auto* gone = std::get_if<Unreachable>(&item)) {
     hand(core::SessionLost{{gone->peer}});
+  } else if (auto* over = std::get_if<Revoked>(&item)) {
+    hand(core::WorkerLeft{{over->peer}, {}});
   } else if (auto* request = std::get_if<Request>(&item)) {
     process(*request);
   } else {
@@ -109,7 +122,7 @@ void Loop::process(Item& item) {
   }
 }
 
-void Loop::process(Arrival& arrival) {
+void Loop::process(PeerQueue::Item& arrival) {
   const core::SessionId session{arrival.peer};
   if (auto* hello = std::get_if<wire::Hello>(&arrival.message)) {
     hand(core::WorkerHello{session, std::move(*hello)});
@@ -159,6 +172,7 @@ void Loop::take_up_unblocked() {
 
 void Loop::tick() {
   hand(core::Tick{});
+  if (options_.log != nullptr) options_.log->tick();
   next_tick_ = steady_clock::now() + kTick;
 }
 
@@ -203,6 +217,8 @@ void Loop::publish() {
   auto picture = std::make_shared<core::Snapshot>();
   core_->describe(*picture, now());
   store_.describe(*picture);
+  if (options_.log != nullptr) picture->incidents = options_.log->counts();
+  if (outlet_.key_faults) picture->key_faults = outlet_.key_faults();
   const auto end = steady_clock::now();
   next_snapshot_ =
       end + std::max<steady_clock::duration>(kSnapshotEvery, kSnapshotShare * (end - begin));

@@ -21,10 +21,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "coordinator/core/commands.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/ports.h"
+#include "coordinator/log/log.h"
+#include "coordinator/peer_queue.h"
 #include "schema/io/artifact_store.h"
 
 namespace isocost::coordinator {
@@ -33,6 +36,7 @@ struct LoopOptions {
   std::string build;
   Duration lease = std::chrono::seconds(15);
   Duration heartbeat = std::chrono::seconds(2);
+  log::Log* log = nullptr;  // null: incidents are counted by nobody
 };
 
 // Where messages go, and what WELCOME tells of the artifacts.
@@ -41,6 +45,8 @@ struct Outlet {
   std::uint16_t artifact_port = 0;
   std::string artifact_folder;
   std::string artifact_nonce;
+  // What is wrong with the folder of allowed keys, for status.
+  std::function<std::vector<std::string>()> key_faults = {};
 };
 
 class Loop : public core::Commands {
@@ -55,9 +61,12 @@ class Loop : public core::Commands {
   void drain();
   void stop();
 
-  // From the link, on its thread.
-  void arrived(const std::string& peer, wire::Message message);
+  // From the link, on its threads.
+  [[nodiscard]] PeerQueue::Room room(const std::string& peer, std::size_t bytes) const;
+  void arrived(const std::string& peer, wire::Message message, std::size_t bytes);
   void unreachable(const std::string& peer);
+  // Its session is over at once, and what it said counts no more.
+  void revoked(const std::string& peer);
 
   [[nodiscard]] Result<Json> submit(const Submission& submission, int priority) override;
   [[nodiscard]] Result<Json> cancel(const std::string& experiment) override;
@@ -70,11 +79,10 @@ class Loop : public core::Commands {
  private:
   using Answer = Result<Json>;
   using Command = std::function<Answer(core::RequestId)>;
-  struct Arrival {
-    std::string peer;
-    wire::Message message;
-  };
   struct Unreachable {
+    std::string peer;
+  };
+  struct Revoked {
     std::string peer;
   };
   struct Request {
@@ -82,11 +90,16 @@ class Loop : public core::Commands {
     std::promise<Answer> promise;
   };
   struct DrainRequest {};
-  using Item = std::variant<Arrival, Unreachable, Request, DrainRequest>;
+  using Item = std::variant<Unreachable, Revoked, Request, DrainRequest>;
+  struct Batch {
+    std::vector<PeerQueue::Item> arrivals;
+    std::deque<Item> items;
+    [[nodiscard]] bool is_empty() const { return arrivals.empty() && items.empty(); }
+  };
 
-  [[nodiscard]] std::deque<Item> next_batch();
+  [[nodiscard]] Batch next_batch();
   void process(Item& item);
-  void process(Arrival& arrival);
+  void process(PeerQueue::Item& arrival);
   void process(Request& request);
   void hand(const core::Event& event);
   void cancel_unwanted();
@@ -120,6 +133,7 @@ class Loop : public core::Commands {
   mutable std::condition_variable woken_;
   mutable std::condition_variable published_;
   std::deque<Item> queue_;
+  PeerQueue arrivals_;
   bool is_stopping_ = false;
   std::shared_ptr<const core::Snapshot> snapshot_;
 };

@@ -55,6 +55,10 @@ Json to_json(const Snapshot& snapshot) {
   Json experiments = Json::array();
   for (const ExperimentView& experiment : snapshot.experiments)
     experiments.push_back(to_json(experiment));
+  Json incidents = Json::object();
+  for (const log::Incident kind : log::kIncidents)
+    incidents[std::string(log::incident_name(kind))] =
+        snapshot.incidents[static_cast<std::size_t>(kind)];
   return {{"database", snapshot.database},
           {"build", snapshot.build},
           {"epoch", snapshot.epoch},
@@ -67,7 +71,9 @@ Json to_json(const Snapshot& snapshot) {
           {"is_stuck", snapshot.is_stuck},
           {"missing_inputs", snapshot.missing_inputs},
           {"workers", workers},
-          {"experiments", experiments}};
+          {"experiments", experiments},
+          {"incidents", incidents},
+          {"key_faults", snapshot.key_faults}};
 }
 
 }  // namespace isocost::core

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "coordinator/core/types.h"
+#include "coordinator/log/incident.h"
 
 namespace isocost::core {
 
@@ -86,6 +87,8 @@ struct Snapshot {
   std::vector<std::string> missing_inputs;  // wanted by ready units, had by no worker
   std::vector<WorkerView> workers;
   std::vector<ExperimentView> experiments;
+  log::IncidentCounts incidents{};      // since the coordinator's start
+  std::vector<std::string> key_faults;  // of the folder of allowed keys, as it is now
 };
 
 // The form of GET /api/v1/status and of `isocost status --json`.

@@ -3,11 +3,15 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <exception>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <zmq.hpp>
 
+#include "coordinator/net/allow_list.h"
 #include "coordinator/net/artifact_server.h"
+#include "coordinator/net/guard.h"
 #include "coordinator/net/socket.h"
 #include "coordinator/net/zap.h"
 #include "schema/io/atomic_file.h"
@@ -19,10 +23,16 @@
 namespace isocost::net {
 namespace {
 
-constexpr int kSendQueueMax = 1000;      // messages a peer
-constexpr int kBulkSendQueueMax = 64;    // chunks a peer: 16 MiB
+// A peer that sends faster than its messages are taken waits, by TCP's own means; the guard bounds
+// its bytes.
+constexpr transport::SocketLimits kSessionLimits{.send_queue_max = 1000, .receive_queue_max = 64};
+// The rest of what a peer asked for waits in the artifact server, where it costs nothing.
+constexpr transport::SocketLimits kArtifactLimits{.send_queue_max = 4, .receive_queue_max = 64};
 constexpr int kReceivedAtOnceMax = 256;  // before the outbox is looked at again
-constexpr int kInputOutputThreads = 2;
+constexpr int kMalformedMax = 16;        // of one session; then it ends
+constexpr std::chrono::milliseconds kRoomPause{5};
+// One thread: what arrives at once is bounded by how fast it reads.
+constexpr int kInputOutputThreads = 1;
 
 // The folder's nonce, made once: what a worker reads there proves that it is the same folder.
 std::string nonce_of(const io::ArtifactStore& store) {
@@ -58,17 +68,31 @@ Result<Security> security_of(const RouterOptions& options,
   Failure failure;
   auto keys = transport::read_secret(options.secret_file);
   if (!keys) failure.add(keys.error());
-  if (const auto names = transport::read_allow_list(options.allow_folder); !names)
-    failure.add(names.error());
+  if (const auto allowed = transport::read_allow_list(options.allow_folder); !allowed)
+    failure.add(allowed.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   return Security{*keys, options.allow_folder};
+}
+
+log::Log& silent_log() {
+  static log::Log log({.is_silent = true});
+  return log;
 }
 
 }  // namespace
 
 class Router::Impl {
  public:
-  Impl(const RouterOptions& options, Inbox& inbox) : artifacts_(options.artifacts), inbox_(inbox) {}
+  Impl(const RouterOptions& options, Inbox& inbox)
+      : artifacts_(options.artifacts),
+        inbox_(inbox),
+        log_(options.log != nullptr ? *options.log : silent_log()),
+        sessions_max_(options.connections_max),
+        guard_(context_,
+               GuardLimits{.connections_max = options.connections_max,
+                           .greeting_max = options.patience,
+                           .stall_max = options.patience},
+               log_, [this](const Expelled& who) { expelled(who); }) {}
 
   ~Impl() {
     if (thread_.joinable()) {
@@ -76,9 +100,12 @@ class Router::Impl {
       wake_.ring();
       thread_.join();
     }
+    if (artifact_server_) artifact_server_->stop();
+    guard_.stop();  // while its sockets are there
     artifact_server_.reset();
     socket_.close();
     zap_.reset();
+    allowed_.reset();
   }
 
   Result<void> open(const RouterOptions& options) {
@@ -90,21 +117,31 @@ class Router::Impl {
     if (!bulk) return fail(bulk.error());
     auto security = security_of(options, {*endpoint, *bulk});
     if (!security) return fail(security.error());
-    if (security->keys) zap_ = std::make_unique<ZapHandler>(context_, security->allow_folder);
+    if (security->keys) {
+      allowed_ = std::make_unique<AllowList>(
+          security->allow_folder, log_, [this](const std::string& key, const std::string& name) {
+            guard_.expel_key(key, "the key of " + name + " is not in the allow folder any more");
+          });
+      zap_ = std::make_unique<ZapHandler>(context_, *allowed_, log_);
+    }
 
-    auto socket = bind_router(context_, *endpoint, security->keys, kSendQueueMax);
+    auto socket = bind_router(context_, *endpoint, security->keys, kSessionLimits);
     if (!socket) return fail(socket.error());
     if (artifacts_ != nullptr) {
-      auto bulk_socket = bind_router(context_, *bulk, security->keys, kBulkSendQueueMax);
+      auto bulk_socket = bind_router(context_, *bulk, security->keys, kArtifactLimits);
       if (!bulk_socket) return fail(bulk_socket.error());
       artifact_port_ = bulk->port;
       artifact_nonce_ = nonce_of(*artifacts_);
-      artifact_server_ =
-          std::make_unique<ArtifactServer>(std::move(*bulk_socket), *artifacts_,
-                                           [this](const std::string& why) { inbox_.failed(why); });
+      guard_.watch(Door::kArtifacts, *bulk_socket, bulk->port);
+      artifact_server_ = std::make_unique<ArtifactServer>(
+          std::move(*bulk_socket), *artifacts_, guard_, allowed_.get(), options.patience,
+          [this](const std::string& why) { inbox_.failed(why); });
     }
     socket_ = std::move(*socket);
     endpoint_ = *endpoint;
+    guard_.watch(Door::kSession, socket_, endpoint_.port);
+    guard_.start();
+    if (artifact_server_) artifact_server_->start();
     thread_ = std::thread([this] { run(); });
     return {};
   }
@@ -128,23 +165,47 @@ class Router::Impl {
   [[nodiscard]] const transport::Endpoint& endpoint() const { return endpoint_; }
   [[nodiscard]] std::uint16_t artifact_port() const { return artifact_port_; }
   [[nodiscard]] const std::string& artifact_nonce() const { return artifact_nonce_; }
+  [[nodiscard]] std::size_t connections() const { return guard_.connections(); }
+  [[nodiscard]] std::vector<std::string> key_faults() const {
+    return allowed_ ? allowed_->faults() : std::vector<std::string>();
+  }
 
  private:
   struct Outgoing {
     std::string peer;
     std::string bytes;
   };
+  struct SessionPeer {
+    int descriptor = -1;
+    int malformed = 0;
+  };
+
+  // On whatever thread ended the connection.
+  void expelled(const Expelled& who) {
+    if (who.door != Door::kSession || who.peer.empty()) return;
+    if (who.why == log::Incident::kRevokedKey)
+      inbox_.revoked(who.peer);
+    else
+      inbox_.unreachable(who.peer);
+  }
 
   void run() {
-    std::array<zmq::pollitem_t, 2> items{
-        {{socket_.handle(), 0, ZMQ_POLLIN, 0}, {nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}}};
-    while (!is_stopping_) {
-      zmq::poll(items.data(), items.size(), std::chrono::milliseconds(-1));
-      wake_.clear();
+    try {
+      std::array<zmq::pollitem_t, 2> items{
+          {{nullptr, wake_.descriptor(), ZMQ_POLLIN, 0}, {socket_.handle(), 0, ZMQ_POLLIN, 0}}};
+      while (!is_stopping_) {
+        // While nobody takes what arrives, it stays with those who send it.
+        const bool has_room = inbox_.room({}, 0) != Inbox::Room::kNoneForAll;
+        wait_for(items.data(), has_room ? 2 : 1,
+                 has_room ? std::chrono::milliseconds(-1) : kRoomPause);
+        wake_.clear();
+        send_all();
+        if (has_room) receive_some();
+      }
       send_all();
-      receive_some();
+    } catch (const std::exception& fault) {
+      inbox_.failed(std::string("the link to the workers: ") + fault.what());
     }
-    send_all();
   }
 
   void send_all() {
@@ -154,69 +215,124 @@ class Router::Impl {
       outbox.swap(outbox_);
     }
     RouterCounters seen;
-    for (const Outgoing& message : outbox) {
-      if (send_to(socket_, message.peer, message.bytes) == SendOutcome::kSent) {
-        ++seen.sent;
-      } else {
-        ++seen.unreachable;
-        inbox_.unreachable(message.peer);
-      }
-    }
+    for (const Outgoing& message : outbox) give(message.peer, message.bytes, seen);
     count(seen);
+  }
+
+  void give(const std::string& peer, const std::string& bytes, RouterCounters& seen) {
+    switch (send_to(socket_, peer, bytes)) {
+      case SendOutcome::kSent: {
+        ++seen.sent;
+        if (const auto known = peers_.find(peer); known != peers_.end())
+          guard_.gave(Door::kSession, known->second.descriptor, bytes.size());
+        return;
+      }
+      case SendOutcome::kFull:
+        if (const auto known = peers_.find(peer); known != peers_.end())
+          guard_.expel(Door::kSession, known->second.descriptor, log::Incident::kStalled,
+                       "its queue of messages is full");
+        [[fallthrough]];
+      case SendOutcome::kUnreachable:
+        ++seen.unreachable;
+        peers_.erase(peer);
+        inbox_.unreachable(peer);
+    }
   }
 
   void receive_some() {
     RouterCounters seen;
     for (int i = 0; i < kReceivedAtOnceMax; ++i) {
-      auto arrival = receive(socket_, seen.malformed);
-      if (!arrival) break;
+      auto arrival = receive(socket_);
+      if (!arrival) {
+        guard_.emptied(Door::kSession);
+        break;
+      }
       ++seen.received;
-      take(*arrival, seen);
+      if (guard_.took(Door::kSession, arrival->descriptor, arrival->peer, arrival->key,
+                      arrival->bytes))
+        take(*arrival, seen);
+      if (inbox_.room({}, 0) == Inbox::Room::kNoneForAll) break;
     }
     count(seen);
   }
 
   void take(const Arrival& arrival, RouterCounters& seen) {
-    auto message = wire::decode(arrival.payload.to_string_view());
-    if (!message) {
+    if (!arrival.is_formed()) {
       ++seen.malformed;
+      return guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kMalformed,
+                          "a message of " + std::to_string(arrival.frames) + " frames");
+    }
+    if (peers_.size() > 2 * sessions_max_) peers_.clear();  // known again by what they say next
+    SessionPeer& peer = peers_[arrival.peer];
+    peer.descriptor = arrival.descriptor;
+    const auto name = name_of(arrival);
+    if (!name) return;
+    if (arrival.bytes > wire::kToCoordinatorBytesMax) {
+      ++seen.malformed;
+      return guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kOversized,
+                          "a message of " + std::to_string(arrival.bytes) + " bytes");
+    }
+    auto message = wire::decode(arrival.payload.to_string_view(), wire::Sender::kWorker);
+    if (!message) {
+      refuse(arrival, peer, message.error().message(), seen);
       // A peer of another version must be told, or it would wait for ever.
-      reply(arrival.peer, wire::Reject{wire::RejectCode::kBadHello, message.error().message()});
-      return;
+      return reply(arrival.peer,
+                   wire::Reject{wire::RejectCode::kBadHello, message.error().message()}, seen);
     }
     if (std::holds_alternative<wire::Unknown>(*message)) {
       ++seen.unknown_kinds;
       return;
     }
     if (auto* hello = std::get_if<wire::Hello>(&*message)) {
-      if (!arrival.user.empty()) hello->worker = arrival.user;
-      if (hello->session != arrival.peer) {
-        ++seen.malformed;
-        return;
-      }
+      if (hello->session != arrival.peer)
+        return refuse(arrival, peer, "HELLO of another session", seen);
+      if (!name->empty()) hello->worker = *name;
+      guard_.greeted(Door::kSession, arrival.descriptor, hello->worker);
     }
     if (const auto* result = std::get_if<wire::ResultMessage>(&*message);
-        result != nullptr && is_missing(*result, arrival.peer))
+        result != nullptr && is_missing(*result, arrival.peer, seen))
       return;
-    inbox_.arrived(arrival.peer, std::move(*message));
+    if (inbox_.room(arrival.peer, arrival.bytes) == Inbox::Room::kNoneForPeer)
+      return guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kOversized,
+                          "more messages than are taken from one peer");
+    inbox_.arrived(arrival.peer, std::move(*message), arrival.bytes);
+  }
+
+  // What its key file calls it; empty without keys. None: it may not be here any more.
+  std::optional<std::string> name_of(const Arrival& arrival) {
+    if (!allowed_) return std::string();
+    auto name = allowed_->name_of(arrival.key);
+    if (!name)
+      guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kRevokedKey,
+                   "its key is not in the allow folder any more");
+    return name;
+  }
+
+  void refuse(const Arrival& arrival, SessionPeer& peer, const std::string& what,
+              RouterCounters& seen) {
+    ++seen.malformed;
+    if (++peer.malformed < kMalformedMax)
+      guard_.tell(Door::kSession, arrival.descriptor, log::Incident::kMalformed, what);
+    else
+      guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kMalformed, what);
   }
 
   // An artifact is on disk for good before the result that names it is committed; here it is made
   // sure.
-  bool is_missing(const wire::ResultMessage& message, const std::string& peer) {
+  bool is_missing(const wire::ResultMessage& message, const std::string& peer,
+                  RouterCounters& seen) {
     if (artifacts_ == nullptr) return false;
     wire::Ack ack{message.result.unit, message.attempt, wire::Verdict::kMissing, {}};
     for (const ArtifactRef& ref : message.result.artifacts) {
       if (!artifacts_->has(ref.digest)) ack.missing.push_back(ref.digest);
     }
     if (ack.missing.empty()) return false;
-    reply(peer, ack);
+    reply(peer, ack, seen);
     return true;
   }
 
-  void reply(const std::string& peer, const wire::Message& message) {
-    if (send_to(socket_, peer, wire::encode(message)) == SendOutcome::kUnreachable)
-      inbox_.unreachable(peer);
+  void reply(const std::string& peer, const wire::Message& message, RouterCounters& seen) {
+    give(peer, wire::encode(message), seen);
   }
 
   void count(const RouterCounters& seen) {
@@ -230,13 +346,18 @@ class Router::Impl {
 
   io::ArtifactStore* artifacts_;
   Inbox& inbox_;
+  log::Log& log_;
+  std::size_t sessions_max_;
   zmq::context_t context_{kInputOutputThreads};
+  Guard guard_;
+  std::unique_ptr<AllowList> allowed_;
   std::unique_ptr<ZapHandler> zap_;
   zmq::socket_t socket_;
   transport::Endpoint endpoint_;
   std::uint16_t artifact_port_ = 0;
   std::string artifact_nonce_;
   std::unique_ptr<ArtifactServer> artifact_server_;
+  std::map<std::string, SessionPeer> peers_;  // of thread_
 
   mutable std::mutex mutex_;  // of outbox_ and counters_
   std::deque<Outgoing> outbox_;
@@ -262,5 +383,7 @@ transport::Endpoint Router::endpoint() const { return impl_->endpoint(); }
 std::uint16_t Router::artifact_port() const { return impl_->artifact_port(); }
 std::string Router::artifact_nonce() const { return impl_->artifact_nonce(); }
 RouterCounters Router::counters() const { return impl_->counters(); }
+std::size_t Router::connections() const { return impl_->connections(); }
+std::vector<std::string> Router::key_faults() const { return impl_->key_faults(); }
 
 }  // namespace isocost::net

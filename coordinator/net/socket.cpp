@@ -6,7 +6,6 @@
 #include <zmq_addon.hpp>
 
 #include "coordinator/net/zap.h"
-#include "schema/transport/socket_options.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
@@ -29,10 +28,10 @@ Failure bind_failure(const transport::Endpoint& endpoint, const zmq::error_t& er
 
 Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& endpoint,
                                   const std::optional<transport::KeyPair>& keys,
-                                  int send_queue_max) {
+                                  const transport::SocketLimits& limits) {
   zmq::socket_t socket(context, zmq::socket_type::router);
   socket.set(zmq::sockopt::router_mandatory, true);
-  transport::set_common_options(socket, {.send_queue_max = send_queue_max});
+  transport::set_common_options(socket, limits);
   if (keys) transport::set_server_keys(socket, *keys, kZapDomain);
   // libzmq binds to numbers and interfaces, not to names.
   transport::Endpoint numeric = endpoint;
@@ -48,27 +47,34 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& 
   return socket;
 }
 
-std::optional<Arrival> receive(zmq::socket_t& socket, std::uint64_t& malformed) {
-  while (true) {
-    std::vector<zmq::message_t> frames;
-    if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait))
-      return std::nullopt;
-    if (frames.size() != 2 || !wire::is_name(frames[0].to_string_view())) {
-      ++malformed;
-      continue;
-    }
-    Arrival arrival{frames[0].to_string(), {}, std::move(frames[1])};
-    if (const char* user = zmq_msg_gets(arrival.payload.handle(), "User-Id"); user != nullptr)
-      arrival.user = user;
-    return arrival;
-  }
+bool Arrival::is_formed() const { return frames == 2 && wire::is_name(peer); }
+
+std::optional<Arrival> receive(zmq::socket_t& socket) {
+  std::vector<zmq::message_t> frames;
+  if (!zmq::recv_multipart(socket, std::back_inserter(frames), zmq::recv_flags::dontwait))
+    return std::nullopt;
+  Arrival arrival;
+  arrival.frames = frames.size();
+  for (const zmq::message_t& frame : frames) arrival.bytes += frame.size();
+  arrival.peer = frames.front().to_string();
+  arrival.payload = std::move(frames.back());
+  if (const char* user = zmq_msg_gets(arrival.payload.handle(), "User-Id"); user != nullptr)
+    arrival.key = user;
+  arrival.descriptor = zmq_msg_get(arrival.payload.handle(), ZMQ_SRCFD);
+  return arrival;
+}
+
+void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::milliseconds limit) {
+  if (zmq_poll(items, static_cast<int>(count), static_cast<long>(limit.count())) >= 0) return;
+  if (zmq_errno() != EINTR) throw zmq::error_t();
+  for (std::size_t i = 0; i < count; ++i) items[i].revents = 0;
 }
 
 SendOutcome send_to(zmq::socket_t& socket, const std::string& peer, const std::string& payload) {
   const std::array<zmq::const_buffer, 2> frames = {zmq::buffer(peer), zmq::buffer(payload)};
   try {
     const auto sent = zmq::send_multipart(socket, frames, zmq::send_flags::dontwait);
-    return sent ? SendOutcome::kSent : SendOutcome::kUnreachable;
+    return sent ? SendOutcome::kSent : SendOutcome::kFull;
   } catch (const zmq::error_t& error) {
     if (error.num() == EHOSTUNREACH) return SendOutcome::kUnreachable;
     throw;

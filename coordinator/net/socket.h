@@ -2,6 +2,8 @@
 // coordinator/net alone.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <zmq.hpp>
@@ -9,30 +11,39 @@
 #include "schema/result.h"
 #include "schema/transport/endpoint.h"
 #include "schema/transport/keys.h"
+#include "schema/transport/socket_options.h"
 
 namespace isocost::net {
 
-// A frame with whom it is from. `user` is the name of the peer's key file; empty without CURVE.
+// A message with whom it is from.
 struct Arrival {
-  std::string peer;
-  std::string user;
+  std::string peer;       // its routing id
+  std::string key;        // of the peer, in Z85; empty without CURVE
+  int descriptor = -1;    // libzmq's, of the connection that it came over
+  std::size_t bytes = 0;  // of all its frames
+  std::size_t frames = 0;
   zmq::message_t payload;
+
+  // Whether it has the form [routing id, payload]; nothing else of it is to be believed then.
+  [[nodiscard]] bool is_formed() const;
 };
 
-enum class SendOutcome { kSent, kUnreachable };
+enum class SendOutcome { kSent, kFull, kUnreachable };
 
 // A ROUTER bound to `endpoint`, which afterwards holds the port that it got. Fails with: port in
 // use, no such address.
 [[nodiscard]] Result<zmq::socket_t> bind_router(zmq::context_t& context,
                                                 transport::Endpoint& endpoint,
                                                 const std::optional<transport::KeyPair>& keys,
-                                                int send_queue_max);
+                                                const transport::SocketLimits& limits);
 
-// The next message that has the form [routing id, payload]; others are counted in `malformed` and
-// skipped.
-[[nodiscard]] std::optional<Arrival> receive(zmq::socket_t& socket, std::uint64_t& malformed);
+// The next message that waits.
+[[nodiscard]] std::optional<Arrival> receive(zmq::socket_t& socket);
 
-// Never blocks: a peer whose queue is full is as good as gone, since credit keeps queues short.
+// As zmq::poll. A signal, or a process that was stopped and goes on, only ends the waiting.
+void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::milliseconds limit);
+
+// Never blocks. kFull: the peer takes less than it is sent.
 [[nodiscard]] SendOutcome send_to(zmq::socket_t& socket, const std::string& peer,
                                   const std::string& payload);
 

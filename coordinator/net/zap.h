@@ -1,18 +1,18 @@
 // Who may connect: answers libzmq's question (ZAP, RFC 27) for every CURVE handshake of one
 // context.
 //
-// The allow list is read anew for each handshake, so that adding or removing a key file needs no
-// restart. Handshakes are rare; sessions that stand are not asked again. For the sources of
-// coordinator/net alone.
+// What the allow list says at that moment counts. A peer that is let in carries its key as the user
+// of every message, so that a key which is removed later can be told by it. Refusals are logged and
+// counted. For the sources of coordinator/net alone.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <thread>
 #include <zmq.hpp>
 
+#include "coordinator/log/log.h"
+#include "coordinator/net/allow_list.h"
 #include "schema/transport/wake.h"
 
 namespace isocost::net {
@@ -22,7 +22,7 @@ inline constexpr const char* kZapDomain = "isocost";
 class ZapHandler {
  public:
   // Requires: made before any socket of `context` binds, destroyed after the last one closed.
-  ZapHandler(zmq::context_t& context, std::filesystem::path allow_folder);
+  ZapHandler(zmq::context_t& context, AllowList& allowed, log::Log& log);
   ~ZapHandler();
   ZapHandler(const ZapHandler&) = delete;
   ZapHandler& operator=(const ZapHandler&) = delete;
@@ -33,7 +33,8 @@ class ZapHandler {
   void run(zmq::socket_t socket);
   void answer(zmq::socket_t& socket);
 
-  std::filesystem::path allow_folder_;
+  AllowList& allowed_;
+  log::Log& log_;
   transport::Wake stop_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<std::uint64_t> refused_{0};

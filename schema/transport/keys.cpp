@@ -5,13 +5,17 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <optional>
 #include <sstream>
 #include <system_error>
+#include <vector>
 
 #include "schema/check.h"
 #include "schema/io/atomic_file.h"
+#include "schema/transport/random_name.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::transport {
@@ -36,19 +40,31 @@ std::optional<std::string> line_value(const std::string& text, const std::string
   return std::nullopt;
 }
 
-// Created readable by the owner alone, never for a moment by others.
-void write_new_file(const fs::path& file, const std::string& text, unsigned mode) {
-  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (descriptor < 0)
-    throw std::system_error(errno, std::generic_category(), "cannot create " + file.string());
-  const bool is_written =
+[[noreturn]] void throw_errno(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+// Readable by the owner alone from the first moment on where `mode` says so, whole when its name
+// appears, and never in another file's place.
+void write_new_file(const fs::path& file, const std::string& text, mode_t mode) {
+  const std::string beside =
+      (file.parent_path() / ("." + file.filename().string() + "." + random_name())).string();
+  const int descriptor = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (descriptor < 0) throw_errno("cannot create " + file.string());
+  bool is_written =
       ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
       ::fsync(descriptor) == 0;
+  is_written = ::close(descriptor) == 0 && is_written;
+  // A link fails where a file is; file systems without links have a rename that does.
+  const bool is_there =
+      is_written && (::link(beside.c_str(), file.c_str()) == 0 ||
+                     (errno != EEXIST && ::renameat2(AT_FDCWD, beside.c_str(), AT_FDCWD,
+                                                     file.c_str(), RENAME_NOREPLACE) == 0));
   const int error = errno;
-  ::close(descriptor);
-  if (is_written) return;
-  ::unlink(file.c_str());
-  throw std::system_error(error, std::generic_category(), "cannot write " + file.string());
+  ::unlink(beside.c_str());
+  errno = error;
+  if (!is_there) throw_errno("cannot write " + file.string());
+  io::sync_folder(file.parent_path());
 }
 
 }  // namespace
@@ -98,25 +114,43 @@ Result<KeyPair> read_secret(const fs::path& file) {
               "the lines 'public' and 'secret', as isocost keys writes them");
 }
 
-Result<std::map<std::string, std::string>> read_allow_list(const fs::path& folder) {
-  std::error_code error;
-  fs::directory_iterator files(folder, error);
-  if (error) return fail(folder.string(), "the folder of keys cannot be read: " + error.message());
-  std::map<std::string, std::string> names;
-  Failure failure;
-  for (const fs::directory_entry& entry : files) {
-    if (entry.path().extension() != ".key") continue;
-    const std::string name = entry.path().stem().string();
-    const auto key = read_public_key(entry.path());
-    if (!wire::is_name(name))
-      failure.add(entry.path().string(), "its name is no worker's name");
-    else if (!key)
-      failure.add(key.error());
-    else if (!names.emplace(*key, name).second)
-      failure.add(entry.path().string(), "the key is listed twice");
+namespace {
+
+// A disk that cannot read one file may have the others.
+Result<std::string> readable_key(const fs::path& file) {
+  try {
+    return read_public_key(file);
+  } catch (const std::system_error& error) {
+    return fail(file.string(), "the file cannot be read: " + error.code().message());
   }
-  if (!failure.is_empty()) return fail(std::move(failure));
-  return names;
+}
+
+}  // namespace
+
+Result<AllowedKeys> read_allow_list(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().extension() == ".key" && !entry->path().filename().string().starts_with('.'))
+      files.push_back(entry->path());
+  }
+  if (error) return fail(folder.string(), "the folder of keys cannot be read: " + error.message());
+  std::sort(files.begin(), files.end());  // which of two is the second must not depend on chance
+  AllowedKeys allowed;
+  for (const fs::path& file : files) {
+    const std::string name = file.stem().string();
+    const auto key = readable_key(file);
+    std::error_code gone;
+    if (!key && !fs::exists(file, gone)) continue;  // since it was listed
+    if (!wire::is_name(name))
+      allowed.faults.add(file.string(), "its name is no worker's name");
+    else if (!key)
+      allowed.faults.add(key.error());
+    else if (const auto [first, is_new] = allowed.names.emplace(*key, name); !is_new)
+      allowed.faults.add(file.string(), "it holds the key of " + first->second + ".key");
+  }
+  return allowed;
 }
 
 }  // namespace isocost::transport

@@ -24,7 +24,9 @@ struct KeyPair {
 
 [[nodiscard]] KeyPair generate_keys();
 
-// Fails with: NAME is no plain name, a file is there already. Returns the public key.
+// Both files appear whole, by a rename that replaces nothing, so that who reads the folder
+// meanwhile sees no half of one. Fails with: NAME is no plain name, a file is there already.
+// Returns the public key.
 [[nodiscard]] Result<std::string> write_keys(const std::filesystem::path& folder,
                                              const std::string& name);
 
@@ -32,9 +34,13 @@ struct KeyPair {
 [[nodiscard]] Result<std::string> read_public_key(const std::filesystem::path& file);
 [[nodiscard]] Result<KeyPair> read_secret(const std::filesystem::path& file);
 
-// Public key -> name, of every *.key in the folder. Fails with every unreadable file and every key
-// listed twice.
-[[nodiscard]] Result<std::map<std::string, std::string>> read_allow_list(
-    const std::filesystem::path& folder);
+struct AllowedKeys {
+  std::map<std::string, std::string> names;  // public key -> name
+  Failure faults;  // files that hold no key, or one that another file has: they count for nothing
+  bool operator==(const AllowedKeys&) const = default;
+};
+// Every *.key in the folder, but for hidden files. One bad file costs the others nothing. Fails
+// with: the folder cannot be read.
+[[nodiscard]] Result<AllowedKeys> read_allow_list(const std::filesystem::path& folder);
 
 }  // namespace isocost::transport

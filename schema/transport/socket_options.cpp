@@ -15,7 +15,7 @@ constexpr int kHeartbeatTimeoutMs = 30'000;
 }  // namespace
 
 void set_common_options(zmq::socket_t& socket, const SocketLimits& limits) {
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(wire::kMessageBytesMax));
+  socket.set(zmq::sockopt::maxmsgsize, limits.frame_bytes_max);
   socket.set(zmq::sockopt::sndhwm, limits.send_queue_max);
   socket.set(zmq::sockopt::rcvhwm, limits.receive_queue_max);
   socket.set(zmq::sockopt::linger, kLingerMs);

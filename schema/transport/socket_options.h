@@ -7,6 +7,7 @@
 // Before the socket binds or connects. Thread: the socket's.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "schema/transport/keys.h"
@@ -20,6 +21,8 @@ namespace isocost::transport {
 struct SocketLimits {
   int send_queue_max = 1000;  // messages a peer
   int receive_queue_max = 1000;
+  // Of a frame; libzmq ends a connection that sends a larger one, unread and without a word.
+  std::int64_t frame_bytes_max = std::int64_t{16} << 20;
 };
 
 // Message size, queues, time limits, and heartbeats that find dead connections (the session's own

@@ -98,6 +98,21 @@ void wait_until(const std::function<bool()>& condition, std::chrono::millisecond
   }
 }
 
+namespace {
+
+long status_number(pid_t pid, const std::string& key) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(in, line))
+    if (line.starts_with(key + ":")) return std::strtol(line.c_str() + key.size() + 1, nullptr, 10);
+  return 0;
+}
+
+}  // namespace
+
+long resident_kib(pid_t pid) { return status_number(pid, "VmRSS"); }
+long peak_kib(pid_t pid) { return status_number(pid, "VmHWM"); }
+
 std::string program(const std::string& name) {
   return std::string(ISOCOST_BINARY_DIR) + "/bin/" + name;
 }

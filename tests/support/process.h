@@ -59,6 +59,10 @@ void wait_until(const std::function<bool()>& condition, std::chrono::millisecond
 // Processes whose parent is one of `parents`.
 [[nodiscard]] std::vector<pid_t> children_of(const std::vector<pid_t>& parents);
 
+// Memory of a process in KiB, now and at its most; 0 when it is not there.
+[[nodiscard]] long resident_kib(pid_t pid);
+[[nodiscard]] long peak_kib(pid_t pid);
+
 // build/<preset>/bin/<name>
 [[nodiscard]] std::string program(const std::string& name);
 // A port of 127.0.0.1 that was free a moment ago.

@@ -47,7 +47,7 @@ Heard ScriptedCoordinator::heard() {
   return heard_;
 }
 
-void ScriptedCoordinator::arrived(const std::string& peer, wire::Message message) {
+void ScriptedCoordinator::arrived(const std::string& peer, wire::Message message, std::size_t) {
   {
     const std::scoped_lock lock(mutex_);
     std::visit([&](const auto& m) { take(peer, m); }, message);

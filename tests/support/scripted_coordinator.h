@@ -8,6 +8,7 @@
 // It never retries and never forgets; the real one is coordinator/core. Thread: its methods any.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -45,12 +46,14 @@ class ScriptedCoordinator : public net::Inbox {
   [[nodiscard]] Heard heard();
   [[nodiscard]] std::string url() { return router_->endpoint().text(); }
   [[nodiscard]] net::Router& router() { return *router_; }
+  [[nodiscard]] int revoked() const { return revoked_; }
 
   std::string database = "db1";
   bool tells_folder = true;  // of artifacts
 
-  void arrived(const std::string& peer, wire::Message message) override;
+  void arrived(const std::string& peer, wire::Message message, std::size_t bytes) override;
   void unreachable(const std::string&) override {}
+  void revoked(const std::string&) override { ++revoked_; }
 
  private:
   void take(const std::string& peer, const wire::Hello& hello);
@@ -71,6 +74,7 @@ class ScriptedCoordinator : public net::Inbox {
   std::map<std::string, std::uint32_t> credit_;
   wire::HeartbeatReply reply_;
   bool is_acknowledging_ = true;
+  std::atomic<int> revoked_{0};
   std::unique_ptr<net::Router> router_;  // last: its thread calls the members above
 };
 

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::milliseconds kPollInterval{200};
 constexpr std::chrono::milliseconds kSilenceMax{10'000};  // then the connection is thought broken
 constexpr std::chrono::milliseconds kRetryInterval{300};
+constexpr std::chrono::minutes kIdleMax{5};
 constexpr std::uint32_t kFetchCredit = 16;  // chunks asked for at once
 
 // The coordinator's folder, when it can be read here and holds the nonce that the coordinator told.
@@ -58,15 +59,24 @@ std::uint64_t ArtifactBoard::version() const {
 
 struct ArtifactClient::Connection {
   zmq::socket_t socket;
+  std::chrono::steady_clock::time_point used = std::chrono::steady_clock::now();
 
   Connection(const Peer& peer, std::uint16_t port)
       : socket(make_dealer(peer, transport::random_name())) {
     connect_dealer(socket, peer, port);
   }
 
-  void send(const wire::Message& message) {
+  // False: the other side takes nothing for too long, or is gone. A socket whose connection ended
+  // has nobody to send to and would wait for ever.
+  [[nodiscard]] bool send(const wire::Message& message, const KeepTrying& keep_trying) {
     const std::string bytes = wire::encode(message);
-    socket.send(zmq::buffer(bytes), zmq::send_flags::none);
+    for (auto waited = std::chrono::milliseconds(0); waited < kSilenceMax && keep_trying();
+         waited += kPollInterval) {
+      if (socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) return true;
+      zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLOUT, 0};
+      zmq::poll(&item, 1, kPollInterval);
+    }
+    return false;
   }
 
   // The next message about `digest` (or any HAVE_REPLY); nothing when the other side is silent for
@@ -90,6 +100,10 @@ ArtifactClient::~ArtifactClient() = default;
 
 void ArtifactClient::refresh() {
   const std::uint64_t version = board_.version();
+  // The coordinator ends connections over which nothing was asked for a long time.
+  const auto now = std::chrono::steady_clock::now();
+  if (connection_ && now - connection_->used > kIdleMax) connection_.reset();
+  if (connection_) connection_->used = now;
   if (version == seen_version_ && (connection_ || shared_)) return;
   const auto welcome = board_.read();
   connection_.reset();
@@ -137,7 +151,8 @@ Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
   std::uint64_t offset = 0, asked_until = 0;
   while (true) {
     if (offset == asked_until) {
-      connection_->send(wire::Get{digest, offset, kFetchCredit});
+      if (!connection_->send(wire::Get{digest, offset, kFetchCredit}, keep_trying))
+        return Step::kAgain;
       asked_until = offset + kFetchCredit * wire::kChunkBytes;
     }
     const auto message = connection_->receive(keep_trying);
@@ -178,7 +193,7 @@ Result<void> ArtifactClient::deliver(const std::vector<Digest>& digests,
 
 Result<ArtifactClient::Step> ArtifactClient::deliver_all(const std::vector<Digest>& digests,
                                                          const KeepTrying& keep_trying) {
-  connection_->send(wire::Have{digests});
+  if (!connection_->send(wire::Have{digests}, keep_trying)) return Step::kAgain;
   std::optional<wire::Message> message;
   do message = connection_->receive(keep_trying);
   while (message && !std::holds_alternative<wire::HaveReply>(*message));
@@ -208,7 +223,7 @@ Result<ArtifactClient::Step> ArtifactClient::deliver_one(const Digest& digest,
                     std::string(std::min<std::uint64_t>(wire::kChunkBytes, *total - offset), '\0')};
       if (!file.read(put.data.data(), static_cast<std::streamsize>(put.data.size())))
         return fail(digest.name(), "the artifact cannot be read here");
-      connection_->send(put);
+      if (!connection_->send(put, keep_trying)) return Step::kAgain;
       if (put.data.empty()) break;
       offset += put.data.size();
     }

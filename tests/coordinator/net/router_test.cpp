@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 #include <zmq.hpp>
 
 #include "schema/transport/keys.h"
@@ -19,7 +20,7 @@ using testing::ScriptedCoordinator;
 
 class Deaf : public Inbox {
  public:
-  void arrived(const std::string&, wire::Message) override {}
+  void arrived(const std::string&, wire::Message, std::size_t) override {}
   void unreachable(const std::string&) override {}
 };
 
@@ -201,8 +202,13 @@ TEST_F(ArtifactServerTest, TellsWhatItHasAndSendsNoMoreThanTheCredit) {
   peer.send(wire::Have{{digest, sha256("missing")}});
   EXPECT_EQ(std::get<wire::HaveReply>(peer.receive()).present, std::vector<Digest>{digest});
   peer.send(wire::Get{digest, 0, 2});
-  EXPECT_EQ(std::get<wire::Chunk>(peer.receive()).offset, 0u);
-  EXPECT_EQ(std::get<wire::Chunk>(peer.receive()).offset, wire::kChunkBytes);
+  std::uint64_t received = 0;
+  while (received < 2 * wire::kChunkBytes) {
+    const auto chunk = std::get<wire::Chunk>(peer.receive());
+    EXPECT_EQ(chunk.offset, received);
+    received += chunk.data.size();
+  }
+  EXPECT_EQ(received, 2 * wire::kChunkBytes);
   peer.send(wire::Get{sha256("missing"), 0, 1});
 
   EXPECT_EQ(std::get<wire::Fault>(peer.receive()).code, wire::FaultCode::kNotFound);
@@ -224,16 +230,41 @@ TEST(Keys, AreReadableByTheirOwnerAlone) {
   EXPECT_FALSE(transport::read_secret(folder / "node-1.secret"));
 }
 
-TEST(Keys, NameTheFaultsOfAnAllowList) {
+// One bad file costs the others nothing.
+TEST(Keys, SkipTheFaultsOfAnAllowListAndNameThem) {
   ScratchFolder folder;
-  ASSERT_TRUE(transport::write_keys(folder.path(), "a"));
+  const auto key = transport::write_keys(folder.path(), "a");
+  ASSERT_TRUE(key);
   std::filesystem::copy(folder / "a.key", folder / "b.key");
   testing::write_text(folder / "c.key", "public tooshort\n");
+  testing::write_text(folder / "d.key", "");
+  testing::write_text(folder / "._e.key", "a desktop's notes");
 
   const auto list = transport::read_allow_list(folder.path());
 
-  ASSERT_FALSE(list);
-  EXPECT_EQ(list.error().errors.size(), 2u) << list.error().message();
+  ASSERT_TRUE(list) << list.error().message();
+  EXPECT_EQ(list->names, (std::map<std::string, std::string>{{*key, "a"}}));
+  ASSERT_EQ(list->faults.errors.size(), 3u) << list->faults.message();
+  EXPECT_NE(list->faults.message().find("it holds the key of a.key"), std::string::npos);
+  EXPECT_FALSE(transport::read_allow_list(folder / "nothing"));
+}
+
+// Who reads the folder meanwhile sees whole files alone, and no other file is replaced.
+TEST(Keys, AppearWhole) {
+  ScratchFolder folder;
+  std::size_t faults = 0;
+  const std::jthread reader([&](const std::stop_token& is_over) {
+    while (!is_over.stop_requested()) {
+      const auto list = transport::read_allow_list(folder.path());
+      if (list) faults += list->faults.errors.size();
+    }
+  });
+
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(transport::write_keys(folder.path(), "w" + std::to_string(i)));
+
+  EXPECT_EQ(faults, 0u);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 400);
 }
 
 }  // namespace

@@ -293,6 +293,52 @@ TEST_F(WorkerWithKeys, TellsAWorkerThatIsNotListed) {
   EXPECT_GE(coordinator.router().counters().refused_keys, 1u);
 }
 
+// Its live session ends with its key, and nobody else's does.
+TEST_F(WorkerWithKeys, EndsASessionWhoseKeyIsRemoved) {
+  std::filesystem::copy(folder / "keys" / "stranger.key", folder / "allowed" / "other.key");
+  ScriptedCoordinator coordinator(store, options());
+  RunningWorker worker(coordinator.url(), folder / "w1", {}, {}, with_keys("w1", "coordinator"));
+  RunningWorker other(coordinator.url(), folder / "w2", {}, {},
+                      with_keys("stranger", "coordinator"));
+  coordinator.wait_for("two workers", [](const Heard& heard) { return heard.hellos.size() == 2; });
+
+  std::filesystem::remove(folder / "allowed" / "node-7.key");
+
+  testing::wait_until([&] { return coordinator.revoked() == 1; }, std::chrono::seconds(1),
+                      "the session's end");
+  ASSERT_TRUE(worker.is_over());
+  EXPECT_EQ(worker.end().reason, agent::ExitReason::kRefused);
+  coordinator.add(generate_lease(1));
+  coordinator.wait_for("a result of the other",
+                       [](const Heard& heard) { return heard.results.size() == 1; });
+  EXPECT_EQ(coordinator.revoked(), 1);
+}
+
+// A file that is half there costs those who are there nothing.
+TEST_F(WorkerWithKeys, WorksOnBesideAKeyFileThatIsHalfWritten) {
+  ScriptedCoordinator coordinator(store, options());
+  RunningWorker worker(coordinator.url(), folder / "w1", {}, {}, with_keys("w1", "coordinator"));
+  coordinator.wait_for("a worker", [](const Heard& heard) { return heard.hellos.size() == 1; });
+  const std::string whole = testing::read_text(folder / "keys" / "stranger.key");
+
+  testing::write_text(folder / "allowed" / "new.key", whole.substr(0, 17));
+  testing::wait_until([&] { return !coordinator.router().key_faults().empty(); },
+                      std::chrono::seconds(10), "the fault");
+  const int heartbeats = coordinator.heard().heartbeats;
+  RunningWorker second(coordinator.url(), folder / "w1-again", {}, {},
+                       with_keys("w1", "coordinator"));
+  coordinator.wait_for("its handshake and the other's life", [&](const Heard& heard) {
+    return heard.hellos.size() == 2 && heard.heartbeats > heartbeats + 2;
+  });
+  testing::write_text(folder / "allowed" / "new.key", whole);
+  RunningWorker newcomer(coordinator.url(), folder / "w2", {}, {},
+                         with_keys("stranger", "coordinator"));
+
+  coordinator.wait_for("the new worker",
+                       [](const Heard& heard) { return heard.hellos.size() == 3; });
+  EXPECT_EQ(coordinator.revoked(), 0);
+}
+
 TEST_F(WorkerWithKeys, TellsAWorkerThatExpectsAnotherCoordinator) {
   ScriptedCoordinator coordinator(store, options());
   RunningWorker worker(coordinator.url(), folder / "w1", {}, {}, with_keys("w1", "stranger"));
