@@ -26,8 +26,10 @@ int serve(CoordinatorOptions options) {
   options.host.loop.lease = std::chrono::seconds(options.lease_seconds);
   options.host.loop.heartbeat = options.host.loop.lease / 6;
   std::unique_ptr<web::Server> server;
-  options.host.prepare = [&](coordinator::Loop& loop) -> Result<void> {
+  options.host.prepare = [&](coordinator::Loop& loop, log::Log& log) -> Result<void> {
     if (options.has_no_web) return {};
+    options.web.log = &log;
+    options.web.spool = std::filesystem::absolute(options.host.database).parent_path();
     auto opened = web::Server::open(options.web, loop);
     if (!opened) return fail(std::move(opened.error()));
     server = std::move(*opened);
@@ -59,6 +61,8 @@ void add_coordinator(CLI::App& app, int& exit_code) {
                       "Folder of artifacts; default: beside the database");
   command->add_option("--key", options->host.secret_file, "The coordinator's *.secret");
   command->add_option("--allow", options->host.allow_folder, "Folder of the workers' public *.key");
+  command->add_option("--log", options->host.log.file,
+                      "Where refusals and troubles of peers are written; default: standard error");
   command->add_option("--http", options->web.endpoint, "Where page and commands are served")
       ->capture_default_str();
   command->add_option("--token-file", options->web.token_file,

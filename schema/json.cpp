@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
+#include <istream>
+#include <iterator>
 #include <vector>
 
 #include "schema/check.h"
@@ -147,8 +150,11 @@ std::string position(std::string_view text, std::size_t offset) {
 // stack: depth costs nothing before it is refused here.
 class TreeBuilder : public nlohmann::json_sax<Json> {
  public:
-  TreeBuilder(std::string_view text, const std::string& where, const JsonLimits& limits)
-      : text_(text), where_(where), limits_(limits) {}
+  // Says where a byte is, for a person.
+  using Place = std::function<std::string(std::size_t byte)>;
+
+  TreeBuilder(const std::string& where, const JsonLimits& limits, Place place)
+      : where_(where), limits_(limits), place_(std::move(place)) {}
 
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
@@ -172,7 +178,8 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
 
   bool parse_error(std::size_t byte, const std::string& token,
                    const Json::exception& fault) override {
-    const std::string at = where_ + ":" + position(text_, byte == 0 ? 0 : byte - 1);
+    if (!failure_.is_empty()) return false;
+    const std::string at = place_(byte == 0 ? 0 : byte - 1);
     constexpr int kNumberOverflow = 406;
     if (fault.id == kNumberOverflow)
       failure_.add(at, "the number " + token.substr(0, kShownMax) + " is beyond a 64-bit float",
@@ -187,13 +194,23 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     return std::move(root_);
   }
 
- private:
-  static constexpr std::size_t kShownMax = 60;
-
+ protected:
+  // A value is whole: `depth` lists and objects hold it. False: no more is wanted.
+  virtual bool finished(std::size_t depth) {
+    static_cast<void>(depth);
+    return true;
+  }
   bool refuse(std::string what, std::string expected) {
     failure_.add(where_, std::move(what), std::move(expected));
     return false;
   }
+  [[nodiscard]] Json& innermost() { return *open_.back(); }
+  [[nodiscard]] const std::string& key_of_member() const { return key_; }
+  [[nodiscard]] std::size_t values() const { return values_; }
+  void set_values(std::size_t values) { values_ = values; }
+
+ private:
+  static constexpr std::size_t kShownMax = 60;
 
   // The place of the next value, which is now taken; null where there are too many.
   Json* place(Json value) {
@@ -205,7 +222,7 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     if (open_.back()->is_array()) return &open_.back()->emplace_back(std::move(value));
     return &((*open_.back())[key_] = std::move(value));
   }
-  bool add(Json value) { return place(std::move(value)) != nullptr; }
+  bool add(Json value) { return place(std::move(value)) != nullptr && finished(open_.size()); }
 
   bool open(Json empty) {
     if (open_.size() >= static_cast<std::size_t>(limits_.depth_max))
@@ -214,21 +231,135 @@ class TreeBuilder : public nlohmann::json_sax<Json> {
     Json* const value = place(std::move(empty));
     if (value == nullptr) return false;
     open_.push_back(value);  // its siblings come after it is closed, so it stays where it is
-    return true;
+    return opened();
   }
   bool close() {
     open_.pop_back();
-    return true;
+    return finished(open_.size());
   }
 
-  std::string_view text_;
+ protected:
+  virtual bool opened() { return true; }
+  [[nodiscard]] std::size_t depth() const { return open_.size(); }
+
+ private:
   const std::string& where_;
   JsonLimits limits_;
+  Place place_;
   Json root_;
   std::vector<Json*> open_;
   std::string key_;
   std::size_t values_ = 0;
   Failure failure_;
+};
+
+// A stream byte by byte, which ends where a token is longer than any may be: the parser holds a
+// whole token before it shows it.
+class ByteSource {
+ public:
+  ByteSource(std::streambuf& in, std::size_t token_bytes_max)
+      : in_(in), token_bytes_max_(token_bytes_max) {}
+  // One past the last byte: traits::eof().
+  int next() {
+    if (++since_token_ > token_bytes_max_) return std::char_traits<char>::eof();
+    const int byte = in_.sbumpc();
+    // The parser would take a zero byte for the end.
+    return byte == 0 ? 1 : byte;
+  }
+  void token_ended() { since_token_ = 0; }
+  [[nodiscard]] bool is_too_long() const { return since_token_ > token_bytes_max_; }
+
+ private:
+  std::streambuf& in_;
+  std::size_t token_bytes_max_;
+  std::size_t since_token_ = 0;
+};
+
+// What the parser takes its bytes from.
+class ByteIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = char;
+
+  ByteIterator() = default;
+  explicit ByteIterator(ByteSource& source) : source_(&source), byte_(source.next()) {}
+  char operator*() const { return static_cast<char>(byte_); }
+  ByteIterator& operator++() {
+    byte_ = source_->next();
+    return *this;
+  }
+  ByteIterator operator++(int) {
+    ByteIterator before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const ByteIterator& other) const { return is_end() == other.is_end(); }
+  bool operator!=(const ByteIterator& other) const { return !(*this == other); }
+
+ private:
+  [[nodiscard]] bool is_end() const {
+    return source_ == nullptr || byte_ == std::char_traits<char>::eof();
+  }
+  ByteSource* source_ = nullptr;
+  int byte_ = std::char_traits<char>::eof();
+};
+
+class ListBuilder : public TreeBuilder {
+ public:
+  ListBuilder(const std::string& where, std::string list, const JsonLimits& limits,
+              std::size_t kept_bytes_max, ByteSource& source,
+              const std::function<bool(Json element)>& take, Place place)
+      : TreeBuilder(where, limits, std::move(place)),
+        list_(std::move(list)),
+        kept_bytes_max_(kept_bytes_max),
+        source_(source),
+        take_(take) {}
+
+  bool key(string_t& value) override {
+    source_.token_ended();
+    return keep(value.size()) && TreeBuilder::key(value);
+  }
+  bool string(string_t& value) override {
+    source_.token_ended();
+    return keep(value.size()) && TreeBuilder::string(value);
+  }
+
+ protected:
+  bool opened() override {
+    if (depth() != 2 || !innermost().is_array() || key_of_member() != list_) return true;
+    is_in_list_ = true;
+    values_outside_ = values();
+    return true;
+  }
+  bool finished(std::size_t depth) override {
+    source_.token_ended();
+    if (depth <= 1) is_in_list_ = false;
+    if (!is_in_list_ || depth > 2) return true;
+    Json element = std::move(innermost().back());
+    innermost().clear();
+    set_values(values_outside_);
+    return take_(std::move(element));
+  }
+
+ private:
+  bool keep(std::size_t bytes) {
+    if (is_in_list_) return true;
+    kept_bytes_ += bytes;
+    return kept_bytes_ <= kept_bytes_max_ ||
+           refuse("its texts outside '" + list_ + "' are too long",
+                  "at most " + std::to_string(kept_bytes_max_) + " bytes");
+  }
+
+  std::string list_;
+  std::size_t kept_bytes_max_;
+  std::size_t kept_bytes_ = 0;
+  bool is_in_list_ = false;
+  std::size_t values_outside_ = 0;
+  ByteSource& source_;
+  const std::function<bool(Json element)>& take_;
 };
 
 }  // namespace
@@ -297,8 +428,22 @@ Result<Json> parse_json(std::string_view text, const std::string& where, const J
   if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos)
     return fail(where + ":" + position(text, zero), "this is not JSON",
                 "a text without zero bytes");
-  TreeBuilder builder(text, where, limits);
+  TreeBuilder builder(where, limits,
+                      [&](std::size_t byte) { return where + ":" + position(text, byte); });
   Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
+}
+
+Result<Json> parse_json_list(std::istream& in, const std::string& where, const std::string& list,
+                             const JsonLimits& limits, std::size_t kept_bytes_max,
+                             const std::function<bool(Json element)>& take) {
+  ByteSource source(*in.rdbuf(), kept_bytes_max);
+  ListBuilder builder(where, list, limits, kept_bytes_max, source, take,
+                      [&](std::size_t byte) { return where + ": byte " + std::to_string(byte); });
+  Json::sax_parse(ByteIterator(source), ByteIterator(), &builder);
+  if (source.is_too_long())
+    return fail(where, "one of its texts is too long",
+                "at most " + std::to_string(kept_bytes_max) + " bytes");
   return builder.take();
 }
 

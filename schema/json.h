@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
+#include <iosfwd>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -49,6 +51,15 @@ struct JsonLimits {
 // infinite, and its texts are UTF-8.
 [[nodiscard]] Result<Json> parse_json(std::string_view text, const std::string& where,
                                       const JsonLimits& limits = {});
+
+// The same of a text that is larger than memory should hold: of the list `list` of the outermost
+// object each element is handed over as soon as it is whole, and is not kept; the rest is returned,
+// with that list empty. Ends early where `take` says false. `limits` are those of one element with
+// the rest, and `kept_bytes_max` bounds the texts of the rest.
+[[nodiscard]] Result<Json> parse_json_list(std::istream& in, const std::string& where,
+                                           const std::string& list, const JsonLimits& limits,
+                                           std::size_t kept_bytes_max,
+                                           const std::function<bool(Json element)>& take);
 
 // The same for configuration files as Python's json module writes them: the bare words NaN,
 // Infinity and -Infinity, which JSON does not have, become texts.

@@ -311,6 +311,27 @@ Result<Submission> submission_from_json(const Json& json, const std::string& whe
   return finished(reader, std::move(submission));
 }
 
+Result<Submission> submission_from_text(std::istream& text, const std::string& where) {
+  constexpr std::size_t kCellValuesMax = 200'000, kFaultsMax = 100;
+  std::vector<CellRequest> cells;
+  Failure failure;
+  const auto take = [&](const Json& element) {
+    auto cell =
+        cell_request_from_json(element, where + ".cells[" + std::to_string(cells.size()) + "]");
+    if (!cell) failure.add(cell.error());
+    cells.push_back(cell.value_or(CellRequest{}));
+    return failure.errors.size() < kFaultsMax;
+  };
+  // The rest: texts, references, and the bytes of small inputs.
+  const auto rest = parse_json_list(text, where, "cells", {.values_max = kCellValuesMax},
+                                    kBlobBytesMax + (kBlobBytesMax >> 3U), take);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  if (!rest) return fail(rest.error());
+  auto submission = submission_from_json(*rest, where);
+  if (submission) submission->cells = std::move(cells);
+  return submission;
+}
+
 Json to_json(const GenerateUnit& unit) {
   Json extractors = Json::array();
   for (const ExtractorSpec& extractor : unit.extractors) extractors.push_back(to_json(extractor));

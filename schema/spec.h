@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <map>
 #include <string>
 #include <vector>
@@ -161,6 +162,8 @@ struct Submission {
 };
 [[nodiscard]] Json to_json(const Submission& submission);
 [[nodiscard]] Result<Submission> submission_from_json(const Json& json, const std::string& where);
+// The same of its text, cell by cell: no more of it is in memory than what it amounts to.
+[[nodiscard]] Result<Submission> submission_from_text(std::istream& text, const std::string& where);
 
 // --- what is dispatched
 // -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <sstream>
 #include <vector>
 
 namespace isocost::web {
@@ -74,9 +75,9 @@ Result<int> priority_of(std::string_view query) {
 Outcome submit(const Request& request, std::string_view query) {
   const auto priority = priority_of(query);
   if (!priority) return fault_response(400, priority.error());
-  const auto json = parse_json(request.body, "submission");
-  if (!json) return fault_response(400, json.error());
-  auto submission = submission_from_json(*json, "submission");
+  std::istringstream small(request.body);
+  auto submission = submission_from_text(
+      request.large_body != nullptr ? *request.large_body : small, "submission");
   if (!submission) return fault_response(400, submission.error());
   return Action(Submit{std::move(*submission), *priority});
 }
@@ -204,6 +205,15 @@ std::string metrics_text(const core::Snapshot& snapshot) {
                "Repeated results with another digest.", {{"", number(snapshot.mismatches)}});
   write_metric(text, "isocost_coordinator_epoch", "gauge", "Starts on this database.",
                {{"", number(snapshot.epoch)}});
+  std::vector<std::pair<std::string, double>> incidents;
+  for (const log::Incident kind : log::kIncidents)
+    incidents.emplace_back("kind=\"" + std::string(log::incident_name(kind)) + "\"",
+                           number(snapshot.incidents[static_cast<std::size_t>(kind)]));
+  write_metric(text, "isocost_incidents_total", "counter",
+               "What peers did that no healthy one does, by kind.", incidents);
+  write_metric(text, "isocost_key_faults", "gauge",
+               "What is wrong with the folder of allowed keys now.",
+               {{"", number(snapshot.key_faults.size())}});
   std::vector<std::pair<std::string, double>> cells;
   for (const core::ExperimentView& experiment : snapshot.experiments) {
     const std::string name = "experiment=\"" + label(experiment.name) + "\",state=";

@@ -20,6 +20,7 @@
 // for the coordinator's commit.
 #pragma once
 
+#include <istream>
 #include <optional>
 #include <string>
 #include <variant>
@@ -33,6 +34,7 @@ struct Request {
   std::string target;  // "/api/v1/status?x=y"
   std::string content_type;
   std::string body;
+  std::istream* large_body = nullptr;  // instead of `body`; read once
 };
 
 struct Response {

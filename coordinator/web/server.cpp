@@ -3,22 +3,29 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <atomic>
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <list>
 #include <memory>
+#include <optional>
 #include <thread>
+#include <vector>
 
+#include "coordinator/web/body.h"
 #include "coordinator/web/handler.h"
 #include "schema/io/atomic_file.h"
+#include "schema/io/limits.h"
 #include "schema/transport/endpoint.h"
 
 namespace isocost::web {
@@ -31,9 +38,15 @@ using asio::ip::tcp;
 
 constexpr std::size_t kHeaderBytesMax = std::size_t{16} << 10;
 constexpr std::size_t kBodyAtOnce = std::size_t{64} << 10;
-constexpr std::chrono::seconds kIdleMax{60};       // of a connection between requests
-constexpr std::chrono::seconds kTransferMax{300};  // for one body
-constexpr int kConnectionsMax = 256;
+constexpr std::chrono::seconds kIdleMax{60};        // of a connection between requests
+constexpr std::chrono::seconds kTransferMax{60};    // for one answer
+constexpr std::chrono::seconds kTransferGrace{10};  // then a body must come at this rate
+constexpr double kTransferRateMin = 64 << 10;       // bytes a second
+constexpr std::size_t kLargeBodiesMax = 4;          // at once; each waits on disk
+constexpr std::size_t kSmallAnswer = std::size_t{64} << 10;
+constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 20;  // of all that are not taken yet
+constexpr std::chrono::milliseconds kAcceptPause{50};
+constexpr std::size_t kShownMax = 100;
 constexpr std::size_t kCommandThreads = 2;
 constexpr std::size_t kTokenBytesMin = 16;
 
@@ -89,13 +102,18 @@ http::response<http::string_body> to_beast(Response response, unsigned version, 
 
 class Server::Impl {
  public:
-  Impl(core::Commands& commands, std::string token)
-      : commands_(commands), token_(std::move(token)) {}
+  Impl(core::Commands& commands, std::string token, const ServerOptions& options)
+      : commands_(commands),
+        token_(std::move(token)),
+        log_(options.log),
+        spool_(options.spool.empty() ? std::filesystem::temp_directory_path() : options.spool),
+        connections_max_(std::clamp<std::size_t>(io::descriptors_max() / 8, 16, 256)) {}
 
   ~Impl() {
     context_.stop();
     if (thread_.joinable()) thread_.join();
     pool_.join();
+    visitors_.clear();  // while there is a context that their sockets belong to
   }
 
   Result<void> listen(transport::Endpoint endpoint) {
@@ -109,21 +127,25 @@ class Server::Impl {
     if (error || found.empty())
       return fail("http://" + host, "the host is not known: " + error.message(),
                   "an address of this machine");
-    const tcp::endpoint address = found.begin()->endpoint();
-    acceptor_.open(address.protocol(), error);
-    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error) acceptor_.bind(address, error);
-    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error == asio::error::address_in_use)
-      return fail(fmt::format("http://{}:{}", endpoint.host, endpoint.port), "the port is in use",
-                  "a free port, or 0 for one that the system picks");
-    if (error)
-      return fail(fmt::format("http://{}:{}", endpoint.host, endpoint.port),
-                  "cannot listen there: " + error.message());
-    endpoint.port = acceptor_.local_endpoint().port();
+    // A name may stand for several addresses of this machine, and who asks for it may try any.
+    std::optional<boost::system::error_code> refused;
+    for (const auto& entry : found) {
+      tcp::endpoint address = entry.endpoint();
+      address.port(endpoint.port);  // after the first one the port that it got
+      error = listen_at(address);
+      if (error && !refused) refused = error;
+      if (!error) endpoint.port = acceptors_.back().local_endpoint().port();
+    }
+    if (acceptors_.empty()) {
+      const std::string where = fmt::format("http://{}:{}", endpoint.host, endpoint.port);
+      if (refused == asio::error::address_in_use)
+        return fail(where, "the port is in use", "a free port, or 0 for one that the system picks");
+      return fail(where, "cannot listen there: " + refused->message());
+    }
     endpoint_ = endpoint;
-    asio::co_spawn(context_, accept_all(), asio::detached);
-    thread_ = std::thread([this] { context_.run(); });
+    for (tcp::acceptor& acceptor : acceptors_)
+      asio::co_spawn(context_, accept_all(acceptor), asio::detached);
+    thread_ = std::thread([this] { run(); });
     return {};
   }
 
@@ -132,73 +154,212 @@ class Server::Impl {
   }
 
  private:
-  asio::awaitable<void> accept_all() {
+  // One connection, as the serving thread sees it.
+  struct Visitor {
+    beast::tcp_stream stream;
+    std::string address;
+    bool has_asked = false;  // a whole request came
+  };
+  using Visitors = std::list<Visitor>;
+
+  boost::system::error_code listen_at(const tcp::endpoint& address) {
+    boost::system::error_code error;
+    tcp::acceptor acceptor(context_);
+    acceptor.open(address.protocol(), error);
+    if (!error && address.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
+    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor.bind(address, error);
+    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) acceptors_.push_back(std::move(acceptor));
+    return error;
+  }
+
+  // A handler that throws concerns its own connection; the rest is served on.
+  void run() {
     while (true) {
-      boost::system::error_code error;
-      tcp::socket socket =
-          co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-      if (error == asio::error::operation_aborted) co_return;
-      if (error || connections_ >= kConnectionsMax) continue;
-      ++connections_;
-      asio::co_spawn(context_, serve(beast::tcp_stream(std::move(socket))),
-                     [this](const std::exception_ptr&) {
-                       // A connection that broke concerns nobody but its peer.
-                       --connections_;
-                     });
+      try {
+        context_.run();
+        return;
+      } catch (const std::exception& fault) {
+        if (log_ != nullptr) log_->note(std::string("the HTTP interface: ") + fault.what());
+      }
     }
   }
 
-  asio::awaitable<void> serve(beast::tcp_stream stream) {
+  void tell(log::Incident kind, const std::string& who, const std::string& what) {
+    if (log_ != nullptr) log_->tell(kind, who, what);
+  }
+
+  asio::awaitable<void> accept_all(tcp::acceptor& acceptor) {
+    while (true) {
+      boost::system::error_code error;
+      tcp::socket socket =
+          co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) {
+        // No descriptor left, most likely: the next try at once would fail the same way.
+        tell(log::Incident::kEvicted, "a visitor", "it cannot be let in: " + error.message());
+        asio::steady_timer pause(context_, kAcceptPause);
+        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+        continue;
+      }
+      admit(std::move(socket));
+    }
+  }
+
+  void admit(tcp::socket socket) {
+    boost::system::error_code error;
+    const tcp::endpoint peer = socket.remote_endpoint(error);
+    const std::string address =
+        error ? "a visitor" : fmt::format("{}:{}", peer.address().to_string(), peer.port());
+    if (visitors_.size() >= connections_max_ && !make_room()) {
+      tell(log::Incident::kEvicted, address, "there are as many connections as may be");
+      return;
+    }
+    visitors_.push_back({beast::tcp_stream(std::move(socket)), address, false});
+    const auto visitor = std::prev(visitors_.end());
+    asio::co_spawn(context_, serve(*visitor), [this, visitor](const std::exception_ptr&) {
+      // A connection that broke concerns nobody but its peer.
+      visitors_.erase(visitor);
+    });
+  }
+
+  // Ends the oldest connection that asked for nothing yet.
+  bool make_room() {
+    const auto silent = std::find_if(visitors_.begin(), visitors_.end(), [](Visitor& visitor) {
+      return !visitor.has_asked && visitor.stream.socket().is_open();
+    });
+    if (silent == visitors_.end()) return false;
+    tell(log::Incident::kEvicted, silent->address, "it asked for nothing, and others want to");
+    silent->stream.close();
+    return true;
+  }
+
+  asio::awaitable<void> serve(Visitor& visitor) {
+    beast::tcp_stream& stream = visitor.stream;
     beast::flat_buffer buffer(kHeaderBytesMax + kBodyAtOnce);
     bool is_kept = true;
     while (is_kept) {
-      http::request_parser<http::string_body> parser;
+      BodyParser parser;
       parser.header_limit(static_cast<std::uint32_t>(kHeaderBytesMax));
       // Beast holds a header's Content-Length against the limit that stands when it is read, and
       // what the limit is depends on the header.
       parser.body_limit(boost::none);
       stream.expires_after(kIdleMax);
-      co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
+      boost::system::error_code error;
+      co_await http::async_read_header(stream, buffer, parser,
+                                       asio::redirect_error(asio::use_awaitable, error));
+      if (error) {
+        tell_bad_header(visitor, error);
+        co_return;
+      }
+      visitor.has_asked = true;
       const auto& head = parser.get();
       const bool is_head = head.method() == http::verb::head;
-      Response response;
-      if (auto refusal = refuse(head)) {
+      Body body(spool_);
+      auto response = refuse(head);
+      if (!response) response = co_await read_body(visitor, buffer, parser, body);
+      if (response) {
         // Its body stays unread, so the connection cannot go on.
-        response = std::move(*refusal);
+        tell(response->status == 413 ? log::Incident::kOversized : log::Incident::kRefusedRequest,
+             visitor.address,
+             fmt::format("{} {}: {}", std::string(head.method_string()),
+                         std::string(head.target().substr(0, kShownMax)), response->status));
         is_kept = false;
       } else {
-        const auto bytes_max =
-            body_bytes_max(std::string(head.method_string()), std::string(head.target()));
-        parser.body_limit(bytes_max);
-        stream.expires_after(kTransferMax);
-        boost::system::error_code error;
-        if (parser.content_length() && *parser.content_length() > bytes_max)
-          error = http::error::body_limit;
-        else
-          co_await http::async_read(stream, buffer, parser,
-                                    asio::redirect_error(asio::use_awaitable, error));
-        if (error == http::error::body_limit) {
-          response = fault_response(
-              413,
-              Failure{{{"body", "it is too large", fmt::format("{} bytes at most", bytes_max)}}});
-          is_kept = false;
-        } else if (error) {
-          co_return;
-        } else {
-          is_kept = parser.get().keep_alive();
-          response = co_await answer(parser.release());
-        }
+        is_kept = head.keep_alive();
+        response = co_await answer(head, body);
       }
-      stream.expires_after(kTransferMax);
-      const auto message = to_beast(std::move(response), 11, is_kept, is_head);
-      http::serializer<false, http::string_body> serializer(message);
-      if (is_head)
-        co_await http::async_write_header(stream, serializer, asio::use_awaitable);
-      else
-        co_await http::async_write(stream, serializer, asio::use_awaitable);
+      co_await send(visitor, std::move(*response), is_kept, is_head);
     }
     boost::system::error_code ignored;  // the peer may have closed already
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  }
+
+  void tell_bad_header(const Visitor& visitor, const boost::system::error_code& error) {
+    // Who goes between two requests does nothing wrong.
+    if (error == http::error::end_of_stream || error == asio::error::operation_aborted ||
+        error == asio::error::connection_reset || error == asio::error::bad_descriptor)
+      return;
+    if (error == beast::error::timeout) {
+      if (!visitor.has_asked)
+        tell(log::Incident::kStalled, visitor.address, "it connected and asked for nothing");
+    } else {
+      tell(log::Incident::kMalformed, visitor.address,
+           "a request that is none: " + error.message());
+    }
+  }
+
+  using BodyParser = http::request_parser<http::buffer_body>;
+
+  // What must be answered instead, where the body cannot be taken.
+  asio::awaitable<std::optional<Response>> read_body(Visitor& visitor, beast::flat_buffer& buffer,
+                                                     BodyParser& parser, Body& body) {
+    const auto& head = parser.get();
+    const std::size_t bytes_max =
+        body_bytes_max(std::string(head.method_string()), std::string(head.target()));
+    parser.body_limit(bytes_max);
+    const auto too_large = [&] {
+      return fault_of(413, "body", "it is too large", fmt::format("{} bytes at most", bytes_max));
+    };
+    if (parser.content_length() && *parser.content_length() > bytes_max) co_return too_large();
+    const auto begin = std::chrono::steady_clock::now();
+    LargeBody large(large_bodies_);
+    std::vector<char> piece(kBodyAtOnce);
+    while (!parser.is_done()) {
+      parser.get().body() = {.data = piece.data(), .size = piece.size(), .more = true};
+      visitor.stream.expires_after(kIdleMax);
+      boost::system::error_code error;
+      co_await http::async_read(visitor.stream, buffer, parser,
+                                asio::redirect_error(asio::use_awaitable, error));
+      if (error == http::error::body_limit) co_return too_large();
+      if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
+      const std::size_t bytes = piece.size() - parser.get().body().size;
+      if (body.bytes() + bytes > Body::kInMemoryMax && !large.take())
+        co_return fault_of(503, "body", "other large requests are on their way", "a later try");
+      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+      if (time > kTransferGrace &&
+          static_cast<double>(body.bytes()) < kTransferRateMin * time.count())
+        co_return fault_of(408, "body", "it comes too slowly",
+                           fmt::format("{} KiB a second", kTransferRateMin / 1024));
+      if (auto full = keep(body, {piece.data(), bytes})) co_return full;
+    }
+    co_return std::nullopt;
+  }
+
+  static std::optional<Response> keep(Body& body, std::string_view piece) {
+    try {
+      body.append(piece);
+      return std::nullopt;
+    } catch (const std::system_error& fault) {
+      return fault_of(507, "body", fault.what(), "a disk with room");
+    }
+  }
+
+  // One of the few bodies that may be large at once.
+  class LargeBody {
+   public:
+    explicit LargeBody(std::size_t& count) : count_(count) {}
+    ~LargeBody() {
+      if (is_taken_) --count_;
+    }
+    LargeBody(const LargeBody&) = delete;
+    LargeBody& operator=(const LargeBody&) = delete;
+    bool take() {
+      if (is_taken_) return true;
+      if (count_ >= kLargeBodiesMax) return false;
+      ++count_;
+      return is_taken_ = true;
+    }
+
+   private:
+    std::size_t& count_;
+    bool is_taken_ = false;
+  };
+
+  static Response fault_of(int status, const std::string& where, const std::string& what,
+                           const std::string& expected) {
+    return fault_response(status, Failure{{{where, what, expected}}});
   }
 
   // What must not be answered, told from the header alone.
@@ -207,25 +368,33 @@ class Server::Impl {
     const std::string target(head.target());
     if (token_.empty()) {
       if (is_loopback_host(std::string(head[http::field::host]))) return std::nullopt;
-      return fault_response(
-          403, Failure{{{"Host", "this name is not answered", "127.0.0.1 or localhost"}}});
+      return fault_of(403, "Host", "this name is not answered", "127.0.0.1 or localhost");
     }
     if (target == "/") return std::nullopt;
     const std::string given(head[http::field::authorization]);
     if (given.starts_with("Bearer ") && is_equal_in_constant_time(given.substr(7), token_))
       return std::nullopt;
-    return fault_response(401, Failure{{{"Authorization", "the token is missing or wrong",
-                                         "Bearer and the coordinator's token"}}});
+    return fault_of(401, "Authorization", "the token is missing or wrong",
+                    "Bearer and the coordinator's token");
   }
 
-  asio::awaitable<Response> answer(http::request<http::string_body> message) {
-    const auto request = std::make_shared<const Request>(
-        Request{std::string(message.method_string()), std::string(message.target()),
-                std::string(message[http::field::content_type]), std::move(message.body())});
+  template <class Head>
+  asio::awaitable<Response> answer(const Head& head, const Body& body) {
+    const auto request =
+        std::make_shared<Request>(Request{std::string(head.method_string()),
+                                          std::string(head.target()),
+                                          std::string(head[http::field::content_type]),
+                                          {}});
+    const std::shared_ptr<std::istream> large =
+        body.bytes() > Body::kInMemoryMax ? body.open() : nullptr;
+    if (large)
+      request->large_body = large.get();
+    else
+      request->body = body.text();
     // Parsing a large submission and waiting for its commit would hold up everybody else on the
     // serving thread. The closure has a name and shares the request, since g++ 12 destroys a
     // temporary closure inside co_await twice.
-    auto work = [this, request]() -> asio::awaitable<Response> {
+    auto work = [this, request, large]() -> asio::awaitable<Response> {
       Outcome outcome = handle(*request, *commands_.snapshot());
       if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
       co_return perform(std::get<Action>(outcome), commands_);
@@ -233,13 +402,54 @@ class Server::Impl {
     co_return co_await asio::co_spawn(pool_, std::move(work), asio::use_awaitable);
   }
 
+  asio::awaitable<void> send(Visitor& visitor, Response response, bool is_kept, bool is_head) {
+    // Answers that nobody takes are bounded together.
+    const std::size_t bytes = response.body.size();
+    if (bytes > kSmallAnswer && answer_bytes_ + bytes > kAnswerBytesMax) {
+      tell(log::Incident::kRefusedRequest, visitor.address, "too many answers wait to be taken");
+      co_return;
+    }
+    const AnswerBytes counted(answer_bytes_, bytes);
+    visitor.stream.expires_after(kTransferMax);
+    const auto message = to_beast(std::move(response), 11, is_kept, is_head);
+    http::serializer<false, http::string_body> serializer(message);
+    boost::system::error_code error;
+    if (is_head)
+      co_await http::async_write_header(visitor.stream, serializer,
+                                        asio::redirect_error(asio::use_awaitable, error));
+    else
+      co_await http::async_write(visitor.stream, serializer,
+                                 asio::redirect_error(asio::use_awaitable, error));
+    if (error == beast::error::timeout)
+      tell(log::Incident::kStalled, visitor.address, "it takes nothing of the answer");
+    if (error) throw boost::system::system_error(error);
+  }
+
+  class AnswerBytes {
+   public:
+    AnswerBytes(std::size_t& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) { sum_ += bytes_; }
+    ~AnswerBytes() { sum_ -= bytes_; }
+    AnswerBytes(const AnswerBytes&) = delete;
+    AnswerBytes& operator=(const AnswerBytes&) = delete;
+
+   private:
+    std::size_t& sum_;
+    std::size_t bytes_;
+  };
+
   core::Commands& commands_;
   std::string token_;
+  log::Log* log_;
+  std::filesystem::path spool_;
+  std::size_t connections_max_;
   transport::Endpoint endpoint_;
-  std::atomic<int> connections_{0};
   asio::thread_pool pool_{kCommandThreads};
+  // Of the serving thread.
+  Visitors visitors_;
+  std::size_t large_bodies_ = 0;
+  std::size_t answer_bytes_ = 0;
   asio::io_context context_{1};
-  tcp::acceptor acceptor_{context_};
+  std::vector<tcp::acceptor> acceptors_;
   std::thread thread_;
 };
 
@@ -260,7 +470,7 @@ Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options,
     return fail(options.endpoint, "it is reachable from other machines, where a token is required",
                 "an address on loopback, or a token file");
   }
-  auto impl = std::make_unique<Impl>(commands, std::move(token));
+  auto impl = std::make_unique<Impl>(commands, std::move(token), options);
   if (auto listening = impl->listen(*endpoint); !listening) return fail(listening.error());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -6,9 +6,11 @@
 // Loopback by default. Outside loopback a bearer token is required; it may also be given on
 // loopback. Requests without it get 401 before their body is read; the page itself is public, since
 // it holds no data. Without a token only requests that name a loopback host are answered, so that
-// no web page can reach it by a name of its own. Headers, bodies, time and the number of
-// connections are limited. Commands run on a pool of their own, so a long submission delays no
-// status. Fails with: bad address, port in use, no token outside loopback, unreadable token file.
+// no web page can reach it by a name of its own. Headers, bodies, answers, time and the number of
+// connections are limited; a body that is not small waits on disk until it is whole, and when there
+// are too many connections the oldest that asked for nothing goes. What is refused is logged and
+// counted. Commands run on a pool of their own, so a long submission delays no status. Fails with:
+// bad address, port in use, no token outside loopback, unreadable token file.
 #pragma once
 
 #include <filesystem>
@@ -16,6 +18,7 @@
 #include <string>
 
 #include "coordinator/core/commands.h"
+#include "coordinator/log/log.h"
 #include "schema/result.h"
 
 namespace isocost::web {
@@ -23,6 +26,8 @@ namespace isocost::web {
 struct ServerOptions {
   std::string endpoint = "http://127.0.0.1:7780";  // port 0: the system picks one
   std::filesystem::path token_file = {};           // one line; readable by its owner alone
+  std::filesystem::path spool = {};                // where large bodies wait; empty: the system's
+  log::Log* log = nullptr;                         // null: nobody is told
 };
 
 class Server {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "schema/json_reader.h"
 
 namespace isocost {
@@ -80,6 +82,61 @@ TEST(ParseJson, GivesTheTreeThatTheLibraryGives) {
       R"({"a": [true, null, -5, 18446744073709551615, 1.5, "\u20ac"], "b": {"c": []}, "d": "x"})";
 
   EXPECT_EQ(*parse_json(text, "x.json"), Json::parse(text));
+}
+
+class ParseJsonList : public ::testing::Test {
+ protected:
+  Result<Json> parse(const std::string& text, std::size_t kept_bytes_max = 1000) {
+    std::istringstream in(text);
+    return parse_json_list(in, "x.json", "cells", {.values_max = 14}, kept_bytes_max,
+                           [this](const Json& element) {
+                             elements.push_back(element);
+                             return elements.size() < 100;
+                           });
+  }
+  std::vector<Json> elements;
+};
+
+TEST_F(ParseJsonList, HandsOverOneElementAfterTheOther) {
+  const auto rest = parse(R"({"a": {"cells": [1]}, "cells": [{"x": [1, 2]}, 3, []], "b": "c"})");
+
+  ASSERT_TRUE(rest) << rest.error().message();
+  EXPECT_EQ(*rest, Json::parse(R"({"a": {"cells": [1]}, "cells": [], "b": "c"})"));
+  EXPECT_EQ(elements, (std::vector<Json>{Json{{"x", {1, 2}}}, 3, Json::array()}));
+}
+
+TEST_F(ParseJsonList, BoundsAnElementAndTheRestAndNotTheirNumber) {
+  std::string many = R"({"cells": [)";
+  for (int i = 0; i < 50; ++i) many += R"({"x": "0123456789012345678901234567890123456789"},)";
+
+  EXPECT_TRUE(parse(many + "1]}"));
+  EXPECT_EQ(elements.size(), 51U);
+  EXPECT_FALSE(parse(R"({"cells": [[1,2,3,4,5,6,7,8,9,10,11,12,13]]})"));
+  EXPECT_FALSE(parse(R"({"a": [1,2,3,4,5,6,7], "b": [1,2,3,4,5,6,7]})"));
+  EXPECT_FALSE(parse("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]"));
+  EXPECT_FALSE(parse(R"({"a": ")" + std::string(600, 'x') + R"(", "b": ")" + std::string(600, 'x') +
+                     R"("})"));
+  // One text alone, within an element or not: the parser would hold all of it.
+  EXPECT_FALSE(parse(R"({"cells": [")" + std::string(2000, 'x') + R"("]})"));
+}
+
+TEST_F(ParseJsonList, SaysWhereTheTextGoesWrong) {
+  const auto rest = parse("{\"cells\": [1, 2, }");
+  ASSERT_FALSE(rest);
+  EXPECT_THAT(rest.error().message(), ::testing::HasSubstr("byte 17"));
+  EXPECT_FALSE(parse("{\"cells\": []} more"));
+  EXPECT_FALSE(parse(std::string("{\"cells\": []}\0 more", 19)));
+  EXPECT_FALSE(parse("{\"cells\": [1e999]}"));
+  EXPECT_FALSE(parse(""));
+}
+
+TEST_F(ParseJsonList, EndsWhereNoMoreIsWanted) {
+  std::string many = "{\"cells\": [";
+  for (int i = 0; i < 1000; ++i) many += "1,";
+
+  static_cast<void>(parse(many));
+
+  EXPECT_EQ(elements.size(), 100U);
 }
 
 TEST(JsonReader, TakesNoTextForAnInfiniteNumber) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 namespace isocost {
 namespace {
 
@@ -56,6 +58,33 @@ TEST(CellRequest, SurvivesItsJsonForm) {
 
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(*back, cell);
+}
+
+TEST(Submission, IsTheSameReadCellByCell) {
+  Submission submission;
+  submission.name = "study";
+  submission.axes = {"steps"};
+  for (int i = 0; i < 3; ++i) {
+    CellRequest cell;
+    cell.labels = {{"steps", i}};
+    cell.sample = sample();
+    cell.images = {0, 64};
+    submission.cells.push_back(cell);
+  }
+  std::istringstream text(to_json(submission).dump());
+  Json wrong = to_json(submission);
+  wrong["cells"][1]["images"] = "all";
+  wrong["cells"][2]["labels"] = 3;
+  std::istringstream wrong_text(wrong.dump());
+
+  const auto back = submission_from_text(text, "test");
+  const auto faults = submission_from_text(wrong_text, "test");
+
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(*back, submission);
+  ASSERT_FALSE(faults);
+  EXPECT_NE(faults.error().message().find("test.cells[1].images"), std::string::npos);
+  EXPECT_NE(faults.error().message().find("test.cells[2].labels"), std::string::npos);
 }
 
 // Sums and products of prices are printed and sorted: none may overflow.

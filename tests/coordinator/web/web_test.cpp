@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "coordinator/web/handler.h"
 #include "coordinator/web/server.h"
 #include "tests/support/http_client.h"
+#include "tests/support/plain_peer.h"
 #include "tests/support/process.h"
 
 namespace isocost::web {
@@ -170,6 +172,90 @@ TEST(WebServer, TakesLargeSubmissionsAndRefusesOtherLargeBodies) {
   EXPECT_EQ(commands.submitted.at(0), submission);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message(), "body: it is too large; expected 65536 bytes at most");
+}
+
+std::uint16_t port_of(const Server& server) {
+  return static_cast<std::uint16_t>(std::stoul(server.url().substr(server.url().rfind(':') + 1)));
+}
+
+// What is sent waits on disk, and of a list that is none nothing is built.
+TEST(WebServer, KeepsNoLargeBodyInMemory) {
+  ScratchFolder folder;
+  FakeCommands commands;
+  log::Log log({.is_silent = true});
+  auto server = Server::open(
+      {.endpoint = "http://127.0.0.1:0", .spool = folder.path(), .log = &log}, commands);
+  ASSERT_TRUE(server) << server.error().message();
+  const testing::PlainPeer peer(port_of(**server));
+  constexpr std::size_t kBytes = std::size_t{200} << 20U;
+  std::string zeros;
+  while (zeros.size() < std::size_t{1} << 20U) zeros += "0,";
+
+  peer.write(
+      "POST /api/v1/experiments HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: "
+      "application/json\r\nContent-Length: " +
+      std::to_string(kBytes) + "\r\n\r\n[");
+  const long before = testing::resident_kib(::getpid());
+  for (std::size_t sent = 0; sent < kBytes; sent += zeros.size())
+    ASSERT_TRUE(peer.write(std::string_view(zeros).substr(0, kBytes - 1 - sent)));
+  const std::string answer = peer.read(12);
+
+  EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 400");
+  EXPECT_LT(testing::peak_kib(::getpid()) - before, 100L << 10U);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(WebServer, MakesRoomForWhoAsks) {
+  FakeCommands commands;
+  log::Log log({.is_silent = true});
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .log = &log}, commands);
+  ASSERT_TRUE(server) << server.error().message();
+
+  std::vector<testing::PlainPeer> silent;
+  for (int i = 0; i < 400; ++i) silent.emplace_back(port_of(**server));
+  const auto status = testing::HttpClient((*server)->url()).get("/api/v1/status");
+
+  EXPECT_TRUE(status) << status.error().message();
+  EXPECT_GE(log.count(log::Incident::kEvicted), 100U);
+  EXPECT_TRUE(silent.front().is_over(10'000));
+}
+
+TEST(WebServer, TellsTheLogWhatItRefuses) {
+  FakeCommands commands;
+  log::Log log({.is_silent = true});
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .log = &log}, commands);
+  ASSERT_TRUE(server) << server.error().message();
+  const auto say = [&](const std::string& text) {
+    const testing::PlainPeer peer(port_of(**server));
+    peer.write(text);
+    return peer.read(12);
+  };
+
+  EXPECT_EQ(say("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), "HTTP/1.1 403");
+  EXPECT_EQ(say("POST /api/v1/retry HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+                "99999999\r\n\r\n"),
+            "HTTP/1.1 413");
+  EXPECT_EQ(say("nothing that is HTTP\r\n\r\n"), "");
+
+  testing::wait_until([&] { return log.count(log::Incident::kMalformed) == 1; },
+                      std::chrono::seconds(10), "the malformed request");
+  EXPECT_EQ(log.count(log::Incident::kRefusedRequest), 1U);
+  EXPECT_EQ(log.count(log::Incident::kOversized), 1U);
+}
+
+TEST(WebHandler, ShowsWhatPeersDid) {
+  core::Snapshot snapshot = sample_snapshot();
+  snapshot.incidents[static_cast<std::size_t>(log::Incident::kRefusedKey)] = 7;
+  snapshot.key_faults = {"keys/w1.key: there is no public key in it"};
+
+  const std::string metrics = metrics_text(snapshot);
+  const Json status = core::to_json(snapshot);
+
+  EXPECT_NE(metrics.find("isocost_incidents_total{kind=\"refused_key\"} 7\n"), std::string::npos);
+  EXPECT_NE(metrics.find("isocost_incidents_total{kind=\"quarantined\"} 0\n"), std::string::npos);
+  EXPECT_NE(metrics.find("isocost_key_faults 1\n"), std::string::npos);
+  EXPECT_EQ(status.at("incidents").at("refused_key"), 7);
+  EXPECT_EQ(status.at("key_faults").at(0), "keys/w1.key: there is no public key in it");
 }
 
 TEST(WebServer, AsksForTheTokenWhenThereIsOne) {
