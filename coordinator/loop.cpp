@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "coordinator/artifact_look.h"
 #include "coordinator/core/result_check.h"
 #include "schema/check.h"
 
@@ -29,6 +30,7 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
   core_ = std::make_unique<core::Core>(core::CoreOptions{.epoch = state.epoch,
                                                          .database = state.database,
                                                          .build = options_.build,
+                                                         .secret = state.secret,
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
@@ -147,7 +149,10 @@ void Loop::process(PeerQueue::Item& arrival) {
 
 std::optional<UnitFailure> Loop::check(const core::KnownUnit& known, const UnitResult& result) {
   const wire::Lease lease = store_.lease_of(known.id);
-  return core::check_result(lease.kind, lease.body, result);
+  return core::check_result(lease.kind, lease.body, result,
+                            [this](const ArtifactRef& artifact, const core::ArtifactForm& form) {
+                              return look_at_artifact(artifacts_, artifact, form);
+                            });
 }
 
 void Loop::hand(const core::Event& event) {
@@ -195,6 +200,8 @@ void Loop::deliver(const core::Message& message) {
     if (it == waiting_.end()) return;
     it->second.set_value(answer->body);
     waiting_.erase(it);
+  } else if (const auto* note = std::get_if<core::Note>(&message)) {
+    if (options_.log != nullptr) options_.log->tell(note->kind, note->who, note->what);
   } else {
     core::SendMessage send = std::get<core::SendMessage>(message);
     if (auto* welcome = std::get_if<wire::Welcome>(&send.message)) {

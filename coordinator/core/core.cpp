@@ -27,7 +27,8 @@ std::uint64_t memory_of(const Json& device) {
 
 }  // namespace
 
-Core::Core(CoreOptions options, const std::vector<OpenUnit>& open) : options_(std::move(options)) {
+Core::Core(CoreOptions options, const std::vector<OpenUnit>& open)
+    : options_(std::move(options)), attempts_(options_.epoch, options_.secret) {
   for (const OpenUnit& unit : open) table_.add(unit);
 }
 
@@ -58,16 +59,22 @@ void Core::on(const WorkerHello& event, Instant now) {
     greet(*known);  // the same greeting again
     return;
   }
+  auto inventory = inventories_.shared(hello.inventory);
+  if (!inventory) {
+    send(Note{log::Incident::kOversized, hello.worker, "no room for its list of inputs"});
+    return reject(event.session, wire::RejectCode::kStopping,
+                  "the workers name more inputs than this coordinator keeps");
+  }
   Session& session = sessions_[event.session];
   session.id = event.session;
   session.worker = hello.worker;
   session.host = hello.host;
   session.device_class = hello.device_class;
   session.device = hello.device;
-  session.inventory = {hello.inventory.begin(), hello.inventory.end()};
+  session.inventory = std::move(inventory);
   session.memory_bytes = memory_of(hello.device);
   session.warm = hello.warm;
-  session.last_seen = now;
+  session.last_seen = session.last_told = now;
   take_over(session, hello, now);
   workers_[session.worker] = session.id;
   write(SeeWorker{session.worker, session.device_class, session.device});
@@ -112,6 +119,7 @@ void Core::adopt(Session& session, const std::vector<wire::Running>& running, In
     if (unit == nullptr || !std::holds_alternative<Ready>(unit->state)) continue;
     if (has_failed(*unit, run.attempt))
       continue;  // what it holds is that failure, to be told again
+    if (!is_believed(session.id, run.unit, run.attempt, "it says that it holds")) continue;
     table_.lease(unit->id, session.id, run.attempt, now);
     session.leases.insert(unit->id);
   }
@@ -165,6 +173,7 @@ void Core::on(const Heartbeat& event, Instant now) {
     send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
     return;
   }
+  session->last_told = now;
   adopt(*session, event.heartbeat.running, now);
   forget_unclaimed(*session, now);
   send(SendMessage{session->id, wire::HeartbeatReply{.cancel = to_cancel(*session),
@@ -210,9 +219,11 @@ void Core::on(const SessionLost& event, Instant now) {
 }
 
 void Core::on(const Tick&, Instant now) {
+  // Any message is life, but who goes on without ever telling what it holds, holds nothing.
   std::vector<SessionId> silent;
   for (const auto& [id, session] : sessions_)
-    if (session.last_seen + options_.lease < now) silent.push_back(id);
+    if (session.last_seen + options_.lease < now || session.last_told + 2 * options_.lease < now)
+      silent.push_back(id);
   for (const SessionId& id : silent) end_session(id, Loss::kUnexplained, now);
   std::erase_if(suspicions_,
                 [&](const auto& entry) { return entry.second.since + kSuspicionMax < now; });
@@ -272,11 +283,28 @@ void Core::forgive(const std::string& worker) {
 
 // --- results --------------------------------------------------------------------------------
 
+// Whether what a session tells of an attempt counts: one that it, or another worker before it, was
+// given. Workers tell everything again after their greeting.
+bool Core::is_believed(const SessionId& session, const std::string& unit, Attempt attempt,
+                       const char* what) {
+  if (attempts_.was_given(unit, attempt)) return true;
+  const auto known = sessions_.find(session);
+  send(Note{log::Incident::kUnbelieved,
+            known == sessions_.end() ? session.value : known->second.worker,
+            std::string(what) + " " + unit + ", an attempt that nobody was given"});
+  return false;
+}
+
 void Core::on(const ResultArrived& event, Instant now) {
-  touch(event.session, now);
   const std::string& name = event.message.result.unit;
+  if (touch(event.session, now) == nullptr)
+    return send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
+  if (!is_believed(event.session, name, event.message.attempt, "it tells a result of"))
+    return acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
   Unit* unit = table_.find(name);
   if (event.is_invalid) {
+    send(Note{log::Incident::kUnbelieved, sessions_.at(event.session).worker,
+              name + ": " + event.is_invalid->reason});
     if (unit != nullptr) fail_attempt(*unit, event.message.attempt, *event.is_invalid);
     acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
   } else if (unit != nullptr) {
@@ -340,22 +368,19 @@ void Core::detach(const Unit& unit) {
 }
 
 void Core::on(const FailureArrived& event, Instant now) {
-  touch(event.session, now);
+  if (touch(event.session, now) == nullptr)
+    return send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
   const wire::FailureMessage& message = event.message;
+  if (!is_believed(event.session, message.unit, message.attempt, "it tells a failure of"))
+    return acknowledge(event.session, message.unit, message.attempt, wire::Verdict::kNotWanted);
   acknowledge(event.session, message.unit, message.attempt, wire::Verdict::kAccepted);
   Unit* unit = table_.find(message.unit);
   if (unit != nullptr) fail_attempt(*unit, message.attempt, message.failure);
 }
 
-bool Core::was_given(Attempt attempt) const {
-  return attempt.epoch < options_.epoch ||
-         (attempt.epoch == options_.epoch && attempt.counter <= counter_);
-}
-
 // Counts an attempt once, whoever else is at the unit meanwhile. One whose worker was lost is
 // counted anew when the worker's supervisor tells of what it died.
 void Core::fail_attempt(Unit& unit, Attempt attempt, const UnitFailure& failure) {
-  if (!was_given(attempt)) return;  // nobody was told to make it
   const auto* leased = std::get_if<Leased>(&unit.state);
   if (leased != nullptr && leased->attempt == attempt) {
     detach(unit);

@@ -7,8 +7,9 @@
 //
 // Owned by the loop (or a simulator), one thread. It has no clock, file, socket, thread or chance
 // of its own: the same events give the same effects. Results are durable, leases are not: after a
-// restart workers say HELLO and tell what they run, and their leases live on. Whatever a peer
-// sends is answered or ignored, never checked.
+// restart workers say HELLO and tell what they run, and their leases live on. Whatever a peer sends
+// is answered or ignored, never checked by ISOCOST_CHECK: it counts from a session alone, and for
+// an attempt that was given out; what does not is noted.
 //
 // Invariants (check_invariants re-derives them):
 //   1. A leased unit belongs to a session, and the session knows it.
@@ -19,11 +20,14 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "coordinator/core/attempts.h"
+#include "coordinator/core/inventories.h"
 #include "coordinator/core/policy.h"
 #include "coordinator/core/snapshot.h"
 #include "coordinator/core/types.h"
@@ -35,7 +39,8 @@ struct CoreOptions {
   std::uint64_t epoch = 1;  // counts the coordinator's starts on its database
   std::string database{};
   std::string build{};
-  Duration lease = std::chrono::seconds(15);     // a worker silent for so long is lost
+  std::string secret{};                       // of the database: what attempts prove themselves by
+  Duration lease = std::chrono::seconds(15);  // a worker silent for so long is lost
   Duration heartbeat = std::chrono::seconds(2);  // how often a worker should speak
   int attempts_max = 3;                          // failed attempts after which a unit is failed
   // Losses that nobody explained, after which a unit is failed. A worker that comes back tells what
@@ -72,13 +77,14 @@ class Core {
     std::string host;
     std::string device_class;
     Json device = Json::object();
-    std::set<std::string> inventory;
+    std::shared_ptr<const Inventory> inventory;
     std::uint64_t memory_bytes = 0;  // 0: not told
     std::vector<std::string> warm;
     std::uint32_t credit = 0;
     std::set<UnitId> leases;
     std::map<std::string, wire::Running> running;  // as last told
     Instant last_seen;
+    Instant last_told;                 // when it last said what it holds
     std::vector<std::int8_t> can_run;  // by class: -1 not yet known
   };
   struct Suspicion {  // against what a lost worker computed, until it comes back and tells
@@ -122,7 +128,8 @@ class Core {
   void accept(Unit& unit, const ResultArrived& event);
   void observe(const Unit& unit, const UnitResult& result);
   void detach(const Unit& unit);
-  [[nodiscard]] bool was_given(Attempt attempt) const;
+  [[nodiscard]] bool is_believed(const SessionId& session, const std::string& unit, Attempt attempt,
+                                 const char* what);
   void fail_attempt(Unit& unit, Attempt attempt, const UnitFailure& failure);
   void give_up(UnitId id, Attempt attempt, const UnitFailure& failure);
   void acknowledge(const SessionId& session, const std::string& unit, Attempt attempt,
@@ -144,12 +151,13 @@ class Core {
   std::map<SessionId, Session> sessions_;
   std::map<std::string, SessionId> workers_;
   std::map<std::string, Suspicion> suspicions_;  // by worker
-  std::set<SessionId> hungry_;                   // with credit
+  Inventories inventories_;
+  std::set<SessionId> hungry_;  // with credit
   std::set<SessionId> superseded_;
   std::deque<SessionId> superseded_order_;
   std::vector<std::uint32_t> passed_over_;  // by class
   std::vector<Speed> speeds_;               // by class
-  std::uint64_t counter_ = 0;
+  Attempts attempts_;
   std::uint64_t repeats_ = 0;
   std::uint64_t mismatches_ = 0;
   bool is_draining_ = false;

@@ -42,7 +42,7 @@ bool Core::lease_one(Session& session, Instant now) {
     passed = i == *best ? 0 : passed + 1;
   }
   const UnitId id = std::get<UnitId>(*table_.work_class(classes[*best]).ready.begin());
-  const Attempt attempt{options_.epoch, ++counter_};
+  const Attempt attempt = attempts_.next(table_.at(id).name);
   table_.lease(id, session.id, attempt, now);
   session.leases.insert(id);
   if (--session.credit == 0) hungry_.erase(session.id);
@@ -70,7 +70,7 @@ bool Core::check_can_run(const Session& session, ClassId id) const {
   const WorkClass& of = table_.work_class(id);
   if (session.memory_bytes != 0 && of.memory_bytes > session.memory_bytes) return false;
   return std::all_of(of.inputs.begin(), of.inputs.end(),
-                     [&](const std::string& input) { return session.inventory.contains(input); });
+                     [&](const std::string& input) { return session.inventory->contains(input); });
 }
 
 bool Core::is_stuck() const {
@@ -129,7 +129,7 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
   for (const ClassId id : table_.ready_classes())
     for (const std::string& input : table_.work_class(id).inputs)
       if (std::none_of(sessions_.begin(), sessions_.end(),
-                       [&](const auto& entry) { return entry.second.inventory.contains(input); }))
+                       [&](const auto& entry) { return entry.second.inventory->contains(input); }))
         missing.insert(input);
   if (!sessions_.empty()) snapshot.missing_inputs = {missing.begin(), missing.end()};
   for (const auto& [name, id] : workers_) {

@@ -22,6 +22,7 @@ namespace isocost::core {
 struct OpenState {
   std::string database;         // its id
   std::uint64_t epoch = 0;      // of this start, durable already
+  std::string secret{};         // its own, and nobody else's: what attempts prove themselves by
   std::vector<OpenUnit> units;  // waiting and ready ones, by id
 };
 

@@ -1,54 +1,143 @@
 #include "coordinator/core/result_check.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
 
 namespace isocost::core {
 namespace {
+
+constexpr double kSecondsMax = 1e9;
 
 std::optional<UnitFailure> wrong(const std::string& reason) {
   return UnitFailure{
       FailureClass::kBug, "the worker's result is not one of this unit: " + reason, {}};
 }
 
-bool has_artifact(const UnitResult& result, const std::string& name) {
-  return std::any_of(result.artifacts.begin(), result.artifacts.end(),
-                     [&](const ArtifactRef& artifact) { return artifact.name == name; });
+struct Range {
+  double low = 0;
+  double high = 0;
+};
+
+// What a value of a metric can be; generous, since features may have any scale.
+Range range_of(const std::string& metric) {
+  constexpr double kAny = 1e15;
+  // Equal sets differ by rounding.
+  if (metric == "fid") return {-1, kAny};
+  if (metric == "clip_score") return {-1000, 1000};
+  if (metric == "attribute_accuracy") return {0, 1};
+  return {-kAny, kAny};
 }
 
-std::optional<UnitFailure> check_generate(const std::string& body, const UnitResult& result) {
-  const auto json = parse_json(body, "units.body");
-  if (!json) return wrong(json.error().message());
-  const auto unit = generate_unit_from_json(*json, "units.body");
-  if (!unit) return wrong(unit.error().message());
-  for (const ExtractorSpec& extractor : unit->extractors) {
-    const std::string name = "rows/" + extractor_id(extractor);
-    if (!has_artifact(result, name)) return wrong("the artifact " + name + " is missing");
-  }
+// A number of `object` that lies within the range; what is wrong otherwise. Absent: fine unless it
+// is needed.
+std::optional<std::string> wrong_number(const Json& object, const char* member, Range range,
+                                        bool is_needed) {
+  const auto found = object.find(member);
+  if (found == object.end())
+    return is_needed ? std::optional("'" + std::string(member) + "' is missing") : std::nullopt;
+  const std::string expected =
+      "a number from " + number_shown(range.low) + " to " + number_shown(range.high);
+  if (!found->is_number())
+    return "'" + std::string(member) + "' is " + found->type_name() + "; expected " + expected;
+  const double value = found->get<double>();
+  if (value >= range.low && value <= range.high) return std::nullopt;
+  return "'" + std::string(member) + "' is " + number_shown(value) + "; expected " + expected;
+}
+
+std::optional<std::string> wrong_measured(const Json& measured) {
+  for (const auto& [member, most] : std::map<const char*, double>{
+           {"seconds", kSecondsMax}, {"peak_bytes", 1e18}, {"energy_joules", 1e15}})
+    if (auto why = wrong_number(measured, member, {0, most}, false)) return "measured: " + *why;
   return std::nullopt;
 }
 
-bool has_repeated_names(const UnitResult& result) {
-  for (std::size_t i = 0; i < result.artifacts.size(); ++i)
-    for (std::size_t j = 0; j < i; ++j)
-      if (result.artifacts[i].name == result.artifacts[j].name) return true;
-  return false;
+std::optional<std::string> wrong_score(const ScoreUnit& unit, const Json& values) {
+  const Range range = range_of(unit.score.metric);
+  if (auto why = wrong_number(values, "value", range, true)) return why;
+  // An interval may reach beyond what a value can be.
+  constexpr Range kAnywhere{-1e15, 1e15};
+  for (const char* member : {"low", "high"})
+    if (auto why = wrong_number(values, member, kAnywhere, false)) return why;
+  if (values.contains("low") && values.contains("high") &&
+      values["low"].get<double>() > values["high"].get<double>())
+    return "'low' is above 'high'";
+  const double images = static_cast<double>(unit.score.range.size());
+  return wrong_number(values, "n", {1, images}, false);
+}
+
+// The artifacts that a generate unit leaves: rows of every extractor, and pictures of its first
+// images.
+std::map<std::string, ArtifactForm> forms_of(const GenerateUnit& unit) {
+  std::map<std::string, ArtifactForm> forms;
+  for (const ExtractorSpec& extractor : unit.extractors)
+    forms["rows/" + extractor_id(extractor)] = {.kind = ArtifactForm::Kind::kRows,
+                                                .rows = unit.range.size()};
+  const std::uint64_t end = std::min(unit.keep_pictures, unit.range.end);
+  for (std::uint64_t image = unit.range.begin; image < end; ++image)
+    forms["picture/" + std::to_string(image)] = {.kind = ArtifactForm::Kind::kPicture,
+                                                 .height = unit.sample.height,
+                                                 .width = unit.sample.width};
+  return forms;
+}
+
+std::optional<std::string> wrong_artifacts(const UnitResult& result,
+                                           const std::map<std::string, ArtifactForm>& forms,
+                                           const LookAtArtifact& look) {
+  std::set<std::string> seen;
+  for (const ArtifactRef& artifact : result.artifacts) {
+    const auto form = forms.find(artifact.name);
+    if (form == forms.end()) return "the artifact " + artifact.name + " is none of its";
+    if (!seen.insert(artifact.name).second)
+      return "the artifact " + artifact.name + " stands twice";
+    if (!look) continue;
+    if (auto why = look(artifact, form->second))
+      return "the artifact " + artifact.name + ": " + *why;
+  }
+  for (const auto& [name, unused] : forms)
+    if (!seen.contains(name)) return "the artifact " + name + " is missing";
+  return std::nullopt;
+}
+
+// The body is the coordinator's own; a fault of it is told like one of the result.
+template <class Unit>
+Result<Unit> unit_of(const std::string& body,
+                     Result<Unit> (*parse)(const Json&, const std::string&)) {
+  const auto json = parse_json(body, "units.body");
+  if (!json) return fail(json.error());
+  return parse(*json, "units.body");
+}
+
+std::optional<std::string> wrong_of_kind(UnitKind kind, const std::string& body,
+                                         const UnitResult& result, const LookAtArtifact& look) {
+  switch (kind) {
+    case UnitKind::kGenerate: {
+      const auto unit = unit_of(body, generate_unit_from_json);
+      if (!unit) return unit.error().message();
+      return wrong_artifacts(result, forms_of(*unit), look);
+    }
+    case UnitKind::kReference:
+      return wrong_artifacts(result, {{"reference", {.kind = ArtifactForm::Kind::kReference}}},
+                             look);
+    case UnitKind::kScore: {
+      const auto unit = unit_of(body, score_unit_from_json);
+      if (!unit) return unit.error().message();
+      if (auto why = wrong_artifacts(result, {}, look)) return why;
+      return wrong_score(*unit, result.values);
+    }
+  }
+  return "unknown kind";
 }
 
 }  // namespace
 
 std::optional<UnitFailure> check_result(UnitKind kind, const std::string& body,
-                                        const UnitResult& result) {
-  if (has_repeated_names(result)) return wrong("an artifact's name stands twice");
-  switch (kind) {
-    case UnitKind::kGenerate:
-      return check_generate(body, result);
-    case UnitKind::kReference:
-      return has_artifact(result, "reference") ? std::nullopt
-                                               : wrong("the artifact 'reference' is missing");
-    case UnitKind::kScore:
-      return result.values.contains("value") ? std::nullopt : wrong("'value' is missing");
-  }
-  return wrong("unknown kind");
+                                        const UnitResult& result, const LookAtArtifact& look) {
+  auto why = wrong_measured(result.measured);
+  if (!why) why = wrong_of_kind(kind, body, result, look);
+  return why ? wrong(*why) : std::nullopt;
 }
 
 }  // namespace isocost::core

@@ -1,10 +1,13 @@
 // Whether what a worker calls the result of a unit can be one.
 //
-//   if (auto failure = check_result(lease.kind, lease.body, result)) ...   // a failed attempt
+//   if (auto failure = check_result(lease.kind, lease.body, result, look)) ...  // a failed attempt
 //
-// Names what is missing; the content of artifacts is not looked at. Pure, any thread.
+// Every artifact that the unit leaves must be there, and no other; a score's value is a number that
+// its metric can have. `look` is asked what is wrong with an artifact's file, if anything: it knows
+// the store, which this does not. Pure but for that, any thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,7 +15,19 @@
 
 namespace isocost::core {
 
+// What the file of an artifact must be.
+struct ArtifactForm {
+  enum class Kind { kRows, kPicture, kReference };
+  Kind kind = Kind::kRows;
+  std::uint64_t rows = 0;  // kRows: one an image
+  int height = 0;          // kPicture
+  int width = 0;
+};
+using LookAtArtifact = std::function<std::optional<std::string>(const ArtifactRef& artifact,
+                                                                const ArtifactForm& form)>;
+
 [[nodiscard]] std::optional<UnitFailure> check_result(UnitKind kind, const std::string& body,
-                                                      const UnitResult& result);
+                                                      const UnitResult& result,
+                                                      const LookAtArtifact& look = {});
 
 }  // namespace isocost::core

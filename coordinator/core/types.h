@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/log/incident.h"
 #include "schema/digest.h"
 #include "schema/instant.h"
 #include "schema/spec.h"
@@ -225,7 +226,14 @@ struct Answer {
   Json body = Json::object();
 };
 
-using Message = std::variant<SendLease, SendMessage, Answer>;
+// For the coordinator's log: what a peer did, or what became of it. Counted by its kind.
+struct Note {
+  log::Incident kind{};
+  std::string who{};
+  std::string what{};
+};
+
+using Message = std::variant<SendLease, SendMessage, Answer, Note>;
 
 struct Effects {
   std::vector<Write> writes{};

@@ -1,7 +1,9 @@
 #include "coordinator/storage/sqlite_store.h"
 
 #include <sqlite3.h>
+#include <sys/random.h>
 
+#include <array>
 #include <chrono>
 #include <stdexcept>
 
@@ -17,6 +19,20 @@ std::int64_t wall_clock_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::system_clock::now().time_since_epoch())
       .count();
+}
+
+// From the system's generator: SQLite's own is for ids.
+std::string random_secret() {
+  std::array<unsigned char, 32> bytes{};
+  // So few bytes come whole or not at all.
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    throw std::runtime_error("the system gives no random bytes");
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4U];
+    text += "0123456789abcdef"[byte & 15U];
+  }
+  return text;
 }
 
 }  // namespace
@@ -108,6 +124,11 @@ core::OpenState SqliteStore::open() {
       state.database =
           impl_->database->connection().execAndGet("SELECT lower(hex(randomblob(16)))").getString();
       impl_->set_meta("database_id", state.database);
+    }
+    state.secret = impl_->meta("attempt_secret");
+    if (state.secret.empty()) {
+      state.secret = random_secret();
+      impl_->set_meta("attempt_secret", state.secret);
     }
     const std::string before = impl_->meta("epoch");
     state.epoch = (before.empty() ? 0 : std::stoull(before)) + 1;

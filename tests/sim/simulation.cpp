@@ -38,6 +38,7 @@ void Simulation::start_coordinator() {
   core_.emplace(core::CoreOptions{.epoch = state.epoch,
                                   .database = state.database,
                                   .build = "simulated",
+                                  .secret = state.secret,
                                   .lost_workers_max = 1'000'000},
                 state.units);
   core_->check_invariants();

@@ -68,7 +68,8 @@ struct MemoryStore::Applier {
 };
 
 core::OpenState MemoryStore::open() {
-  core::OpenState open{.database = "memory", .epoch = ++state_.epoch, .units = {}};
+  core::OpenState open{
+      .database = "memory", .epoch = ++state_.epoch, .secret = kSecret, .units = {}};
   committed_ = state_;
   for (const auto& [unused, row] : state_.units)
     if (row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady)

@@ -16,6 +16,9 @@
 
 namespace isocost::testing {
 
+// Of every store in memory: what attempts prove themselves by.
+inline constexpr const char* kSecret = "secret";
+
 class MemoryStore : public core::Store {
  public:
   struct UnitRow {

@@ -55,6 +55,12 @@ void ScriptedCoordinator::arrived(const std::string& peer, wire::Message message
   changed_.notify_all();
 }
 
+void ScriptedCoordinator::revoked(const std::string& peer) {
+  const std::scoped_lock lock(mutex_);
+  credit_.erase(peer);
+  ++revoked_;
+}
+
 void ScriptedCoordinator::take(const std::string& peer, const wire::Hello& hello) {
   heard_.hellos.push_back(hello);
   wire::Welcome welcome{.protocol = wire::kProtocolVersion,

@@ -53,7 +53,7 @@ class ScriptedCoordinator : public net::Inbox {
 
   void arrived(const std::string& peer, wire::Message message, std::size_t bytes) override;
   void unreachable(const std::string&) override {}
-  void revoked(const std::string&) override { ++revoked_; }
+  void revoked(const std::string& peer) override;
 
  private:
   void take(const std::string& peer, const wire::Hello& hello);

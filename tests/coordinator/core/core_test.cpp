@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "coordinator/core/submission.h"
 #include "tests/support/memory_store.h"
@@ -23,7 +24,10 @@ class Coordinator {
 
   void start() {
     const OpenState state = store.open();
-    core.emplace(CoreOptions{.epoch = state.epoch, .database = state.database, .build = "test"},
+    core.emplace(CoreOptions{.epoch = state.epoch,
+                             .database = state.database,
+                             .build = "test",
+                             .secret = state.secret},
                  state.units);
   }
 
@@ -72,6 +76,13 @@ class Coordinator {
       if (const auto* send = std::get_if<SendMessage>(&message))
         if (const auto* body = std::get_if<T>(&send->message)) found.push_back(*body);
     return found;
+  }
+
+  static std::size_t notes(const std::vector<Message>& messages, log::Incident kind) {
+    std::size_t count = 0;
+    for (const Message& message : messages)
+      if (const auto* note = std::get_if<Note>(&message)) count += note->kind == kind;
+    return count;
   }
 
   std::vector<Message> result(const std::string& session, const SendLease& lease,
@@ -137,6 +148,29 @@ TEST_F(CoreTest, LeasesNothingThatTheWorkerHasNoInputsFor) {
   EXPECT_EQ(snapshot.missing_inputs.size(), 3U);
 }
 
+// What workers say that they have is kept once for all that say the same, and bounded in all.
+TEST_F(CoreTest, BoundsWhatAllWorkersSayThatTheyHave) {
+  const auto list = [](int first) {
+    std::vector<std::string> names;
+    for (int i = 0; i < 20'000; ++i) names.push_back("sha256:" + std::to_string(first + i));
+    return names;
+  };
+  int welcomed = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "w" + std::to_string(i);
+    const auto messages = coordinator.hello("same-" + name, "same-" + name, list(0));
+    EXPECT_EQ(Coordinator::sent<wire::Welcome>(messages).size(), 1U);
+    welcomed += static_cast<int>(Coordinator::sent<wire::Welcome>(
+                                     coordinator.hello("own-" + name, name, list(20'000 * i + 1)))
+                                     .size());
+  }
+
+  EXPECT_EQ(welcomed, 24);
+  coordinator.now += 60s;
+  coordinator.hand(Tick{});  // all are gone
+  EXPECT_EQ(Coordinator::sent<wire::Welcome>(coordinator.hello("s", "w", list(7))).size(), 1U);
+}
+
 TEST_F(CoreTest, LeasesAScoreOnlyWhenAllThatItNeedsIsDone) {
   coordinator.hello("s", "w", inputs);
   const auto first = coordinator.want("s", 8);
@@ -163,7 +197,9 @@ TEST_F(CoreTest, ComparesALaterResultWithTheFirst) {
 }
 
 TEST_F(CoreTest, DoesNotWantAResultOfAnUnknownUnit) {
-  const SendLease lease{{"s"}, UnitId{}, "generate/unknown", UnitKind::kGenerate, {9, 9}};
+  coordinator.hello("s", "w", inputs);
+  const Attempt given = Attempts(1, testing::kSecret).next("generate/unknown");
+  const SendLease lease{{"s"}, UnitId{}, "generate/unknown", UnitKind::kGenerate, given};
 
   EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kNotWanted);
 }
@@ -173,14 +209,92 @@ TEST_F(CoreTest, AcceptsAResultOfALeaseThatWasTakenAway) {
   const auto lease = coordinator.want("s", 1).at(0);
   coordinator.now += 60s;
   coordinator.hand(Tick{});
+  coordinator.hello("s2", "w", inputs);
 
-  EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kAccepted);
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s2", lease)), wire::Verdict::kAccepted);
+}
+
+// A peer that said no HELLO is told to, and nothing of what it says counts until then.
+TEST_F(CoreTest, BelievesNobodyWhoDidNotGreet) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+
+  for (const auto& messages :
+       {coordinator.result("stranger", lease), coordinator.fail("stranger", lease)}) {
+    EXPECT_TRUE(Coordinator::sent<wire::Ack>(messages).empty());
+    ASSERT_EQ(Coordinator::sent<wire::HeartbeatReply>(messages).size(), 1U);
+    EXPECT_TRUE(Coordinator::sent<wire::HeartbeatReply>(messages)[0].is_unknown);
+  }
+
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 0);
+  EXPECT_NE(coordinator.store.state().units.at(lease.unit).unit.state, UnitState::kDone);
+}
+
+// Whatever start an attempt names, and of whatever number it is.
+TEST_F(CoreTest, BelievesNoAttemptThatNobodyWasGiven) {
+  coordinator.hello("s", "w", inputs);
+  const auto leases = coordinator.want("s", 2);
+  coordinator.start();
+  coordinator.hello("s", "w", inputs);
+  std::mt19937_64 chance(7);
+
+  SendLease lease = leases.at(0);
+  std::size_t notes = 0;
+  for (int i = 0; i < 1000; ++i) {
+    lease.attempt = i == 0 ? leases.at(1).attempt : Attempt{chance() % 3, chance()};
+    if (i % 10 == 1) lease.attempt = {1, static_cast<std::uint64_t>(i)};
+    EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kNotWanted);
+    const auto messages = coordinator.fail("s", lease);
+    EXPECT_EQ(coordinator.verdict(messages), wire::Verdict::kNotWanted);
+    notes += Coordinator::notes(messages, log::Incident::kUnbelieved);
+  }
+
+  EXPECT_EQ(notes, 1000U);
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 0);
+  EXPECT_NE(coordinator.store.state().units.at(lease.unit).unit.state, UnitState::kDone);
+  EXPECT_EQ(coordinator.verdict(coordinator.result("s", leases.at(0))), wire::Verdict::kAccepted);
+}
+
+// A heartbeat keeps what was leased and takes nothing else.
+TEST_F(CoreTest, LeasesNothingToWhoOnlySaysThatItHoldsIt) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  coordinator.start();
+  coordinator.hello("other", "w2", inputs);
+
+  const auto messages =
+      coordinator.hand(Heartbeat{{"other"}, {{{lease.name, Attempt{1, 1}, 0.5}}}});
+  coordinator.hello("s", "w", inputs, {{lease.name, lease.attempt, 0.5}});
+
+  EXPECT_EQ(Coordinator::notes(messages, log::Incident::kUnbelieved), 1U);
+  ASSERT_EQ(Coordinator::sent<wire::HeartbeatReply>(messages).size(), 1U);
+  EXPECT_EQ(Coordinator::sent<wire::HeartbeatReply>(messages)[0].cancel,
+            std::vector<std::string>{lease.name});
+  // It is still its owner's.
+  for (const SendLease& next : coordinator.want("other", 8)) EXPECT_NE(next.unit, lease.unit);
+}
+
+// Who asks for units and never tells what it holds does not keep them.
+TEST_F(CoreTest, FreesTheLeasesOfWhoNeverTellsWhatItHolds) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+
+  for (int i = 0; i < 20; ++i) {
+    coordinator.now += 2s;
+    coordinator.hand(Want{{"s"}, {}});
+    coordinator.hand(Tick{});
+  }
+  coordinator.hello("s2", "w2", inputs);
+
+  std::set<UnitId> given;
+  for (const SendLease& next : coordinator.want("s2", 8)) given.insert(next.unit);
+  EXPECT_TRUE(given.contains(lease.unit));
 }
 
 TEST_F(CoreTest, FailsTheCellAfterThreeAttempts) {
   coordinator.hello("s", "w", inputs);
-  const std::string name = coordinator.want("s", 1).at(0).name;
-  std::vector<SendLease> next{{{"s"}, {}, name, UnitKind::kReference, {1, 1}}};
+  std::vector<SendLease> next = coordinator.want("s", 1);
+  const std::string name = next.at(0).name;
   for (int attempt = 0; attempt < 3; ++attempt) {
     ASSERT_EQ(next.size(), 1U);
     EXPECT_EQ(next[0].name, name);
@@ -382,8 +496,10 @@ TEST_F(CoreTest, NumbersAttemptsByEpochAndCounter) {
   coordinator.hello("s", "w", inputs);
   const auto second = coordinator.want("s", 1).at(0);
 
-  EXPECT_EQ(first.attempt, (Attempt{1, 1}));
-  EXPECT_EQ(second.attempt, (Attempt{2, 1}));
+  EXPECT_EQ(first.attempt.epoch, 1U);
+  EXPECT_EQ(first.attempt.counter >> 32U, 1U);
+  EXPECT_EQ(second.attempt.epoch, 2U);
+  EXPECT_EQ(second.attempt.counter >> 32U, 1U);
 }
 
 TEST_F(CoreTest, GivesANameToTheNewcomerAndRefusesTheOldSession) {

@@ -55,7 +55,15 @@ class RunningWorker {
   }
   ~RunningWorker() {
     if (!end_.valid()) return;
-    ::kill(::getpid(), SIGTERM);
+    // Whichever worker of this process looks first takes the signal; what nobody took must not reach
+    // the next test's.
+    do ::kill(::getpid(), SIGTERM);
+    while (end_.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    const timespec at_once{};
+    while (::sigtimedwait(&set, nullptr, &at_once) == SIGTERM) continue;
     end();
   }
   WorkerEnd end() { return end_.get(); }
