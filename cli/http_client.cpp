@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "schema/io/atomic_file.h"
-#include "schema/transport/endpoint.h"
+#include "schema/transport/addresses.h"
 
 namespace isocost::cli {
 namespace {
@@ -19,6 +19,7 @@ constexpr std::chrono::seconds kConnectMax{10};
 constexpr std::chrono::minutes kAnswerMax{10};  // planning a million cells takes its time
 constexpr std::uint64_t kAnswerBytesMax = 1ULL << 30U;
 
+using boost::asio::ip::tcp;
 using HttpRequest = http::request<http::string_body>;
 
 // Whoever answers at an address that a user gave need not be a coordinator.
@@ -41,7 +42,7 @@ Result<Json> read_answer(const std::string& url, unsigned status, const std::str
 }
 
 // One exchange, each step within its time; throws boost::system::system_error.
-http::response<http::string_body> ask(const transport::Endpoint& endpoint,
+http::response<http::string_body> ask(const std::vector<tcp::endpoint>& addresses,
                                       const HttpRequest& request) {
   boost::asio::io_context context;
   beast::tcp_stream stream(context);
@@ -55,8 +56,6 @@ http::response<http::string_body> ask(const transport::Endpoint& endpoint,
     context.run();
     if (failed) throw boost::system::system_error(failed);
   };
-  boost::asio::ip::tcp::resolver resolver(context);
-  const auto addresses = resolver.resolve(endpoint.host, std::to_string(endpoint.port));
   stream.expires_after(kConnectMax);
   stream.async_connect(addresses,
                        [&](const beast::error_code& error, const auto&) { failed = error; });
@@ -67,6 +66,25 @@ http::response<http::string_body> ask(const transport::Endpoint& endpoint,
   http::async_read(stream, buffer, parser, finish);
   run();
   return parser.release();
+}
+
+std::vector<tcp::endpoint> to_asio(const std::vector<transport::Endpoint>& addresses) {
+  std::vector<tcp::endpoint> endpoints;
+  for (const transport::Endpoint& address : addresses) {
+    std::string host = address.host;
+    std::erase_if(host, [](char c) { return c == '[' || c == ']'; });
+    boost::system::error_code error;
+    const auto ip = boost::asio::ip::make_address(host, error);
+    if (!error) endpoints.emplace_back(ip, address.port);
+  }
+  return endpoints;
+}
+
+std::string text_of(const std::vector<transport::Endpoint>& addresses) {
+  std::string text;
+  for (const transport::Endpoint& address : addresses)
+    text += (text.empty() ? "" : ", ") + address.host + ":" + std::to_string(address.port);
+  return text;
 }
 
 Result<std::string> read_token(const std::filesystem::path& file) {
@@ -91,6 +109,8 @@ Result<Json> call(const CoordinatorAddress& address, const std::string& method,
                   const std::string& target, const std::string& body) {
   const auto endpoint = transport::parse_endpoint(address.url, "http");
   if (!endpoint) return fail(endpoint.error());
+  const auto addresses = transport::addresses_of(*endpoint);
+  if (!addresses) return fail(addresses.error());
   const auto token = read_token(address.token_file);
   if (!token) return fail(token.error());
   HttpRequest request(http::string_to_verb(method), target, 11);
@@ -101,10 +121,11 @@ Result<Json> call(const CoordinatorAddress& address, const std::string& method,
   request.body() = body;
   request.prepare_payload();
   try {
-    const auto response = ask(*endpoint, request);
+    const auto response = ask(to_asio(*addresses), request);
     return read_answer(address.url, response.result_int(), response.body());
   } catch (const boost::system::system_error& error) {
-    return fail(address.url, "no coordinator answers: " + error.code().message(),
+    return fail(address.url,
+                "no coordinator answers at " + text_of(*addresses) + ": " + error.code().message(),
                 "the address that `isocost coordinator --http` printed");
   }
 }

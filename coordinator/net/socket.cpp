@@ -6,6 +6,7 @@
 #include <zmq_addon.hpp>
 
 #include "coordinator/net/zap.h"
+#include "schema/transport/addresses.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
@@ -33,17 +34,27 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& 
   socket.set(zmq::sockopt::router_mandatory, true);
   transport::set_common_options(socket, limits);
   if (keys) transport::set_server_keys(socket, *keys, kZapDomain);
-  // libzmq binds to numbers and interfaces, not to names.
-  transport::Endpoint numeric = endpoint;
-  if (numeric.host == "localhost") numeric.host = "127.0.0.1";
-  try {
-    socket.bind(numeric.port == 0 ? "tcp://" + numeric.host + ":*" : numeric.text());
-  } catch (const zmq::error_t& error) {
-    return fail(bind_failure(endpoint, error));
+  const auto addresses = transport::addresses_of(endpoint);
+  if (!addresses) return fail(addresses.error());
+  const bool is_any_port = endpoint.port == 0;
+  std::optional<zmq::error_t> refused;
+  bool is_bound = false;
+  for (transport::Endpoint address : *addresses) {
+    address.port = endpoint.port;  // after the first one the port that it got
+    try {
+      socket.bind(address.port == 0 ? "tcp://" + address.host + ":*" : address.text());
+      const auto bound = transport::parse_endpoint(socket.get(zmq::sockopt::last_endpoint));
+      if (!bound) return fail(bound.error());
+      endpoint.port = bound->port;
+      is_bound = true;
+    } catch (const zmq::error_t& error) {
+      // A name may stand for an address that this machine does not have (::1 without IPv6); who
+      // else has the port at one of them would get some of the workers.
+      if (!refused || error.num() == EADDRINUSE) refused = error;
+    }
   }
-  const auto bound = transport::parse_endpoint(socket.get(zmq::sockopt::last_endpoint));
-  if (!bound) return fail(bound.error());
-  endpoint.port = bound->port;
+  if (!is_bound || (!is_any_port && refused && refused->num() == EADDRINUSE))
+    return fail(bind_failure(endpoint, *refused));
   return socket;
 }
 

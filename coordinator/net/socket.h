@@ -30,8 +30,8 @@ struct Arrival {
 
 enum class SendOutcome { kSent, kFull, kUnreachable };
 
-// A ROUTER bound to `endpoint`, which afterwards holds the port that it got. Fails with: port in
-// use, no such address.
+// A ROUTER bound to `endpoint`, which afterwards holds the port that it got; a name is bound at all
+// its addresses. Fails with: port in use, no such address, a host that is not known.
 [[nodiscard]] Result<zmq::socket_t> bind_router(zmq::context_t& context,
                                                 transport::Endpoint& endpoint,
                                                 const std::optional<transport::KeyPair>& keys,

@@ -26,6 +26,7 @@
 #include "coordinator/web/handler.h"
 #include "schema/io/atomic_file.h"
 #include "schema/io/limits.h"
+#include "schema/transport/addresses.h"
 #include "schema/transport/endpoint.h"
 
 namespace isocost::web {
@@ -80,6 +81,10 @@ bool is_loopback_host(std::string_view host) {
   return transport::Endpoint{std::string(has_port ? host.substr(0, colon) : host), 0}.is_loopback();
 }
 
+std::string without_brackets(const std::string& host) {
+  return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
+}
+
 http::response<http::string_body> to_beast(Response response, unsigned version, bool is_kept,
                                            bool is_head) {
   http::response<http::string_body> message(static_cast<http::status>(response.status), version);
@@ -117,31 +122,24 @@ class Server::Impl {
   }
 
   Result<void> listen(transport::Endpoint endpoint) {
-    boost::system::error_code error;
-    const std::string host = endpoint.host == "*"       ? "0.0.0.0"
-                             : endpoint.host == "[::1]" ? "::1"
-                                                        : endpoint.host;
-    tcp::resolver resolver(context_);
-    const auto found =
-        resolver.resolve(host, std::to_string(endpoint.port), tcp::resolver::passive, error);
-    if (error || found.empty())
-      return fail("http://" + host, "the host is not known: " + error.message(),
-                  "an address of this machine");
+    const auto addresses = transport::addresses_of(endpoint);
+    if (!addresses) return fail(addresses.error());
     // A name may stand for several addresses of this machine, and who asks for it may try any.
-    std::optional<boost::system::error_code> refused;
-    for (const auto& entry : found) {
-      tcp::endpoint address = entry.endpoint();
-      address.port(endpoint.port);  // after the first one the port that it got
-      error = listen_at(address);
-      if (error && !refused) refused = error;
+    const bool is_any_port = endpoint.port == 0;
+    boost::system::error_code refused;
+    for (const transport::Endpoint& address : *addresses) {
+      const std::string host = address.host == "*" ? "0.0.0.0" : without_brackets(address.host);
+      boost::system::error_code error;
+      const auto ip = asio::ip::make_address(host, error);
+      // After the first one the port that it got.
+      if (!error) error = listen_at({ip, endpoint.port});
+      if (error && refused != asio::error::address_in_use) refused = error;
       if (!error) endpoint.port = acceptors_.back().local_endpoint().port();
     }
-    if (acceptors_.empty()) {
-      const std::string where = fmt::format("http://{}:{}", endpoint.host, endpoint.port);
-      if (refused == asio::error::address_in_use)
-        return fail(where, "the port is in use", "a free port, or 0 for one that the system picks");
-      return fail(where, "cannot listen there: " + refused->message());
-    }
+    const std::string where = fmt::format("http://{}:{}", endpoint.host, endpoint.port);
+    if (refused == asio::error::address_in_use && (!is_any_port || acceptors_.empty()))
+      return fail(where, "the port is in use", "a free port, or 0 for one that the system picks");
+    if (acceptors_.empty()) return fail(where, "cannot listen there: " + refused.message());
     endpoint_ = endpoint;
     for (tcp::acceptor& acceptor : acceptors_)
       asio::co_spawn(context_, accept_all(acceptor), asio::detached);

@@ -68,6 +68,12 @@ void Session::lose_connection(const std::string& why, Instant now) {
     attached_last_ = now;
     backoff_ = options_.retry_first;
     effects_.push_back(Say{fmt::format("the coordinator is gone ({}); trying again", why)});
+  } else if (why != unreachable_why_) {
+    // Once, and again when it is another reason: nobody waits half an hour for a wrong address.
+    effects_.push_back(Say{
+        fmt::format("no coordinator yet: {}; trying again for {} s at most", why,
+                    std::chrono::duration_cast<std::chrono::seconds>(options_.give_up).count())});
+    unreachable_why_ = why;
   }
   effects_.push_back(Disconnect{});
   connection_ = Idle{now + backoff_};
@@ -91,6 +97,7 @@ void Session::take(const wire::Welcome& welcome, Instant now) {
   database_ = welcome.database;
   terms_ = welcome;
   backoff_ = options_.retry_first;
+  unreachable_why_.clear();
   connection_ = Attached{now, now + Duration(welcome.heartbeat_ms)};
   for (auto& [name, held] : held_) {
     // What was said before the greeting may have been said to nobody.
@@ -374,8 +381,9 @@ void Session::leave_when_done(Instant now) {
   if (is_leaving() && (count<Kept>() == 0 || !is_attached())) return hand_back();
   if (is_attached() || now - attached_last_ < options_.give_up) return;
   end(ExitReason::kGaveUp,
-      fmt::format("no coordinator for {} s: giving up; {} outcomes wait in the spool",
+      fmt::format("no coordinator for {} s{}: giving up; {} outcomes wait in the spool",
                   std::chrono::duration_cast<std::chrono::seconds>(options_.give_up).count(),
+                  unreachable_why_.empty() ? "" : " (" + unreachable_why_ + ")",
                   count<Kept>() + elsewhere_.size()));
 }
 

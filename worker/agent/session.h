@@ -230,6 +230,7 @@ class Session {
   std::string database_;  // of the last welcome
   wire::Welcome terms_{};
   Duration backoff_;
+  std::string unreachable_why_;       // as it was last told; empty while a coordinator is there
   Instant attached_last_;             // when a coordinator was last there
   std::map<std::string, Held> held_;  // by unit
   std::vector<std::string> order_;    // of arrival, of the queued ones

@@ -41,15 +41,15 @@ bool is_same_folder(const io::ArtifactStore& a, const io::ArtifactStore& b) {
 
 }  // namespace
 
-void ArtifactBoard::post(wire::Welcome welcome) {
+void ArtifactBoard::post(Peer peer, wire::Welcome welcome) {
   const std::scoped_lock lock(mutex_);
-  welcome_ = std::move(welcome);
+  notice_ = {std::move(peer), std::move(welcome)};
   ++version_;
 }
 
-std::optional<wire::Welcome> ArtifactBoard::read() const {
+std::optional<ArtifactBoard::Notice> ArtifactBoard::read() const {
   const std::scoped_lock lock(mutex_);
-  return welcome_;
+  return notice_;
 }
 
 std::uint64_t ArtifactBoard::version() const {
@@ -63,7 +63,9 @@ struct ArtifactClient::Connection {
 
   Connection(const Peer& peer, std::uint16_t port)
       : socket(make_dealer(peer, transport::random_name())) {
-    connect_dealer(socket, peer, port);
+    transport::Endpoint endpoint = peer.endpoint;
+    endpoint.port = port;
+    socket.connect(endpoint.text());
   }
 
   // False: the other side takes nothing for too long, or is gone. A socket whose connection ended
@@ -74,7 +76,7 @@ struct ArtifactClient::Connection {
          waited += kPollInterval) {
       if (socket.send(zmq::buffer(bytes), zmq::send_flags::dontwait)) return true;
       zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLOUT, 0};
-      zmq::poll(&item, 1, kPollInterval);
+      wait_for(&item, 1, kPollInterval);
     }
     return false;
   }
@@ -85,17 +87,18 @@ struct ArtifactClient::Connection {
     for (auto waited = std::chrono::milliseconds(0); waited < kSilenceMax && keep_trying();
          waited += kPollInterval) {
       zmq::pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
-      zmq::poll(&item, 1, kPollInterval);
+      wait_for(&item, 1, kPollInterval);
       zmq::message_t frame;
       if (!socket.recv(frame, zmq::recv_flags::dontwait)) continue;
-      if (auto message = wire::decode(frame.to_string_view())) return std::move(*message);
+      if (auto message = wire::decode(frame.to_string_view(), wire::Sender::kCoordinator))
+        return std::move(*message);
     }
     return std::nullopt;
   }
 };
 
-ArtifactClient::ArtifactClient(Peer peer, io::ArtifactStore& store, const ArtifactBoard& board)
-    : peer_(std::move(peer)), store_(store), board_(board) {}
+ArtifactClient::ArtifactClient(io::ArtifactStore& store, const ArtifactBoard& board)
+    : store_(store), board_(board) {}
 ArtifactClient::~ArtifactClient() = default;
 
 void ArtifactClient::refresh() {
@@ -105,14 +108,14 @@ void ArtifactClient::refresh() {
   if (connection_ && now - connection_->used > kIdleMax) connection_.reset();
   if (connection_) connection_->used = now;
   if (version == seen_version_ && (connection_ || shared_)) return;
-  const auto welcome = board_.read();
+  const auto notice = board_.read();
   connection_.reset();
   shared_.reset();
-  if (!welcome) return;
+  if (!notice) return;
   seen_version_ = version;
-  shared_ = shared_folder(*welcome);
-  if (!shared_ && welcome->artifact_port != 0)
-    connection_ = std::make_unique<Connection>(peer_, welcome->artifact_port);
+  shared_ = shared_folder(notice->welcome);
+  if (!shared_ && notice->welcome.artifact_port != 0)
+    connection_ = std::make_unique<Connection>(notice->peer, notice->welcome.artifact_port);
 }
 
 Result<void> ArtifactClient::fetch(const std::vector<Digest>& digests,

@@ -1,6 +1,6 @@
 // Artifacts between a worker's store and the coordinator's.
 //
-//   ArtifactClient client(peer, store, board);   // one for each thread that moves artifacts
+//   ArtifactClient client(store, board);          // one for each thread that moves artifacts
 //   client.fetch(digests, keep_trying);           // from the coordinator, unless they are here
 //   client.deliver(digests, keep_trying);         // to the coordinator, unless they are there
 //
@@ -23,18 +23,24 @@
 
 namespace isocost::worker_net {
 
-// Where artifacts are, as the last WELCOME said. Thread: any.
+// Where artifacts are: at the address that the session's connection found, as the last WELCOME
+// said. Thread: any.
 class ArtifactBoard {
  public:
-  void post(wire::Welcome welcome);
+  struct Notice {
+    Peer peer;
+    wire::Welcome welcome;
+  };
+
+  void post(Peer peer, wire::Welcome welcome);
   // Nothing before the first welcome.
-  [[nodiscard]] std::optional<wire::Welcome> read() const;
+  [[nodiscard]] std::optional<Notice> read() const;
   // Counts the posts, so that readers see a new one.
   [[nodiscard]] std::uint64_t version() const;
 
  private:
   mutable std::mutex mutex_;
-  std::optional<wire::Welcome> welcome_;
+  std::optional<Notice> notice_;
   std::uint64_t version_ = 0;
 };
 
@@ -43,7 +49,7 @@ using KeepTrying = std::function<bool()>;
 
 class ArtifactClient {
  public:
-  ArtifactClient(Peer peer, io::ArtifactStore& store, const ArtifactBoard& board);
+  ArtifactClient(io::ArtifactStore& store, const ArtifactBoard& board);
   ~ArtifactClient();
   ArtifactClient(const ArtifactClient&) = delete;
   ArtifactClient& operator=(const ArtifactClient&) = delete;
@@ -68,7 +74,6 @@ class ArtifactClient {
   [[nodiscard]] Result<void> fetch_shared(const std::vector<Digest>& digests);
   [[nodiscard]] Result<void> deliver_shared(const std::vector<Digest>& digests);
 
-  Peer peer_;
   io::ArtifactStore& store_;
   const ArtifactBoard& board_;
   std::uint64_t seen_version_ = 0;

@@ -1,6 +1,8 @@
 // How both DEALER sockets of a worker are made. For the sources of worker/net alone.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <zmq.hpp>
 
@@ -11,8 +13,9 @@ namespace isocost::worker_net {
 // Of the process: sockets of all threads share it.
 [[nodiscard]] zmq::context_t& context();
 
-// Not yet connected: `port` replaces the peer's where it is not 0.
+// Not yet connected.
 [[nodiscard]] zmq::socket_t make_dealer(const Peer& peer, const std::string& routing_id);
-void connect_dealer(zmq::socket_t& socket, const Peer& peer, std::uint16_t port = 0);
+// As zmq::poll. A signal, or a process that was stopped and goes on, only ends the waiting.
+void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::milliseconds limit);
 
 }  // namespace isocost::worker_net

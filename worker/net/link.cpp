@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <optional>
 #include <zmq.hpp>
 
 #include "schema/transport/random_name.h"
@@ -17,6 +21,10 @@ constexpr int kConnectMs = 5000;
 constexpr int kNeverReconnect = -1;
 // A handshake may break because the other side just died; so often in a row it is the key.
 constexpr int kVagueFailuresMax = 4;
+constexpr std::chrono::milliseconds kAlmost{500};
+constexpr const char* kHandshakeFailed =
+    "the handshake failed; expected the coordinator's own public key as --server-key, and keys on "
+    "both sides or on neither";
 
 }  // namespace
 
@@ -35,25 +43,31 @@ zmq::socket_t make_dealer(const Peer& peer, const std::string& routing_id) {
   return socket;
 }
 
-void connect_dealer(zmq::socket_t& socket, const Peer& peer, std::uint16_t port) {
-  transport::Endpoint endpoint = peer.endpoint;
-  if (port != 0) endpoint.port = port;
-  socket.connect(endpoint.text());
+void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::milliseconds limit) {
+  if (zmq_poll(items, static_cast<int>(count), static_cast<long>(limit.count())) >= 0) return;
+  if (zmq_errno() != EINTR) throw zmq::error_t();
+  for (std::size_t i = 0; i < count; ++i) items[i].revents = 0;
 }
 
 struct Link::Sockets {
   std::string session;
+  transport::Endpoint address;
   zmq::socket_t dealer;
   zmq::socket_t monitor;
-  bool is_lost = false;
+  std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+  bool is_connected = false;      // TCP
+  bool is_established = false;    // with its handshake
+  bool is_lost = false;           // once established
+  std::optional<Tried> failed{};  // before that
 
-  Sockets(const Peer& peer, std::string name)
-      : session(std::move(name)), dealer(make_dealer(peer, session)) {
-    const std::string address = "inproc://monitor-" + session;
-    zmq_socket_monitor(dealer.handle(), address.c_str(), ZMQ_EVENT_ALL);
+  Sockets(const Peer& peer, transport::Endpoint at, std::string name)
+      : session(std::move(name)), address(std::move(at)), dealer(make_dealer(peer, session)) {
+    const std::string where = "inproc://monitor-" + session;
+    zmq_socket_monitor(dealer.handle(), where.c_str(), ZMQ_EVENT_ALL);
     monitor = zmq::socket_t(context(), zmq::socket_type::pair);
     monitor.set(zmq::sockopt::linger, 0);
-    monitor.connect(address);
+    monitor.connect(where);
+    dealer.connect(address.text());
   }
   ~Sockets() { zmq_socket_monitor(dealer.handle(), nullptr, 0); }
   Sockets(const Sockets&) = delete;
@@ -64,11 +78,24 @@ Link::Link(Peer peer) : peer_(std::move(peer)) {}
 Link::~Link() = default;
 
 void Link::connect() {
-  sockets_ = std::make_unique<Sockets>(peer_, transport::random_name());
-  connect_dealer(sockets_->dealer, peer_);
+  sockets_.reset();
+  addresses_.clear();
+  tried_.clear();
+  next_ = 0;
+  resolver_.start(peer_.endpoint);
 }
 
-void Link::disconnect() { sockets_.reset(); }
+void Link::disconnect() {
+  sockets_.reset();
+  addresses_.clear();
+  next_ = 0;
+}
+
+Peer Link::peer() const {
+  Peer peer = peer_;
+  if (sockets_) peer.endpoint = sockets_->address;
+  return peer;
+}
 
 void Link::send(const wire::Message& message) {
   if (!sockets_) return;
@@ -81,32 +108,73 @@ void Link::send(const wire::Message& message) {
 void Link::wait(std::chrono::milliseconds limit, const std::vector<int>& wake) {
   std::vector<zmq::pollitem_t> items;
   for (const int descriptor : wake) items.push_back({nullptr, descriptor, ZMQ_POLLIN, 0});
+  if (resolver_.descriptor() >= 0)
+    items.push_back({nullptr, resolver_.descriptor(), ZMQ_POLLIN, 0});
   if (sockets_) {
     items.push_back({sockets_->dealer.handle(), 0, ZMQ_POLLIN, 0});
     items.push_back({sockets_->monitor.handle(), 0, ZMQ_POLLIN, 0});
     if (sockets_->is_lost) limit = std::chrono::milliseconds(0);
   }
-  zmq::poll(items.data(), items.size(), limit);
+  wait_for(items.data(), items.size(), limit);
 }
 
 std::vector<agent::Event> Link::events() {
   std::vector<agent::Event> events;
+  read_addresses(events);
   if (!sockets_) return events;
   // Messages first: what the coordinator said before it went counts.
   read_messages(events);
   read_monitor(events);
-  if (std::exchange(sockets_->is_lost, false))
+  if (sockets_->failed) {
+    tried_.push_back(std::move(*sockets_->failed));
+    sockets_.reset();
+    try_next(events);
+  } else if (std::exchange(sockets_->is_lost, false)) {
     events.push_back(agent::ConnectionLost{"its queue is full"});
+  }
   return events;
+}
+
+void Link::read_addresses(std::vector<agent::Event>& events) {
+  auto answer = resolver_.take();
+  if (!answer) return;
+  if (!*answer) {
+    events.push_back(agent::ConnectionLost{answer->error().message()});
+    return;
+  }
+  addresses_ = std::move(**answer);
+  try_next(events);
+}
+
+// The next address, or the end of the round when there is none.
+void Link::try_next(std::vector<agent::Event>& events) {
+  if (next_ < addresses_.size()) {
+    sockets_ = std::make_unique<Sockets>(peer_, addresses_[next_++], transport::random_name());
+    return;
+  }
+  std::string text;
+  for (const Tried& tried : tried_) text += (text.empty() ? "" : "; ") + tried.text;
+  if (addresses_.size() > 1) text = peer_.endpoint.text() + ": " + text;
+  // Where somebody else listens at one address, the coordinator may still come to another.
+  const bool is_refused = std::ranges::all_of(tried_, &Tried::is_refusal);
+  if (is_refused && !tried_.empty())
+    events.push_back(agent::Refused{std::move(text)});
+  else
+    events.push_back(agent::ConnectionLost{std::move(text)});
 }
 
 void Link::read_messages(std::vector<agent::Event>& events) {
   zmq::message_t frame;
   while (sockets_->dealer.recv(frame, zmq::recv_flags::dontwait)) {
     // A malformed message is dropped: the coordinator is believed no more than a worker.
-    if (auto message = wire::decode(frame.to_string_view()))
+    if (auto message = wire::decode(frame.to_string_view(), wire::Sender::kCoordinator))
       events.push_back(agent::Received{std::move(*message)});
   }
+}
+
+void Link::failed_here(std::string what, bool is_refusal) {
+  if (sockets_->failed && sockets_->failed->is_refusal) return;  // the first reason is the reason
+  sockets_->failed = Tried{sockets_->address.text() + ": " + std::move(what), is_refusal};
 }
 
 void Link::read_monitor(std::vector<agent::Event>& events) {
@@ -119,8 +187,12 @@ void Link::read_monitor(std::vector<agent::Event>& events) {
     std::memcpy(&event, head.data(), sizeof event);
     std::memcpy(&value, head.data<char>() + sizeof event, sizeof value);
     switch (event) {
+      case ZMQ_EVENT_CONNECTED:
+        sockets_->is_connected = true;
+        break;
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
         vague_failures_ = 0;
+        sockets_->is_established = true;
         events.push_back(agent::Connected{sockets_->session});
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
@@ -131,27 +203,35 @@ void Link::read_monitor(std::vector<agent::Event>& events) {
                                        peer_.endpoint.text(), value)});
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-        events.push_back(
-            agent::Refused{fmt::format("{}: the handshake failed; expected the coordinator's own "
-                                       "public key as --server-key, and keys on both sides or on "
-                                       "neither",
-                                       peer_.endpoint.text())});
+        failed_here(kHandshakeFailed, true);
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        if (++vague_failures_ >= kVagueFailuresMax)
-          events.push_back(agent::Refused{
-              fmt::format("{}: the handshake failed {} times; expected the coordinator's own "
-                          "public key as --server-key, and keys on both "
-                          "sides or on neither",
-                          peer_.endpoint.text(), vague_failures_)});
+        // A handshake may break because the other side just died.
+        failed_here(kHandshakeFailed, ++vague_failures_ >= kVagueFailuresMax);
         break;
       case ZMQ_EVENT_DISCONNECTED:
       case ZMQ_EVENT_CLOSED:
-        events.push_back(agent::ConnectionLost{"the connection ended"});
+        closed(events);
         break;
       default:
         break;
     }
+  }
+}
+
+void Link::closed(std::vector<agent::Event>& events) {
+  if (sockets_->is_established) {
+    events.push_back(agent::ConnectionLost{"the connection ended"});
+  } else if (sockets_->failed) {
+    return;
+  } else if (sockets_->is_connected) {
+    failed_here("the connection ended before its handshake", false);
+  } else {
+    const auto waited = std::chrono::steady_clock::now() - sockets_->since;
+    failed_here(waited < std::chrono::milliseconds(kConnectMs) - kAlmost
+                    ? "nobody listens there"
+                    : fmt::format("no answer within {} s", kConnectMs / 1000),
+                false);
   }
 }
 

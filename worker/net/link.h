@@ -1,8 +1,11 @@
 // A worker's connection: one DEALER socket, one TCP connection, one session.
 //
-//   link.connect();                 // a fresh socket with a fresh random routing id
-//   zmq::poll(link.poll_items()...) // by the owner
+//   link.connect();                       // a fresh socket with a fresh random routing id
+//   link.wait(limit, {wake...});
 //   for (agent::Event& event : link.events()) ...
+//
+// A name may stand for several addresses: they are tried one after the other, and only when none
+// answers is the connection lost, with every address and what became of it in one sentence.
 //
 // The socket never reconnects by itself: a coordinator would not know that a new connection is the
 // old session. When the connection ends, the link says so and the session decides when to connect
@@ -19,6 +22,7 @@
 #include "schema/transport/endpoint.h"
 #include "schema/transport/keys.h"
 #include "worker/agent/session.h"
+#include "worker/net/resolver.h"
 
 namespace isocost::worker_net {
 
@@ -44,15 +48,30 @@ class Link {
   void wait(std::chrono::milliseconds limit, const std::vector<int>& wake);
   // What happened since the last call; never blocks.
   [[nodiscard]] std::vector<agent::Event> events();
+  // The peer at the address that answered: where everything else of it is, too.
+  [[nodiscard]] Peer peer() const;
 
  private:
   struct Sockets;
+  // An address that did not answer, or answered as no coordinator does.
+  struct Tried {
+    std::string text;
+    bool is_refusal = false;  // it will not change by itself
+  };
+  void read_addresses(std::vector<agent::Event>& events);
+  void try_next(std::vector<agent::Event>& events);
+  void failed_here(std::string what, bool is_refusal);
   void read_monitor(std::vector<agent::Event>& events);
+  void closed(std::vector<agent::Event>& events);
   void read_messages(std::vector<agent::Event>& events);
 
   Peer peer_;
+  Resolver resolver_;
+  std::vector<transport::Endpoint> addresses_;  // of this round, those behind `next_` untried
+  std::size_t next_ = 0;
+  std::vector<Tried> tried_;
   std::unique_ptr<Sockets> sockets_;
-  int vague_failures_ = 0;  // handshakes that failed without a reason, in a row
+  int vague_failures_ = 0;  // rounds whose handshakes failed without a reason, in a row
 };
 
 }  // namespace isocost::worker_net

@@ -80,8 +80,8 @@ class Worker {
         store_(store),
         spool_(options_.state / "spool"),
         link_(options_.peer),
-        fetcher_(options_.peer, store, board_),
-        deliverer_(options_.peer, store, board_) {}
+        fetcher_(store, board_),
+        deliverer_(store, board_) {}
 
   WorkerEnd run() {
     if (auto note = spool_.take_note(); note && options_.fault_before) {
@@ -118,7 +118,7 @@ class Worker {
   void perform(const agent::Connect&) { link_.connect(); }
   void perform(const agent::Disconnect&) { link_.disconnect(); }
   void perform(const agent::Send& effect) { link_.send(effect.message); }
-  void perform(const agent::UseArtifacts& effect) { board_.post(effect.welcome); }
+  void perform(const agent::UseArtifacts& effect) { board_.post(link_.peer(), effect.welcome); }
   void perform(const agent::Say& effect) { options_.say(effect.text); }
   void perform(const agent::CancelUnit&) { progress_.is_cancelled = true; }
   void perform(const agent::Exit& effect) {
@@ -136,7 +136,14 @@ class Worker {
     });
   }
   void perform(const agent::Forget& effect) {
-    carrying_.post([this, outcome = effect.outcome] { spool_.forget(outcome); });
+    carrying_.post([this, outcome = effect.outcome] {
+      try {
+        spool_.forget(outcome);
+      } catch (const std::system_error& error) {
+        // It stays, and is told once more after the next start.
+        inbox_.post(agent::Waiting{std::string("an outcome stays in the spool: ") + error.what()});
+      }
+    });
   }
   void perform(const agent::Deliver& effect) {
     carrying_.post([this, effect] { deliver(effect); });

@@ -6,6 +6,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "schema/transport/addresses.h"
 #include "schema/transport/keys.h"
 #include "schema/wire/codec.h"
 #include "tests/support/process.h"
@@ -212,6 +213,20 @@ TEST_F(ArtifactServerTest, TellsWhatItHasAndSendsNoMoreThanTheCredit) {
   peer.send(wire::Get{sha256("missing"), 0, 1});
 
   EXPECT_EQ(std::get<wire::Fault>(peer.receive()).code, wire::FaultCode::kNotFound);
+}
+
+TEST(AddressesOf, TakesAnAddressAsItIsAndOfLocalhostWhatNobodyElseReaches) {
+  for (const char* text :
+       {"tcp://127.0.0.1:70", "tcp://[::1]:70", "tcp://10.1.2.3:70", "tcp://*:70"})
+    EXPECT_EQ(*transport::addresses_of(*transport::parse_endpoint(text)),
+              std::vector{*transport::parse_endpoint(text)});
+  const auto local = transport::addresses_of(*transport::parse_endpoint("tcp://localhost:70"));
+  ASSERT_TRUE(local) << local.error().message();
+  for (const transport::Endpoint& address : *local) {
+    EXPECT_TRUE(address.is_loopback()) << address.text();
+    EXPECT_TRUE(transport::is_numeric(address)) << address.text();
+    EXPECT_EQ(address.port, 70);
+  }
 }
 
 TEST(Keys, AreReadableByTheirOwnerAlone) {

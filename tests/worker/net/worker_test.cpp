@@ -55,8 +55,8 @@ class RunningWorker {
   }
   ~RunningWorker() {
     if (!end_.valid()) return;
-    // Whichever worker of this process looks first takes the signal; what nobody took must not reach
-    // the next test's.
+    // Whichever worker of this process looks first takes the signal; what nobody took must not
+    // reach the next test's.
     do ::kill(::getpid(), SIGTERM);
     while (end_.wait_for(std::chrono::milliseconds(50)) != std::future_status::ready);
     sigset_t set;
@@ -115,6 +115,17 @@ TEST_F(WorkerOnRouter, ComputesWhatItIsLeasedAndSendsArtifactsInChunks) {
       EXPECT_TRUE(store.get(artifact.digest));
     }
   }
+}
+
+// The artifacts' door is where the session found its own, whatever the name stands for.
+TEST_F(WorkerOnRouter, SendsArtifactsToTheAddressThatAnswered) {
+  ScriptedCoordinator coordinator(store);
+  coordinator.tells_folder = false;
+  const std::string port = coordinator.url().substr(coordinator.url().rfind(':'));
+  RunningWorker worker("tcp://localhost" + port, folder / "w1");
+
+  coordinator.add(generate_lease(1));
+  coordinator.wait_for("a result", [](const Heard& heard) { return heard.results.size() == 1; });
 }
 
 TEST_F(WorkerOnRouter, UsesAFolderThatBothSee) {
