@@ -46,6 +46,13 @@ void print(const Json& status) {
                worker.at("device_class").get<std::string>());
     for (const Json& running : worker.at("running")) fmt::print("  {}\n", running_text(running));
   }
+  for (const Json& fault : status.at("key_faults"))
+    fmt::print("a key is left out: {}\n", fault.get<std::string>());
+  std::string incidents;
+  for (const auto& [kind, count] : status.at("incidents").items())
+    if (count != 0)
+      incidents += fmt::format("{}{} {}", incidents.empty() ? "" : ", ", count.dump(), kind);
+  if (!incidents.empty()) fmt::print("peers since the start (see the log): {}\n", incidents);
   for (const Json& input : status.at("missing_inputs"))
     fmt::print("no worker has {}\n", input.get<std::string>());
   if (status.at("seconds_left").is_number() && status.at("seconds_left").get<double>() > 0)
@@ -55,10 +62,15 @@ void print(const Json& status) {
 int status(const StatusOptions& options) {
   const auto answer = read_status(options);
   if (!answer) return complain(answer.error().message());
-  if (options.is_json)
+  if (options.is_json) {
     fmt::print("{}\n", answer->dump(2));
-  else
+    return kExitDone;
+  }
+  try {
     print(*answer);
+  } catch (const Json::exception&) {  // whoever answers at an address need not be a coordinator
+    return complain(options.address.url + ": the answer is not a coordinator's status");
+  }
   return kExitDone;
 }
 
