@@ -55,10 +55,11 @@ class Fresh {
   std::vector<fs::path> made_;
 };
 
-// Each connection takes two descriptors, and others are left for files, uploads and HTTP.
+// Each connection takes two descriptors, and others are left for files, uploads, HTTP, and those
+// that come in a flood before the guard puts them out.
 std::size_t connections_max(std::size_t descriptors) {
-  constexpr std::size_t kMost = 4096, kFiles = 96;
-  const std::size_t others = kFiles + descriptors / 4;
+  constexpr std::size_t kMost = 4096, kFiles = 128;
+  const std::size_t others = kFiles + descriptors / 3;
   return std::clamp<std::size_t>(descriptors > others ? (descriptors - others) / 2 : 0, 16, kMost);
 }
 

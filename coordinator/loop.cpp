@@ -7,6 +7,7 @@
 #include "coordinator/artifact_look.h"
 #include "coordinator/core/result_check.h"
 #include "schema/check.h"
+#include "schema/io/limits.h"
 
 namespace isocost::coordinator {
 namespace {
@@ -15,7 +16,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kTick{250};
 constexpr std::chrono::milliseconds kSnapshotEvery{500};
-constexpr int kSnapshotShare = 20;       // a picture may cost one part in so many of the time
+constexpr int kSnapshotShare = 20;  // a picture may cost one part in so many of the time
+constexpr std::chrono::milliseconds kDescriptorPatience{5'000};
 constexpr std::size_t kBatchMax = 1000;  // items that share one commit
 
 Instant now() {
@@ -151,6 +153,8 @@ std::optional<UnitFailure> Loop::check(const core::KnownUnit& known, const UnitR
   const wire::Lease lease = store_.lease_of(known.id);
   return core::check_result(lease.kind, lease.body, result,
                             [this](const ArtifactRef& artifact, const core::ArtifactForm& form) {
+                              // A flood of connections is no fault of the artifact.
+                              io::await_descriptor(kDescriptorPatience);
                               return look_at_artifact(artifacts_, artifact, form);
                             });
 }

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "schema/io/limits.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
@@ -217,11 +218,15 @@ void ArtifactServer::handle(const Arrival& from, const wire::Put& put) {
   try {
     append(from, put);
   } catch (const std::exception& error) {
+    const auto* system = dynamic_cast<const std::system_error*>(&error);
+    const bool is_passing = system != nullptr && io::is_out_of_descriptors(system->code());
     // A full disk, most likely: the sender keeps its copy and tries again later. The coordinator
     // ends, as it does when its database fails, and a restart goes on.
     if (const auto found = uploads_.find({from.peer, put.digest}); found != uploads_.end())
       drop(found);
     fault(from, put.digest, wire::FaultCode::kInputOutput, error.what());
+    if (is_passing)  // others have the descriptors, and are put out
+      return guard_.tell(Door::kArtifacts, from.descriptor, log::Incident::kEvicted, error.what());
     on_fault_(std::string("an artifact cannot be kept: ") + error.what() +
               "; expected a disk with room");
   }

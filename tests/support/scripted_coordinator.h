@@ -47,6 +47,7 @@ class ScriptedCoordinator : public net::Inbox {
   [[nodiscard]] std::string url() { return router_->endpoint().text(); }
   [[nodiscard]] net::Router& router() { return *router_; }
   [[nodiscard]] int revoked() const { return revoked_; }
+  [[nodiscard]] int failed() const { return failed_; }
 
   std::string database = "db1";
   bool tells_folder = true;  // of artifacts
@@ -54,6 +55,7 @@ class ScriptedCoordinator : public net::Inbox {
   void arrived(const std::string& peer, wire::Message message, std::size_t bytes) override;
   void unreachable(const std::string&) override {}
   void revoked(const std::string& peer) override;
+  void failed(const std::string&) override { ++failed_; }
 
  private:
   void take(const std::string& peer, const wire::Hello& hello);
@@ -75,6 +77,7 @@ class ScriptedCoordinator : public net::Inbox {
   wire::HeartbeatReply reply_;
   bool is_acknowledging_ = true;
   std::atomic<int> revoked_{0};
+  std::atomic<int> failed_{0};
   std::unique_ptr<net::Router> router_;  // last: its thread calls the members above
 };
 

@@ -7,6 +7,7 @@
 #include "coordinator/net/allow_list.h"
 #include "schema/transport/keys.h"
 #include "schema/wire/codec.h"
+#include "tests/support/no_descriptors.h"
 #include "tests/support/plain_peer.h"
 #include "tests/support/process.h"
 #include "tests/support/scripted_coordinator.h"
@@ -283,6 +284,32 @@ TEST_F(AllowListTest, KeepsWhoIsThereWhileTheFolderCannotBeRead) {
   EXPECT_EQ(list.name_of(first), "w1");
   EXPECT_EQ(list.name_of(second), std::nullopt);
   EXPECT_TRUE(revoked.empty());
+}
+
+// A flood of connections may take all descriptors for a moment: that is no full disk.
+TEST_F(GuardTest, ArtifactsWithoutADescriptorComeLater) {
+#ifdef ISOCOST_SANITIZED
+  GTEST_SKIP() << "sanitizers look at types through pipes, for which there is no descriptor here";
+#endif
+  ScriptedCoordinator& link = coordinator();
+  Peer peer({"127.0.0.1", link.router().artifact_port()});
+  peer.send(wire::Have{});
+  ASSERT_TRUE(peer.receive());
+  std::optional<wire::Message> answer;
+
+  {
+    const testing::NoDescriptors none;
+    peer.send(wire::Put{sha256("abc"), 0, 3, "abc"});
+    answer = peer.receive();
+  }
+
+  ASSERT_TRUE(answer);
+  ASSERT_TRUE(std::holds_alternative<wire::Fault>(*answer));
+  EXPECT_EQ(std::get<wire::Fault>(*answer).code, wire::FaultCode::kInputOutput);
+  EXPECT_EQ(link.failed(), 0);
+  peer.send(wire::Put{sha256("abc"), 0, 3, "abc"});
+  answer = peer.receive();
+  EXPECT_TRUE(answer && std::holds_alternative<wire::Done>(*answer));
 }
 
 }  // namespace
