@@ -399,7 +399,14 @@ TEST_F(ErrorsTest, AWorkerFinishesOnSigtermOrHandsBack) {
   wait_for_results(database(), kUnits, first);
 
   SQLite::Database stored(database().string(), SQLite::OPEN_READONLY, 5000);
-  EXPECT_EQ(stored.execAndGet("SELECT sum(attempts + lost_workers) FROM units").getInt(), 0);
+  EXPECT_EQ(stored.execAndGet("SELECT sum(attempts + lost_workers) FROM units").getInt(), 0)
+      << stored
+             .execAndGet(
+                 "SELECT group_concat(name || ': ' || failure_reason, '; ') FROM units"
+                 " WHERE attempts + lost_workers > 0")
+             .getString()
+      << "\n"
+      << first.log() << finishing.log() << handing.log();
 }
 
 TEST_F(ErrorsTest, ARunEndsOnSigtermAndGoesOnWhereItWas) {

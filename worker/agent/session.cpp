@@ -68,7 +68,7 @@ void Session::lose_connection(const std::string& why, Instant now) {
     attached_last_ = now;
     backoff_ = options_.retry_first;
     effects_.push_back(Say{fmt::format("the coordinator is gone ({}); trying again", why)});
-  } else if (why != unreachable_why_) {
+  } else if (!why.empty() && why != unreachable_why_) {
     // Once, and again when it is another reason: nobody waits half an hour for a wrong address.
     effects_.push_back(Say{
         fmt::format("no coordinator yet: {}; trying again for {} s at most", why,

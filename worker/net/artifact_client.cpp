@@ -62,7 +62,7 @@ struct ArtifactClient::Connection {
   std::chrono::steady_clock::time_point used = std::chrono::steady_clock::now();
 
   Connection(const Peer& peer, std::uint16_t port)
-      : socket(make_dealer(peer, transport::random_name())) {
+      : socket(make_dealer(context(), peer, transport::random_name())) {
     transport::Endpoint endpoint = peer.endpoint;
     endpoint.port = port;
     socket.connect(endpoint.text());

@@ -10,11 +10,12 @@
 
 namespace isocost::worker_net {
 
-// Of the process: sockets of all threads share it.
+// Of the process: the sockets for artifacts of all threads share it.
 [[nodiscard]] zmq::context_t& context();
 
 // Not yet connected.
-[[nodiscard]] zmq::socket_t make_dealer(const Peer& peer, const std::string& routing_id);
+[[nodiscard]] zmq::socket_t make_dealer(zmq::context_t& context, const Peer& peer,
+                                        const std::string& routing_id);
 // As zmq::poll. A signal, or a process that was stopped and goes on, only ends the waiting.
 void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::milliseconds limit);
 

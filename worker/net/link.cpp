@@ -18,7 +18,9 @@ namespace isocost::worker_net {
 namespace {
 
 constexpr int kConnectMs = 5000;
+constexpr int kInputOutputThreads = 1;
 constexpr int kNeverReconnect = -1;
+constexpr int kLastWordsMs = 2000;
 // A handshake may break because the other side just died; so often in a row it is the key.
 constexpr int kVagueFailuresMax = 4;
 constexpr std::chrono::milliseconds kAlmost{500};
@@ -33,8 +35,9 @@ zmq::context_t& context() {
   return context;
 }
 
-zmq::socket_t make_dealer(const Peer& peer, const std::string& routing_id) {
-  zmq::socket_t socket(context(), zmq::socket_type::dealer);
+zmq::socket_t make_dealer(zmq::context_t& context, const Peer& peer,
+                          const std::string& routing_id) {
+  zmq::socket_t socket(context, zmq::socket_type::dealer);
   socket.set(zmq::sockopt::routing_id, routing_id);
   socket.set(zmq::sockopt::reconnect_ivl, kNeverReconnect);
   socket.set(zmq::sockopt::connect_timeout, kConnectMs);
@@ -60,11 +63,14 @@ struct Link::Sockets {
   bool is_lost = false;           // once established
   std::optional<Tried> failed{};  // before that
 
-  Sockets(const Peer& peer, transport::Endpoint at, std::string name)
-      : session(std::move(name)), address(std::move(at)), dealer(make_dealer(peer, session)) {
+  Sockets(zmq::context_t& context, const Peer& peer, transport::Endpoint at, std::string name)
+      : session(std::move(name)),
+        address(std::move(at)),
+        dealer(make_dealer(context, peer, session)) {
+    dealer.set(zmq::sockopt::linger, kLastWordsMs);
     const std::string where = "inproc://monitor-" + session;
     zmq_socket_monitor(dealer.handle(), where.c_str(), ZMQ_EVENT_ALL);
-    monitor = zmq::socket_t(context(), zmq::socket_type::pair);
+    monitor = zmq::socket_t(context, zmq::socket_type::pair);
     monitor.set(zmq::sockopt::linger, 0);
     monitor.connect(where);
     dealer.connect(address.text());
@@ -74,7 +80,8 @@ struct Link::Sockets {
   Sockets& operator=(const Sockets&) = delete;
 };
 
-Link::Link(Peer peer) : peer_(std::move(peer)) {}
+Link::Link(Peer peer)
+    : peer_(std::move(peer)), context_(std::make_unique<zmq::context_t>(kInputOutputThreads)) {}
 Link::~Link() = default;
 
 void Link::connect() {
@@ -89,6 +96,13 @@ void Link::disconnect() {
   sockets_.reset();
   addresses_.clear();
   next_ = 0;
+}
+
+// Processes end without waiting for what still computes in them: a goodbye on its way would be
+// lost, and its units taken for lost.
+void Link::leave() {
+  disconnect();
+  context_->close();
 }
 
 Peer Link::peer() const {
@@ -149,12 +163,14 @@ void Link::read_addresses(std::vector<agent::Event>& events) {
 // The next address, or the end of the round when there is none.
 void Link::try_next(std::vector<agent::Event>& events) {
   if (next_ < addresses_.size()) {
-    sockets_ = std::make_unique<Sockets>(peer_, addresses_[next_++], transport::random_name());
+    sockets_ =
+        std::make_unique<Sockets>(*context_, peer_, addresses_[next_++], transport::random_name());
     return;
   }
   std::string text;
-  for (const Tried& tried : tried_) text += (text.empty() ? "" : "; ") + tried.text;
-  if (addresses_.size() > 1) text = peer_.endpoint.text() + ": " + text;
+  for (const Tried& tried : tried_)
+    if (!tried.text.empty()) text += (text.empty() ? "" : "; ") + tried.text;
+  if (addresses_.size() > 1 && !text.empty()) text = peer_.endpoint.text() + ": " + text;
   // Where somebody else listens at one address, the coordinator may still come to another.
   const bool is_refused = std::ranges::all_of(tried_, &Tried::is_refusal);
   if (is_refused && !tried_.empty())
@@ -174,7 +190,8 @@ void Link::read_messages(std::vector<agent::Event>& events) {
 
 void Link::failed_here(std::string what, bool is_refusal) {
   if (sockets_->failed && sockets_->failed->is_refusal) return;  // the first reason is the reason
-  sockets_->failed = Tried{sockets_->address.text() + ": " + std::move(what), is_refusal};
+  if (!what.empty()) what = sockets_->address.text() + ": " + what;
+  sockets_->failed = Tried{std::move(what), is_refusal};
 }
 
 void Link::read_monitor(std::vector<agent::Event>& events) {
@@ -206,8 +223,11 @@ void Link::read_monitor(std::vector<agent::Event>& events) {
         failed_here(kHandshakeFailed, true);
         break;
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        // A handshake may break because the other side just died.
-        failed_here(kHandshakeFailed, ++vague_failures_ >= kVagueFailuresMax);
+        // A handshake may break because the other side just died: nothing is said of it until it
+        // is known, which is a few tries later.
+        ++vague_failures_;
+        failed_here(vague_failures_ >= kVagueFailuresMax ? kHandshakeFailed : "",
+                    vague_failures_ >= kVagueFailuresMax);
         break;
       case ZMQ_EVENT_DISCONNECTED:
       case ZMQ_EVENT_CLOSED:

@@ -24,6 +24,10 @@
 #include "worker/agent/session.h"
 #include "worker/net/resolver.h"
 
+namespace zmq {
+class context_t;
+}
+
 namespace isocost::worker_net {
 
 struct Peer {
@@ -41,8 +45,10 @@ class Link {
   Link& operator=(const Link&) = delete;
 
   void connect();
-  // Sends what is queued (for half a second at most), then closes.
+  // Closes; what is queued is still sent meanwhile, for two seconds at most.
   void disconnect();
+  // The same, and returns when it is sent. The end: nothing connects any more.
+  void leave();
   void send(const wire::Message& message);
   // Waits until something arrives, `wake` becomes readable or the time is over.
   void wait(std::chrono::milliseconds limit, const std::vector<int>& wake);
@@ -66,6 +72,7 @@ class Link {
   void read_messages(std::vector<agent::Event>& events);
 
   Peer peer_;
+  std::unique_ptr<zmq::context_t> context_;  // its own, since it ends before the process does
   Resolver resolver_;
   std::vector<transport::Endpoint> addresses_;  // of this round, those behind `next_` untried
   std::size_t next_ = 0;

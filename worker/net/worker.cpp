@@ -231,6 +231,7 @@ class Worker {
     progress_.is_cancelled = true;
     computing_.stop();
     carrying_.stop();
+    link_.leave();
     end_.is_idle = computing_.is_done_within(kLastJobMax) && carrying_.is_done_within(kLastJobMax);
     return end_;
   }

@@ -223,6 +223,23 @@ TEST(Session, GoesOnWithoutACoordinatorAndReattaches) {
   EXPECT_EQ(h.said<wire::ResultMessage>().size(), 1u);
 }
 
+TEST(Session, SaysOnceWhyThereIsNoCoordinator) {
+  Harness h;
+  h.pass(1s);
+
+  h.on(ConnectionLost{""});  // not known yet
+  h.pass(1s);
+  EXPECT_TRUE(h.take<Say>().empty());
+  for (int i = 0; i < 3; ++i) {
+    h.on(ConnectionLost{"nobody listens there"});
+    h.pass(60s);
+  }
+
+  const auto said = h.take<Say>();
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_NE(said[0].text.find("nobody listens there"), std::string::npos) << said[0].text;
+}
+
 // What this process was leased and does not hold never reached it; of the one before it only its
 // supervisor knows.
 TEST(Session, SaysThatNothingDiedWhenItReattaches) {
