@@ -312,7 +312,7 @@ Result<Submission> submission_from_json(const Json& json, const std::string& whe
 }
 
 Result<Submission> submission_from_text(std::istream& text, const std::string& where) {
-  constexpr std::size_t kCellValuesMax = 200'000, kFaultsMax = 100;
+  constexpr std::size_t kCellValuesMax = 200'000, kCellFaultsMax = 100;
   std::vector<CellRequest> cells;
   Failure failure;
   const auto take = [&](const Json& element) {
@@ -320,7 +320,7 @@ Result<Submission> submission_from_text(std::istream& text, const std::string& w
         cell_request_from_json(element, where + ".cells[" + std::to_string(cells.size()) + "]");
     if (!cell) failure.add(cell.error());
     cells.push_back(cell.value_or(CellRequest{}));
-    return failure.errors.size() < kFaultsMax;
+    return failure.errors.size() < kCellFaultsMax;
   };
   // The rest: texts, references, and the bytes of small inputs.
   const auto rest = parse_json_list(text, where, "cells", {.values_max = kCellValuesMax},

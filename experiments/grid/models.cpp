@@ -47,7 +47,9 @@ std::vector<Json> meant(Catalog& catalog, Failure& failure, const Axis& axis, co
     const std::size_t before = values.size();
     for (const Placed& one : axis.values) {
       const ModelRef ref = model_ref(one.value);
-      if (name.is_string() && (ref.path == name || ref.alias == name)) values.push_back(one.value);
+      if (!name.is_string()) continue;
+      const auto text = name.get<std::string>();
+      if (ref.path == text || ref.alias == text) values.push_back(one.value);
     }
     if (values.size() == before) values.push_back(name);
   }

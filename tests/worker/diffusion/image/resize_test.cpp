@@ -71,8 +71,9 @@ TEST(Resize, EqualsPillowAtEverySize) {
     const io::Picture picture = noise(one[0], one[1], i);
     const Filter filter = one[4] == 2 ? Filter::kBilinear : Filter::kBicubic;
 
-    EXPECT_EQ(digest_of(resize_u8(picture, one[2], one[3], filter).rgb), one[5]);
-    EXPECT_EQ(digest_of(resize_float(picture, one[2], one[3], filter).rgb), one[6]);
+    EXPECT_EQ(digest_of(resize_u8(picture, one[2], one[3], filter).rgb), one[5].get<std::string>());
+    EXPECT_EQ(digest_of(resize_float(picture, one[2], one[3], filter).rgb),
+              one[6].get<std::string>());
   }
 }
 
