@@ -16,7 +16,9 @@ int write_report_files(const std::filesystem::path& database,
   for (const std::string& line : paths->answer) fmt::print("{}\n", line);
   fmt::print("\nreport    {}\n", std::filesystem::absolute(paths->html).string());
   fmt::print("cells     {}\n", std::filesystem::absolute(paths->cells_csv).string());
-  fmt::print("pictures  {}\n", std::filesystem::absolute(paths->pictures).string());
+  // A grid may keep none, and cells that failed have none.
+  if (!paths->pictures.empty())
+    fmt::print("pictures  {}\n", std::filesystem::absolute(paths->pictures).string());
   return kExitDone;
 }
 

@@ -61,6 +61,26 @@ TEST_F(RunTest, ComputesAStudyAndCostsNothingTheSecondTime) {
   EXPECT_EQ(testing::read_text(out() / "cells.csv"), cells);
 }
 
+TEST_F(RunTest, EndsWellWhereNoPictureIsKept) {
+  const auto ended = run(command_for(submission_of({.models = 1, .keep_pictures = 0}), 1), 2min);
+
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_NE(ended.output.find("cells.csv"), std::string::npos) << ended.output;
+  EXPECT_EQ(ended.output.find("pictures  "), std::string::npos) << ended.output;
+}
+
+TEST_F(RunTest, SaysWhyWhenAllCellsFail) {
+  const auto ended =
+      run(command_for(submission_of({.models = 1}), 1,
+                      {"--worker-argument=--fail", "--worker-argument=generate/"}),
+          2min);
+
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_NE(ended.output.find("2 of 2 cells failed"), std::string::npos) << ended.output;
+  EXPECT_NE(ended.output.find("bug: asked to fail"), std::string::npos) << ended.output;
+  EXPECT_TRUE(std::filesystem::exists(out() / "report.html")) << ended.output;
+}
+
 TEST_F(RunTest, EndsNonZeroAndSaysWhichCellsFailed) {
   const Submission submission = submission_of({.models = 1});
   const std::string victim = sample_key(submission.cells[1].sample).hex();
