@@ -5,6 +5,7 @@
 // Thread: main.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 namespace CLI {
@@ -30,5 +31,9 @@ void add_keys(CLI::App& app, int& exit_code);
 
 // Prints "isocost: <text>" to stderr and returns kExitFailed.
 int complain(const std::string& text);
+// Prints "isocost: warning: <text>" to stderr.
+void warn(const std::string& text);
+// Warns when the database lacks what its coordinator acknowledged. For commands that only read it.
+void warn_of_loss(const std::filesystem::path& database);
 
 }  // namespace isocost::cli

@@ -37,6 +37,7 @@ int serve(CoordinatorOptions options) {
   };
   auto host = coordinator::Host::open(options.host);
   if (!host) return complain(host.error().message());
+  for (const std::string& warning : (*host)->warnings()) warn(warning);
   if (server) fmt::print("page and commands: {}\n", server->url());
   fmt::print("workers connect to: {}\n", (*host)->endpoint());
   std::fflush(stdout);
@@ -73,6 +74,8 @@ void add_coordinator(CLI::App& app, int& exit_code) {
                    "A worker that is silent for so long is lost")
       ->check(CLI::Range(2, 3600))
       ->capture_default_str();
+  command->add_flag("--accept-loss", options->host.accepts_loss,
+                    "Go on with a database that lacks acknowledged results: compute them again");
   command->callback([options, &exit_code] { exit_code = serve(*options); });
 }
 

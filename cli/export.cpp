@@ -22,6 +22,7 @@ struct ExportFlags {
 };
 
 int run(const ExportFlags& flags) {
+  warn_of_loss(flags.database);
   const auto format = flags.as_json    ? report::ExportFormat::kJson
                       : flags.has_mark ? report::ExportFormat::kCsvWithMark
                                        : report::ExportFormat::kCsv;

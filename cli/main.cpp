@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/command.h"
+#include "coordinator/storage/reader.h"
 #include "schema/command_line.h"
 
 namespace isocost::cli {
@@ -11,6 +12,12 @@ namespace isocost::cli {
 int complain(const std::string& text) {
   std::cerr << "isocost: " << text << '\n';
   return kExitFailed;
+}
+
+void warn(const std::string& text) { std::cerr << "isocost: warning: " << text << '\n'; }
+
+void warn_of_loss(const std::filesystem::path& database) {
+  if (const auto text = storage::what_is_missing(database)) warn(*text);
 }
 
 }  // namespace isocost::cli

@@ -193,6 +193,7 @@ int plan(const PlanOptions& options) {
   core::Existing existing;
   Speed speed;
   if (!options.database.empty()) {
+    warn_of_loss(options.database);
     auto reader = storage::Reader::open(options.database);
     if (!reader) return complain(reader.error().message());
     existing = (*reader)->existing(submission);

@@ -44,6 +44,7 @@ void print(const report::ReportPaths& paths, bool as_json) {
 
 int run(const ReportFlags& flags) {
   const std::filesystem::path database = flags.database;
+  warn_of_loss(database);
   const std::filesystem::path artifacts = flags.artifacts.empty()
                                               ? database.parent_path() / "artifacts"
                                               : std::filesystem::path(flags.artifacts);

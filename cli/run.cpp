@@ -27,6 +27,7 @@ struct RunOptions {
   fs::path out = "out";
   int workers = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   bool has_own_artifacts = false;
+  bool accepts_loss = false;
   fs::path worker_program;
   std::vector<fs::path> models;
   std::string device;
@@ -57,6 +58,7 @@ class Run {
          .secret_file = {},
          .allow_folder = {},
          .loop = {.build = ISOCOST_VERSION},
+         .accepts_loss = options_.accepts_loss,
          .log = {.file = options_.out / "coordinator.log"},
          .prepare = [&](coordinator::Loop& loop, log::Log&) -> Result<void> {
            auto submitted = loop.submit(input_.submission, 0);
@@ -69,6 +71,7 @@ class Run {
       return complain(host.error().message());
     }
     host_ = std::move(*host);
+    for (const std::string& warning : host_->warnings()) warn(warning);
     fmt::print(stderr, "{}\n", submission_text(answer));
     if (const int code = compute(); code != kExitDone) return code;
     return conclude();
@@ -139,10 +142,7 @@ class Run {
     std::string text = "the workers can run none of what is left";
     if (snapshot.missing_inputs.empty()) return complain(text + ": their memory is too small");
     text += "; no worker has";
-    for (const std::string& input : snapshot.missing_inputs) {
-      const auto name = input_.submission.input_names.find(input);
-      text += "\n  " + (name == input_.submission.input_names.end() ? input : name->second);
-    }
+    for (const core::MissingInput& input : snapshot.missing_inputs) text += "\n  " + input.name;
     return complain(text + "\nexpected below one of the --models folders");
   }
 
@@ -205,6 +205,8 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--dtype", options->dtype, "Of the workers: fp32, bf16 or fp16");
   command->add_flag("--separate-artifacts", options->has_own_artifacts,
                     "Each worker keeps its own artifacts, which travel over the network");
+  command->add_flag("--accept-loss", options->accepts_loss,
+                    "Go on with a database that lacks acknowledged results: compute them again");
   command->add_option("--worker-program", options->worker_program, "Instead of isocost-worker");
   command->add_option("--worker-argument", options->worker_arguments,
                       "A further argument for each worker");

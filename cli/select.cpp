@@ -22,6 +22,7 @@ struct Options {
 };
 
 int select(const Options& options) {
+  warn_of_loss(options.database);
   auto reader = storage::Reader::open(options.database);
   if (!reader) return complain(reader.error().message());
   const auto judged = (*reader)->judged(options.experiment, options.select.metric);

@@ -21,6 +21,7 @@ struct StatusOptions {
 
 Result<Json> read_status(const StatusOptions& options) {
   if (options.database.empty()) return call(options.address, "GET", "/api/v1/status", "");
+  warn_of_loss(options.database);
   auto reader = storage::Reader::open(options.database);
   if (!reader) return fail(std::move(reader.error()));
   return core::to_json((*reader)->snapshot());
@@ -53,7 +54,7 @@ void print(const Json& status) {
     if (count != 0)
       incidents += fmt::format("{}{} {}", incidents.empty() ? "" : ", ", count.dump(), kind);
   if (!incidents.empty()) fmt::print("peers since the start (see the log): {}\n", incidents);
-  for (const Json& input : status.at("missing_inputs"))
+  for (const Json& input : status.at("missing_input_names"))
     fmt::print("no worker has {}\n", input.get<std::string>());
   if (status.at("seconds_left").is_number() && status.at("seconds_left").get<double>() > 0)
     fmt::print("{} left\n", duration_text(status.at("seconds_left").get<double>()));

@@ -35,7 +35,8 @@ class Fault {
 class Fresh {
  public:
   Fresh(const fs::path& database, const fs::path& artifacts, const fs::path& log) {
-    for (const char* suffix : {"", "-wal", "-shm", ".lock"}) watch(database.string() + suffix);
+    for (const char* suffix : {"", "-wal", "-shm", ".lock", ".acknowledged"})
+      watch(database.string() + suffix);
     watch(artifacts);
     if (!log.empty()) watch(log);
   }
@@ -162,7 +163,7 @@ Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
                                  : options.artifacts;
   Fresh fresh(options.database, artifacts,
               options.log.file);  // goes last: after what it may remove is closed
-  auto store = storage::SqliteStore::open(options.database);
+  auto store = storage::SqliteStore::open(options.database, {.accepts_loss = options.accepts_loss});
   if (!store) return fail(std::move(store.error()));
   try {
     fs::create_directories(artifacts);
@@ -181,6 +182,7 @@ Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
 Loop& Host::loop() { return impl_->loop_; }
 io::ArtifactStore& Host::artifacts() { return impl_->artifacts_; }
 log::Log& Host::log() { return impl_->log_; }
+const std::vector<std::string>& Host::warnings() const { return impl_->store_->warnings(); }
 std::string Host::endpoint() const { return impl_->router_->endpoint().text(); }
 
 std::optional<std::string> Host::fault() const { return impl_->fault_.get(); }

@@ -28,6 +28,8 @@ struct HostOptions {
   std::filesystem::path allow_folder;
   LoopOptions loop;  // its log is the host's
   log::LogOptions log;
+  LoopOptions loop;
+  bool accepts_loss = false;  // opens a database that lacks what was acknowledged
   // What must succeed, too, before this is a coordinator (its HTTP interface, a first submission).
   std::function<Result<void>(Loop&, log::Log&)> prepare = {};
 };
@@ -41,6 +43,8 @@ class Host {
   [[nodiscard]] io::ArtifactStore& artifacts();
   [[nodiscard]] log::Log& log();
   [[nodiscard]] std::string endpoint() const;
+  // What a person should know of the database, a sentence each.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
   // Why the loop ended by itself.
   [[nodiscard]] std::optional<std::string> fault() const;
   void stop();

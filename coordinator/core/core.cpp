@@ -218,7 +218,20 @@ void Core::on(const SessionLost& event, Instant now) {
   hungry_.erase(event.session);
 }
 
+// What workers said meanwhile still waits to be read.
+void Core::excuse_own_silence(Instant now) {
+  const Duration silence = ticked_ ? now - *ticked_ : Duration(0);
+  ticked_ = now;
+  if (silence <= kTickMax) return;
+  for (auto& [unused, session] : sessions_) {
+    session.last_seen = std::min(now, session.last_seen + silence);
+    session.last_told = std::min(now, session.last_told + silence);
+    for (const UnitId id : session.leases) table_.postpone(id, silence);
+  }
+}
+
 void Core::on(const Tick&, Instant now) {
+  excuse_own_silence(now);
   // Any message is life, but who goes on without ever telling what it holds, holds nothing.
   std::vector<SessionId> silent;
   for (const auto& [id, session] : sessions_)
@@ -271,14 +284,19 @@ void Core::forgive(const std::string& worker) {
   const auto suspicion = suspicions_.find(worker);
   if (suspicion == suspicions_.end()) return;
   for (const auto& [id, attempt] : suspicion->second.units) {
-    Unit* unit = table_.find(id);
-    if (unit == nullptr) continue;
-    const FailedAttempt* known = find_failed(*unit, attempt);
-    if (known == nullptr || !known->is_lost) continue;
-    std::erase(unit->failed, FailedAttempt(*known));
-    if (unit->lost_workers > 0) --unit->lost_workers;
-    write(ForgiveLoss{id, attempt, unit->lost_workers});
+    if (Unit* unit = table_.find(id))
+      forgive(*unit, attempt);
+    else
+      write(ForgiveLoss{id, attempt});  // finished meanwhile, or failed
   }
+}
+
+void Core::forgive(Unit& unit, Attempt attempt) {
+  const FailedAttempt* known = find_failed(unit, attempt);
+  if (known == nullptr || !known->is_lost) return;
+  std::erase(unit.failed, FailedAttempt(*known));
+  if (unit.lost_workers > 0) --unit.lost_workers;
+  write(ForgiveLoss{unit.id, attempt});
 }
 
 // --- results --------------------------------------------------------------------------------
@@ -336,6 +354,7 @@ void Core::on(const ResultArrived& event, Instant now) {
 void Core::accept(Unit& unit, const ResultArrived& event) {
   const auto session = sessions_.find(event.session);
   observe(unit, event.message.result);
+  forgive(unit, event.message.attempt);  // it was not lost at all
   detach(unit);
   write(FinishUnit{unit.id, event.message.result,
                    session == sessions_.end() ? "" : session->second.worker,

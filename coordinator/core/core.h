@@ -51,6 +51,9 @@ struct CoreOptions {
 
 // Sessions whose name another worker took: so many are remembered.
 inline constexpr std::size_t kSupersededMax = 4096;
+// Ticks come more often. Where none came for longer, the coordinator itself was stopped or busy,
+// and nobody's silence in that time means anything.
+inline constexpr Duration kTickMax = std::chrono::seconds(1);
 // A worker that is away for longer is no longer asked why.
 inline constexpr Duration kSuspicionMax = std::chrono::hours(24);
 
@@ -118,10 +121,12 @@ class Core {
   void take_over(Session& session, const wire::Hello& hello, Instant now);
   void adopt(Session& session, const std::vector<wire::Running>& running, Instant now);
   void forget_unclaimed(Session& session, Instant now);
+  void excuse_own_silence(Instant now);
   [[nodiscard]] std::vector<std::string> to_cancel(const Session& session) const;
   enum class Loss { kUnexplained, kNobodysFault };
   void end_session(const SessionId& id, Loss loss, Instant now);
   void forgive(const std::string& worker);
+  void forgive(Unit& unit, Attempt attempt);
   [[nodiscard]] std::map<UnitId, Attempt> suspects(const Session& session) const;
 
   // Units.
@@ -160,6 +165,7 @@ class Core {
   Attempts attempts_;
   std::uint64_t repeats_ = 0;
   std::uint64_t mismatches_ = 0;
+  std::optional<Instant> ticked_;
   bool is_draining_ = false;
   bool must_dispatch_ = false;
   Effects effects_;  // of the event that is being handled

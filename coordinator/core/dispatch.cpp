@@ -131,7 +131,8 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
       if (std::none_of(sessions_.begin(), sessions_.end(),
                        [&](const auto& entry) { return entry.second.inventory->contains(input); }))
         missing.insert(input);
-  if (!sessions_.empty()) snapshot.missing_inputs = {missing.begin(), missing.end()};
+  if (!sessions_.empty())
+    for (const std::string& input : missing) snapshot.missing_inputs.push_back({input, input});
   for (const auto& [name, id] : workers_) {
     const Session& session = sessions_.at(id);
     WorkerView view{

@@ -51,7 +51,8 @@ class Store {
   [[nodiscard]] virtual std::vector<OpenUnit> units(const std::vector<UnitId>& ids) = 0;
   // Failed units that the experiment wants (all experiments: nullopt), by id.
   [[nodiscard]] virtual std::vector<UnitId> failed(std::optional<ExperimentId> experiment) = 0;
-  // Experiments and counts of units; and of the units that the workers hold, what they are for.
+  // Experiments and counts of units; of the units that the workers hold, what they are for; of
+  // missing inputs, their names.
   virtual void describe(Snapshot& snapshot) = 0;
 };
 

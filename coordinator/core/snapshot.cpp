@@ -59,6 +59,12 @@ Json to_json(const Snapshot& snapshot) {
   for (const log::Incident kind : log::kIncidents)
     incidents[std::string(log::incident_name(kind))] =
         snapshot.incidents[static_cast<std::size_t>(kind)];
+  Json missing = Json::array();
+  Json names = Json::array();
+  for (const MissingInput& one : snapshot.missing_inputs) {
+    missing.push_back(one.input);
+    names.push_back(one.name);
+  }
   return {{"database", snapshot.database},
           {"build", snapshot.build},
           {"epoch", snapshot.epoch},
@@ -69,7 +75,8 @@ Json to_json(const Snapshot& snapshot) {
           {"repeats", snapshot.repeats},
           {"mismatches", snapshot.mismatches},
           {"is_stuck", snapshot.is_stuck},
-          {"missing_inputs", snapshot.missing_inputs},
+          {"missing_inputs", missing},
+          {"missing_input_names", names},
           {"workers", workers},
           {"experiments", experiments},
           {"incidents", incidents},

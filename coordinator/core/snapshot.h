@@ -73,6 +73,12 @@ struct ExperimentView {
 };
 inline constexpr std::size_t kFailedCellsShown = 100;
 
+// What ready units want and no worker has.
+struct MissingInput {
+  std::string input;  // "sha256:..."
+  std::string name;   // as people know it: from the store; else the digest again
+};
+
 struct Snapshot {
   std::string database;
   std::string build;
@@ -84,7 +90,7 @@ struct Snapshot {
   std::uint64_t repeats = 0;     // results that came again
   std::uint64_t mismatches = 0;  // of these, with another digest
   bool is_stuck = false;         // workers are idle and can run none of what is ready
-  std::vector<std::string> missing_inputs;  // wanted by ready units, had by no worker
+  std::vector<MissingInput> missing_inputs;
   std::vector<WorkerView> workers;
   std::vector<ExperimentView> experiments;
   log::IncidentCounts incidents{};      // since the coordinator's start

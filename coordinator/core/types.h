@@ -183,11 +183,11 @@ struct RecordFailure {
   UnitFailure failure{};
   std::optional<Attempt> attempt{};  // none: it failed with a unit that it needs
 };
-// A lost worker's attempt that proved to be no fault of the unit: it counts nothing.
+// A lost worker's attempt that proved to be no fault of the unit, or no loss: it counts nothing.
+// The unit may be finished by now. Where no such loss is counted there is nothing to forgive.
 struct ForgiveLoss {
   UnitId unit{};
   Attempt attempt{};
-  int lost_workers = 0;  // that are left
 };
 // Forgets the failed attempts of a unit.
 struct ResetUnit {

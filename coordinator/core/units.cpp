@@ -110,6 +110,10 @@ void UnitTable::release(UnitId id) {
   make_ready(unit);
 }
 
+void UnitTable::postpone(UnitId id, Duration time) {
+  std::get<Leased>(units_.at(id).state).since += time;
+}
+
 void UnitTable::unblock(UnitId id) {
   Unit& unit = units_.at(id);
   for (const UnitId needed : std::get<Waiting>(unit.state).needs)

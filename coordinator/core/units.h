@@ -80,6 +80,8 @@ class UnitTable {
   void lease(UnitId id, const SessionId& session, Attempt attempt, Instant now);
   // Requires: the unit is leased. It is ready again.
   void release(UnitId id);
+  // Moves the beginning of its lease. Requires: the unit is leased.
+  void postpone(UnitId id, Duration time);
   // Makes a waiting unit ready though what it needs is open (its result came first).
   void unblock(UnitId id);
   void set_priority(UnitId id, int priority);

@@ -4,15 +4,21 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/file.h>
-#include <sys/vfs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
+#include <system_error>
 #include <utility>
 
+#include "coordinator/storage/file_system.h"
 #include "coordinator/storage/migrations.h"
+#include "schema/io/atomic_file.h"
+#include "schema/io/database_uri.h"
 
 namespace isocost::storage {
 namespace {
@@ -24,20 +30,8 @@ constexpr int kBusyTimeoutMs = 5000;
 // that brings an older database up to date.
 constexpr int kReadableSchemaMin = 1;
 
-// File systems whose locks and shared memory SQLite's log cannot rely on.
-constexpr std::array<std::pair<std::uint32_t, const char*>, 9> kNetworkFileSystems{{
-    {0x6969U, "NFS"},
-    {0x517BU, "SMB"},
-    {0xFE534D42U, "SMB"},
-    {0xFF534D42U, "CIFS"},
-    {0x0BD00BD0U, "Lustre"},
-    {0x47504653U, "GPFS"},
-    {0x00C36400U, "Ceph"},
-    {0x19830326U, "BeeGFS"},
-    {0x5346414FU, "AFS"},
-}};
-
-Result<bool> check_folder(const fs::path& file) {
+// What a person should know of where the database lies.
+Result<std::vector<std::string>> check_folder(const fs::path& file) {
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   std::error_code error;
   if (!fs::is_directory(folder, error))
@@ -45,20 +39,22 @@ Result<bool> check_folder(const fs::path& file) {
   if (::access(folder.c_str(), W_OK) != 0)
     return fail(folder.string(), "the database's folder cannot be written",
                 "a folder of yours on a local disk");
-  struct statfs info{};
-  if (::statfs(folder.c_str(), &info) == 0)
-    for (const auto& [type, name] : kNetworkFileSystems)
-      if (static_cast<std::uint32_t>(info.f_type) == type)
-        return fail(file.string(), fmt::format("this lies on a network file system ({})", name),
-                    "a local disk, since SQLite's log is not safe elsewhere");
-  return true;
+  const auto system = file_system_at(folder);
+  if (!system) return std::vector<std::string>{};
+  if (system->is_network)
+    return fail(file.string(), fmt::format("this lies on a network file system ({})", system->name),
+                "a local disk, since SQLite's log is not safe elsewhere");
+  return std::vector{fmt::format(
+      "{}: this lies on {}, whose locks and shared memory may not be what SQLite's log needs; "
+      "expected a local disk",
+      file.string(), system->name)};
 }
 
 int pragma(SQLite::Database& connection, const char* name) {
   return connection.execAndGet(fmt::format("PRAGMA {}", name)).getInt();
 }
 
-Result<bool> check_identity(SQLite::Database& connection, const std::string& where) {
+Result<void> check_identity(SQLite::Database& connection, const std::string& where) {
   const int version = pragma(connection, "user_version");
   const bool is_empty = connection.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
   if (pragma(connection, "application_id") != kApplicationId && !(is_empty && version == 0))
@@ -67,7 +63,7 @@ Result<bool> check_identity(SQLite::Database& connection, const std::string& whe
   if (version > known)
     return fail(where, fmt::format("a newer isocost wrote this (schema {})", version),
                 fmt::format("schema {} or older; use the newer isocost", known));
-  return true;
+  return {};
 }
 
 void migrate(SQLite::Database& connection) {
@@ -93,7 +89,7 @@ void configure(SQLite::Database& connection) {
 }
 
 // After an unclean stop the whole file is checked once; SQLite recovers its log by itself.
-Result<bool> check_integrity(SQLite::Database& connection, const std::string& where) {
+Result<void> check_integrity(SQLite::Database& connection, const std::string& where) {
   SQLite::Statement mark(connection, "SELECT value FROM meta WHERE key = 'is_open'");
   if (mark.executeStep() && mark.getColumn(0).getString() == "1") {
     const std::string verdict = connection.execAndGet("PRAGMA quick_check(1)").getString();
@@ -104,72 +100,178 @@ Result<bool> check_integrity(SQLite::Database& connection, const std::string& wh
   connection.exec(
       "INSERT INTO meta VALUES ('is_open', '1') "
       "ON CONFLICT (key) DO UPDATE SET value = '1'");
-  return true;
+  return {};
 }
 
-std::string read_pid(int descriptor) {
-  std::array<char, 32> text{};
-  const ssize_t count = ::pread(descriptor, text.data(), text.size() - 1, 0);
-  std::string pid(text.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
-  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
-  return pid;
+// Who wrote the lock file; empty: nobody knows.
+std::string pid_in(const fs::path& lock_file) {
+  const auto text = io::read_file(lock_file, 32);
+  if (!text) return {};
+  return text->substr(0, text->find('\n'));
+}
+
+Failure in_use(const fs::path& database, const std::string& pid) {
+  Failure failure;
+  failure.add(
+      database.string(),
+      "another coordinator" + (pid.empty() ? "" : " (process " + pid + ")") + " uses this database",
+      "one coordinator a database");
+  return failure;
+}
+
+// Databases that this process holds. To open such a file once more and close it again would end
+// SQLite's locks on it.
+using Inode = std::pair<dev_t, ino_t>;
+
+struct HeldDatabases {
+  std::mutex mutex;
+  std::set<Inode> inodes;
+};
+
+HeldDatabases& held_databases() {
+  static HeldDatabases held;
+  return held;
+}
+
+bool holds(const fs::path& file) {
+  struct stat status{};
+  if (::stat(file.c_str(), &status) != 0) return false;
+  HeldDatabases& held = held_databases();
+  const std::lock_guard lock(held.mutex);
+  return held.inodes.contains({status.st_dev, status.st_ino});
+}
+
+Inode inode_of(int descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0)
+    throw std::system_error(errno, std::generic_category(), "fstat");
+  return {status.st_dev, status.st_ino};
+}
+
+void remember(int descriptor) {
+  const Inode inode = inode_of(descriptor);
+  HeldDatabases& held = held_databases();
+  const std::lock_guard lock(held.mutex);
+  held.inodes.insert(inode);
+}
+
+void forget(int descriptor) {
+  struct stat status{};
+  if (::fstat(descriptor, &status) != 0) return;
+  HeldDatabases& held = held_databases();
+  const std::lock_guard lock(held.mutex);
+  held.inodes.erase({status.st_dev, status.st_ino});
 }
 
 }  // namespace
 
-Result<LockFile> LockFile::take(const fs::path& database) {
-  const fs::path file = fs::weakly_canonical(database).string() + ".lock";
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0)
+Result<DatabaseLock> DatabaseLock::take(const fs::path& database) {
+  const fs::path file = fs::weakly_canonical(database);
+  const fs::path beside = file.string() + ".lock";
+  if (holds(file)) return fail(in_use(database, std::to_string(::getpid())));
+  DatabaseLock lock;
+  lock.database_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock.database_ < 0)
     return fail(file.string(), fmt::format("cannot be opened: {}", std::strerror(errno)),
+                "a writable file");
+  if (::flock(lock.database_, LOCK_EX | LOCK_NB) != 0)
+    return fail(in_use(database, pid_in(beside)));
+  lock.beside_ = ::open(beside.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock.beside_ < 0)
+    return fail(beside.string(), fmt::format("cannot be opened: {}", std::strerror(errno)),
                 "a writable folder");
-  LockFile lock(descriptor);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    const std::string pid = read_pid(descriptor);
-    return fail(database.string(),
-                "another coordinator" + (pid.empty() ? "" : " (process " + pid + ")") +
-                    " uses this database",
-                "one coordinator a database");
-  }
+  if (::flock(lock.beside_, LOCK_EX | LOCK_NB) != 0) return fail(in_use(database, pid_in(beside)));
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(descriptor, 0) != 0 ||
-      ::pwrite(descriptor, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return fail(file.string(), fmt::format("cannot be written: {}", std::strerror(errno)),
+  if (::ftruncate(lock.beside_, 0) != 0 ||
+      ::pwrite(lock.beside_, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return fail(beside.string(), fmt::format("cannot be written: {}", std::strerror(errno)),
                 "a disk with room");
+  remember(lock.database_);
   return lock;
 }
 
-LockFile::LockFile(LockFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+DatabaseLock::DatabaseLock(DatabaseLock&& other) noexcept
+    : database_(std::exchange(other.database_, -1)), beside_(std::exchange(other.beside_, -1)) {}
 
-LockFile::~LockFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+DatabaseLock::~DatabaseLock() {
+  if (database_ >= 0) forget(database_);
+  for (const int descriptor : {database_, beside_})
+    if (descriptor >= 0) ::close(descriptor);
 }
 
-WritableDatabase::WritableDatabase(LockFile lock, std::unique_ptr<SQLite::Database> connection)
-    : lock_(std::move(lock)), connection_(std::move(connection)) {}
+Acknowledged written_so_far(SQLite::Database& connection) {
+  Acknowledged there;
+  if (!connection.tableExists("meta")) return there;
+  SQLite::Statement rows(connection, "SELECT key, value FROM meta");
+  const auto number = [&] {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, rows.getColumn(1).getInt64()));
+  };
+  while (rows.executeStep()) {
+    const std::string key = rows.getColumn(0).getString();
+    if (key == "database_id") there.database = rows.getColumn(1).getString();
+    if (key == "epoch") there.epoch = number();
+    if (key == "commits") there.commits = number();
+  }
+  there.results =
+      static_cast<std::uint64_t>(connection.execAndGet("SELECT count(*) FROM results").getInt64());
+  return there;
+}
 
-Result<std::unique_ptr<WritableDatabase>> WritableDatabase::open(const fs::path& file) {
-  if (auto folder = check_folder(file); !folder) return fail(std::move(folder.error()));
-  auto lock = LockFile::take(file);
+Result<std::unique_ptr<WritableDatabase>> WritableDatabase::open(const fs::path& file,
+                                                                 const WritableOptions& options) {
+  auto warnings = check_folder(file);
+  if (!warnings) return fail(std::move(warnings.error()));
+  auto lock = DatabaseLock::take(file);
   if (!lock) return fail(std::move(lock.error()));
+  std::unique_ptr<WritableDatabase> database(new WritableDatabase(std::move(*lock)));
+  database->warnings_ = std::move(*warnings);
   try {
-    auto connection = std::make_unique<SQLite::Database>(
-        file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
-    if (auto identity = check_identity(*connection, file.string()); !identity)
-      return fail(std::move(identity.error()));
-    configure(*connection);
-    migrate(*connection);
-    if (auto sound = check_integrity(*connection, file.string()); !sound)
-      return fail(std::move(sound.error()));
-    return std::unique_ptr<WritableDatabase>(
-        new WritableDatabase(std::move(*lock), std::move(connection)));
+    if (auto prepared = database->prepare(file, options); !prepared)
+      return fail(std::move(prepared.error()));
+    return database;
   } catch (const SQLite::Exception& fault) {
     return fail("", explain(fault, file));
   }
 }
 
+// Nothing is written before the database is known to be whole.
+Result<void> WritableDatabase::prepare(const fs::path& file, const WritableOptions& options) {
+  auto connection = std::make_unique<SQLite::Database>(
+      file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
+  if (auto identity = check_identity(*connection, file.string()); !identity) return identity;
+  if (auto whole = compare(*connection, file, options); !whole) return whole;
+  configure(*connection);
+  migrate(*connection);
+  if (auto sound = check_integrity(*connection, file.string()); !sound) return sound;
+  connection_ = std::move(connection);
+  return {};
+}
+
+Result<void> WritableDatabase::compare(SQLite::Database& connection, const fs::path& file,
+                                       const WritableOptions& options) {
+  auto mark = read_acknowledged(file);
+  if (!mark && !options.accepts_loss)
+    return fail(file.string(),
+                "how far it was acknowledged cannot be read (" + mark.error().message() + ")",
+                "that file as it was, or --accept-loss to go on without it");
+  if (!mark) {
+    warnings_.push_back(mark.error().message());
+    return {};
+  }
+  if (!*mark) return {};
+  acknowledged_ = **mark;
+  const auto what = missing(acknowledged_, written_so_far(connection));
+  if (!what) return {};
+  if (!options.accepts_loss)
+    return fail(file.string(), *what,
+                "the log beside it, or --accept-loss to compute again what is missing");
+  warnings_.push_back(file.string() + ": " + *what + "; what is missing is computed again");
+  return {};
+}
+
 WritableDatabase::~WritableDatabase() {
   statements_.clear();
+  if (connection_ == nullptr) return;  // it was not opened
   try {
     if (sqlite3_get_autocommit(connection_->getHandle()) == 0) connection_->exec("ROLLBACK");
     connection_->exec("UPDATE meta SET value = '0' WHERE key = 'is_open'");
@@ -194,20 +296,49 @@ void WritableDatabase::reset_statements() {
   for (const auto& [unused, statement] : statements_) statement->tryReset();
 }
 
+namespace {
+
+std::unique_ptr<SQLite::Database> open_uri(const std::string& uri) {
+  auto connection = std::make_unique<SQLite::Database>(
+      uri, SQLite::OPEN_READONLY | SQLite::OPEN_URI, kBusyTimeoutMs);
+  connection->exec("PRAGMA query_only = 1");
+  (void)connection->execAndGet("SELECT count(*) FROM sqlite_schema");
+  return connection;
+}
+
+// What SQLite says of a folder in which it cannot make the file that readers share.
+bool has_no_place(const SQLite::Exception& fault) {
+  return fault.getErrorCode() == SQLITE_CANTOPEN || fault.getErrorCode() == SQLITE_READONLY;
+}
+
+// Where the folder cannot be written and no log is left, the file alone is read as it stands.
+std::unique_ptr<SQLite::Database> open_reader(const fs::path& file) {
+  try {
+    return open_uri(io::read_only_uri(file));
+  } catch (const SQLite::Exception& fault) {
+    const auto unchanging = io::unchanging_uri(file);
+    if (!has_no_place(fault) || !unchanging) throw;
+    return open_uri(*unchanging);
+  }
+}
+
+}  // namespace
+
 Result<std::unique_ptr<SQLite::Database>> open_for_reading(const fs::path& file) {
   std::error_code error;
   if (!fs::is_regular_file(file, error))
     return fail(file.string(), "there is no such file", "a coordinator's database");
   try {
-    auto connection =
-        std::make_unique<SQLite::Database>(file.string(), SQLite::OPEN_READONLY, kBusyTimeoutMs);
-    connection->exec("PRAGMA query_only = 1");
+    auto connection = open_reader(file);
     if (auto identity = check_identity(*connection, file.string()); !identity)
       return fail(std::move(identity.error()));
     if (pragma(*connection, "user_version") < kReadableSchemaMin)
       return fail(file.string(), "there is nothing in it yet", "a coordinator's database");
     return connection;
   } catch (const SQLite::Exception& fault) {
+    if (has_no_place(fault))
+      return fail(file.string(), "it and its log (-wal) cannot be read in this folder",
+                  "a folder that can be written, or a copy of both in one");
     return fail("", explain(fault, file));
   }
 }

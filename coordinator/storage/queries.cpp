@@ -389,6 +389,15 @@ void describe_running(SQLite::Database& connection, core::Snapshot& snapshot) {
   }
 }
 
+void name_inputs(SQLite::Database& connection, core::Snapshot& snapshot) {
+  SQLite::Statement names(connection, "SELECT name FROM inputs WHERE input = ?");
+  for (core::MissingInput& missing : snapshot.missing_inputs) {
+    names.reset();
+    names.bind(1, missing.input);
+    if (names.executeStep()) missing.name = names.getColumn(0).getString();
+  }
+}
+
 }  // namespace
 
 void describe(SQLite::Database& connection, core::Snapshot& snapshot) {
@@ -412,6 +421,7 @@ void describe(SQLite::Database& connection, core::Snapshot& snapshot) {
     snapshot.experiments.push_back(std::move(view));
   }
   describe_running(connection, snapshot);
+  name_inputs(connection, snapshot);
 }
 
 }  // namespace isocost::storage

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "coordinator/storage/acknowledged.h"
 #include "coordinator/storage/database.h"
 #include "coordinator/storage/queries.h"
 
@@ -80,6 +81,21 @@ Reader::Measured Reader::measured() {
     if (seconds > 0) measured.gflops_per_second = gflops / seconds;
     return measured;
   });
+}
+
+std::optional<std::string> what_is_missing(const std::filesystem::path& database) {
+  // The mark first: while a coordinator writes, the database is never behind what was read here.
+  const auto mark = read_acknowledged(database);
+  if (!mark) return mark.error().message();
+  if (!*mark) return std::nullopt;
+  const auto connection = open_for_reading(database);
+  if (!connection) return std::nullopt;
+  try {
+    const auto what = missing(**mark, written_so_far(**connection));
+    return what ? std::optional(database.string() + ": " + *what) : std::nullopt;
+  } catch (const SQLite::Exception& fault) {
+    throw std::runtime_error(explain(fault, database));
+  }
 }
 
 Result<Reader::Judged> Reader::judged(const std::string& experiment, const std::string& metric) {

@@ -57,4 +57,8 @@ class Reader {
   std::unique_ptr<Impl> impl_;
 };
 
+// What the database lacks of what its coordinator acknowledged, as a sentence; absent: nothing, or
+// it cannot be read at all, which open() says better.
+[[nodiscard]] std::optional<std::string> what_is_missing(const std::filesystem::path& database);
+
 }  // namespace isocost::storage

@@ -3,10 +3,12 @@
 #include <sqlite3.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <stdexcept>
 
+#include "coordinator/storage/acknowledged.h"
 #include "coordinator/storage/database.h"
 #include "coordinator/storage/queries.h"
 #include "coordinator/storage/writes.h"
@@ -41,6 +43,8 @@ struct SqliteStore::Impl {
   std::filesystem::path file;
   std::unique_ptr<WritableDatabase> database;
   bool is_in_transaction = false;
+  Acknowledged written{};  // what the database holds, once it is committed
+  std::unique_ptr<AcknowledgedFile> mark{};
 
   SQLite::Statement& statement(const char* sql) { return database->statement(sql); }
 
@@ -63,6 +67,11 @@ struct SqliteStore::Impl {
     row.bind(1, key);
     row.bind(2, value);
     row.exec();
+  }
+
+  void count_results(const std::vector<core::Write>& writes) {
+    for (const core::Write& each : writes)
+      written.results += std::holds_alternative<core::FinishUnit>(each) ? 1U : 0U;
   }
 
   std::vector<ArtifactRef> artifacts_of(std::int64_t unit) {
@@ -94,13 +103,18 @@ struct SqliteStore::Impl {
 SqliteStore::SqliteStore(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SqliteStore::~SqliteStore() = default;
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file) {
-  auto database = WritableDatabase::open(file);
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::path& file,
+                                                       const SqliteOptions& options) {
+  auto database = WritableDatabase::open(file, {.accepts_loss = options.accepts_loss});
   if (!database) return fail(std::move(database.error()));
   auto impl = std::make_unique<Impl>();
   impl->file = file;
   impl->database = std::move(*database);
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
+}
+
+const std::vector<std::string>& SqliteStore::warnings() const {
+  return impl_->database->warnings();
 }
 
 // SQLite's exceptions end here, as sentences for people.
@@ -130,9 +144,13 @@ core::OpenState SqliteStore::open() {
       state.secret = random_secret();
       impl_->set_meta("attempt_secret", state.secret);
     }
-    const std::string before = impl_->meta("epoch");
-    state.epoch = (before.empty() ? 0 : std::stoull(before)) + 1;
+    // Where commits were lost, epochs may have been: none is given twice.
+    impl_->written = written_so_far(impl_->database->connection());
+    const std::uint64_t before =
+        std::max(impl_->written.epoch, impl_->database->acknowledged().epoch);
+    state.epoch = impl_->written.epoch = before + 1;
     impl_->set_meta("epoch", std::to_string(state.epoch));
+    impl_->mark = std::make_unique<AcknowledgedFile>(impl_->file);
     commit();
     state.units = find_units(impl_->database->connection(), "u.state IN (1, 2)");
     return state;
@@ -145,16 +163,20 @@ void SqliteStore::apply(const std::vector<core::Write>& writes) {
     impl_->begin();
     const std::int64_t now_ms = wall_clock_ms();
     for (const core::Write& each : writes) write(*impl_->database, each, now_ms);
+    impl_->count_results(writes);
   });
 }
 
 void SqliteStore::commit() {
   if (!impl_->is_in_transaction) return;
   guarded([&] {
+    ++impl_->written.commits;
+    impl_->set_meta("commits", std::to_string(impl_->written.commits));
     impl_->database->reset_statements();
     impl_->database->connection().exec("COMMIT");
     impl_->is_in_transaction = false;
   });
+  if (impl_->mark) impl_->mark->write(impl_->written);
 }
 
 std::optional<core::KnownUnit> SqliteStore::find_unit(const std::string& name) {

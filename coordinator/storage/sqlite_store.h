@@ -4,21 +4,33 @@
 //   core::OpenState state = (*store)->open();
 //
 // WAL with synchronous FULL; apply() writes within one transaction that commit() makes durable, so
-// that many results share one fsync. The wall clock stands in rows for people alone. Thread: one.
+// that many results share one fsync; then it marks beside the database how far that was
+// (acknowledged.h). The wall clock stands in rows for people alone. Thread: one.
 // Throws std::runtime_error with one sentence on I/O faults; what was not committed is gone then.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "coordinator/core/ports.h"
 
 namespace isocost::storage {
 
+struct SqliteOptions {
+  // Opens a database that lacks what was acknowledged; it is computed again.
+  bool accepts_loss = false;
+};
+
 class SqliteStore : public core::Store {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file);
+  [[nodiscard]] static Result<std::unique_ptr<SqliteStore>> open(const std::filesystem::path& file,
+                                                                 const SqliteOptions& options = {});
   ~SqliteStore() override;
+
+  // What a person should know of the database, a sentence each.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
 
   [[nodiscard]] core::OpenState open() override;
   void apply(const std::vector<core::Write>& writes) override;

@@ -79,16 +79,16 @@ class Writer {
   }
 
   void operator()(const core::ForgiveLoss& write) {
-    auto& unit = db_.statement("UPDATE units SET lost_workers = ? WHERE id = ?");
-    unit.bind(1, write.lost_workers);
-    unit.bind(2, number(write.unit));
-    unit.exec();
-    auto& attempt =
-        db_.statement("DELETE FROM failed_attempts WHERE unit = ? AND epoch = ? AND counter = ?");
+    auto& attempt = db_.statement(
+        "DELETE FROM failed_attempts WHERE unit = ? AND epoch = ? AND counter = ? AND is_lost = 1");
     attempt.bind(1, number(write.unit));
     attempt.bind(2, number(write.attempt.epoch));
     attempt.bind(3, number(write.attempt.counter));
-    attempt.exec();
+    if (attempt.exec() == 0) return;
+    auto& unit =
+        db_.statement("UPDATE units SET lost_workers = max(0, lost_workers - 1) WHERE id = ?");
+    unit.bind(1, number(write.unit));
+    unit.exec();
   }
 
   void operator()(const core::ResetUnit& write) {

@@ -7,6 +7,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "schema/io/database_uri.h"
+
 namespace isocost::report {
 namespace {
 
@@ -23,34 +25,20 @@ Digest digest_from(const SQLite::Column& column) {
   return digest;
 }
 
-std::string uri_of(const std::filesystem::path& file, const std::string& query) {
-  std::string uri = "file:";
-  for (const char c : std::filesystem::absolute(file).string()) {
-    if (c == '?')
-      uri += "%3f";
-    else if (c == '#')
-      uri += "%23";
-    else if (c == '%')
-      uri += "%25";
-    else
-      uri += c;
-  }
-  return uri + "?" + query;
-}
-
-// A database in WAL mode needs its -shm file; where the folder cannot be written and no log is
-// left, the file alone is the whole truth and is read as it stands.
+// Where the folder cannot be written and no log is left, the file alone is read as it stands.
 SQLite::Database open_read_only(const std::filesystem::path& file) {
   const int flags = SQLite::OPEN_READONLY | SQLite::OPEN_URI;
   try {
-    SQLite::Database database(uri_of(file, "mode=ro"), flags, 5000);
+    SQLite::Database database(io::read_only_uri(file), flags, 5000);
     database.exec("PRAGMA query_only = 1");
     (void)database.execAndGet("SELECT count(*) FROM sqlite_schema");
     return database;
   } catch (const SQLite::Exception& error) {
-    if (error.getErrorCode() != SQLITE_CANTOPEN || std::filesystem::exists(file.string() + "-wal"))
-      throw;
-    return SQLite::Database(uri_of(file, "mode=ro&immutable=1"), flags, 5000);
+    const auto unchanging = io::unchanging_uri(file);
+    const bool has_no_place =
+        error.getErrorCode() == SQLITE_CANTOPEN || error.getErrorCode() == SQLITE_READONLY;
+    if (!has_no_place || !unchanging) throw;
+    return SQLite::Database(*unchanging, flags, 5000);
   }
 }
 

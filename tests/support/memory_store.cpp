@@ -20,6 +20,7 @@ struct MemoryStore::Applier {
     for (const auto& score : plan.scores) state.scores[score.key] = score;
     for (const auto& reference : plan.references) state.references[reference.key] = reference;
     state.blobs.insert(plan.blobs.begin(), plan.blobs.end());
+    for (const auto& [input, name] : plan.input_names) state.input_names[input] = name;
     state.experiments[plan.experiment] = {.name = plan.name,
                                           .priority = plan.priority,
                                           .is_cancelled = false,
@@ -51,8 +52,10 @@ struct MemoryStore::Applier {
   }
   void operator()(const core::ForgiveLoss& write) {
     UnitRow& row = state.units.at(write.unit);
-    row.lost_workers = write.lost_workers;
-    row.failed.erase(write.attempt);
+    const auto attempt = row.failed.find(write.attempt);
+    if (attempt == row.failed.end() || !attempt->second) return;
+    row.failed.erase(attempt);
+    row.lost_workers = std::max(0, row.lost_workers - 1);
   }
   void operator()(const core::ResetUnit& write) {
     UnitRow& row = state.units.at(write.unit);
@@ -290,6 +293,9 @@ void MemoryStore::describe(core::Snapshot& snapshot) {
   }
   for (core::WorkerView& worker : snapshot.workers)
     for (core::RunningView& view : worker.running) describe(view, snapshot.experiments);
+  for (core::MissingInput& missing : snapshot.missing_inputs)
+    if (const auto name = state_.input_names.find(missing.input); name != state_.input_names.end())
+      missing.name = name->second;
 }
 
 void MemoryStore::describe(core::RunningView& view,

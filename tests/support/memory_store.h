@@ -46,6 +46,7 @@ class MemoryStore : public core::Store {
     std::map<Digest, core::NewReference> references;
     std::map<core::ExperimentId, ExperimentRow> experiments;
     std::set<std::string> blobs;
+    std::map<std::string, std::string> input_names;
     // unit, digest, worker -> times, agrees
     std::map<std::tuple<core::UnitId, Digest, std::string>, std::pair<int, bool>> repeats;
   };

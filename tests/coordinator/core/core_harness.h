@@ -49,6 +49,14 @@ class Coordinator {
     return std::move(effects.messages);
   }
 
+  // Time in which the loop ticks as it always does, and nobody speaks.
+  void pass(Duration time) {
+    for (const Instant end = now + time; now < end;) {
+      now += std::min<Duration>(500ms, end - now);
+      hand(Tick{});
+    }
+  }
+
   std::vector<Message> submit(const Submission& submission) {
     auto plan = plan_submission(submission, store.existing(submission));
     return hand(Submitted{RequestId{1}, std::make_shared<SubmissionPlan>(std::move(*plan)), {}});

@@ -59,8 +59,7 @@ TEST_F(CoreTest, DoesNotWantAResultOfAnUnknownUnit) {
 TEST_F(CoreTest, AcceptsAResultOfALeaseThatWasTakenAway) {
   coordinator.hello("s", "w", inputs);
   const auto lease = coordinator.want("s", 1).at(0);
-  coordinator.now += 60s;
-  coordinator.hand(Tick{});
+  coordinator.pass(60s);
   coordinator.hello("s2", "w", inputs);
 
   EXPECT_EQ(coordinator.verdict(coordinator.result("s2", lease)), wire::Verdict::kAccepted);
@@ -185,8 +184,7 @@ TEST_F(CoreTest, ForgivesALossThatIsExplainedLater) {
     coordinator.hello(session, "w", inputs, {}, true);
     const auto leases = coordinator.want(session, 1);
     ASSERT_EQ(leases.size(), 1U);
-    coordinator.now += 60s;
-    coordinator.hand(Tick{});
+    coordinator.pass(60s);
     const auto& row = coordinator.store.state().units.at(leases[0].unit);
     EXPECT_EQ(row.lost_workers, 1);
     coordinator.hello(session + "b", "w", inputs, {}, true);
@@ -197,12 +195,55 @@ TEST_F(CoreTest, ForgivesALossThatIsExplainedLater) {
   EXPECT_EQ(coordinator.count(UnitState::kFailed), 0U);
 }
 
+// What lasted was the coordinator's own pause.
+TEST_F(CoreTest, LosesNoWorkerWhileItWasNotListeningItself) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  coordinator.pass(10s);
+
+  coordinator.now += 120s;
+  coordinator.hand(Tick{});
+
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).lost_workers, 0);
+  coordinator.hand(Heartbeat{{"s"}, {{{lease.name, lease.attempt, 0.5}}}});
+  coordinator.pass(14s);
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).lost_workers, 0);
+  coordinator.pass(2s);
+  EXPECT_EQ(coordinator.store.state().units.at(lease.unit).lost_workers, 1);
+}
+
+TEST_F(CoreTest, CountsNoLossOfAUnitWhoseResultComesFromThatAttempt) {
+  coordinator.hello("s", "w", inputs);
+  const auto lease = coordinator.want("s", 1).at(0);
+  coordinator.pass(60s);
+  const auto& row = coordinator.store.state().units.at(lease.unit);
+  EXPECT_EQ(row.lost_workers, 1);
+
+  coordinator.result("s", lease);
+
+  EXPECT_EQ(row.lost_workers, 0);
+  EXPECT_TRUE(row.failed.empty());
+}
+
+TEST_F(CoreTest, ForgivesALossThatIsExplainedAfterAnotherFinishedTheUnit) {
+  coordinator.hello("s1", "w1", inputs);
+  const auto lease = coordinator.want("s1", 1).at(0);
+  coordinator.pass(60s);
+  coordinator.hello("s2", "w2", inputs);
+  coordinator.result("s2", coordinator.want("s2", 1).at(0));
+  const auto& row = coordinator.store.state().units.at(lease.unit);
+  EXPECT_EQ(row.lost_workers, 1);
+
+  coordinator.hello("s3", "w1", inputs, {}, true);
+
+  EXPECT_EQ(row.lost_workers, 0);
+}
+
 // Each explanation is of the worker's last session alone.
 TEST_F(CoreTest, ForgivesNoLossBeforeTheLast) {
   coordinator.hello("s1", "w", inputs);
   const auto lease = coordinator.want("s1", 1).at(0);
-  coordinator.now += 60s;
-  coordinator.hand(Tick{});
+  coordinator.pass(60s);
   coordinator.hello("s2", "w", inputs);
 
   coordinator.hello("s3", "w", inputs, {}, true);
@@ -228,9 +269,8 @@ TEST_F(CoreTest, GivesALostWorkersUnitToAnotherAndBlamesOnlyWhatItRan) {
   coordinator.hand(Heartbeat{
       {"s1"},
       {{{leases[0].name, leases[0].attempt, 0.0}, {leases[1].name, leases[1].attempt, 0.5}}}});
-  coordinator.now += 60s;
+  coordinator.pass(60s);
   coordinator.hello("s2", "w2", inputs);
-  coordinator.hand(Tick{});
 
   EXPECT_EQ(coordinator.want("s2", 8).size(), 3U);
   const auto& rows = coordinator.store.state();

@@ -1,9 +1,21 @@
 #include "coordinator/storage/database.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <optional>
+
+#include "coordinator/storage/file_system.h"
 #include "coordinator/storage/migrations.h"
 #include "coordinator/storage/reader.h"
 #include "coordinator/storage/sqlite_store.h"
@@ -14,6 +26,21 @@ namespace isocost::storage {
 namespace {
 
 using testing::ScratchFolder;
+
+// 0: `holds` was true. Root may write anywhere, so the process becomes another user.
+int in_a_process_without_rights(const std::function<bool()>& holds) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::geteuid() == 0 && ::prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) != 0) ::_exit(2);
+    const __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct none[2]{};
+    if (::syscall(SYS_capset, &header, none) != 0) ::_exit(3);
+    ::_exit(holds() ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  return status;
+}
 
 TEST(Database, RefusesASecondCoordinatorAndNamesTheFirst) {
   const ScratchFolder folder;
@@ -27,6 +54,164 @@ TEST(Database, RefusesASecondCoordinatorAndNamesTheFirst) {
                                           std::to_string(::getpid()) + ") uses this database"),
             std::string::npos)
       << second.error().message();
+}
+
+// Whoever removes the lock file does not open the door.
+TEST(Database, RefusesASecondCoordinatorWhoseLockFileIsGone) {
+  const ScratchFolder folder;
+  const auto first = SqliteStore::open(folder / "isocost.db");
+  ASSERT_TRUE(first.has_value());
+  std::filesystem::remove(folder / "isocost.db.lock");
+
+  const pid_t other = ::fork();
+  if (other == 0) ::_exit(SqliteStore::open(folder / "isocost.db").has_value() ? 1 : 0);
+  int status = 0;
+  ::waitpid(other, &status, 0);
+
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(std::filesystem::exists(folder / "isocost.db.lock"));
+}
+
+// A descriptor that is opened and closed once more would end SQLite's locks.
+TEST(Database, KeepsItsLocksWhenTheSameProcessIsRefusedASecondTime) {
+  const ScratchFolder folder;
+  const auto first = SqliteStore::open(folder / "isocost.db");
+  (void)(*first)->open();
+  const auto locks = [] {
+    std::string found;
+    std::ifstream lines("/proc/locks");
+    for (std::string line; std::getline(lines, line);)
+      if (line.find(" " + std::to_string(::getpid()) + " ") != std::string::npos)
+        found += line.substr(line.find(':')) + "\n";
+    return found;
+  };
+  const std::string before = locks();
+
+  EXPECT_FALSE(SqliteStore::open(folder / "isocost.db").has_value());
+
+  EXPECT_NE(before.find("POSIX"), std::string::npos) << before;
+  EXPECT_EQ(locks(), before);
+}
+
+TEST(Database, WarnsOfFileSystemsThatMayBeUnsafeAndRefusesThoseOfNetworks) {
+  EXPECT_FALSE(file_system_of(0xEF53U).has_value());  // ext4
+  for (const std::uint32_t doubtful : {0x65735546U, 0x01021997U}) {
+    ASSERT_TRUE(file_system_of(doubtful).has_value());
+    EXPECT_FALSE(file_system_of(doubtful)->is_network);
+  }
+  EXPECT_EQ(file_system_of(0x65735546U)->name, "FUSE");
+  EXPECT_EQ(file_system_of(0x01021997U)->name, "9p");
+  EXPECT_TRUE(file_system_of(0x6969U)->is_network);
+}
+
+// A database with a submission and one result, as it lies there after its process was killed; the
+// results that were acknowledged are `results`.
+class CutShort : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const pid_t coordinator = ::fork();
+    if (coordinator == 0) {
+      auto store = SqliteStore::open(file());
+      (void)(*store)->open();
+      const Submission submission = testing::submission_of({.models = 1, .steps = {4}});
+      auto plan = std::make_shared<core::SubmissionPlan>(
+          *core::plan_submission(submission, (*store)->existing(submission)));
+      (*store)->apply({core::InsertSubmission{plan}});
+      (*store)->commit();
+      UnitResult result;
+      result.unit = plan->units[0].name;
+      (*store)->apply({core::FinishUnit{plan->units[0].id, result, "w", {1, 1}}});
+      (*store)->commit();
+      ::_exit(0);  // nothing is closed
+    }
+    int status = 0;
+    ::waitpid(coordinator, &status, 0);
+    ASSERT_EQ(status, 0);
+  }
+  [[nodiscard]] std::filesystem::path file() const { return folder / "isocost.db"; }
+  [[nodiscard]] std::filesystem::path log() const { return folder / "isocost.db-wal"; }
+
+  void expect_refused(const std::string& what) {
+    const auto opened = SqliteStore::open(file());
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_NE(opened.error().message().find(what), std::string::npos) << opened.error().message();
+    EXPECT_NE(opened.error().message().find("--accept-loss"), std::string::npos);
+  }
+
+  ScratchFolder folder;
+};
+
+TEST_F(CutShort, OpensWhenItIsWhole) {
+  EXPECT_EQ(what_is_missing(file()), std::nullopt);
+
+  auto opened = SqliteStore::open(file());
+
+  ASSERT_TRUE(opened.has_value()) << opened.error().message();
+  EXPECT_EQ((*opened)->open().epoch, 2U);
+}
+
+TEST_F(CutShort, SaysWhatIsMissingWhenItsLogIsGone) {
+  std::filesystem::remove(log());
+  std::filesystem::remove(folder / "isocost.db-shm");
+
+  expect_refused("1 of 1 acknowledged results are missing, and the last 3 of 3 commits");
+  const auto said = what_is_missing(file());
+  EXPECT_EQ(said, std::nullopt);  // there is nothing that a reader could read either
+}
+
+TEST_F(CutShort, SaysWhatIsMissingWhenTheEndOfItsLogIsGone) {
+  const auto bytes = std::filesystem::file_size(log());
+  std::filesystem::resize_file(log(), bytes - 100);
+
+  expect_refused("1 of 1 acknowledged results are missing, and the last 1 of 3 commits");
+  ASSERT_TRUE(what_is_missing(file()).has_value());
+  EXPECT_NE(what_is_missing(file())->find("1 of 1 acknowledged results"), std::string::npos);
+  // Refusing changed nothing: it says so again.
+  expect_refused("1 of 1 acknowledged results are missing, and the last 1 of 3 commits");
+}
+
+TEST_F(CutShort, SaysWhatIsMissingWhenTheFileItselfIsGone) {
+  std::filesystem::remove(file());
+  std::filesystem::remove(log());
+
+  expect_refused("1 of 1 acknowledged results are missing");
+}
+
+TEST_F(CutShort, GoesOnWithTheLossWhenItIsAccepted) {
+  std::filesystem::resize_file(log(), std::filesystem::file_size(log()) - 100);
+  {
+    auto opened = SqliteStore::open(file(), {.accepts_loss = true});
+    ASSERT_TRUE(opened.has_value()) << opened.error().message();
+    ASSERT_EQ((*opened)->warnings().size(), 1U);
+    const core::OpenState state = (*opened)->open();
+    EXPECT_EQ(state.epoch, 2U);
+    EXPECT_EQ(state.units.size(), 4U);  // the result is gone, its unit is there
+  }
+
+  EXPECT_TRUE(SqliteStore::open(file()).has_value());  // and it was said once
+}
+
+TEST_F(CutShort, GivesNoEpochTwiceThoughTheDatabaseForgotIt) {
+  {
+    (void)(*SqliteStore::open(file()))->open();
+  }  // epoch 2
+  const std::string whole = testing::read_text(file());
+  {
+    (void)(*SqliteStore::open(file()))->open();
+  }                                    // epoch 3
+  testing::write_text(file(), whole);  // an older copy takes its place
+
+  expect_refused("the last 1 of 5 commits");
+  auto opened = SqliteStore::open(file(), {.accepts_loss = true});
+
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_EQ((*opened)->open().epoch, 4U);
+}
+
+TEST_F(CutShort, SaysThatTheMarkCannotBeRead) {
+  testing::write_text(folder / "isocost.db.acknowledged", "{\"commits\": tru");
+
+  expect_refused("how far it was acknowledged cannot be read");
 }
 
 TEST(Database, RefusesANewerSchema) {
@@ -136,6 +321,44 @@ TEST(Database, SaysThatTheDiskIsFullAndKeepsWhatWasCommitted) {
   auto again = SqliteStore::open(folder / "isocost.db");
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ((*again)->open().epoch, 1U);
+}
+
+// In a folder where nothing can be made SQLite finds no place for the file that readers share.
+TEST(Reader, ReadsInAFolderThatCannotBeWritten) {
+  const ScratchFolder folder;
+  const auto file = folder / "a%20b?c" / "isocost.db";
+  std::filesystem::create_directories(file.parent_path());
+  {
+    (void)(*SqliteStore::open(file))->open();
+  }
+  std::filesystem::permissions(
+      file.parent_path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+
+  const int status = in_a_process_without_rights([&] {
+    const auto reader = Reader::open(file);
+    if (!reader) std::cerr << reader.error().message() << "\n";
+    return reader && !(*reader)->snapshot().database.empty();
+  });
+
+  std::filesystem::permissions(file.parent_path(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(status, 0);
+}
+
+// What a killed coordinator left is in the log; a reader that cannot see it must not tell less.
+TEST_F(CutShort, IsNotReadWithoutItsLogInAFolderThatCannotBeWritten) {
+  std::filesystem::remove(folder / "isocost.db-shm");
+  std::filesystem::permissions(
+      folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+
+  const int status = in_a_process_without_rights([&] {
+    const auto reader = Reader::open(file());
+    if (reader) return (*reader)->snapshot().units.done == 1;  // it found a way to read all of it
+    return reader.error().message().find("cannot be read in this folder; expected") !=
+           std::string::npos;
+  });
+
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Reader, ReadsWhileACoordinatorWrites) {

@@ -235,7 +235,8 @@ TEST_P(StoreContract, ForgetsALossThatIsForgiven) {
 
   store_->apply({RecordFailure{unit, UnitState::kReady, 0, 1, lost, Attempt{1, 1}},
                  RecordFailure{unit, UnitState::kReady, 0, 2, lost, Attempt{1, 2}},
-                 ForgiveLoss{unit, Attempt{1, 2}, 1}});
+                 ForgiveLoss{unit, Attempt{1, 2}}, ForgiveLoss{unit, Attempt{1, 2}},
+                 ForgiveLoss{unit, Attempt{1, 3}}});
 
   const auto units = store_->units({unit});
   ASSERT_EQ(units.size(), 1U);
@@ -261,6 +262,18 @@ TEST_P(StoreContract, CountsCells) {
   EXPECT_EQ(snapshot.units.done, 4U);
   EXPECT_EQ(snapshot.units.failed, 1U);
   EXPECT_EQ(snapshot.units.ready, 2U);
+}
+
+TEST_P(StoreContract, NamesTheInputsThatNoWorkerHas) {
+  submit(submission_of({.models = 1}));
+  const std::string unet = testing::input_of("unet-0"), unknown = testing::input_of("nobody's");
+  Snapshot snapshot;
+  snapshot.missing_inputs = {{unet, unet}, {unknown, unknown}};
+
+  store_->describe(snapshot);
+
+  EXPECT_EQ(snapshot.missing_inputs[0].name, "models/unet-0");
+  EXPECT_EQ(snapshot.missing_inputs[1].name, unknown);
 }
 
 TEST_P(StoreContract, TellsWhatTheWorkersUnitsAreFor) {
