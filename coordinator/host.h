@@ -27,9 +27,8 @@ struct HostOptions {
   std::filesystem::path secret_file;  // CURVE: both or none
   std::filesystem::path allow_folder;
   LoopOptions loop;  // its log is the host's
-  log::LogOptions log;
-  LoopOptions loop;
   bool accepts_loss = false;  // opens a database that lacks what was acknowledged
+  log::LogOptions log;
   // What must succeed, too, before this is a coordinator (its HTTP interface, a first submission).
   std::function<Result<void>(Loop&, log::Log&)> prepare = {};
 };

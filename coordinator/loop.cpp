@@ -6,6 +6,7 @@
 
 #include "coordinator/artifact_look.h"
 #include "coordinator/core/result_check.h"
+#include "coordinator/core/take_up.h"
 #include "schema/check.h"
 #include "schema/io/limits.h"
 
@@ -33,6 +34,7 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
                                                          .database = state.database,
                                                          .build = options_.build,
                                                          .secret = state.secret,
+                                                         .workers = state.workers,
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
@@ -135,7 +137,7 @@ void Loop::process(PeerQueue::Item& arrival) {
   } else if (auto* heartbeat = std::get_if<wire::Heartbeat>(&arrival.message)) {
     hand(core::Heartbeat{session, std::move(*heartbeat)});
   } else if (auto* failure = std::get_if<wire::FailureMessage>(&arrival.message)) {
-    hand(core::FailureArrived{session, std::move(*failure)});
+    hand(core::FailureArrived{session, std::move(*failure), false, {}});
   } else if (auto* goodbye = std::get_if<wire::Goodbye>(&arrival.message)) {
     hand(core::WorkerLeft{session, std::move(*goodbye)});
   } else if (auto* result = std::get_if<wire::ResultMessage>(&arrival.message)) {
@@ -144,7 +146,8 @@ void Loop::process(PeerQueue::Item& arrival) {
     const bool was_failed = event.known && event.known->state == core::UnitState::kFailed;
     if (event.known) event.is_invalid = check(*event.known, event.message.result);
     hand(event);
-    if (was_failed && !event.is_invalid) take_up_unblocked();
+    // It had failed and is there after all: what failed for want of it may go on.
+    if (was_failed && !event.is_invalid) hand(core::unblocked(store_));
   }
   // Whatever else a peer sends is not for a coordinator: ignored.
 }
@@ -163,20 +166,12 @@ void Loop::hand(const core::Event& event) {
   core::Effects effects = core_->handle(event, now());
   store_.apply(effects.writes);
   std::move(effects.messages.begin(), effects.messages.end(), std::back_inserter(messages_));
+  for (const core::Event& next : core::follow_up(effects, store_)) hand(next);
 }
 
 void Loop::cancel_unwanted() {
   std::vector<core::UnitId> units = store_.unwanted();
   if (!units.empty()) hand(core::Unwanted{std::move(units)});
-}
-
-// A unit that had failed is there after all: what failed only because it needs it may go on.
-void Loop::take_up_unblocked() {
-  std::vector<core::OpenUnit> units = store_.units(store_.failed(std::nullopt));
-  std::erase_if(units, [](const core::OpenUnit& unit) {
-    return !unit.needs.empty() || unit.attempts + unit.lost_workers > 0;
-  });
-  if (!units.empty()) hand(core::Retry{core::RequestId{}, std::move(units)});
 }
 
 void Loop::tick() {

@@ -103,7 +103,6 @@ class Loop : public core::Commands {
   void process(Request& request);
   void hand(const core::Event& event);
   void cancel_unwanted();
-  void take_up_unblocked();
   void tick();
   void finish_batch();
   void deliver(const core::Message& message);

@@ -416,6 +416,8 @@ std::string_view failure_class_name(FailureClass failure) {
       return "lost worker";
     case FailureClass::kBug:
       return "bug";
+    case FailureClass::kStalled:
+      return "stalled";
     case FailureClass::kInputOutput:
       return "input/output";
   }

@@ -231,6 +231,7 @@ enum class FailureClass : int {
   kLostWorker = 4,
   kBug = 5,
   kInputOutput = 6,  // a disk or a transfer: tried again
+  kStalled = 7,      // it took far longer than it should, by the coordinator's clock: tried again
 };
 [[nodiscard]] std::string_view failure_class_name(FailureClass failure);
 [[nodiscard]] bool is_retryable(FailureClass failure);
@@ -239,6 +240,8 @@ struct UnitFailure {
   FailureClass failure_class = FailureClass::kBug;
   std::string reason;                 // one sentence
   std::vector<std::string> log_tail;  // the last lines of the worker's log
+  // Artifacts that it needs and that were missing or damaged where it looked.
+  std::vector<Digest> missing{};
   bool operator==(const UnitFailure&) const = default;
 };
 

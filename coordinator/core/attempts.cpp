@@ -20,6 +20,8 @@ Attempt Attempts::next(std::string_view unit) {
   return {epoch_, number_ << kProofBits | proof(unit, epoch_, number_)};
 }
 
+Attempt Attempts::last() const { return {epoch_, number_ << kProofBits | kProofMask}; }
+
 bool Attempts::was_given(std::string_view unit, Attempt attempt) const {
   const std::uint64_t number = attempt.counter >> kProofBits;
   return number >= 1 && number <= kNumberMax &&

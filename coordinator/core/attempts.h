@@ -24,6 +24,8 @@ class Attempts {
   Attempts(std::uint64_t epoch, std::string secret);
 
   [[nodiscard]] Attempt next(std::string_view unit);
+  // Not before any that was given out so far, and before all that follow.
+  [[nodiscard]] Attempt last() const;
   [[nodiscard]] bool was_given(std::string_view unit, Attempt attempt) const;
 
  private:

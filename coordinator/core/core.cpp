@@ -8,18 +8,6 @@
 namespace isocost::core {
 namespace {
 
-const FailedAttempt* find_failed(const Unit& unit, Attempt attempt) {
-  const auto it = std::find_if(unit.failed.begin(), unit.failed.end(),
-                               [&](const FailedAttempt& one) { return one.attempt == attempt; });
-  return it == unit.failed.end() ? nullptr : &*it;
-}
-
-// A lost one may still go on somewhere.
-bool has_failed(const Unit& unit, Attempt attempt) {
-  const FailedAttempt* known = find_failed(unit, attempt);
-  return known != nullptr && !known->is_lost;
-}
-
 std::uint64_t memory_of(const Json& device) {
   const auto it = device.is_object() ? device.find("memory_bytes") : device.end();
   return it != device.end() && it->is_number_unsigned() ? it->get<std::uint64_t>() : 0;
@@ -28,12 +16,16 @@ std::uint64_t memory_of(const Json& device) {
 }  // namespace
 
 Core::Core(CoreOptions options, const std::vector<OpenUnit>& open)
-    : options_(std::move(options)), attempts_(options_.epoch, options_.secret) {
+    : options_(std::move(options)),
+      health_(options_.health),
+      paces_(options_.pace),
+      attempts_(options_.epoch, options_.secret) {
   for (const OpenUnit& unit : open) table_.add(unit);
 }
 
 Effects Core::handle(const Event& event, Instant now) {
   effects_ = {};
+  if (!started_) started_ = now;
   std::visit([&](const auto& which) { on(which, now); }, event);
   if (must_dispatch_) dispatch(now);
   must_dispatch_ = false;
@@ -74,7 +66,7 @@ void Core::on(const WorkerHello& event, Instant now) {
   session.inventory = std::move(inventory);
   session.memory_bytes = memory_of(hello.device);
   session.warm = hello.warm;
-  session.last_seen = session.last_told = now;
+  session.last_seen = session.last_told = session.began = session.progressed = now;
   take_over(session, hello, now);
   workers_[session.worker] = session.id;
   write(SeeWorker{session.worker, session.device_class, session.device});
@@ -105,6 +97,7 @@ void Core::take_over(Session& session, const wire::Hello& hello, Instant now) {
       superseded_order_.pop_front();
     }
   }
+  absent_.erase(session.worker);
   if (hello.is_loss_explained) forgive(session.worker);
   suspicions_.erase(session.worker);
   if (is_of_this_database) adopt(session, hello.running, now);
@@ -112,17 +105,24 @@ void Core::take_over(Session& session, const wire::Hello& hello, Instant now) {
 
 // Units that the worker runs and nobody else holds are its own, whatever coordinator leased them.
 void Core::adopt(Session& session, const std::vector<wire::Running>& running, Instant now) {
+  note_progress(session, running, now);
   session.running.clear();
   for (const wire::Running& run : running) {
     session.running[run.unit] = run;
     Unit* unit = table_.find(run.unit);
     if (unit == nullptr || !std::holds_alternative<Ready>(unit->state)) continue;
     if (has_failed(*unit, run.attempt))
-      continue;  // what it holds is that failure, to be told again
+      continue;                     // what it holds is that failure, to be told again
+    if (session.stalled) continue;  // it waits behind what does not end
     if (!is_believed(session.id, run.unit, run.attempt, "it says that it holds")) continue;
-    table_.lease(unit->id, session.id, run.attempt, now);
-    session.leases.insert(unit->id);
+    hold(session, *unit, run.attempt, now);
   }
+}
+
+void Core::hold(Session& session, const Unit& unit, Attempt attempt, Instant now) {
+  if (session.leases.empty()) session.began = session.progressed = now;
+  table_.lease(unit.id, session.id, attempt, now);
+  session.leases.insert(unit.id);
 }
 
 void Core::greet(const Session& session) {
@@ -175,6 +175,7 @@ void Core::on(const Heartbeat& event, Instant now) {
   }
   session->last_told = now;
   adopt(*session, event.heartbeat.running, now);
+  if (session->stalled && !session->running.contains(*session->stalled)) session->stalled.reset();
   forget_unclaimed(*session, now);
   send(SendMessage{session->id, wire::HeartbeatReply{.cancel = to_cancel(*session),
                                                      .is_draining = is_draining_}});
@@ -226,39 +227,34 @@ void Core::excuse_own_silence(Instant now) {
   for (auto& [unused, session] : sessions_) {
     session.last_seen = std::min(now, session.last_seen + silence);
     session.last_told = std::min(now, session.last_told + silence);
+    session.began += silence;
+    session.progressed += silence;
     for (const UnitId id : session.leases) table_.postpone(id, silence);
   }
 }
 
 void Core::on(const Tick&, Instant now) {
+  const Instant before = ticked_.value_or(now);
   excuse_own_silence(now);
+  must_dispatch_ |= health_.has_rested(before, now);
   // Any message is life, but who goes on without ever telling what it holds, holds nothing.
   std::vector<SessionId> silent;
   for (const auto& [id, session] : sessions_)
     if (session.last_seen + options_.lease < now || session.last_told + 2 * options_.lease < now)
       silent.push_back(id);
   for (const SessionId& id : silent) end_session(id, Loss::kUnexplained, now);
+  take_stalled_elsewhere(now);
   std::erase_if(suspicions_,
                 [&](const auto& entry) { return entry.second.since + kSuspicionMax < now; });
+  // Who waited for them waits no longer.
+  must_dispatch_ |= std::erase_if(absent_, [&](const auto& entry) {
+                      return entry.second.since + kAbsenceMax < now;
+                    }) > 0;
+  const Instant settled = *started_ + kReturnMax;
+  must_dispatch_ |= before < settled && settled <= now;
 }
 
 void Core::on(const Drain&, Instant) { is_draining_ = true; }
-
-// What the worker was computing when it was last heard of: what it reported progress of, or else
-// the oldest of its leases. What it merely had queued is innocent.
-std::map<UnitId, Attempt> Core::suspects(const Session& session) const {
-  std::map<UnitId, Attempt> found;
-  std::optional<std::pair<UnitId, Attempt>> oldest;
-  for (const UnitId id : session.leases) {
-    const Unit& unit = table_.at(id);
-    const Attempt attempt = std::get<Leased>(unit.state).attempt;
-    const auto run = session.running.find(unit.name);
-    if (run != session.running.end() && run->second.fraction > 0) found.emplace(id, attempt);
-    if (!oldest || attempt < oldest->second) oldest = {id, attempt};
-  }
-  if (found.empty() && oldest) found.insert(*oldest);
-  return found;
-}
 
 void Core::end_session(const SessionId& id, Loss loss, Instant now) {
   const auto it = sessions_.find(id);
@@ -270,33 +266,15 @@ void Core::end_session(const SessionId& id, Loss loss, Instant now) {
   if (const auto name = workers_.find(worker); name != workers_.end() && name->second == id)
     workers_.erase(name);
   hungry_.erase(id);
+  if (loss == Loss::kUnexplained && absent_.size() < kAbsentMax)
+    absent_[worker] = {std::move(it->second), now};
   sessions_.erase(it);
   for (const UnitId unit : leases) table_.release(unit);
   const UnitFailure failure{FailureClass::kLostWorker, "the worker " + worker + " was lost", {}};
   for (const auto& [id_of_unit, attempt] : suspected)
-    if (Unit* unit = table_.find(id_of_unit)) fail_attempt(*unit, attempt, failure);
+    if (Unit* unit = table_.find(id_of_unit)) fail_attempt(*unit, {attempt, failure, worker}, now);
   if (!suspected.empty()) suspicions_[worker] = {now, suspected};
   must_dispatch_ = true;
-}
-
-// The worker is back and nothing that it computed had a part in its loss.
-void Core::forgive(const std::string& worker) {
-  const auto suspicion = suspicions_.find(worker);
-  if (suspicion == suspicions_.end()) return;
-  for (const auto& [id, attempt] : suspicion->second.units) {
-    if (Unit* unit = table_.find(id))
-      forgive(*unit, attempt);
-    else
-      write(ForgiveLoss{id, attempt});  // finished meanwhile, or failed
-  }
-}
-
-void Core::forgive(Unit& unit, Attempt attempt) {
-  const FailedAttempt* known = find_failed(unit, attempt);
-  if (known == nullptr || !known->is_lost) return;
-  std::erase(unit.failed, FailedAttempt(*known));
-  if (unit.lost_workers > 0) --unit.lost_workers;
-  write(ForgiveLoss{unit.id, attempt});
 }
 
 // --- results --------------------------------------------------------------------------------
@@ -323,27 +301,22 @@ void Core::on(const ResultArrived& event, Instant now) {
   if (event.is_invalid) {
     send(Note{log::Incident::kUnbelieved, sessions_.at(event.session).worker,
               name + ": " + event.is_invalid->reason});
-    if (unit != nullptr) fail_attempt(*unit, event.message.attempt, *event.is_invalid);
+    if (unit != nullptr)
+      fail_attempt(*unit, {event.message.attempt, *event.is_invalid, worker_of(event.session)},
+                   now);
     acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
   } else if (unit != nullptr) {
-    accept(*unit, event);
+    accept(*unit, event, now);
   } else if (!event.known) {
     acknowledge(event.session, name, event.message.attempt, wire::Verdict::kNotWanted);
-  } else if (event.known->digest) {
-    const auto session = sessions_.find(event.session);
-    const bool agrees = *event.known->digest == event.message.result.digest;
-    ++repeats_;
-    mismatches_ += agrees ? 0U : 1U;
-    write(RecordRepeat{event.known->id, event.message.result.digest,
-                       event.message.result.device_class,
-                       session == sessions_.end() ? "" : session->second.worker, agrees});
+  } else if (event.known->state == UnitState::kDone && event.known->digest) {
+    const bool agrees =
+        compare(event.known->id, *event.known->digest, event.message.result, event.session);
     acknowledge(event.session, name, event.message.attempt,
                 agrees ? wire::Verdict::kRepeated : wire::Verdict::kMismatch);
   } else {
     // Failed or cancelled, but here it is: work is never thrown away.
-    const auto session = sessions_.find(event.session);
-    write(FinishUnit{event.known->id, event.message.result,
-                     session == sessions_.end() ? "" : session->second.worker,
+    write(FinishUnit{event.known->id, event.message.result, worker_of(event.session),
                      event.message.attempt});
     acknowledge(event.session, name, event.message.attempt, wire::Verdict::kAccepted);
   }
@@ -351,21 +324,38 @@ void Core::on(const ResultArrived& event, Instant now) {
 
 // Any valid result of an unfinished unit counts, whoever holds its lease now and even before what
 // it needs is done here (a result from before a crash).
-void Core::accept(Unit& unit, const ResultArrived& event) {
-  const auto session = sessions_.find(event.session);
-  observe(unit, event.message.result);
+void Core::accept(Unit& unit, const ResultArrived& event, Instant now) {
+  const std::string worker = worker_of(event.session);
+  observe(unit, event, now);
   forgive(unit, event.message.attempt);  // it was not lost at all
-  detach(unit);
-  write(FinishUnit{unit.id, event.message.result,
-                   session == sessions_.end() ? "" : session->second.worker,
-                   event.message.attempt});
+  praise(unit, worker, now);
+  detach(unit, now);
+  if (unit.digest) compare(unit.id, *unit.digest, event.message.result, event.session);
+  write(FinishUnit{unit.id, event.message.result, worker, event.message.attempt});
   acknowledge(event.session, unit.name, event.message.attempt, wire::Verdict::kAccepted);
   if (std::holds_alternative<Waiting>(unit.state)) table_.unblock(unit.id);
   for (const UnitId ready : table_.finish(unit.id)) write(SetUnitState{ready, UnitState::kReady});
   must_dispatch_ = true;
 }
 
-void Core::observe(const Unit& unit, const UnitResult& result) {
+// A result of a unit that was done before. True: it agrees with the first.
+bool Core::compare(UnitId unit, const Digest& before, const UnitResult& result,
+                   const SessionId& session) {
+  const bool agrees = before == result.digest;
+  ++repeats_;
+  mismatches_ += agrees ? 0U : 1U;
+  write(RecordRepeat{unit, result.digest, result.device_class, worker_of(session), agrees});
+  return agrees;
+}
+
+std::string Core::worker_of(const SessionId& session) const {
+  const auto found = sessions_.find(session);
+  return found == sessions_.end() ? std::string() : found->second.worker;
+}
+
+void Core::observe(const Unit& unit, const ResultArrived& event, Instant now) {
+  time_it(unit, event, now);
+  const UnitResult& result = event.message.result;
   const auto it =
       result.measured.is_object() ? result.measured.find("seconds") : result.measured.end();
   if (it == result.measured.end() || !it->is_number()) return;
@@ -377,71 +367,33 @@ void Core::observe(const Unit& unit, const UnitResult& result) {
 }
 
 // Ends the lease of a unit, if it has one.
-void Core::detach(const Unit& unit) {
+void Core::detach(const Unit& unit, Instant now) {
   const auto* leased = std::get_if<Leased>(&unit.state);
   if (leased == nullptr) return;
   const auto session = sessions_.find(leased->session);
   ISOCOST_CHECK(session != sessions_.end(), "a lease belongs to a session");
   session->second.leases.erase(unit.id);
+  session->second.began = session->second.progressed = now;
   table_.release(unit.id);
 }
 
 void Core::on(const FailureArrived& event, Instant now) {
-  if (touch(event.session, now) == nullptr)
-    return send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
+  if (touch(event.session, now) == nullptr) {  // whose failure it is must be known
+    send(SendMessage{event.session, wire::HeartbeatReply{.is_unknown = true}});
+    return;
+  }
   const wire::FailureMessage& message = event.message;
   if (!is_believed(event.session, message.unit, message.attempt, "it tells a failure of"))
     return acknowledge(event.session, message.unit, message.attempt, wire::Verdict::kNotWanted);
   acknowledge(event.session, message.unit, message.attempt, wire::Verdict::kAccepted);
+  remake(event.lost, now);
   Unit* unit = table_.find(message.unit);
-  if (unit != nullptr) fail_attempt(*unit, message.attempt, message.failure);
-}
-
-// Counts an attempt once, whoever else is at the unit meanwhile. One whose worker was lost is
-// counted anew when the worker's supervisor tells of what it died.
-void Core::fail_attempt(Unit& unit, Attempt attempt, const UnitFailure& failure) {
-  const auto* leased = std::get_if<Leased>(&unit.state);
-  if (leased != nullptr && leased->attempt == attempt) {
-    detach(unit);
-    must_dispatch_ = true;
-  }
-  const bool is_lost = failure.failure_class == FailureClass::kLostWorker;
-  if (const FailedAttempt* known = find_failed(unit, attempt)) {
-    if (is_lost || !known->is_lost) return;
-    std::erase(unit.failed, FailedAttempt(*known));
-    if (unit.lost_workers > 0) --unit.lost_workers;
-  }
-  unit.failed.push_back({attempt, is_lost});
-  (is_lost ? unit.lost_workers : unit.attempts) += 1;
-  const bool is_over = !is_retryable(failure.failure_class) ||
-                       unit.attempts >= options_.attempts_max ||
-                       unit.lost_workers >= options_.lost_workers_max;
-  if (is_over) {
-    detach(unit);
-    give_up(unit.id, attempt, failure);
-    return;
-  }
-  const bool is_waiting = std::holds_alternative<Waiting>(unit.state);
-  write(RecordFailure{unit.id, is_waiting ? UnitState::kWaiting : UnitState::kReady, unit.attempts,
-                      unit.lost_workers, failure, attempt});
-}
-
-// The unit is failed, and so is everything that waits for it.
-void Core::give_up(UnitId id, Attempt attempt, const UnitFailure& failure) {
-  const std::vector<UnitId> lost = table_.with_dependents(id);
-  const std::string cause = table_.at(id).name;
-  for (const UnitId unit_id : lost) {
-    const Unit& unit = table_.at(unit_id);
-    RecordFailure record{unit_id, UnitState::kFailed, unit.attempts, unit.lost_workers, failure,
-                         attempt};
-    if (unit_id != id) {
-      record.failure.reason = "it needs " + cause + ", which failed: " + failure.reason;
-      record.failure.log_tail.clear();
-      record.attempt.reset();
-    }
-    write(std::move(record));
-  }
-  table_.drop(lost);
+  if (unit == nullptr) return;
+  const Failed failed{message.attempt, message.failure, worker_of(event.session)};
+  if (event.is_missing)
+    excuse_attempt(*unit, failed, now);
+  else
+    fail_attempt(*unit, failed, now);
 }
 
 void Core::acknowledge(const SessionId& session, const std::string& unit, Attempt attempt,
@@ -505,7 +457,7 @@ void Core::on(const CancelExperiment& event, Instant) {
   if (event.request != RequestId{}) send(Answer{event.request, {{"cancelled", true}}});
 }
 
-void Core::on(const Unwanted& event, Instant) {
+void Core::on(const Unwanted& event, Instant now) {
   std::set<UnitId> all;
   for (const UnitId id : event.units) {
     if (table_.find(id) == nullptr) continue;
@@ -513,7 +465,7 @@ void Core::on(const Unwanted& event, Instant) {
     all.insert(with.begin(), with.end());
   }
   for (const UnitId id : all) {
-    detach(table_.at(id));
+    detach(table_.at(id), now);
     write(SetUnitState{id, UnitState::kCancelled});
   }
   table_.drop({all.begin(), all.end()});
@@ -530,16 +482,22 @@ void Core::on(const Prioritized& event, Instant) {
 
 void Core::on(const Retry& event, Instant) {
   std::size_t taken = 0;
-  for (OpenUnit unit : event.units) {
-    if (table_.find(unit.id) != nullptr) continue;
-    unit.attempts = 0;
-    unit.lost_workers = 0;
-    table_.add(unit);
-    write(ResetUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting});
-    ++taken;
-  }
-  must_dispatch_ = true;
+  for (const OpenUnit& unit : event.units) taken += begin_anew(unit) ? 1U : 0U;
   if (event.request != RequestId{}) send(Answer{event.request, {{"retried_units", taken}}});
+}
+
+// False: it is open already, or needs what is not.
+bool Core::begin_anew(OpenUnit unit) {
+  if (table_.find(unit.id) != nullptr) return false;
+  for (const UnitId needed : unit.needs)
+    if (table_.find(needed) == nullptr) return false;
+  unit.attempts = 0;
+  unit.lost_workers = 0;
+  unit.remakes = 0;
+  table_.add(unit);
+  write(ResetUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting});
+  must_dispatch_ = true;
+  return true;
 }
 
 }  // namespace isocost::core

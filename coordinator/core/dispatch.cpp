@@ -1,10 +1,20 @@
-// Eligibility and dispatch of the Core, and what it tells about itself.
+// Eligibility and dispatch of the Core.
 #include <algorithm>
 
 #include "coordinator/core/core.h"
 #include "schema/check.h"
 
 namespace isocost::core {
+namespace {
+
+// A loss says nothing of who could compute it.
+bool has_failed_at(const Unit& unit, const std::string& worker) {
+  return std::any_of(unit.failed.begin(), unit.failed.end(), [&](const FailedAttempt& attempt) {
+    return !attempt.is_lost && attempt.worker == worker;
+  });
+}
+
+}  // namespace
 
 // One unit at a time to every worker with room, round and round, so that the first to ask does not
 // take what its neighbours could begin with.
@@ -14,26 +24,34 @@ void Core::dispatch(Instant now) {
   while (has_progress && !table_.ready_classes().empty()) {
     has_progress = false;
     const std::set<SessionId> hungry = hungry_;
-    for (const SessionId& id : hungry) has_progress |= lease_one(sessions_.at(id), now);
+    for (const SessionId& id : hungry) {
+      Session& session = sessions_.at(id);
+      if (session.stalled || !health_.may_begin(session.worker, !session.leases.empty(), now))
+        continue;
+      has_progress |= lease_one(session, now);
+    }
   }
 }
 
 bool Core::lease_one(Session& session, Instant now) {
   std::vector<ClassId> classes;
+  std::vector<UnitId> units;
   std::vector<Candidate> candidates;
   const std::set<std::string> warm = warm_of(session);
   passed_over_.resize(table_.class_count());
   for (const ClassId id : table_.ready_classes()) {
     if (!can_run(session, id)) continue;
     const WorkClass& of = table_.work_class(id);
-    const auto& [minus_priority, minus_gflops, unit] = *of.ready.begin();
+    const Unit* unit = best_of(session, of, now);
+    if (unit == nullptr) continue;
     classes.push_back(id);
-    candidates.push_back({.priority = -minus_priority,
+    units.push_back(unit->id);
+    candidates.push_back({.priority = unit->priority,
                           .is_warm = warm.contains(of.affinity),
                           .has_network = of.kind == UnitKind::kGenerate,
                           .passed_over = passed_over_[static_cast<std::size_t>(id)],
                           .workers = of.leased,
-                          .gflops = -minus_gflops});
+                          .gflops = unit->gflops});
   }
   const auto best = choose(candidates);
   if (!best) return false;
@@ -41,14 +59,59 @@ bool Core::lease_one(Session& session, Instant now) {
     std::uint32_t& passed = passed_over_[static_cast<std::size_t>(classes[i])];
     passed = i == *best ? 0 : passed + 1;
   }
-  const UnitId id = std::get<UnitId>(*table_.work_class(classes[*best]).ready.begin());
-  const Attempt attempt = attempts_.next(table_.at(id).name);
-  table_.lease(id, session.id, attempt, now);
-  session.leases.insert(id);
+  const Unit& unit = table_.at(units[*best]);
+  const Attempt attempt = attempts_.next(unit.name);
+  hold(session, unit, attempt, now);
   if (--session.credit == 0) hungry_.erase(session.id);
-  const Unit& unit = table_.at(id);
-  send(SendLease{session.id, id, unit.name, unit.kind, attempt});
+  send(SendLease{session.id, unit.id, unit.name, unit.kind, attempt});
   return true;
+}
+
+// What failed before comes first, so that it is soon known whose fault it was.
+const Unit* Core::best_of(const Session& session, const WorkClass& of, Instant now) {
+  const Unit* retry = nullptr;
+  std::size_t looked_at = 0;
+  for (const auto& entry : of.retries) {
+    if (retry != nullptr || ++looked_at > kRetriesLookedAt) break;
+    const Unit& unit = table_.at(std::get<UnitId>(entry));
+    if (!is_barred(unit, session.worker, now)) retry = &unit;
+  }
+  if (of.ready.empty()) return retry;
+  const Unit& fresh = table_.at(std::get<UnitId>(*of.ready.begin()));
+  return retry != nullptr && retry->priority >= fresh.priority ? retry : &fresh;
+}
+
+// The next attempt is made elsewhere, where there is an elsewhere.
+bool Core::is_barred(const Unit& unit, const std::string& worker, Instant now) {
+  return has_failed_at(unit, worker) && has_elsewhere(unit, worker, now);
+}
+
+// Whether another worker that takes part, and has not failed it, could compute the unit. A worker
+// that is not known to do anything well waits for those that are and were here a moment ago, and
+// after a start for whoever was here before it.
+bool Core::has_elsewhere(const Unit& unit, const std::string& worker, Instant now, Elsewhere whom) {
+  const auto could = [&](Session& other) {
+    return other.worker != worker && !health_.is_resting(other.worker, now) &&
+           !has_failed_at(unit, other.worker) && can_run(other, unit.work_class);
+  };
+  const bool has_other = std::any_of(sessions_.begin(), sessions_.end(), [&](auto& entry) {
+    Session& other = entry.second;
+    const bool is_between = now - other.began < options_.lease;  // it will say what it wants
+    const bool takes_part =
+        other.credit > 0 || !other.leases.empty() || is_between || whom == Elsewhere::kAnybody;
+    return takes_part && !other.stalled && could(other);
+  });
+  if (has_other || !health_.is_doubtful(worker)) return has_other;
+  if (now - *started_ < kReturnMax && std::any_of(
+                                          options_.workers.begin(), options_.workers.end(),
+                                          [&](const std::string& other) {
+                                            return other != worker && !workers_.contains(other) &&
+                                                   !has_failed_at(unit, other);
+                                          }))
+    return true;
+  return std::any_of(absent_.begin(), absent_.end(), [&](auto& entry) {
+    return health_.is_proven(entry.first) && could(entry.second.session);
+  });
 }
 
 std::set<std::string> Core::warm_of(const Session& session) const {
@@ -81,83 +144,9 @@ bool Core::is_stuck() const {
   return true;
 }
 
-double Core::seconds_left() const {
-  Speed all;
-  for (const Speed& speed : speeds_) {
-    all.gflops += speed.gflops;
-    all.seconds += speed.seconds;
-  }
-  if (all.seconds <= 0 || all.gflops <= 0 || sessions_.empty()) return -1;
-  double seconds = 0;
-  for (std::size_t i = 0; i < table_.class_count(); ++i) {
-    const Speed& own =
-        i < speeds_.size() && speeds_[i].seconds > 0 && speeds_[i].gflops > 0 ? speeds_[i] : all;
-    seconds += table_.work_class(ClassId{i}).gflops_open * own.seconds / own.gflops;
-  }
-  for (const auto& [unused, session] : sessions_) {
-    for (const auto& [name, run] : session.running) {
-      const Unit* unit = table_.find(name);
-      if (unit == nullptr) continue;
-      const auto index = static_cast<std::size_t>(unit->work_class);
-      const Speed& own = index < speeds_.size() && speeds_[index].gflops > 0 ? speeds_[index] : all;
-      seconds -= std::clamp(run.fraction, 0.0, 1.0) * unit->gflops * own.seconds / own.gflops;
-    }
-  }
-  return std::max(0.0, seconds) / static_cast<double>(sessions_.size());
-}
-
-void Core::describe(Snapshot& snapshot, Instant now) const {
-  snapshot.database = options_.database;
-  snapshot.build = options_.build;
-  snapshot.epoch = options_.epoch;
-  snapshot.is_draining = is_draining_;
-  snapshot.is_stuck = is_stuck();
-  snapshot.repeats = repeats_;
-  snapshot.mismatches = mismatches_;
-  snapshot.units.leased = table_.leased_count();
-  snapshot.units.waiting = table_.waiting_count();
-  snapshot.units.ready = table_.units().size() - table_.waiting_count();
-  snapshot.seconds_left = seconds_left();
-  Speed all;
-  for (const Speed& speed : speeds_) {
-    all.gflops += speed.gflops;
-    all.seconds += speed.seconds;
-  }
-  if (all.seconds > 0)
-    snapshot.gflops_per_second = all.gflops / all.seconds * static_cast<double>(sessions_.size());
-  std::set<std::string> missing;
-  for (const ClassId id : table_.ready_classes())
-    for (const std::string& input : table_.work_class(id).inputs)
-      if (std::none_of(sessions_.begin(), sessions_.end(),
-                       [&](const auto& entry) { return entry.second.inventory->contains(input); }))
-        missing.insert(input);
-  if (!sessions_.empty())
-    for (const std::string& input : missing) snapshot.missing_inputs.push_back({input, input});
-  for (const auto& [name, id] : workers_) {
-    const Session& session = sessions_.at(id);
-    WorkerView view{
-        .name = name,
-        .host = session.host,
-        .device_class = session.device_class,
-        .device = session.device,
-        .running = {},
-        .silent_seconds = std::chrono::duration<double>(now - session.last_seen).count(),
-        .warm = session.warm};
-    for (const UnitId unit_id : session.leases) {
-      const Unit& unit = table_.at(unit_id);
-      const auto run = session.running.find(unit.name);
-      RunningView running;
-      running.run = {unit.name, std::get<Leased>(unit.state).attempt,
-                     run == session.running.end() ? 0.0 : run->second.fraction};
-      running.kind = unit.name.substr(0, unit.name.find('/'));
-      view.running.push_back(std::move(running));
-    }
-    snapshot.workers.push_back(std::move(view));
-  }
-}
-
 void Core::check_invariants() const {
   table_.check_invariants();
+  health_.check_invariants();
   std::size_t held = 0;
   for (const auto& [id, session] : sessions_) {
     held += session.leases.size();

@@ -18,12 +18,16 @@
 
 namespace isocost::core {
 
+// So many workers are remembered over a restart.
+inline constexpr std::size_t kKnownWorkersMax = 256;
+
 // What a coordinator begins with.
 struct OpenState {
-  std::string database;         // its id
-  std::uint64_t epoch = 0;      // of this start, durable already
-  std::string secret{};         // its own, and nobody else's: what attempts prove themselves by
-  std::vector<OpenUnit> units;  // waiting and ready ones, by id
+  std::string database;              // its id
+  std::uint64_t epoch = 0;           // of this start, durable already
+  std::string secret{};              // its own: what attempts prove themselves by
+  std::vector<OpenUnit> units;       // waiting and ready ones, by id
+  std::vector<std::string> workers;  // names that reported before, the last ones first
 };
 
 class Store {
@@ -49,6 +53,14 @@ class Store {
   [[nodiscard]] virtual std::map<UnitId, int> priorities() = 0;
   // Units by id, as they would be opened: needs are those not done.
   [[nodiscard]] virtual std::vector<OpenUnit> units(const std::vector<UnitId>& ids) = 0;
+  // Units that are done and have one of these artifacts, by id, each with the open units that need
+  // it.
+  [[nodiscard]] virtual std::vector<LostUnit> makers(const std::vector<Digest>& artifacts) = 0;
+  // Whether something that the unit needs was to be made again after this attempt was handed out.
+  [[nodiscard]] virtual bool was_remade(UnitId unit, Attempt attempt) = 0;
+  // Failed units that a live experiment wants and that this worker failed an attempt of, which was
+  // not excused; by id.
+  [[nodiscard]] virtual std::vector<UnitId> failed_by(const std::string& worker) = 0;
   // Failed units that the experiment wants (all experiments: nullopt), by id.
   [[nodiscard]] virtual std::vector<UnitId> failed(std::optional<ExperimentId> experiment) = 0;
   // Experiments and counts of units; of the units that the workers hold, what they are for; of

@@ -20,10 +20,19 @@ Json to_json(const WorkerView& worker) {
          {"labels", view.labels},
          {"images", {view.images.begin, view.images.end}}});
   }
-  return {
-      {"name", worker.name},     {"host", worker.host}, {"device_class", worker.device_class},
-      {"device", worker.device}, {"running", running},  {"silent_seconds", worker.silent_seconds},
-      {"warm", worker.warm}};
+  return {{"name", worker.name},
+          {"host", worker.host},
+          {"device_class", worker.device_class},
+          {"device", worker.device},
+          {"running", running},
+          {"silent_seconds", worker.silent_seconds},
+          {"warm", worker.warm},
+          {"failures_in_a_row", worker.failures_in_a_row},
+          {"last_failure", worker.last_failure},
+          {"is_quarantined", worker.is_quarantined},
+          {"rests_seconds", worker.rests_seconds},
+          {"no_progress_seconds", worker.no_progress_seconds},
+          {"stalled", worker.stalled}};
 }
 
 Json to_json(const FailedCellView& cell) {
@@ -74,6 +83,9 @@ Json to_json(const Snapshot& snapshot) {
           {"seconds_left", snapshot.seconds_left < 0 ? Json() : Json(snapshot.seconds_left)},
           {"repeats", snapshot.repeats},
           {"mismatches", snapshot.mismatches},
+          {"quarantines", snapshot.quarantines},
+          {"stalls", snapshot.stalls},
+          {"units_made_again", snapshot.units_made_again},
           {"is_stuck", snapshot.is_stuck},
           {"missing_inputs", missing},
           {"missing_input_names", names},

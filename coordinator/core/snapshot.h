@@ -47,6 +47,12 @@ struct WorkerView {
   std::vector<RunningView> running;  // what it holds, with progress
   double silent_seconds = 0;
   std::vector<std::string> warm;
+  std::size_t failures_in_a_row = 0;  // attempts that failed since its last success
+  std::string last_failure{};         // "bug: ..."
+  bool is_quarantined = false;        // it fails where others succeed
+  double rests_seconds = 0;           // until it gets a unit again, to show itself
+  double no_progress_seconds = 0;     // it speaks, and what it computes does not come further
+  std::string stalled{};              // a unit that was taken from it and still occupies it
 };
 
 struct FailedCellView {
@@ -89,7 +95,12 @@ struct Snapshot {
   double seconds_left = -1;      // -1: not known
   std::uint64_t repeats = 0;     // results that came again
   std::uint64_t mismatches = 0;  // of these, with another digest
-  bool is_stuck = false;         // workers are idle and can run none of what is ready
+  // Since this start: workers that came into quarantine, units that took too long and were taken
+  // elsewhere, units that were done and are made again since their artifacts were lost.
+  std::uint64_t quarantines = 0;
+  std::uint64_t stalls = 0;
+  std::uint64_t units_made_again = 0;
+  bool is_stuck = false;  // workers are idle and can run none of what is ready
   std::vector<MissingInput> missing_inputs;
   std::vector<WorkerView> workers;
   std::vector<ExperimentView> experiments;

@@ -52,10 +52,12 @@ enum class UnitState : int {
   kCancelled = 5,  // no experiment wants it any more
 };
 
-// An attempt that was counted, so that it is counted once however often it is told.
+// An attempt that is known to have failed, so that it is counted once however often it is told.
 struct FailedAttempt {
   Attempt attempt{};
-  bool is_lost = false;  // with its worker: nobody knows of what
+  bool is_lost = false;     // with its worker: nobody knows of what
+  std::string worker{};     // whose it was: the next one is made elsewhere; empty: nobody's
+  bool is_excused = false;  // it counts nothing: a sick worker made it, or what it needs was lost
   bool operator==(const FailedAttempt&) const = default;
 };
 
@@ -73,7 +75,15 @@ struct OpenUnit {
   int attempts = 0;             // failed so far, lost workers apart
   int lost_workers = 0;
   std::vector<FailedAttempt> failed{};  // also those from before a retry, which count no more
+  int remakes = 0;  // how often it was done and is to be made again, since its artifacts were lost
+  std::optional<Digest> digest{};  // of what it was then
   bool operator==(const OpenUnit&) const = default;
+};
+
+// A unit that is done and whose artifacts are lost.
+struct LostUnit {
+  OpenUnit unit{};
+  std::vector<UnitId> dependents{};  // that are open
 };
 
 // What the database knows of a unit that a peer names.
@@ -110,6 +120,20 @@ struct ResultArrived {
 struct FailureArrived {
   SessionId session{};
   wire::FailureMessage message{};
+  // What it says that it missed was looked for, and is missing indeed, or was when this attempt was
+  // handed out. These units are to be made again; none: they are being made, or were.
+  bool is_missing = false;
+  std::vector<LostUnit> lost{};
+};
+// Artifacts are gone or damaged, as somebody found who looked: what made them is made again.
+struct ArtifactsLost {
+  RequestId request{};
+  std::vector<LostUnit> units{};
+};
+// Failed units that a worker had a part in which is in quarantine now.
+struct Reconsidered {
+  std::string worker{};
+  std::vector<OpenUnit> units{};
 };
 // The worker says goodbye: what it held is free again and nothing counts against it.
 struct WorkerLeft {
@@ -140,6 +164,7 @@ struct Unwanted {
 struct Prioritized {
   std::map<UnitId, int> priorities{};  // those that are not 0
 };
+// A unit that needs one that is failed is left as it is.
 struct Retry {
   RequestId request{};
   std::vector<OpenUnit> units{};  // failed units, to be taken up again from the first attempt
@@ -148,15 +173,16 @@ struct Tick {};
 // No more leases; workers leave when they are done.
 struct Drain {};
 
-using Event = std::variant<WorkerHello, Want, Heartbeat, ResultArrived, FailureArrived, WorkerLeft,
-                           SessionLost, Submitted, CancelExperiment, Unwanted, Prioritized, Retry,
-                           Tick, Drain>;
+using Event = std::variant<WorkerHello, Want, Heartbeat, ResultArrived, FailureArrived,
+                           ArtifactsLost, WorkerLeft, SessionLost, Submitted, CancelExperiment,
+                           Unwanted, Prioritized, Retry, Reconsidered, Tick, Drain>;
 
 // --- writes: one transaction ----------------------------------------------------------------
 
 struct InsertSubmission {
   std::shared_ptr<const SubmissionPlan> plan{};
 };
+// The unit's result; it takes the place of the one from before its artifacts were lost.
 struct FinishUnit {
   UnitId unit{};
   UnitResult result{};
@@ -182,6 +208,21 @@ struct RecordFailure {
   int lost_workers = 0;
   UnitFailure failure{};
   std::optional<Attempt> attempt{};  // none: it failed with a unit that it needs
+  std::string worker{};              // whose attempt it was, where that is known
+};
+// A failed attempt that counts nothing. One that was counted before counts no more.
+struct ExcuseAttempt {
+  UnitId unit{};
+  Attempt attempt{};
+  std::string worker{};
+};
+// A unit that was done is to be made again: its artifacts are forgotten, its result stays until the
+// next one takes its place.
+struct ReopenUnit {
+  UnitId unit{};
+  UnitState state{};
+  int remakes = 0;
+  Attempt last{};  // that was handed out before: those up to here may miss what is made again
 };
 // A lost worker's attempt that proved to be no fault of the unit, or no loss: it counts nothing.
 // The unit may be finished by now. Where no such loss is counted there is nothing to forgive.
@@ -189,7 +230,7 @@ struct ForgiveLoss {
   UnitId unit{};
   Attempt attempt{};
 };
-// Forgets the failed attempts of a unit.
+// Begins anew: no failed attempt of the unit counts any more.
 struct ResetUnit {
   UnitId unit{};
   UnitState state{};
@@ -203,8 +244,9 @@ struct SeeWorker {
   Json device = Json::object();
 };
 
-using Write = std::variant<InsertSubmission, FinishUnit, RecordRepeat, SetUnitState, RecordFailure,
-                           ForgiveLoss, ResetUnit, CancelExperimentRow, SeeWorker>;
+using Write =
+    std::variant<InsertSubmission, FinishUnit, RecordRepeat, SetUnitState, RecordFailure,
+                 ForgiveLoss, ExcuseAttempt, ReopenUnit, ResetUnit, CancelExperimentRow, SeeWorker>;
 
 // --- messages: sent after the commit --------------------------------------------------------
 
@@ -238,6 +280,9 @@ using Message = std::variant<SendLease, SendMessage, Answer, Note>;
 struct Effects {
   std::vector<Write> writes{};
   std::vector<Message> messages{};
+  // Workers that came into quarantine: failed units that they had a part in are to be looked at
+  // again (Reconsidered).
+  std::vector<std::string> reconsider{};
 };
 
 }  // namespace isocost::core

@@ -13,6 +13,17 @@ std::tuple<int, double, UnitId> ready_key(const Unit& unit) {
 
 }  // namespace
 
+const FailedAttempt* find_failed(const Unit& unit, Attempt attempt) {
+  const auto it = std::find_if(unit.failed.begin(), unit.failed.end(),
+                               [&](const FailedAttempt& one) { return one.attempt == attempt; });
+  return it == unit.failed.end() ? nullptr : &*it;
+}
+
+bool has_failed(const Unit& unit, Attempt attempt) {
+  const FailedAttempt* known = find_failed(unit, attempt);
+  return known != nullptr && !known->is_lost;
+}
+
 ClassId UnitTable::intern(const OpenUnit& unit) {
   const ClassKey key{unit.kind, unit.affinity, unit.memory_bytes, unit.inputs};
   const auto [it, is_new] = class_ids_.emplace(key, ClassId{classes_.size()});
@@ -21,7 +32,8 @@ ClassId UnitTable::intern(const OpenUnit& unit) {
                         .memory_bytes = unit.memory_bytes,
                         .inputs = unit.inputs,
                         .kind = unit.kind,
-                        .ready = {}});
+                        .ready = {},
+                        .retries = {}});
   return it->second;
 }
 
@@ -38,6 +50,8 @@ void UnitTable::add(const OpenUnit& open) {
   unit.attempts = open.attempts;
   unit.lost_workers = open.lost_workers;
   unit.failed = open.failed;
+  unit.remakes = open.remakes;
+  unit.digest = open.digest;
   ISOCOST_CHECK(names_.emplace(unit.name, unit.id).second, "names of units are unique");
   class_of(unit).gflops_open += unit.gflops;
   ++class_of(unit).open;
@@ -46,12 +60,23 @@ void UnitTable::add(const OpenUnit& open) {
     ISOCOST_CHECK(other != units_.end(), "a unit needs only units that are not finished");
     other->second.dependents.push_back(unit.id);
   }
-  if (open.needs.empty()) {
+  settle(unit, {open.needs.begin(), open.needs.end()});
+}
+
+// Requires: the unit is in no state yet, or left it.
+void UnitTable::settle(Unit& unit, std::set<UnitId> needs) {
+  if (needs.empty()) {
     make_ready(unit);
   } else {
-    unit.state = Waiting{{open.needs.begin(), open.needs.end()}};
+    unit.state = Waiting{std::move(needs)};
     ++waiting_;
   }
+}
+
+std::set<UnitId>* UnitTable::needs_of(Unit& unit) {
+  if (auto* waiting = std::get_if<Waiting>(&unit.state)) return &waiting->needs;
+  if (auto* leased = std::get_if<Leased>(&unit.state)) return &leased->needs;
+  return nullptr;
 }
 
 Unit* UnitTable::find(std::string_view name) {
@@ -77,7 +102,8 @@ const Unit& UnitTable::at(UnitId id) const {
 
 void UnitTable::make_ready(Unit& unit) {
   unit.state = Ready{};
-  class_of(unit).ready.insert(ready_key(unit));
+  WorkClass& of = class_of(unit);
+  (unit.failed.empty() ? of.ready : of.retries).insert(ready_key(unit));
   ready_classes_.insert(unit.work_class);
 }
 
@@ -89,8 +115,8 @@ void UnitTable::leave_state(Unit& unit) {
     --leased_;
     --of.leased;
   } else {
-    of.ready.erase(ready_key(unit));
-    if (of.ready.empty()) ready_classes_.erase(unit.work_class);
+    (unit.failed.empty() ? of.ready : of.retries).erase(ready_key(unit));
+    if (!of.has_ready()) ready_classes_.erase(unit.work_class);
   }
 }
 
@@ -98,7 +124,7 @@ void UnitTable::lease(UnitId id, const SessionId& session, Attempt attempt, Inst
   Unit& unit = units_.at(id);
   ISOCOST_CHECK(std::holds_alternative<Ready>(unit.state), "only a ready unit is leased");
   leave_state(unit);
-  unit.state = Leased{session, attempt, now};
+  unit.state = Leased{session, attempt, now, {}};
   ++leased_;
   ++class_of(unit).leased;
 }
@@ -106,8 +132,45 @@ void UnitTable::lease(UnitId id, const SessionId& session, Attempt attempt, Inst
 void UnitTable::release(UnitId id) {
   Unit& unit = units_.at(id);
   ISOCOST_CHECK(std::holds_alternative<Leased>(unit.state), "only a leased unit is released");
+  std::set<UnitId> needs = std::move(std::get<Leased>(unit.state).needs);
   leave_state(unit);
-  make_ready(unit);
+  settle(unit, std::move(needs));
+}
+
+bool UnitTable::need(UnitId id, UnitId needed) {
+  Unit& unit = units_.at(id);
+  bool is_first = true;
+  if (std::set<UnitId>* needs = needs_of(unit)) {
+    is_first = needs->empty();
+    if (!needs->insert(needed).second) return false;
+  } else {
+    leave_state(unit);
+    settle(unit, {needed});
+  }
+  units_.at(needed).dependents.push_back(id);
+  return is_first;
+}
+
+// What is known to have failed decides where a ready unit lies.
+void UnitTable::add_failed(UnitId id, FailedAttempt attempt) {
+  Unit& unit = units_.at(id);
+  const bool is_ready = std::holds_alternative<Ready>(unit.state);
+  if (is_ready) leave_state(unit);
+  unit.failed.push_back(std::move(attempt));
+  if (is_ready) make_ready(unit);
+}
+
+void UnitTable::remove_failed(UnitId id, Attempt attempt) {
+  Unit& unit = units_.at(id);
+  const bool is_ready = std::holds_alternative<Ready>(unit.state);
+  if (is_ready) leave_state(unit);
+  std::erase_if(unit.failed, [&](const FailedAttempt& one) { return one.attempt == attempt; });
+  if (is_ready) make_ready(unit);
+}
+
+void UnitTable::excuse(UnitId id, Attempt attempt) {
+  for (FailedAttempt& one : units_.at(id).failed)
+    if (one.attempt == attempt) one.is_excused = true;
 }
 
 void UnitTable::postpone(UnitId id, Duration time) {
@@ -125,7 +188,7 @@ void UnitTable::unblock(UnitId id) {
 void UnitTable::set_priority(UnitId id, int priority) {
   Unit& unit = units_.at(id);
   if (unit.priority == priority) return;
-  auto& ready = class_of(unit).ready;
+  auto& ready = unit.failed.empty() ? class_of(unit).ready : class_of(unit).retries;
   const bool is_ready = ready.erase(ready_key(unit)) > 0;
   unit.priority = priority;
   if (is_ready) ready.insert(ready_key(unit));
@@ -135,11 +198,13 @@ std::vector<UnitId> UnitTable::finish(UnitId id) {
   std::vector<UnitId> ready;
   for (const UnitId dependent : at(id).dependents) {
     Unit& other = units_.at(dependent);
-    auto& needs = std::get<Waiting>(other.state).needs;
+    std::set<UnitId>& needs = *needs_of(other);
     needs.erase(id);
     if (!needs.empty()) continue;
-    leave_state(other);
-    make_ready(other);
+    if (std::holds_alternative<Waiting>(other.state)) {
+      leave_state(other);
+      make_ready(other);
+    }
     ready.push_back(dependent);
   }
   erase(id);
@@ -157,8 +222,8 @@ std::vector<UnitId> UnitTable::with_dependents(UnitId id) const {
 
 void UnitTable::drop(const std::vector<UnitId>& ids) {
   for (const UnitId id : ids)
-    if (const auto* waiting = std::get_if<Waiting>(&at(id).state))
-      for (const UnitId needed : waiting->needs)
+    if (const std::set<UnitId>* needs = needs_of(units_.at(id)))
+      for (const UnitId needed : *needs)
         if (Unit* other = find(needed)) std::erase(other->dependents, id);
   for (const UnitId id : ids) {
     ISOCOST_CHECK(at(id).dependents.empty(), "what needs a dropped unit is dropped with it");
@@ -168,6 +233,8 @@ void UnitTable::drop(const std::vector<UnitId>& ids) {
 
 void UnitTable::erase(UnitId id) {
   Unit& unit = units_.at(id);
+  if (const auto* leased = std::get_if<Leased>(&unit.state))
+    ISOCOST_CHECK(leased->needs.empty(), "what is still needed is asked for once");
   leave_state(unit);
   WorkClass& of = class_of(unit);
   --of.open;
@@ -180,13 +247,21 @@ const WorkClass& UnitTable::work_class(ClassId id) const {
   return classes_.at(static_cast<std::size_t>(id));
 }
 
+void UnitTable::check_needed(UnitId id, const std::set<UnitId>& needs) const {
+  for (const UnitId needed : needs) {
+    const auto& dependents = at(needed).dependents;
+    ISOCOST_CHECK(std::count(dependents.begin(), dependents.end(), id) == 1,
+                  "a needed unit knows who needs it");
+  }
+}
+
 void UnitTable::check_invariants() const {
   std::size_t waiting = 0;
   std::size_t leased = 0;
   std::size_t ready = 0;
   for (const auto& [id, unit] : units_) {
     const WorkClass& of = work_class(unit.work_class);
-    const bool is_listed = of.ready.contains(ready_key(unit));
+    const bool is_listed = (unit.failed.empty() ? of.ready : of.retries).contains(ready_key(unit));
     ISOCOST_CHECK(is_listed == std::holds_alternative<Ready>(unit.state),
                   "a unit is listed as ready if and only if it is");
     ready += is_listed ? 1U : 0U;
@@ -194,19 +269,16 @@ void UnitTable::check_invariants() const {
     if (const auto* state = std::get_if<Waiting>(&unit.state)) {
       ++waiting;
       ISOCOST_CHECK(!state->needs.empty(), "a waiting unit waits for something");
-      for (const UnitId needed : state->needs) {
-        const auto& dependents = at(needed).dependents;
-        ISOCOST_CHECK(std::find(dependents.begin(), dependents.end(), id) != dependents.end(),
-                      "a needed unit knows who needs it");
-      }
+      check_needed(id, state->needs);
     }
+    if (const auto* state = std::get_if<Leased>(&unit.state)) check_needed(id, state->needs);
     const auto name = names_.find(unit.name);
     ISOCOST_CHECK(name != names_.end() && name->second == id, "every unit is found by its name");
   }
   std::size_t listed = 0;
   for (std::size_t i = 0; i < classes_.size(); ++i) {
-    listed += classes_[i].ready.size();
-    ISOCOST_CHECK(ready_classes_.contains(ClassId{i}) == !classes_[i].ready.empty(),
+    listed += classes_[i].ready.size() + classes_[i].retries.size();
+    ISOCOST_CHECK(ready_classes_.contains(ClassId{i}) == classes_[i].has_ready(),
                   "classes with ready units are listed");
   }
   ISOCOST_CHECK(names_.size() == units_.size() && listed == ready, "no list holds a ghost");

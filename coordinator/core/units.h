@@ -9,9 +9,13 @@
 // network warm, so whether a worker may run one is asked once a class. Owned by the Core; one
 // thread; decides nothing.
 //
+// Units with failed attempts lie in a list of their own, so that they come first and whoever failed
+// them can be passed over.
+//
 // Invariants:
-//   1. A waiting unit needs at least one unit, and all that it needs are in the table.
-//   2. A unit is in its class's ready set if and only if it is ready.
+//   1. A waiting unit needs at least one unit, and all that units need are in the table.
+//   2. A unit is in one of its class's ready sets if and only if it is ready: in `retries` if and
+//      only if an attempt of it is known to have failed.
 //   3. Names are unique.
 #pragma once
 
@@ -39,6 +43,7 @@ struct Leased {
   SessionId session;
   Attempt attempt;
   Instant since;
+  std::set<UnitId> needs;  // what was lost since and is made again; it waits for them afterwards
 };
 
 struct Unit {
@@ -51,9 +56,17 @@ struct Unit {
   int attempts = 0;
   int lost_workers = 0;
   std::vector<FailedAttempt> failed;
+  int remakes = 0;
+  std::optional<Digest> digest;  // of the result that it had before
+  int stalls = 0;                // attempts that took too long: the next one has twice the time
   std::vector<UnitId> dependents;
   std::variant<Waiting, Ready, Leased> state;
 };
+
+// What is known of an attempt that failed; null: nothing.
+[[nodiscard]] const FailedAttempt* find_failed(const Unit& unit, Attempt attempt);
+// A lost one may still go on somewhere.
+[[nodiscard]] bool has_failed(const Unit& unit, Attempt attempt);
 
 struct WorkClass {
   std::string affinity;
@@ -61,7 +74,10 @@ struct WorkClass {
   std::vector<std::string> inputs;
   UnitKind kind = UnitKind::kGenerate;
   // (-priority, -gflops, id): the best first.
-  std::set<std::tuple<int, double, UnitId>> ready;
+  using Order = std::set<std::tuple<int, double, UnitId>>;
+  Order ready;
+  Order retries;  // likewise, of which an attempt failed
+  [[nodiscard]] bool has_ready() const { return !ready.empty() || !retries.empty(); }
   double gflops_open = 0;  // of all its units that are not finished
   std::size_t open = 0;
   std::size_t leased = 0;
@@ -78,14 +94,21 @@ class UnitTable {
 
   // Requires: the unit is ready.
   void lease(UnitId id, const SessionId& session, Attempt attempt, Instant now);
-  // Requires: the unit is leased. It is ready again.
+  // Requires: the unit is leased. It is ready again, or waits for what was lost.
   void release(UnitId id);
+  // Requires: both are in the table. `needed` is to be made again: until then the unit waits, once
+  // it is not leased. True: it needed nothing before.
+  bool need(UnitId id, UnitId needed);
+  void add_failed(UnitId id, FailedAttempt attempt);
+  void remove_failed(UnitId id, Attempt attempt);
+  // Changes what is known of an attempt. Requires: it is known.
+  void excuse(UnitId id, Attempt attempt);
   // Moves the beginning of its lease. Requires: the unit is leased.
   void postpone(UnitId id, Duration time);
   // Makes a waiting unit ready though what it needs is open (its result came first).
   void unblock(UnitId id);
   void set_priority(UnitId id, int priority);
-  // Takes a finished unit out; the units that became ready by it.
+  // Takes a finished unit out; the units that need nothing more by it.
   [[nodiscard]] std::vector<UnitId> finish(UnitId id);
   // The unit and everything that needs it, directly or not, the unit first.
   [[nodiscard]] std::vector<UnitId> with_dependents(UnitId id) const;
@@ -111,6 +134,9 @@ class UnitTable {
   }
   void make_ready(Unit& unit);
   void leave_state(Unit& unit);
+  void settle(Unit& unit, std::set<UnitId> needs);
+  static std::set<UnitId>* needs_of(Unit& unit);
+  void check_needed(UnitId id, const std::set<UnitId>& needs) const;
   void erase(UnitId id);
 
   std::map<UnitId, Unit> units_;

@@ -24,20 +24,25 @@ enum class Incident : std::size_t {
   kEvicted,         // a connection ended so that others have room
   kUnbelieved,      // an outcome or a claim that nothing was given out for, or that cannot be one
   kRefusedRequest,  // an HTTP request without the token, of a foreign host, or beyond the limits
-  kQuarantined,     // a worker that is given no units for a while
+  kFailing,         // a worker that fails unit after unit and rests
+  kQuarantined,     // one that fails where others succeed: it gets a unit now and then
+  kOverdue,         // a unit that took far too long and is taken elsewhere
+  kLostArtifact,    // a unit whose artifacts are missing or damaged, and that is made again
 };
 
 inline constexpr std::array kIncidents = {
     Incident::kRefusedKey,     Incident::kBadKeyFile, Incident::kRevokedKey, Incident::kMalformed,
     Incident::kOversized,      Incident::kStalled,    Incident::kEvicted,    Incident::kUnbelieved,
-    Incident::kRefusedRequest, Incident::kQuarantined};
+    Incident::kRefusedRequest, Incident::kFailing,    Incident::kQuarantined, Incident::kOverdue,
+    Incident::kLostArtifact};
 
 using IncidentCounts = std::array<std::uint64_t, kIncidents.size()>;
 
 [[nodiscard]] constexpr std::string_view incident_name(Incident kind) {
   constexpr std::array<std::string_view, kIncidents.size()> kNames = {
       "refused_key", "bad_key_file", "revoked_key", "malformed",       "oversized",
-      "stalled",     "evicted",      "unbelieved",  "refused_request", "quarantined"};
+      "stalled",     "evicted",      "unbelieved",  "refused_request", "failing",
+      "quarantined", "overdue",      "lost_artifact"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

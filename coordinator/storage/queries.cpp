@@ -179,10 +179,12 @@ std::vector<core::OpenUnit> find_units(SQLite::Database& connection, const std::
   std::map<UnitId, core::OpenUnit> found;
   SQLite::Statement rows(
       connection,
-      fmt::format("WITH {} SELECT u.id, u.name, u.kind, u.gflops, u.affinity, u.memory_bytes,"
-                  " u.attempts, u.lost_workers, coalesce(p.priority, 0) FROM units u"
-                  " LEFT JOIN priorities p ON p.unit = u.id WHERE {}",
-                  kPriorities, where));
+      fmt::format(
+          "WITH {} SELECT u.id, u.name, u.kind, u.gflops, u.affinity, u.memory_bytes,"
+          " u.attempts, u.lost_workers, coalesce(p.priority, 0), u.remakes, r.digest FROM units u"
+          " LEFT JOIN results r ON r.unit = u.id"
+          " LEFT JOIN priorities p ON p.unit = u.id WHERE {}",
+          kPriorities, where));
   while (rows.executeStep()) {
     core::OpenUnit unit{.id = unit_id(rows.getColumn(0)),
                         .name = rows.getColumn(1).getString(),
@@ -192,7 +194,9 @@ std::vector<core::OpenUnit> find_units(SQLite::Database& connection, const std::
                         .affinity = rows.getColumn(4).getString(),
                         .memory_bytes = count_from(rows.getColumn(5)),
                         .attempts = rows.getColumn(6).getInt(),
-                        .lost_workers = rows.getColumn(7).getInt()};
+                        .lost_workers = rows.getColumn(7).getInt(),
+                        .remakes = rows.getColumn(9).getInt()};
+    if (!rows.getColumn(10).isNull()) unit.digest = digest_from(rows.getColumn(10));
     found.emplace(unit.id, std::move(unit));
   }
   SQLite::Statement inputs(connection,
@@ -209,17 +213,79 @@ std::vector<core::OpenUnit> find_units(SQLite::Database& connection, const std::
   while (needs.executeStep())
     found.at(unit_id(needs.getColumn(0))).needs.push_back(unit_id(needs.getColumn(1)));
   SQLite::Statement failed(connection,
-                           "SELECT f.unit, f.epoch, f.counter, f.is_lost FROM failed_attempts f"
+                           "SELECT f.unit, f.epoch, f.counter, f.is_lost, f.worker, f.is_excused"
+                           " FROM failed_attempts f"
                            " JOIN units u ON u.id = f.unit WHERE " +
                                where + " ORDER BY 1, 2, 3");
   while (failed.executeStep())
     found.at(unit_id(failed.getColumn(0)))
         .failed.push_back({{count_from(failed.getColumn(1)), count_from(failed.getColumn(2))},
-                           failed.getColumn(3).getInt() != 0});
+                           failed.getColumn(3).getInt() != 0,
+                           failed.getColumn(4).getString(),
+                           failed.getColumn(5).getInt() != 0});
   std::vector<core::OpenUnit> units;
   units.reserve(found.size());
   for (auto& [unused, unit] : found) units.push_back(std::move(unit));
   return units;
+}
+
+namespace {
+
+// Numbers of our own, so they may stand in the text.
+std::string among(const char* column, const std::vector<UnitId>& ids) {
+  Json list = Json::array();
+  for (const UnitId id : ids) list.push_back(static_cast<std::int64_t>(id));
+  return fmt::format("{} IN (SELECT value FROM json_each('{}'))", column, list.dump());
+}
+
+}  // namespace
+
+std::vector<core::OpenUnit> find_units(SQLite::Database& connection,
+                                       const std::vector<UnitId>& ids) {
+  return find_units(connection, among("u.id", ids));
+}
+
+std::vector<core::LostUnit> find_makers(SQLite::Database& connection,
+                                        const std::vector<Digest>& artifacts) {
+  std::set<UnitId> makers;
+  SQLite::Statement of(connection,
+                       "SELECT a.unit FROM unit_artifacts a JOIN units u ON u.id = a.unit"
+                       " WHERE a.digest = ? AND u.state = 3");
+  for (const Digest& artifact : artifacts) {
+    of.reset();
+    bind_digest(of, 1, artifact);
+    while (of.executeStep()) makers.insert(unit_id(of.getColumn(0)));
+  }
+  const std::vector<UnitId> ids(makers.begin(), makers.end());
+  std::map<UnitId, core::LostUnit> lost;
+  for (core::OpenUnit& unit : find_units(connection, ids)) {
+    const UnitId id = unit.id;
+    lost[id].unit = std::move(unit);
+  }
+  SQLite::Statement dependents(connection,
+                               "SELECT n.needs, n.unit FROM unit_needs n JOIN units u"
+                               " ON u.id = n.unit WHERE u.state IN (1, 2) AND " +
+                                   among("n.needs", ids) + " ORDER BY 1, 2");
+  while (dependents.executeStep())
+    lost.at(unit_id(dependents.getColumn(0)))
+        .dependents.push_back(unit_id(dependents.getColumn(1)));
+  std::vector<core::LostUnit> found;
+  for (auto& [unused, one] : lost) found.push_back(std::move(one));
+  return found;
+}
+
+std::vector<UnitId> find_failed_by(SQLite::Database& connection, const std::string& worker) {
+  std::set<UnitId> touched;
+  SQLite::Statement rows(connection,
+                         "SELECT f.unit FROM failed_attempts f JOIN units u ON u.id = f.unit"
+                         " WHERE f.worker = ? AND f.is_lost = 0 AND f.is_excused = 0"
+                         " AND u.state = 4");
+  rows.bind(1, worker);
+  while (rows.executeStep()) touched.insert(unit_id(rows.getColumn(0)));
+  if (touched.empty()) return {};
+  std::vector<UnitId> found = find_failed(connection, std::nullopt);
+  std::erase_if(found, [&](UnitId id) { return !touched.contains(id); });
+  return found;
 }
 
 std::map<UnitId, int> find_priorities(SQLite::Database& connection) {

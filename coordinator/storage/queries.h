@@ -25,6 +25,12 @@ void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
 // Of open units, where it is not 0.
 [[nodiscard]] std::map<core::UnitId, int> find_priorities(SQLite::Database& connection);
 [[nodiscard]] std::vector<core::UnitId> find_unwanted(SQLite::Database& connection);
+[[nodiscard]] std::vector<core::OpenUnit> find_units(SQLite::Database& connection,
+                                                     const std::vector<core::UnitId>& ids);
+[[nodiscard]] std::vector<core::LostUnit> find_makers(SQLite::Database& connection,
+                                                      const std::vector<Digest>& artifacts);
+[[nodiscard]] std::vector<core::UnitId> find_failed_by(SQLite::Database& connection,
+                                                       const std::string& worker);
 [[nodiscard]] std::vector<core::UnitId> find_failed(SQLite::Database& connection,
                                                     std::optional<core::ExperimentId> experiment);
 void describe(SQLite::Database& connection, core::Snapshot& snapshot);

@@ -69,9 +69,18 @@ struct SqliteStore::Impl {
     row.exec();
   }
 
+  // One that is made again has one already.
+  bool has_result(const core::FinishUnit& write) {
+    auto& row = statement("SELECT 1 FROM results WHERE unit = ?");
+    row.bind(1, static_cast<std::int64_t>(write.unit));
+    return row.executeStep();
+  }
+
+  // Requires: before they are written.
   void count_results(const std::vector<core::Write>& writes) {
     for (const core::Write& each : writes)
-      written.results += std::holds_alternative<core::FinishUnit>(each) ? 1U : 0U;
+      if (const auto* finish = std::get_if<core::FinishUnit>(&each); finish && !has_result(*finish))
+        ++written.results;
   }
 
   std::vector<ArtifactRef> artifacts_of(std::int64_t unit) {
@@ -153,6 +162,9 @@ core::OpenState SqliteStore::open() {
     impl_->mark = std::make_unique<AcknowledgedFile>(impl_->file);
     commit();
     state.units = find_units(impl_->database->connection(), "u.state IN (1, 2)");
+    auto& workers = impl_->statement("SELECT name FROM workers ORDER BY last_seen_ms DESC LIMIT ?");
+    workers.bind(1, static_cast<std::int64_t>(core::kKnownWorkersMax));
+    while (workers.executeStep()) state.workers.push_back(workers.getColumn(0).getString());
     return state;
   });
 }
@@ -162,8 +174,8 @@ void SqliteStore::apply(const std::vector<core::Write>& writes) {
   guarded([&] {
     impl_->begin();
     const std::int64_t now_ms = wall_clock_ms();
-    for (const core::Write& each : writes) write(*impl_->database, each, now_ms);
     impl_->count_results(writes);
+    for (const core::Write& each : writes) write(*impl_->database, each, now_ms);
   });
 }
 
@@ -238,17 +250,31 @@ std::vector<core::UnitId> SqliteStore::unwanted() {
 }
 
 std::vector<core::OpenUnit> SqliteStore::units(const std::vector<core::UnitId>& ids) {
-  return guarded([&] {
-    Json list = Json::array();
-    for (const core::UnitId id : ids) list.push_back(static_cast<std::int64_t>(id));
-    // The list is numbers of our own, so it may stand in the text.
-    return find_units(impl_->database->connection(),
-                      "u.id IN (SELECT value FROM json_each('" + list.dump() + "'))");
-  });
+  return guarded([&] { return find_units(impl_->database->connection(), ids); });
 }
 
 std::vector<core::UnitId> SqliteStore::failed(std::optional<core::ExperimentId> experiment) {
   return guarded([&] { return find_failed(impl_->database->connection(), experiment); });
+}
+
+std::vector<core::LostUnit> SqliteStore::makers(const std::vector<Digest>& artifacts) {
+  return guarded([&] { return find_makers(impl_->database->connection(), artifacts); });
+}
+
+bool SqliteStore::was_remade(core::UnitId unit, core::Attempt attempt) {
+  return guarded([&] {
+    auto& row = impl_->statement(
+        "SELECT 1 FROM unit_needs n JOIN units u ON u.id = n.needs WHERE n.unit = ?"
+        " AND (u.lost_epoch, u.lost_counter) >= (?, ?) LIMIT 1");
+    row.bind(1, static_cast<std::int64_t>(unit));
+    row.bind(2, static_cast<std::int64_t>(attempt.epoch));
+    row.bind(3, static_cast<std::int64_t>(attempt.counter));
+    return row.executeStep();
+  });
+}
+
+std::vector<core::UnitId> SqliteStore::failed_by(const std::string& worker) {
+  return guarded([&] { return find_failed_by(impl_->database->connection(), worker); });
 }
 
 void SqliteStore::describe(core::Snapshot& snapshot) {

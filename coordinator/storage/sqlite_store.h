@@ -44,6 +44,9 @@ class SqliteStore : public core::Store {
   [[nodiscard]] std::vector<core::OpenUnit> units(const std::vector<core::UnitId>& ids) override;
   [[nodiscard]] std::vector<core::UnitId> failed(
       std::optional<core::ExperimentId> experiment) override;
+  [[nodiscard]] std::vector<core::LostUnit> makers(const std::vector<Digest>& artifacts) override;
+  [[nodiscard]] bool was_remade(core::UnitId unit, core::Attempt attempt) override;
+  [[nodiscard]] std::vector<core::UnitId> failed_by(const std::string& worker) override;
   void describe(core::Snapshot& snapshot) override;
 
  private:

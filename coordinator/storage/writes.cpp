@@ -33,8 +33,8 @@ class Writer {
   void operator()(const core::FinishUnit& write) {
     set_state(write.unit, core::UnitState::kDone);
     auto& row = db_.statement(
-        "INSERT INTO results (unit, outcome, digest, device_class, measured, worker, attempt,"
-        " committed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+        "INSERT OR REPLACE INTO results (unit, outcome, digest, device_class, measured, worker,"
+        " attempt, committed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     row.bind(1, number(write.unit));
     row.bind(2, write.result.values.dump());
     bind_digest(row, 3, write.result.digest);
@@ -75,7 +75,7 @@ class Writer {
     row.bind(6, log);
     row.bind(7, number(write.unit));
     row.exec();
-    if (write.attempt) insert(write.unit, *write.attempt, write.failure);
+    if (write.attempt) insert(write);
   }
 
   void operator()(const core::ForgiveLoss& write) {
@@ -91,10 +91,47 @@ class Writer {
     unit.exec();
   }
 
+  void operator()(const core::ExcuseAttempt& write) {
+    auto& counted = db_.statement(
+        "UPDATE failed_attempts SET is_excused = 1 WHERE unit = ? AND epoch = ? AND counter = ?"
+        " AND is_lost = 0 AND is_excused = 0");
+    counted.bind(1, number(write.unit));
+    counted.bind(2, number(write.attempt.epoch));
+    counted.bind(3, number(write.attempt.counter));
+    if (counted.exec() > 0) {
+      auto& unit = db_.statement("UPDATE units SET attempts = max(0, attempts - 1) WHERE id = ?");
+      unit.bind(1, number(write.unit));
+      unit.exec();
+      return;
+    }
+    auto& row = db_.statement(
+        "INSERT INTO failed_attempts (unit, epoch, counter, is_lost, worker, is_excused)"
+        " VALUES (?, ?, ?, 0, ?, 1) ON CONFLICT DO NOTHING");
+    row.bind(1, number(write.unit));
+    row.bind(2, number(write.attempt.epoch));
+    row.bind(3, number(write.attempt.counter));
+    row.bind(4, write.worker);
+    row.exec();
+  }
+
+  void operator()(const core::ReopenUnit& write) {
+    auto& row = db_.statement(
+        "UPDATE units SET state = ?, remakes = ?, lost_epoch = ?, lost_counter = ? WHERE id = ?");
+    row.bind(1, static_cast<int>(write.state));
+    row.bind(2, write.remakes);
+    row.bind(3, number(write.last.epoch));
+    row.bind(4, number(write.last.counter));
+    row.bind(5, number(write.unit));
+    row.exec();
+    auto& links = db_.statement("DELETE FROM unit_artifacts WHERE unit = ?");
+    links.bind(1, number(write.unit));
+    links.exec();
+  }
+
   void operator()(const core::ResetUnit& write) {
     auto& row = db_.statement(
-        "UPDATE units SET state = ?, attempts = 0, lost_workers = 0, failure_class = NULL,"
-        " failure_reason = NULL, failure_log = NULL WHERE id = ?");
+        "UPDATE units SET state = ?, attempts = 0, lost_workers = 0, remakes = 0,"
+        " failure_class = NULL, failure_reason = NULL, failure_log = NULL WHERE id = ?");
     row.bind(1, static_cast<int>(write.state));
     row.bind(2, number(write.unit));
     row.exec();
@@ -119,14 +156,16 @@ class Writer {
   }
 
  private:
-  void insert(UnitId unit, const core::Attempt& attempt, const UnitFailure& failure) {
+  void insert(const core::RecordFailure& write) {
     auto& row = db_.statement(
-        "INSERT INTO failed_attempts (unit, epoch, counter, is_lost) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (unit, epoch, counter) DO UPDATE SET is_lost = excluded.is_lost");
-    row.bind(1, number(unit));
-    row.bind(2, number(attempt.epoch));
-    row.bind(3, number(attempt.counter));
-    row.bind(4, failure.failure_class == FailureClass::kLostWorker ? 1 : 0);
+        "INSERT INTO failed_attempts (unit, epoch, counter, is_lost, worker)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (unit, epoch, counter) DO UPDATE SET"
+        " is_lost = excluded.is_lost, worker = excluded.worker");
+    row.bind(1, number(write.unit));
+    row.bind(2, number(write.attempt->epoch));
+    row.bind(3, number(write.attempt->counter));
+    row.bind(4, write.failure.failure_class == FailureClass::kLostWorker ? 1 : 0);
+    row.bind(5, write.worker);
     row.exec();
   }
 

@@ -303,6 +303,7 @@ Result<Message> read(const fb::Failure& b) {
       r.enumerator("failure_class", b.failure_class(), FailureClass::kInputOutput);
   m.failure.reason = r.text("reason", b.reason());
   m.failure.log_tail = r.lines("log_tail", b.log_tail());
+  m.failure.missing = r.digests("missing", b.missing());
   return r.finish(std::move(m));
 }
 

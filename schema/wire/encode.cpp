@@ -124,9 +124,10 @@ Offset<void> body(Builder& to, const FailureMessage& m) {
   for (std::size_t i = log.size() - std::min(log.size(), kLogLinesMax); i < log.size(); ++i)
     tail.push_back(clean_text(log[i], kTextBytesMax));
   const auto log_tail = pack(to, tail);
+  const auto missing = m.failure.missing.empty() ? 0 : pack(to, m.failure.missing);
   const fb::Attempt attempt = pack(m.attempt);
   return fb::CreateFailure(to, unit, &attempt, static_cast<std::uint16_t>(m.failure.failure_class),
-                           reason, log_tail)
+                           reason, log_tail, missing)
       .Union();
 }
 

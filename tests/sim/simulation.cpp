@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "coordinator/core/submission.h"
+#include "coordinator/core/take_up.h"
 #include "tests/support/submission_builder.h"
 
 namespace isocost::testing {
@@ -15,6 +16,16 @@ constexpr Duration kStep = 100ms;
 constexpr std::uint32_t kRoom = 2;  // units that a worker holds
 
 Digest digest_of(const std::string& unit) { return sha256("the result of " + unit); }
+Digest artifact_of(const std::string& unit) { return sha256("the rows of " + unit); }
+bool has_artifact(const std::string& unit) { return unit.rfind("score/", 0) != 0; }
+
+// The unit whose artifact this is.
+template <class Units>
+const std::string* maker_of(const Digest& artifact, const Units& units) {
+  for (const auto& [name, unused] : units)
+    if (artifact_of(name) == artifact) return &name;
+  return nullptr;
+}
 
 }  // namespace
 
@@ -39,6 +50,7 @@ void Simulation::start_coordinator() {
                                   .database = state.database,
                                   .build = "simulated",
                                   .secret = state.secret,
+                                  .workers = state.workers,
                                   .lost_workers_max = 1'000'000},
                 state.units);
   core_->check_invariants();
@@ -55,34 +67,72 @@ void Simulation::kill_coordinator() {
 void Simulation::hand(const core::Event& event) {
   core::Effects effects = core_->handle(event, now_);
   core_->check_invariants();
+  const std::set<std::string> finished = finished_;
   for (const core::Write& write : effects.writes) check_write(write);
   store_.apply(effects.writes);
-  if (chance(faults_.death_before_commit)) return kill_coordinator();
+  if (chance(faults_.death_before_commit)) {
+    finished_ = finished;  // nothing of it was kept
+    return kill_coordinator();
+  }
   store_.commit();
   if (chance(faults_.death_after_commit)) {
     ++counts_.deaths_after_commit;
     return kill_coordinator();
   }
   for (const core::Message& message : effects.messages) say(message);
+  for (const core::Event& next : core::follow_up(effects, store_)) {
+    hand(next);
+    if (!core_) return;
+  }
 }
 
 void Simulation::check_write(const core::Write& write) {
-  if (const auto* failure = std::get_if<core::RecordFailure>(&write)) {
-    const std::string& name = store_.state().units.at(failure->unit).unit.name;
-    if (failure->attempts > static_cast<int>(failed_[name].size()))
-      wrong(name + " counts more attempts than failed");
-  }
-  const auto* finish = std::get_if<core::FinishUnit>(&write);
-  if (finish == nullptr) return;
-  const auto& row = store_.state().units.at(finish->unit);
-  if (row.unit.state == UnitState::kDone) wrong(row.unit.name + " is finished twice");
-  if (row.unit.name != finish->result.unit) wrong("a result lands on another unit");
+  std::visit([this](const auto& which) { check(which); }, write);
+}
+
+void Simulation::check(const core::RecordFailure& write) {
+  const auto row = store_.state().units.find(write.unit);
+  if (row == store_.state().units.end()) return;  // of this submission: what it needs had failed
+  const std::string& name = row->second.unit.name;
+  const std::size_t seen = failed_[name].size() + (never_end_.contains(name) ? kRoom : 0);
+  if (write.attempts > static_cast<int>(seen) &&
+      write.failure.reason.find("were lost") == std::string::npos)
+    wrong(name + " counts more attempts than failed");
+  if (!write.attempt) return;
+  const bool is_lost = write.failure.failure_class == FailureClass::kLostWorker;
+  if (!is_lost && for_want_[name].contains(*write.attempt))
+    wrong(name + " counts an attempt that failed for want of a damaged artifact");
+  const bool is_stalled = write.failure.failure_class == FailureClass::kStalled;
+  if (is_stalled && !never_end_.contains(name))
+    wrong(name + " is taken from a worker that comes to an end");
+  counts_.stalled += is_stalled ? 1U : 0U;
+}
+
+void Simulation::check(const core::FinishUnit& write) {
+  const std::string& name = store_.state().units.at(write.unit).unit.name;
+  if (!finished_.insert(name).second) wrong(name + " is finished twice");
+  if (name != write.result.unit) wrong("a result lands on another unit");
+}
+
+void Simulation::check(const core::ExcuseAttempt& write) {
+  const std::string& name = store_.state().units.at(write.unit).unit.name;
+  ++counts_.excused;
+  if (!excusable_[name].contains(write.attempt))
+    wrong(name + " excuses an attempt that nothing excuses");
+}
+
+void Simulation::check(const core::ReopenUnit& write) {
+  const std::string& name = store_.state().units.at(write.unit).unit.name;
+  ++counts_.made_again;
+  if (intact_.contains(name)) wrong(name + " is made again, and its artifact is whole");
+  if (finished_.erase(name) == 0) wrong(name + " is made again, and was never made");
 }
 
 void Simulation::say(const core::Message& message) {
   if (const auto* lease = std::get_if<core::SendLease>(&message)) {
     wire::Lease full = store_.lease_of(lease->unit);
     full.attempt = lease->attempt;
+    check_lease(full);
     post({false, lease->session.value, std::move(full)});
   } else if (const auto* send = std::get_if<core::SendMessage>(&message)) {
     post({false, send->session.value, send->message});
@@ -95,10 +145,28 @@ void Simulation::to_coordinator(const std::string& session, const wire::Message&
   if (const auto* hello = std::get_if<wire::Hello>(&message)) hand(core::WorkerHello{id, *hello});
   if (const auto* want = std::get_if<wire::Want>(&message)) hand(core::Want{id, *want});
   if (const auto* beat = std::get_if<wire::Heartbeat>(&message)) hand(core::Heartbeat{id, *beat});
-  if (const auto* failure = std::get_if<wire::FailureMessage>(&message))
-    hand(core::FailureArrived{id, *failure});
-  if (const auto* result = std::get_if<wire::ResultMessage>(&message))
-    hand(core::ResultArrived{id, *result, store_.find_unit(result->result.unit), {}});
+  if (const auto* failure = std::get_if<wire::FailureMessage>(&message)) fail(id, *failure);
+  if (const auto* result = std::get_if<wire::ResultMessage>(&message)) {
+    const std::string& unit = result->result.unit;
+    if (has_artifact(unit) && !intact_.contains(unit)) {  // the link's answer
+      post({false, session,
+            wire::Ack{unit, result->attempt, wire::Verdict::kMissing, {artifact_of(unit)}}});
+      return;
+    }
+    const auto known = store_.find_unit(unit);
+    hand(core::ResultArrived{id, *result, known, {}});
+    if (core_ && known && known->state == UnitState::kFailed) hand(core::unblocked(store_));
+  }
+}
+
+// As the loop does it: what a worker missed is looked for.
+void Simulation::fail(const core::SessionId& session, const wire::FailureMessage& message) {
+  std::vector<Digest> missing;
+  for (const Digest& artifact : message.failure.missing) {
+    const std::string* maker = maker_of(artifact, store_.state().names);
+    if (maker != nullptr && !intact_.contains(*maker)) missing.push_back(artifact);
+  }
+  hand(core::with_losses(session, message, missing, store_));
 }
 
 void Simulation::submit(const Submission& submission) {
@@ -162,6 +230,7 @@ void Simulation::restart(Worker& worker) {
   worker.is_greeted = false;
   worker.is_loss_explained = chance(500);
   worker.queue.clear();
+  worker.is_stalled = false;
   worker.wanted = 0;
   worker.next_heartbeat = now_ + up_to(5s);
 }
@@ -173,23 +242,28 @@ void Simulation::to_worker(Worker& worker, const wire::Message& message) {
   } else if (std::holds_alternative<wire::Reject>(message)) {
     restart(worker);
   } else if (const auto* lease = std::get_if<wire::Lease>(&message)) {
-    check_lease(*lease);
     const bool is_held =
         std::any_of(worker.queue.begin(), worker.queue.end(),
                     [&](const wire::Lease& held) { return held.unit == lease->unit; });
-    if (is_held) return;
-    if (worker.queue.empty()) worker.done_at = now_ + 1s + up_to(20s);
+    // No network of ours says a thing twice this late; a worker that computed an attempt twice
+    // could not tell what is acknowledged.
+    if (is_held || !begun_.insert(lease->attempt).second) return;
+    if (worker.queue.empty()) begin(worker, *lease);
     worker.queue.push_back(*lease);
     say_want(worker);
   } else if (const auto* ack = std::get_if<wire::Ack>(&message)) {
     check_ack(worker, *ack);
+    if (ack->verdict == wire::Verdict::kMissing) return;
     std::erase_if(worker.spool, [&](const Outcome& outcome) {
       return outcome.unit == ack->unit && outcome.attempt == ack->attempt;
     });
   } else if (const auto* reply = std::get_if<wire::HeartbeatReply>(&message)) {
     if (reply->is_unknown) worker.is_greeted = false;
     for (const std::string& name : reply->cancel)
-      std::erase_if(worker.queue, [&](const wire::Lease& held) { return held.unit == name; });
+      std::erase_if(worker.queue, [&](const wire::Lease& held) {
+        const bool is_stuck = worker.is_stalled && &held == &worker.queue.front();
+        return held.unit == name && !is_stuck;
+      });
     say_want(worker);
   }
 }
@@ -208,14 +282,22 @@ void Simulation::check_lease(const wire::Lease& lease) {
 
 void Simulation::check_ack(const Worker& worker, const wire::Ack& ack) {
   if (ack.verdict == wire::Verdict::kMismatch) wrong(ack.unit + " differs from itself");
-  if (ack.verdict == wire::Verdict::kNotWanted) return;
+  if (ack.verdict == wire::Verdict::kNotWanted || ack.verdict == wire::Verdict::kMissing) return;
   for (const Outcome& outcome : worker.spool) {
-    if (outcome.unit != ack.unit || outcome.is_failure) continue;
-    const auto known = store_.find_unit(ack.unit);
-    if (!known || known->state != UnitState::kDone)
-      wrong(ack.unit + " is acknowledged and not in the store");
+    if (outcome.unit != ack.unit || outcome.attempt != ack.attempt || outcome.failure) continue;
     acknowledged_.insert(ack.unit);
+    check_kept(ack.unit);
   }
+}
+
+// It has a result, or had one whose artifact was lost and is open again.
+void Simulation::check_kept(const std::string& unit) {
+  const auto known = store_.find_unit(unit);
+  const bool is_made_again =
+      known && known->digest && !finished_.contains(unit) &&
+      (known->state == UnitState::kReady || known->state == UnitState::kWaiting);
+  if (!is_made_again && (!known || known->state != UnitState::kDone))
+    wrong(unit + " was acknowledged and is gone");
 }
 
 void Simulation::say_want(Worker& worker) {
@@ -248,14 +330,60 @@ void Simulation::beat(Worker& worker) {
   post({true, worker.session, hello});
 }
 
+void Simulation::begin(Worker& worker, const wire::Lease& lease) {
+  worker.done_at = now_ + 1s + (worker.is_sick ? Duration(0) : up_to(20s));
+  if (worker.is_stalled) never_end_.insert(lease.unit);
+}
+
+std::optional<UnitFailure> Simulation::outcome_of(const Worker& worker, const wire::Lease& lease) {
+  if (lease.unit.find(poison_) != std::string::npos)
+    return UnitFailure{FailureClass::kBug, "poison", {}};
+  if (worker.is_sick) {
+    excusable_[lease.unit].insert(lease.attempt);
+    ++counts_.failed_by_sick;
+    const bool is_final = chance(300);
+    return UnitFailure{is_final ? FailureClass::kNotFinite : FailureClass::kBug, "sick", {}};
+  }
+  UnitFailure failure{FailureClass::kInputOutput, "artifacts are missing", {}};
+  for (const auto& [unit, artifacts] : lease.needs)
+    for (const ArtifactRef& artifact : artifacts)
+      if (!intact_.contains(unit)) failure.missing.push_back(artifact.digest);
+  if (failure.missing.empty()) return std::nullopt;
+  for_want_[lease.unit].insert(lease.attempt);
+  excusable_[lease.unit].insert(lease.attempt);
+  return failure;
+}
+
 void Simulation::finish_front(Worker& worker) {
   const wire::Lease lease = worker.queue.front();
   worker.queue.erase(worker.queue.begin());
-  worker.done_at = now_ + 1s + up_to(20s);
-  const bool is_failure = lease.unit.find(poison_) != std::string::npos;
-  if (is_failure) failed_[lease.unit].insert(lease.attempt);
-  worker.spool.push_back({lease.unit, lease.attempt, is_failure, now_});
+  if (!worker.queue.empty()) begin(worker, worker.queue.front());
+  auto failure = outcome_of(worker, lease);
+  if (failure) failed_[lease.unit].insert(lease.attempt);
+  if (!failure && worker.was_sick) ++counts_.done_by_healed;
+  worker.spool.push_back({lease.unit, lease.attempt, std::move(failure), now_});
   say_want(worker);
+}
+
+void Simulation::stall(std::size_t number) {
+  Worker& worker = workers_.at(number);
+  worker.is_stalled = true;
+  if (!worker.queue.empty()) begin(worker, worker.queue.front());
+}
+
+void Simulation::heal(std::size_t number) {
+  Worker& worker = workers_.at(number);
+  worker.was_sick = worker.is_sick;
+  worker.is_sick = false;
+}
+
+// Anything that lies there; nobody is told.
+void Simulation::damage_something() {
+  if (intact_.empty()) return;
+  const auto which =
+      std::next(intact_.begin(), static_cast<std::ptrdiff_t>(random_() % intact_.size()));
+  intact_.erase(which);
+  ++counts_.damaged;
 }
 
 void Simulation::live(Worker& worker) {
@@ -266,23 +394,33 @@ void Simulation::live(Worker& worker) {
   }
   if (chance(faults_.worker_hang)) worker.silent_until = now_ + up_to(60s);
   if (now_ < worker.silent_until) return;
-  if (!worker.queue.empty() && now_ >= worker.done_at) finish_front(worker);
+  if (!worker.queue.empty() && now_ >= worker.done_at && !worker.is_stalled) finish_front(worker);
   if (now_ >= worker.next_heartbeat) beat(worker);
   for (Outcome& outcome : worker.spool) {
     if (!worker.is_greeted || now_ < outcome.next_try) continue;
     outcome.next_try = now_ + 5s;
-    if (outcome.is_failure) {
-      post({true, worker.session,
-            wire::FailureMessage{
-                outcome.unit, outcome.attempt, {FailureClass::kBug, "poison", {}}}});
-      continue;
-    }
-    wire::ResultMessage message{outcome.attempt, {}};
-    message.result.unit = outcome.unit;
-    message.result.digest = digest_of(outcome.unit);
-    message.result.measured = {{"seconds", 3.0}};
-    post({true, worker.session, message});
+    tell(worker, outcome);
   }
+}
+
+// The artifact goes first.
+void Simulation::tell(Worker& worker, const Outcome& outcome) {
+  if (outcome.failure) {
+    post({true, worker.session,
+          wire::FailureMessage{outcome.unit, outcome.attempt, *outcome.failure}});
+    return;
+  }
+  wire::ResultMessage message{outcome.attempt, {}};
+  message.result.unit = outcome.unit;
+  message.result.digest = digest_of(outcome.unit);
+  message.result.measured = {{"seconds", 3.0}};
+  if (has_artifact(outcome.unit)) {
+    message.result.artifacts = {{"rows/x", artifact_of(outcome.unit), 7}};
+    const bool was_damaged = intact_.insert(outcome.unit).second;
+    // Told once more, it mends what was damaged, and who missed it meanwhile cannot show it.
+    if (was_damaged && finished_.contains(outcome.unit)) for_want_.clear();
+  }
+  post({true, worker.session, message});
 }
 
 // --- time -----------------------------------------------------------------------------------
@@ -297,6 +435,7 @@ void Simulation::step() {
     else
       hand(core::Tick{});
   }
+  if (is_full_second && chance(faults_.damage)) damage_something();
   while (!network_.empty() && network_.begin()->first <= now_) {
     const Delivery delivery = network_.begin()->second;
     network_.erase(network_.begin());
@@ -304,10 +443,7 @@ void Simulation::step() {
   }
   for (Worker& worker : workers_)
     if (is_full_second) live(worker);
-  for (const std::string& name : acknowledged_) {
-    const auto known = store_.find_unit(name);
-    if (!known || known->state != UnitState::kDone) wrong(name + " was acknowledged and is gone");
-  }
+  for (const std::string& name : acknowledged_) check_kept(name);
 }
 
 void Simulation::run(Duration time) {

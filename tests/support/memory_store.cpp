@@ -48,31 +48,55 @@ struct MemoryStore::Applier {
     row.lost_workers = write.lost_workers;
     row.failure = write.failure;
     if (!write.attempt) return;
-    row.failed[*write.attempt] = write.failure.failure_class == FailureClass::kLostWorker;
+    row.failed[*write.attempt] = {write.failure.failure_class == FailureClass::kLostWorker,
+                                  write.worker, false};
   }
   void operator()(const core::ForgiveLoss& write) {
     UnitRow& row = state.units.at(write.unit);
     const auto attempt = row.failed.find(write.attempt);
-    if (attempt == row.failed.end() || !attempt->second) return;
+    if (attempt == row.failed.end() || !attempt->second.is_lost) return;
     row.failed.erase(attempt);
     row.lost_workers = std::max(0, row.lost_workers - 1);
+  }
+  void operator()(const core::ExcuseAttempt& write) {
+    UnitRow& row = state.units.at(write.unit);
+    const auto [attempt, is_new] =
+        row.failed.try_emplace(write.attempt, UnitRow::Failed{false, write.worker, true});
+    if (is_new || attempt->second.is_lost || attempt->second.is_excused) return;
+    attempt->second.is_excused = true;
+    row.attempts = std::max(0, row.attempts - 1);
+  }
+  void operator()(const core::ReopenUnit& write) {
+    UnitRow& row = state.units.at(write.unit);
+    row.unit.state = write.state;
+    row.remakes = write.remakes;
+    row.lost = write.last;
+    if (row.result) row.result->artifacts.clear();
   }
   void operator()(const core::ResetUnit& write) {
     UnitRow& row = state.units.at(write.unit);
     row.unit.state = write.state;
     row.attempts = 0;
     row.lost_workers = 0;
+    row.remakes = 0;
     row.failure.reset();
   }
   void operator()(const core::CancelExperimentRow& write) {
     state.experiments.at(write.experiment).is_cancelled = true;
   }
-  void operator()(const core::SeeWorker&) {}
+  void operator()(const core::SeeWorker& write) {
+    std::erase(state.workers, write.name);
+    state.workers.insert(state.workers.begin(), write.name);
+  }
 };
 
 core::OpenState MemoryStore::open() {
   core::OpenState open{
-      .database = "memory", .epoch = ++state_.epoch, .secret = kSecret, .units = {}};
+      .database = "memory",
+      .epoch = ++state_.epoch,
+      .secret = kSecret,
+      .units = {},
+      .workers = state_.workers};
   committed_ = state_;
   for (const auto& [unused, row] : state_.units)
     if (row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady)
@@ -228,8 +252,11 @@ core::OpenUnit MemoryStore::open_unit(const UnitRow& row) const {
                       .needs = {},
                       .attempts = row.attempts,
                       .lost_workers = row.lost_workers,
-                      .failed = {}};
-  for (const auto& [attempt, is_lost] : row.failed) open.failed.push_back({attempt, is_lost});
+                      .failed = {},
+                      .remakes = row.remakes};
+  if (row.result) open.digest = row.result->digest;
+  for (const auto& [attempt, failed] : row.failed)
+    open.failed.push_back({attempt, failed.is_lost, failed.worker, failed.is_excused});
   for (const UnitId needed : row.unit.needs)
     if (state_.units.at(needed).unit.state != UnitState::kDone) open.needs.push_back(needed);
   return open;
@@ -246,6 +273,45 @@ std::vector<UnitId> MemoryStore::failed(std::optional<core::ExperimentId> experi
   std::vector<UnitId> found;
   for (const UnitId id : wanted(experiment))
     if (state_.units.at(id).unit.state == UnitState::kFailed) found.push_back(id);
+  return found;
+}
+
+std::vector<core::LostUnit> MemoryStore::makers(const std::vector<Digest>& artifacts) {
+  std::vector<core::LostUnit> found;
+  for (const auto& [id, row] : state_.units) {
+    if (row.unit.state != UnitState::kDone || !row.result) continue;
+    const auto& has = row.result->artifacts;
+    if (std::none_of(has.begin(), has.end(), [&](const ArtifactRef& one) {
+          return std::find(artifacts.begin(), artifacts.end(), one.digest) != artifacts.end();
+        }))
+      continue;
+    core::LostUnit lost{open_unit(row), {}};
+    for (const auto& [other, other_row] : state_.units) {
+      const auto& needs = other_row.unit.needs;
+      const bool is_open =
+          other_row.unit.state == UnitState::kWaiting || other_row.unit.state == UnitState::kReady;
+      if (is_open && std::find(needs.begin(), needs.end(), id) != needs.end())
+        lost.dependents.push_back(other);
+    }
+    found.push_back(std::move(lost));
+  }
+  return found;
+}
+
+bool MemoryStore::was_remade(UnitId unit, core::Attempt attempt) {
+  const auto& needs = state_.units.at(unit).unit.needs;
+  return std::any_of(needs.begin(), needs.end(),
+                     [&](UnitId needed) { return state_.units.at(needed).lost >= attempt; });
+}
+
+std::vector<UnitId> MemoryStore::failed_by(const std::string& worker) {
+  std::vector<UnitId> found = failed(std::nullopt);
+  std::erase_if(found, [&](UnitId id) {
+    const auto& attempts = state_.units.at(id).failed;
+    return std::none_of(attempts.begin(), attempts.end(), [&](const auto& entry) {
+      return entry.second.worker == worker && !entry.second.is_lost && !entry.second.is_excused;
+    });
+  });
   return found;
 }
 

@@ -25,7 +25,14 @@ class MemoryStore : public core::Store {
     core::NewUnit unit;
     int attempts = 0;
     int lost_workers = 0;
-    std::map<core::Attempt, bool> failed;  // counted; whether with its worker
+    struct Failed {
+      bool is_lost = false;  // with its worker
+      std::string worker{};
+      bool is_excused = false;  // it does not count
+    };
+    std::map<core::Attempt, Failed> failed;
+    int remakes = 0;
+    core::Attempt lost{};  // the last that was handed out before it was to be made again
     std::optional<UnitFailure> failure;
     std::optional<UnitResult> result;
     std::string worker;
@@ -47,6 +54,7 @@ class MemoryStore : public core::Store {
     std::map<core::ExperimentId, ExperimentRow> experiments;
     std::set<std::string> blobs;
     std::map<std::string, std::string> input_names;
+    std::vector<std::string> workers;  // the last that reported first
     // unit, digest, worker -> times, agrees
     std::map<std::tuple<core::UnitId, Digest, std::string>, std::pair<int, bool>> repeats;
   };
@@ -63,6 +71,9 @@ class MemoryStore : public core::Store {
   [[nodiscard]] std::vector<core::OpenUnit> units(const std::vector<core::UnitId>& ids) override;
   [[nodiscard]] std::vector<core::UnitId> failed(
       std::optional<core::ExperimentId> experiment) override;
+  [[nodiscard]] std::vector<core::LostUnit> makers(const std::vector<Digest>& artifacts) override;
+  [[nodiscard]] bool was_remade(core::UnitId unit, core::Attempt attempt) override;
+  [[nodiscard]] std::vector<core::UnitId> failed_by(const std::string& worker) override;
   void describe(core::Snapshot& snapshot) override;
 
   void crash() { state_ = committed_; }

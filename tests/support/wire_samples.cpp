@@ -157,10 +157,10 @@ wire::Message random_message(std::mt19937_64& chance) {
     case 7:
       return ResultMessage{d.attempt(), d.result()};
     case 8:
-      return FailureMessage{
-          d.name(),
-          d.attempt(),
-          {static_cast<FailureClass>(1 + d.below(6)), d.text(), d.list([&] { return d.text(); })}};
+      return FailureMessage{d.name(),
+                            d.attempt(),
+                            {static_cast<FailureClass>(1 + d.below(6)), d.text(),
+                             d.list([&] { return d.text(); }), d.digests()}};
     case 9:
       return Ack{d.name(), d.attempt(), static_cast<Verdict>(1 + d.below(5)), d.digests()};
     case 10:

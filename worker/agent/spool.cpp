@@ -26,9 +26,12 @@ Json to_json(const Outcome& outcome) {
     Json log = Json::array();
     for (const std::string& line : failure.log_tail)
       log.push_back(wire::clean_text(line, wire::kTextBytesMax));
+    Json missing = Json::array();
+    for (const Digest& digest : failure.missing) missing.push_back(digest.name());
     json["failure"] = {{"class", static_cast<int>(failure.failure_class)},
                        {"reason", wire::clean_text(failure.reason, wire::kTextBytesMax)},
-                       {"log_tail", log}};
+                       {"log_tail", log},
+                       {"missing", missing}};
   }
   return json;
 }
@@ -40,6 +43,12 @@ Result<UnitFailure> failure_from_json(const Json& json, const std::string& where
     reader.fault("class", "this names no class of failure");
   UnitFailure failure{static_cast<FailureClass>(number), reader.get<std::string>("reason"),
                       reader.get<std::vector<std::string>>("log_tail")};
+  for (const std::string& name : reader.get_or<std::vector<std::string>>("missing", {})) {
+    if (const auto digest = Digest::parse(name))
+      failure.missing.push_back(*digest);
+    else
+      reader.fault("missing", "'" + name + "' names no artifact");
+  }
   if (!reader.ok()) return fail(reader.take());
   return failure;
 }

@@ -43,7 +43,7 @@ TEST_F(CoreClaims, BelievesNoAttemptThatNobodyWasGiven) {
     EXPECT_EQ(coordinator.verdict(coordinator.result("s", lease)), wire::Verdict::kNotWanted);
     const auto messages = coordinator.fail("s", lease);
     EXPECT_EQ(coordinator.verdict(messages), wire::Verdict::kNotWanted);
-    notes += Coordinator::notes(messages, log::Incident::kUnbelieved);
+    notes += Coordinator::count_notes(messages, log::Incident::kUnbelieved);
   }
 
   EXPECT_EQ(notes, 1000U);
@@ -63,7 +63,7 @@ TEST_F(CoreClaims, LeasesNothingToWhoOnlySaysThatItHoldsIt) {
       coordinator.hand(Heartbeat{{"other"}, {{{lease.name, Attempt{1, 1}, 0.5}}}});
   coordinator.hello("s", "w", inputs, {{lease.name, lease.attempt, 0.5}});
 
-  EXPECT_EQ(Coordinator::notes(messages, log::Incident::kUnbelieved), 1U);
+  EXPECT_EQ(Coordinator::count_notes(messages, log::Incident::kUnbelieved), 1U);
   ASSERT_EQ(Coordinator::sent<wire::HeartbeatReply>(messages).size(), 1U);
   EXPECT_EQ(Coordinator::sent<wire::HeartbeatReply>(messages)[0].cancel,
             std::vector<std::string>{lease.name});

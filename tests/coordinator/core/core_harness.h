@@ -17,6 +17,7 @@
 
 #include "coordinator/core/core.h"
 #include "coordinator/core/submission.h"
+#include "coordinator/core/take_up.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/submission_builder.h"
 
@@ -37,7 +38,8 @@ class Coordinator {
     core.emplace(CoreOptions{.epoch = state.epoch,
                              .database = state.database,
                              .build = "test",
-                             .secret = state.secret},
+                             .secret = state.secret,
+                             .workers = state.workers},
                  state.units);
   }
 
@@ -46,6 +48,10 @@ class Coordinator {
     core->check_invariants();
     store.apply(effects.writes);
     store.commit();
+    for (const Message& message : effects.messages)
+      if (const auto* note = std::get_if<Note>(&message)) notes.push_back(*note);
+    for (const Event& next : follow_up(effects, store))
+      for (Message& more : hand(next)) effects.messages.push_back(std::move(more));
     return std::move(effects.messages);
   }
 
@@ -96,7 +102,7 @@ class Coordinator {
     return found;
   }
 
-  static std::size_t notes(const std::vector<Message>& messages, log::Incident kind) {
+  static std::size_t count_notes(const std::vector<Message>& messages, log::Incident kind) {
     std::size_t count = 0;
     for (const Message& message : messages)
       if (const auto* note = std::get_if<Note>(&message)) count += note->kind == kind;
@@ -113,6 +119,16 @@ class Coordinator {
     event.message.result.digest = sha256(lease.name + content);
     event.message.result.measured = {{"seconds", 2.0}};
     return hand(event);
+  }
+
+  // The worker says that the unit missed artifacts, and they are gone.
+  std::vector<Message> fail_for_want_of(const std::string& session, const SendLease& lease,
+                                        const std::vector<Digest>& missing, bool is_gone = true) {
+    wire::FailureMessage message{
+        lease.name, lease.attempt, {FailureClass::kInputOutput, "an artifact is missing", {}}};
+    message.failure.missing = missing;
+    return hand(with_losses({session}, std::move(message),
+                            is_gone ? missing : std::vector<Digest>{}, store));
   }
 
   std::vector<Message> fail(const std::string& session, const SendLease& lease,
@@ -135,6 +151,7 @@ class Coordinator {
 
   MemoryStore store;
   std::optional<Core> core;
+  std::vector<Note> notes;  // of all events so far
   Instant now{1000s};
 };
 

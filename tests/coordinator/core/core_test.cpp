@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/coordinator/core/core_harness.h"
 
 namespace isocost::core {

@@ -240,6 +240,9 @@ TEST(Database, ReadsAnOlderSchemaAsItIsAndBringsItUpToDateToWrite) {
     ASSERT_TRUE(SqliteStore::open(file).has_value());
     SQLite::Database raw(file.string(), SQLite::OPEN_READWRITE);
     raw.exec("DROP TABLE failed_attempts");
+    raw.exec("DROP INDEX unit_artifacts_by_digest");
+    for (const char* column : {"remakes", "lost_epoch", "lost_counter"})
+      raw.exec(std::string("ALTER TABLE units DROP COLUMN ") + column);
     raw.exec("PRAGMA user_version = 1");
   }
 

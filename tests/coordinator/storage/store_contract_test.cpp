@@ -302,6 +302,94 @@ TEST_P(StoreContract, TellsWhatTheWorkersUnitsAreFor) {
   EXPECT_EQ(snapshot.experiments.at(0).units.leased, 1U);
 }
 
+TEST_P(StoreContract, RemembersWhoReported) {
+  store_->apply({SeeWorker{"w1", "fake", {}}, SeeWorker{"w2", "fake", {}}});
+  store_->commit();
+
+  restart();
+
+  std::sort(state_.workers.begin(), state_.workers.end());
+  EXPECT_EQ(state_.workers, (std::vector<std::string>{"w1", "w2"}));
+}
+
+TEST_P(StoreContract, RemembersWhoseAttemptsFailedAndWhichAreExcused) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  const UnitId unit = plan->units[0].id;
+  const UnitFailure bug{FailureClass::kBug, "wrong", {}};
+
+  store_->apply({RecordFailure{unit, UnitState::kReady, 1, 0, bug, Attempt{1, 1}, "w1"},
+                 RecordFailure{unit, UnitState::kReady, 2, 0, bug, Attempt{1, 2}, "w2"},
+                 ExcuseAttempt{unit, Attempt{1, 1}, "w1"}, ExcuseAttempt{unit, Attempt{1, 1}, "w1"},
+                 ExcuseAttempt{unit, Attempt{1, 3}, ""}});
+
+  const auto units = store_->units({unit});
+  ASSERT_EQ(units.size(), 1U);
+  EXPECT_EQ(units[0].attempts, 1);
+  EXPECT_EQ(units[0].failed, (std::vector<FailedAttempt>{{{1, 1}, false, "w1", true},
+                                                         {{1, 2}, false, "w2", false},
+                                                         {{1, 3}, false, "", true}}));
+}
+
+TEST_P(StoreContract, FindsFailedUnitsThatAWorkerHadAPartIn) {
+  const auto a = submit(submission_of({.name = "a", .models = 1, .steps = {4}}));
+  const auto b = submit(submission_of({.name = "b", .models = 1, .steps = {8}}));
+  const UnitFailure bug{FailureClass::kBug, "wrong", {}};
+  const UnitFailure lost{FailureClass::kLostWorker, "lost", {}};
+  const auto fail = [&](const NewUnit& unit, std::uint64_t counter, const UnitFailure& why,
+                        const std::string& worker, UnitState state) {
+    store_->apply({RecordFailure{unit.id, state, 1, 0, why, Attempt{1, counter}, worker}});
+  };
+  fail(a->units[0], 1, bug, "w1", UnitState::kFailed);
+  fail(a->units[1], 2, lost, "w1", UnitState::kFailed);  // lost, not failed
+  fail(a->units[2], 3, bug, "w1", UnitState::kReady);    // not over
+  fail(b->units[0], 4, bug, "w2", UnitState::kFailed);
+  fail(b->units[1], 5, bug, "w1", UnitState::kFailed);
+  store_->apply({ExcuseAttempt{b->units[1].id, Attempt{1, 5}, "w1"}});
+
+  EXPECT_EQ(store_->failed_by("w1"), std::vector<UnitId>{a->units[0].id});
+  EXPECT_EQ(store_->failed_by("w2"), std::vector<UnitId>{b->units[0].id});
+  EXPECT_TRUE(store_->failed_by("w3").empty());
+  store_->apply({CancelExperimentRow{*store_->find_experiment("b")}});
+  EXPECT_TRUE(store_->failed_by("w2").empty());
+}
+
+TEST_P(StoreContract, FindsWhoMadeAnArtifactAndOpensIt) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  const NewUnit& maker = plan->units[0];
+  const NewUnit& score = plan->units.back();
+  for (const NewUnit& unit : plan->units)
+    if (unit.id != score.id) store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
+
+  const auto lost = store_->makers({sha256(maker.name), sha256("nobody made this")});
+  ASSERT_EQ(lost.size(), 1U);
+  EXPECT_EQ(lost[0].unit.id, maker.id);
+  EXPECT_EQ(lost[0].unit.digest, result_of(maker).digest);
+  EXPECT_EQ(lost[0].dependents, std::vector<UnitId>{score.id});
+
+  EXPECT_FALSE(store_->was_remade(score.id, {1, 1}));
+  store_->apply({ReopenUnit{maker.id, UnitState::kReady, 1, {2, 7}},
+                 SetUnitState{score.id, UnitState::kWaiting}});
+  store_->commit();
+  restart();
+  ASSERT_EQ(state_.units.size(), 2U);
+  EXPECT_EQ(state_.units[0].remakes, 1);
+  EXPECT_EQ(state_.units[0].digest, result_of(maker).digest);
+  EXPECT_EQ(state_.units[1].needs, std::vector<UnitId>{maker.id});
+  EXPECT_TRUE(store_->makers({sha256(maker.name)}).empty());  // its artifacts are forgotten
+  EXPECT_TRUE(store_->lease_of(score.id).needs.at(maker.name).empty());
+
+  EXPECT_TRUE(store_->was_remade(score.id, {1, 99}));
+  EXPECT_TRUE(store_->was_remade(score.id, {2, 7}));
+  EXPECT_FALSE(store_->was_remade(score.id, {2, 8}));
+  EXPECT_FALSE(store_->was_remade(maker.id, {1, 1}));
+  UnitResult again = result_of(maker);
+  again.digest = sha256("another digest");
+  store_->apply({FinishUnit{maker.id, again, "w2", {2, 1}}});
+  EXPECT_EQ(store_->find_unit(maker.name)->digest, again.digest);
+  EXPECT_EQ(store_->lease_of(score.id).needs.at(maker.name), again.artifacts);
+  EXPECT_EQ(store_->makers({sha256(maker.name)}).size(), 1U);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, ::testing::Values(Kind::kMemory, Kind::kSqlite),
                          [](const auto& which) {
                            return which.param == Kind::kMemory ? "memory" : "sqlite";

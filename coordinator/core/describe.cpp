@@ -1,0 +1,106 @@
+// What the Core tells about itself: workers, leases, speed, time left.
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "coordinator/core/core.h"
+
+namespace isocost::core {
+namespace {
+
+// A worker that did not come further for this part of its unit's limit is shown as such.
+constexpr int kStallShown = 3;
+
+}  // namespace
+
+double Core::seconds_left() const {
+  Speed all;
+  for (const Speed& speed : speeds_) {
+    all.gflops += speed.gflops;
+    all.seconds += speed.seconds;
+  }
+  if (all.seconds <= 0 || all.gflops <= 0 || sessions_.empty()) return -1;
+  double seconds = 0;
+  for (std::size_t i = 0; i < table_.class_count(); ++i) {
+    const Speed& own =
+        i < speeds_.size() && speeds_[i].seconds > 0 && speeds_[i].gflops > 0 ? speeds_[i] : all;
+    seconds += table_.work_class(ClassId{i}).gflops_open * own.seconds / own.gflops;
+  }
+  for (const auto& [unused, session] : sessions_) {
+    for (const auto& [name, run] : session.running) {
+      const Unit* unit = table_.find(name);
+      if (unit == nullptr) continue;
+      const auto index = static_cast<std::size_t>(unit->work_class);
+      const Speed& own = index < speeds_.size() && speeds_[index].gflops > 0 ? speeds_[index] : all;
+      seconds -= std::clamp(run.fraction, 0.0, 1.0) * unit->gflops * own.seconds / own.gflops;
+    }
+  }
+  return std::max(0.0, seconds) / static_cast<double>(sessions_.size());
+}
+
+void Core::describe(Snapshot& snapshot, Instant now) const {
+  snapshot.database = options_.database;
+  snapshot.build = options_.build;
+  snapshot.epoch = options_.epoch;
+  snapshot.is_draining = is_draining_;
+  snapshot.is_stuck = is_stuck();
+  snapshot.repeats = repeats_;
+  snapshot.mismatches = mismatches_;
+  snapshot.quarantines = quarantines_;
+  snapshot.stalls = stalls_;
+  snapshot.units_made_again = remakes_;
+  snapshot.units.leased = table_.leased_count();
+  snapshot.units.waiting = table_.waiting_count();
+  snapshot.units.ready = table_.units().size() - table_.waiting_count();
+  snapshot.seconds_left = seconds_left();
+  Speed all;
+  for (const Speed& speed : speeds_) {
+    all.gflops += speed.gflops;
+    all.seconds += speed.seconds;
+  }
+  if (all.seconds > 0)
+    snapshot.gflops_per_second = all.gflops / all.seconds * static_cast<double>(sessions_.size());
+  std::set<std::string> missing;
+  for (const ClassId id : table_.ready_classes())
+    for (const std::string& input : table_.work_class(id).inputs)
+      if (std::none_of(sessions_.begin(), sessions_.end(),
+                       [&](const auto& entry) { return entry.second.inventory->contains(input); }))
+        missing.insert(input);
+  if (!sessions_.empty())
+    for (const std::string& input : missing) snapshot.missing_inputs.push_back({input, input});
+  for (const auto& [name, id] : workers_) {
+    WorkerView view;
+    view.name = name;
+    describe(view, sessions_.at(id), now);
+    snapshot.workers.push_back(std::move(view));
+  }
+}
+
+void Core::describe(WorkerView& view, const Session& session, Instant now) const {
+  view.host = session.host;
+  view.device_class = session.device_class;
+  view.device = session.device;
+  view.silent_seconds = std::chrono::duration<double>(now - session.last_seen).count();
+  view.warm = session.warm;
+  if (!session.leases.empty() && now - session.progressed > limit_of(session) / kStallShown)
+    view.no_progress_seconds = std::chrono::duration<double>(now - session.progressed).count();
+  if (const Health::Record* record = health_.find(session.worker)) {
+    view.failures_in_a_row = record->failures;
+    view.is_quarantined = record->is_quarantined;
+    view.last_failure = record->reason;
+    view.rests_seconds =
+        std::max(0.0, std::chrono::duration<double>(record->rests_until - now).count());
+  }
+  view.stalled = session.stalled.value_or("");
+  for (const UnitId unit_id : session.leases) {
+    const Unit& unit = table_.at(unit_id);
+    const auto run = session.running.find(unit.name);
+    RunningView running;
+    running.run = {unit.name, std::get<Leased>(unit.state).attempt,
+                   run == session.running.end() ? 0.0 : run->second.fraction};
+    running.kind = unit.name.substr(0, unit.name.find('/'));
+    view.running.push_back(std::move(running));
+  }
+}
+
+}  // namespace isocost::core

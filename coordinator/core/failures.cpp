@@ -1,0 +1,268 @@
+// Failures in the Core: whose fault they are, what becomes of the units, and what is made again.
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include "coordinator/core/core.h"
+#include "schema/check.h"
+
+namespace isocost::core {
+namespace {
+
+bool counts(const FailedAttempt& attempt) { return !attempt.is_lost && !attempt.is_excused; }
+
+std::string text_of(const UnitFailure& failure) {
+  return std::string(failure_class_name(failure.failure_class)) + ": " + failure.reason;
+}
+
+}  // namespace
+
+void Core::end_lease(const Unit& unit, Attempt attempt, Instant now) {
+  const auto* leased = std::get_if<Leased>(&unit.state);
+  if (leased == nullptr || leased->attempt != attempt) return;
+  detach(unit, now);
+  must_dispatch_ = true;
+}
+
+// Counts an attempt once, whoever else is at the unit meanwhile. One whose worker was lost is
+// counted anew when the worker's supervisor tells of what it died.
+void Core::fail_attempt(Unit& unit, const Failed& failed, Instant now) {
+  const UnitFailure& failure = failed.failure;
+  const bool is_lost = failure.failure_class == FailureClass::kLostWorker;
+  // A sick worker's failures say nothing of the unit while another one could compute it.
+  if (!is_lost && health_.is_quarantined(failed.worker) &&
+      has_elsewhere(unit, failed.worker, now)) {
+    excuse_attempt(unit, failed, now);
+    return;
+  }
+  end_lease(unit, failed.attempt, now);
+  if (const FailedAttempt* known = find_failed(unit, failed.attempt)) {
+    if (is_lost || !known->is_lost) return;
+    table_.remove_failed(unit.id, failed.attempt);
+    if (unit.lost_workers > 0) --unit.lost_workers;
+  }
+  table_.add_failed(unit.id, {failed.attempt, is_lost, failed.worker, false});
+  (is_lost ? unit.lost_workers : unit.attempts) += 1;
+  if (!is_lost) blame(unit, failed, now);
+  if (is_over(unit, failed, now)) {
+    give_up(unit.id, failed, failure, now);
+    return;
+  }
+  const bool is_waiting = std::holds_alternative<Waiting>(unit.state);
+  write(RecordFailure{unit.id, is_waiting ? UnitState::kWaiting : UnitState::kReady, unit.attempts,
+                      unit.lost_workers, failure, failed.attempt, failed.worker});
+}
+
+// What fails for good fails so on this worker; elsewhere it may be right. And three who never did
+// anything well say less than one who does.
+bool Core::is_over(const Unit& unit, const Failed& failed, Instant now) {
+  if (failed.failure.failure_class == FailureClass::kLostWorker)
+    return unit.lost_workers >= options_.lost_workers_max;
+  const bool is_final = !is_retryable(failed.failure.failure_class);
+  if (!is_final && unit.attempts < options_.attempts_max) return false;
+  if (!has_elsewhere(unit, failed.worker, now, Elsewhere::kAnybody)) return true;
+  const bool are_doubtful = std::all_of(
+      unit.failed.begin(), unit.failed.end(),
+      [&](const FailedAttempt& attempt) { return health_.is_doubtful(attempt.worker); });
+  return unit.attempts >= (are_doubtful ? 2 : 1) * options_.attempts_max;
+}
+
+// It failed, and that counts nothing: not against the unit, nor against whoever made it.
+void Core::excuse_attempt(Unit& unit, const Failed& failed, Instant now) {
+  end_lease(unit, failed.attempt, now);
+  const FailedAttempt* known = find_failed(unit, failed.attempt);
+  if (known != nullptr && !known->is_lost) return;
+  if (known != nullptr) forgive(unit, failed.attempt);
+  const bool is_sick = health_.is_quarantined(failed.worker);
+  table_.add_failed(unit.id, {failed.attempt, false, is_sick ? failed.worker : "", true});
+  write(ExcuseAttempt{unit.id, failed.attempt, is_sick ? failed.worker : ""});
+  if (is_sick) blame(unit, failed, now);
+  must_dispatch_ = true;
+}
+
+// The unit is failed, and so is everything that waits for it.
+void Core::give_up(UnitId id, const std::optional<Failed>& failed, const UnitFailure& failure,
+                   Instant now) {
+  const std::vector<UnitId> lost = table_.with_dependents(id);
+  const std::string cause = table_.at(id).name;
+  for (const UnitId unit_id : lost) {
+    const Unit& unit = table_.at(unit_id);
+    detach(unit, now);
+    RecordFailure record{unit_id, UnitState::kFailed, unit.attempts, unit.lost_workers, failure, {},
+                         {}};
+    if (unit_id != id) {
+      record.failure.reason = "it needs " + cause + ", which failed: " + failure.reason;
+      record.failure.log_tail.clear();
+    } else if (failed) {
+      record.attempt = failed->attempt;
+      record.worker = failed->worker;
+    }
+    write(std::move(record));
+  }
+  table_.drop(lost);
+  must_dispatch_ = true;
+}
+
+// --- workers --------------------------------------------------------------------------------
+
+void Core::blame(const Unit& unit, const Failed& failed, Instant now) {
+  if (failed.worker.empty()) return;
+  const bool was_resting = health_.is_resting(failed.worker, now);
+  // Alone with input that is bad, a worker need not wait: it will be bad then, too.
+  const bool may_rest = is_retryable(failed.failure.failure_class) ||
+                        std::any_of(sessions_.begin(), sessions_.end(), [&](auto& entry) {
+                          Session& other = entry.second;
+                          return other.worker != failed.worker &&
+                                 health_.is_spotless(other.worker) &&
+                                 can_run(other, unit.work_class);
+                        });
+  if (health_.failed({failed.worker, unit.id, text_of(failed.failure), may_rest}, now)) {
+    quarantine(failed.worker);
+  } else if (!was_resting && health_.is_resting(failed.worker, now)) {
+    const Health::Record& record = *health_.find(failed.worker);
+    note(log::Incident::kFailing, failed.worker,
+         std::to_string(record.failures) +
+         " attempts failed since its last success (" + record.reason + "); it rests for " +
+         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(record.rest).count()) +
+         " s and gets one unit then");
+  }
+}
+
+// The unit is computed. Whoever failed it is not as well as whoever did it.
+void Core::praise(const Unit& unit, const std::string& worker, Instant now) {
+  if (!worker.empty() && health_.succeeded(worker))
+    note(log::Incident::kQuarantined, worker, "it is well again; its quarantine is over");
+  std::set<std::string> refuted;
+  for (const FailedAttempt& attempt : unit.failed)
+    if (!attempt.is_lost && attempt.worker != worker) refuted.insert(attempt.worker);
+  for (const std::string& other : refuted)
+    if (health_.refuted(other, now)) quarantine(other);
+}
+
+// What it failed was no unit's fault.
+void Core::quarantine(const std::string& worker) {
+  ++quarantines_;
+  effects_.reconsider.push_back(worker);
+  note(log::Incident::kQuarantined, worker, "it fails where others succeed (" + health_.find(worker)->reason +
+       "); it is in quarantine and gets one unit now and then, until it succeeds");
+  std::vector<UnitId> touched;
+  for (const auto& [id, unit] : table_.units())
+    if (std::any_of(unit.failed.begin(), unit.failed.end(), [&](const FailedAttempt& attempt) {
+          return counts(attempt) && attempt.worker == worker;
+        }))
+      touched.push_back(id);
+  for (const UnitId id : touched) {
+    Unit& unit = *table_.find(id);
+    const std::vector<FailedAttempt> all = unit.failed;
+    for (const FailedAttempt& attempt : all) {
+      if (!counts(attempt) || attempt.worker != worker) continue;
+      table_.excuse(id, attempt.attempt);
+      if (unit.attempts > 0) --unit.attempts;
+      write(ExcuseAttempt{id, attempt.attempt, worker});
+    }
+  }
+}
+
+void Core::on(const Reconsidered& event, Instant) {
+  for (const OpenUnit& unit : event.units) {
+    OpenUnit anew = unit;
+    for (FailedAttempt& attempt : anew.failed)
+      if (counts(attempt) && attempt.worker == event.worker) attempt.is_excused = true;
+    if (!begin_anew(anew)) continue;
+    for (const FailedAttempt& attempt : unit.failed)
+      if (counts(attempt) && attempt.worker == event.worker)
+        write(ExcuseAttempt{unit.id, attempt.attempt, event.worker});
+  }
+}
+
+// The worker is back and nothing that it computed had a part in its loss.
+void Core::forgive(const std::string& worker) {
+  const auto suspicion = suspicions_.find(worker);
+  if (suspicion == suspicions_.end()) return;
+  for (const auto& [id, attempt] : suspicion->second.units) {
+    if (Unit* unit = table_.find(id))
+      forgive(*unit, attempt);
+    else
+      write(ForgiveLoss{id, attempt});  // finished meanwhile, or failed
+  }
+}
+
+void Core::forgive(Unit& unit, Attempt attempt) {
+  const FailedAttempt* known = find_failed(unit, attempt);
+  if (known == nullptr || !known->is_lost) return;
+  table_.remove_failed(unit.id, attempt);
+  if (unit.lost_workers > 0) --unit.lost_workers;
+  write(ForgiveLoss{unit.id, attempt});
+}
+
+// What the worker was computing when it was last heard of: what it reported progress of, or else
+// the oldest of its leases. What it merely had queued is innocent, also behind a unit that was
+// taken from it.
+std::map<UnitId, Attempt> Core::suspects(const Session& session) const {
+  std::map<UnitId, Attempt> found;
+  std::optional<std::pair<UnitId, Attempt>> oldest;
+  for (const UnitId id : session.leases) {
+    const Unit& unit = table_.at(id);
+    const Attempt attempt = std::get<Leased>(unit.state).attempt;
+    const auto run = session.running.find(unit.name);
+    if (run != session.running.end() && run->second.fraction > 0) found.emplace(id, attempt);
+    if (!oldest || attempt < oldest->second) oldest = {id, attempt};
+  }
+  if (found.empty() && oldest && !occupied_by(session)) found.insert(*oldest);
+  return found;
+}
+
+// What it computes though it was taken from it.
+std::optional<std::string> Core::occupied_by(const Session& session) const {
+  for (const auto& [name, run] : session.running) {
+    const Unit* unit = table_.find(name);
+    const bool is_its_own = unit != nullptr && session.leases.contains(unit->id);
+    if (!is_its_own && run.fraction > 0 && run.fraction < 1) return name;
+  }
+  return std::nullopt;
+}
+
+// --- artifacts ------------------------------------------------------------------------------
+
+void Core::on(const ArtifactsLost& event, Instant now) {
+  const std::uint64_t before = remakes_;
+  remake(event.units, now);
+  if (event.request != RequestId{})
+    send(Answer{event.request, {{"units_made_again", remakes_ - before}}});
+}
+
+void Core::remake(const std::vector<LostUnit>& lost, Instant now) {
+  for (const LostUnit& one : lost) remake(one, now);
+}
+
+// A unit that was done is open again, and what needs it waits, or will once it is not leased.
+void Core::remake(const LostUnit& lost, Instant now) {
+  OpenUnit unit = lost.unit;
+  if (table_.find(unit.id) != nullptr) return;  // it is being made again already
+  std::erase_if(unit.needs, [&](UnitId needed) { return table_.find(needed) == nullptr; });
+  ++unit.remakes;
+  ++remakes_;
+  table_.add(unit);
+  write(ReopenUnit{unit.id,
+                   unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting,
+                   unit.remakes,
+                   attempts_.last()});
+  for (const UnitId dependent : lost.dependents)
+    if (table_.find(dependent) != nullptr && table_.need(dependent, unit.id))
+      write(SetUnitState{dependent, UnitState::kWaiting});
+  must_dispatch_ = true;
+  if (unit.remakes <= options_.remakes_max) {
+    note(log::Incident::kLostArtifact, unit.name,
+         "its artifacts are missing or damaged; it is made again");
+    return;
+  }
+  table_.find(unit.id)->attempts = options_.attempts_max;
+  give_up(unit.id, {},
+          {FailureClass::kInputOutput,
+           "its artifacts were lost " + std::to_string(unit.remakes) +
+               " times; expected a folder of artifacts that keeps what it is given",
+           {}},
+          now);
+}
+
+}  // namespace isocost::core
