@@ -20,6 +20,7 @@ inline constexpr int kExitFailed = 1;
 void add_run(CLI::App& app, int& exit_code);
 void add_coordinator(CLI::App& app, int& exit_code);
 void add_status(CLI::App& app, int& exit_code);
+void add_check(CLI::App& app, int& exit_code);
 void add_plan(CLI::App& app, int& exit_code);
 void add_select(CLI::App& app, int& exit_code);
 void add_submit(CLI::App& app, int& exit_code);

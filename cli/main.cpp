@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
   isocost::cli::add_coordinator(app, exit_code);
   isocost::cli::add_submit(app, exit_code);
   isocost::cli::add_status(app, exit_code);
+  isocost::cli::add_check(app, exit_code);
   isocost::cli::add_plan(app, exit_code);
   isocost::cli::add_select(app, exit_code);
   isocost::cli::add_cancel(app, exit_code);

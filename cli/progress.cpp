@@ -117,11 +117,34 @@ std::string progress_line(const Json& status, const std::string& experiment) {
   return text;
 }
 
+std::string health_text(const Json& worker) {
+  const auto seconds = [&](const char* key) { return worker.at(key).get<double>(); };
+  std::string text;
+  const auto add = [&](std::string part) { text += (text.empty() ? "" : "; ") + std::move(part); };
+  const std::string last = worker.at("last_failure").get<std::string>();
+  if (worker.at("is_quarantined").get<bool>())
+    add("in quarantine, since it fails where others succeed (" + last + ")");
+  else if (seconds("rests_seconds") > 0)
+    add(fmt::format("it rests after {} failed attempts in a row ({})",
+                    worker.at("failures_in_a_row").get<std::size_t>(), last));
+  if (seconds("rests_seconds") > 0)
+    add("it gets a unit again in " + duration_text(std::ceil(seconds("rests_seconds"))));
+  if (const std::string stalled = worker.at("stalled").get<std::string>(); !stalled.empty())
+    add("it does not end " + stalled + ", which was taken elsewhere, and gets nothing more");
+  else if (seconds("no_progress_seconds") > 0)
+    add("it has come no further for " + duration_text(seconds("no_progress_seconds")));
+  return text;
+}
+
 ProgressPrinter::ProgressPrinter() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressPrinter::show(const Json& status, const std::string& experiment) {
+  show(progress_line(status, experiment));
+}
+
+void ProgressPrinter::show(std::string line) {
   const auto now = std::chrono::steady_clock::now();
-  held_back_ = progress_line(status, experiment);
+  held_back_ = std::move(line);
   if (now < next_) return;
   next_ = now + (is_terminal_ ? kOnTerminal : kElsewhere);
   print();

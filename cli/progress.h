@@ -24,6 +24,9 @@ namespace isocost::cli {
 // What a worker is at, "model w64, steps 50: images 256 to 511, 75 %", of a member of a worker's
 // "running" in the status.
 [[nodiscard]] std::string running_text(const Json& running);
+// What is not well with a worker, of its member in the status; empty: nothing. "in quarantine,
+// since it fails where others succeed (bug: ...); it gets a unit again in 28 s"
+[[nodiscard]] std::string health_text(const Json& worker);
 // "3 min 20 s"
 [[nodiscard]] std::string duration_text(double seconds);
 
@@ -31,6 +34,7 @@ class ProgressPrinter {
  public:
   ProgressPrinter();
   void show(const Json& status, const std::string& experiment);
+  void show(std::string line);
   // Shows the last line that `show` held back, and goes on below it.
   void finish();
 

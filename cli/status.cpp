@@ -46,6 +46,8 @@ void print(const Json& status) {
     fmt::print("worker {} ({})\n", worker.at("name").get<std::string>(),
                worker.at("device_class").get<std::string>());
     for (const Json& running : worker.at("running")) fmt::print("  {}\n", running_text(running));
+    if (const std::string health = health_text(worker); !health.empty())
+      fmt::print("  {}\n", health);
   }
   for (const Json& fault : status.at("key_faults"))
     fmt::print("a key is left out: {}\n", fault.get<std::string>());

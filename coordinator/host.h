@@ -26,7 +26,7 @@ struct HostOptions {
   std::string listen = "tcp://127.0.0.1:7700";
   std::filesystem::path secret_file;  // CURVE: both or none
   std::filesystem::path allow_folder;
-  LoopOptions loop;  // its log is the host's
+  LoopOptions loop;           // its log is the host's
   bool accepts_loss = false;  // opens a database that lacks what was acknowledged
   log::LogOptions log;
   // What must succeed, too, before this is a coordinator (its HTTP interface, a first submission).

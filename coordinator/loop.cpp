@@ -1,6 +1,7 @@
 #include "coordinator/loop.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <system_error>
 
@@ -137,7 +138,7 @@ void Loop::process(PeerQueue::Item& arrival) {
   } else if (auto* heartbeat = std::get_if<wire::Heartbeat>(&arrival.message)) {
     hand(core::Heartbeat{session, std::move(*heartbeat)});
   } else if (auto* failure = std::get_if<wire::FailureMessage>(&arrival.message)) {
-    hand(core::FailureArrived{session, std::move(*failure), false, {}});
+    hand(failure_of(session, std::move(*failure)));
   } else if (auto* goodbye = std::get_if<wire::Goodbye>(&arrival.message)) {
     hand(core::WorkerLeft{session, std::move(*goodbye)});
   } else if (auto* result = std::get_if<wire::ResultMessage>(&arrival.message)) {
@@ -160,6 +161,21 @@ std::optional<UnitFailure> Loop::check(const core::KnownUnit& known, const UnitR
                               io::await_descriptor(kDescriptorPatience);
                               return look_at_artifact(artifacts_, artifact, form);
                             });
+}
+
+// What a worker says that it missed is believed of what its unit needs, and only after a look.
+core::FailureArrived Loop::failure_of(core::SessionId session, wire::FailureMessage message) {
+  std::vector<Digest> missing;
+  const auto known =
+      message.failure.missing.empty() ? std::nullopt : store_.find_unit(message.unit);
+  if (known) {
+    std::set<Digest> needed;
+    for (const auto& [unused, artifacts] : store_.lease_of(known->id).needs)
+      for (const ArtifactRef& artifact : artifacts) needed.insert(artifact.digest);
+    for (const Digest& digest : message.failure.missing)
+      if (needed.erase(digest) > 0 && !artifacts_.is_whole(digest)) missing.push_back(digest);
+  }
+  return core::with_losses(std::move(session), std::move(message), missing, store_);
 }
 
 void Loop::hand(const core::Event& event) {

@@ -101,6 +101,8 @@ class Loop : public core::Commands {
   void process(Item& item);
   void process(PeerQueue::Item& arrival);
   void process(Request& request);
+  [[nodiscard]] core::FailureArrived failure_of(core::SessionId session,
+                                                wire::FailureMessage message);
   void hand(const core::Event& event);
   void cancel_unwanted();
   void tick();

@@ -114,7 +114,7 @@ fs::path write_pictures_beside(const Report& report, const io::ArtifactStore& st
     const fs::path folder = out / point.cell->experiment / folder_name(point);
     for (const Picture& picture : point.cell->pictures) {
       if (files == kPictureFilesMax) return out;
-      if (!store.has(picture.digest)) continue;
+      if (!store.is_whole(picture.digest)) continue;
       fs::create_directories(folder);
       fs::copy_file(store.path(picture.digest), folder / fmt::format("{:06}.png", picture.number),
                     fs::copy_options::overwrite_existing);

@@ -52,6 +52,10 @@ void Core::on(const WorkerHello& event, Instant now) {
     return;
   }
   auto inventory = inventories_.shared(hello.inventory);
+  if (!inventory && !absent_.empty()) {
+    absent_.clear();  // who is here comes before who may come back
+    inventory = inventories_.shared(hello.inventory);
+  }
   if (!inventory) {
     send(Note{log::Incident::kOversized, hello.worker, "no room for its list of inputs"});
     return reject(event.session, wire::RejectCode::kStopping,

@@ -41,9 +41,9 @@ struct CoreOptions {
   std::uint64_t epoch = 1;  // counts the coordinator's starts on its database
   std::string database{};
   std::string build{};
-  std::string secret{};  // of the database: what attempts prove themselves by
-  std::vector<std::string> workers{};            // that reported before this start, and may be back
-  Duration lease = std::chrono::seconds(15);     // a worker silent for so long is lost
+  std::string secret{};                       // of the database: what attempts prove themselves by
+  std::vector<std::string> workers{};         // that reported before this start, and may be back
+  Duration lease = std::chrono::seconds(15);  // a worker silent for so long is lost
   Duration heartbeat = std::chrono::seconds(2);  // how often a worker should speak
   // Failed attempts after which a unit is failed; twice as many where all were made by workers that
   // never succeeded, or fail one unit after another, and there is yet another worker.

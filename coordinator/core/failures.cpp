@@ -121,10 +121,10 @@ void Core::blame(const Unit& unit, const Failed& failed, Instant now) {
   } else if (!was_resting && health_.is_resting(failed.worker, now)) {
     const Health::Record& record = *health_.find(failed.worker);
     note(log::Incident::kFailing, failed.worker,
-         std::to_string(record.failures) +
-         " attempts failed since its last success (" + record.reason + "); it rests for " +
-         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(record.rest).count()) +
-         " s and gets one unit then");
+         std::to_string(record.failures) + " attempts failed since its last success (" +
+             record.reason + "); it rests for " +
+             std::to_string(std::chrono::duration_cast<std::chrono::seconds>(record.rest).count()) +
+             " s and gets one unit then");
   }
 }
 
@@ -143,8 +143,9 @@ void Core::praise(const Unit& unit, const std::string& worker, Instant now) {
 void Core::quarantine(const std::string& worker) {
   ++quarantines_;
   effects_.reconsider.push_back(worker);
-  note(log::Incident::kQuarantined, worker, "it fails where others succeed (" + health_.find(worker)->reason +
-       "); it is in quarantine and gets one unit now and then, until it succeeds");
+  note(log::Incident::kQuarantined, worker,
+       "it fails where others succeed (" + health_.find(worker)->reason +
+           "); it is in quarantine and gets one unit now and then, until it succeeds");
   std::vector<UnitId> touched;
   for (const auto& [id, unit] : table_.units())
     if (std::any_of(unit.failed.begin(), unit.failed.end(), [&](const FailedAttempt& attempt) {
@@ -243,10 +244,8 @@ void Core::remake(const LostUnit& lost, Instant now) {
   ++unit.remakes;
   ++remakes_;
   table_.add(unit);
-  write(ReopenUnit{unit.id,
-                   unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting,
-                   unit.remakes,
-                   attempts_.last()});
+  write(ReopenUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting,
+                   unit.remakes, attempts_.last()});
   for (const UnitId dependent : lost.dependents)
     if (table_.find(dependent) != nullptr && table_.need(dependent, unit.id))
       write(SetUnitState{dependent, UnitState::kWaiting});

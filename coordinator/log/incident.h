@@ -31,8 +31,8 @@ enum class Incident : std::size_t {
 };
 
 inline constexpr std::array kIncidents = {
-    Incident::kRefusedKey,     Incident::kBadKeyFile, Incident::kRevokedKey, Incident::kMalformed,
-    Incident::kOversized,      Incident::kStalled,    Incident::kEvicted,    Incident::kUnbelieved,
+    Incident::kRefusedKey,     Incident::kBadKeyFile, Incident::kRevokedKey,  Incident::kMalformed,
+    Incident::kOversized,      Incident::kStalled,    Incident::kEvicted,     Incident::kUnbelieved,
     Incident::kRefusedRequest, Incident::kFailing,    Incident::kQuarantined, Incident::kOverdue,
     Incident::kLostArtifact};
 
@@ -40,8 +40,8 @@ using IncidentCounts = std::array<std::uint64_t, kIncidents.size()>;
 
 [[nodiscard]] constexpr std::string_view incident_name(Incident kind) {
   constexpr std::array<std::string_view, kIncidents.size()> kNames = {
-      "refused_key", "bad_key_file", "revoked_key", "malformed",       "oversized",
-      "stalled",     "evicted",      "unbelieved",  "refused_request", "failing",
+      "refused_key", "bad_key_file", "revoked_key",  "malformed",       "oversized",
+      "stalled",     "evicted",      "unbelieved",   "refused_request", "failing",
       "quarantined", "overdue",      "lost_artifact"};
   return kNames[static_cast<std::size_t>(kind)];
 }

@@ -116,7 +116,7 @@ void ArtifactServer::take(const Arrival& arrival) {
 void ArtifactServer::handle(const Arrival& from, const wire::Have& have) {
   wire::HaveReply answer;
   for (const Digest& digest : have.digests) {
-    if (store_.has(digest)) answer.present.push_back(digest);
+    if (store_.is_whole(digest)) answer.present.push_back(digest);
   }
   reply(from, answer);
 }
@@ -235,12 +235,9 @@ void ArtifactServer::handle(const Arrival& from, const wire::Put& put) {
 void ArtifactServer::append(const Arrival& from, const wire::Put& put) {
   const UploadKey key{from.peer, put.digest};
   auto found = uploads_.find(key);
-  if (store_.has(put.digest)) {
-    if (found != uploads_.end()) drop(found);
-    return reply(from, wire::Done{put.digest});
-  }
   if (put.offset == 0) {
     if (found != uploads_.end()) drop(found);
+    if (store_.is_whole(put.digest)) return reply(from, wire::Done{put.digest});
     if (!open_upload(from, key, put)) return;
     found = uploads_.find(key);
   }

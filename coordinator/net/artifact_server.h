@@ -1,9 +1,9 @@
 // Artifacts in chunks, on a socket and thread of their own, so that bulk never delays a heartbeat.
 //
-// HAVE is answered from the store; GET sends what `credit` chunks hold (and never more than
-// kWindowChunks), piece by piece as the peer takes them; PUT collects chunks in <store>/incoming,
-// checks the SHA-256 over all of them, moves the file into the store and says DONE. A file whose
-// bytes are not what its name promises is removed and answered FAULT.
+// HAVE is answered from the store, of which only whole files count; GET sends what `credit` chunks
+// hold (and never more than kWindowChunks), piece by piece as the peer takes them; PUT collects
+// chunks in <store>/incoming, checks the SHA-256 over all of them, moves the file into the store
+// and says DONE. A file whose bytes are not what its name promises is removed and answered FAULT.
 //
 // What a peer asked for and does not take waits on disk, not in memory: of each a few pieces are
 // under way, of few peers at once, and one that takes nothing is expelled. Requests, uploads and

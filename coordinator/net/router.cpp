@@ -324,7 +324,9 @@ class Router::Impl {
     if (artifacts_ == nullptr) return false;
     wire::Ack ack{message.result.unit, message.attempt, wire::Verdict::kMissing, {}};
     for (const ArtifactRef& ref : message.result.artifacts) {
-      if (!artifacts_->has(ref.digest)) ack.missing.push_back(ref.digest);
+      const auto bytes = artifacts_->size(ref.digest);
+      const bool is_cut = bytes && *bytes != ref.bytes && !artifacts_->is_whole(ref.digest);
+      if (!bytes || is_cut) ack.missing.push_back(ref.digest);
     }
     if (ack.missing.empty()) return false;
     reply(peer, ack, seen);

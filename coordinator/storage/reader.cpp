@@ -83,6 +83,20 @@ Reader::Measured Reader::measured() {
   });
 }
 
+std::vector<Reader::StoredArtifact> Reader::artifacts() {
+  return impl_->at_one_moment([&] {
+    std::vector<StoredArtifact> found;
+    SQLite::Statement row(*impl_->connection,
+                          "SELECT a.digest, min(a.name), u.name FROM unit_artifacts a"
+                          " JOIN units u ON u.id = a.unit WHERE u.state = 3"
+                          " GROUP BY a.digest ORDER BY 2, 3");
+    while (row.executeStep())
+      found.push_back({digest_from(row.getColumn(0)), row.getColumn(1).getString(),
+                       row.getColumn(2).getString()});
+    return found;
+  });
+}
+
 std::optional<std::string> what_is_missing(const std::filesystem::path& database) {
   // The mark first: while a coordinator writes, the database is never behind what was read here.
   const auto mark = read_acknowledged(database);

@@ -38,6 +38,14 @@ class Reader {
   };
   [[nodiscard]] Measured measured();
 
+  // What units that are done left behind, each file once.
+  struct StoredArtifact {
+    Digest digest;
+    std::string name;  // "rows/<extractor>", "picture/<number>", "reference"
+    std::string unit;  // that made it
+  };
+  [[nodiscard]] std::vector<StoredArtifact> artifacts();
+
   // What `select` chooses from: the cells of an experiment that have a score of this metric.
   struct JudgedCell {
     Json labels;

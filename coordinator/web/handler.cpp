@@ -205,6 +205,18 @@ std::string metrics_text(const core::Snapshot& snapshot) {
                "Repeated results with another digest.", {{"", number(snapshot.mismatches)}});
   write_metric(text, "isocost_coordinator_epoch", "gauge", "Starts on this database.",
                {{"", number(snapshot.epoch)}});
+  write_metric(text, "isocost_workers_in_quarantine", "gauge",
+               "Workers that fail where others succeed.",
+               {{"", number(static_cast<std::uint64_t>(std::ranges::count_if(
+                         snapshot.workers, &core::WorkerView::is_quarantined)))}});
+  write_metric(text, "isocost_quarantines_total", "counter", "Workers that came into quarantine.",
+               {{"", number(snapshot.quarantines)}});
+  write_metric(text, "isocost_units_overdue_total", "counter",
+               "Units that took too long and were taken elsewhere.",
+               {{"", number(snapshot.stalls)}});
+  write_metric(text, "isocost_units_made_again_total", "counter",
+               "Units that were done and are made again, since their artifacts were lost.",
+               {{"", number(snapshot.units_made_again)}});
   std::vector<std::pair<std::string, double>> incidents;
   for (const log::Incident kind : log::kIncidents)
     incidents.emplace_back("kind=\"" + std::string(log::incident_name(kind)) + "\"",

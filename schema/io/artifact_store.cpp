@@ -60,6 +60,16 @@ std::optional<std::uint64_t> ArtifactStore::size(const Digest& digest) const {
 
 bool ArtifactStore::has(const Digest& digest) const { return size(digest).has_value(); }
 
+bool ArtifactStore::is_whole(const Digest& digest) const {
+  const auto file = open_regular_file(path(digest));
+  if (!file) return false;
+  try {
+    return hash_rest(file->descriptor, path(digest)) == digest;
+  } catch (const std::system_error&) {
+    return false;  // it cannot be read
+  }
+}
+
 Digest ArtifactStore::put(std::string_view bytes) {
   return watching(*had_no_room_, [&] { return put_file(bytes); });
 }
@@ -72,7 +82,7 @@ Digest ArtifactStore::put_file(std::string_view bytes) {
   const Digest digest = sha256(bytes);
   const auto file = path(digest);
   make_folder(root_, file.parent_path());
-  if (size(digest) == bytes.size()) {
+  if (size(digest) == bytes.size() && is_whole(digest)) {
     // Another process may have renamed it a moment ago and not yet made the name durable.
     sync_folder(file.parent_path());
     return digest;
@@ -87,7 +97,7 @@ Digest ArtifactStore::adopt_file(const std::filesystem::path& source) {
   const Digest digest = hash_rest(open->descriptor, source);
   const auto target = path(digest);
   make_folder(root_, target.parent_path());
-  if (size(digest) == open->bytes) {
+  if (size(digest) == open->bytes && is_whole(digest)) {
     sync_folder(target.parent_path());
     std::filesystem::remove(source);
     return digest;
@@ -118,7 +128,7 @@ Result<std::string> ArtifactStore::get(const Digest& digest) const {
   if (sha256(*bytes) != digest) {
     return fail("artifact " + digest.name(),
                 "the bytes of " + file.string() + " no longer match its name",
-                "an unchanged file; remove it and it will be made again");
+                "an unchanged file; isocost check --repair has it made again");
   }
   return bytes;
 }

@@ -2,7 +2,8 @@
 // never changed.
 //
 // put() makes a file durable (fsync of file and folder) before it returns, so a result may name it
-// afterwards; writing what is there already is free. Several processes may share one root (a shared
+// afterwards; writing what is there already reads it, and writes it anew where it is damaged. Several
+// processes may share one root (a shared
 // folder): files appear by rename. Throws std::system_error on I/O faults (disk full). Thread: any;
 // methods may run at once.
 #pragma once
@@ -32,7 +33,10 @@ class ArtifactStore {
   Digest put(std::string_view bytes);
   // Moves a finished file in after its digest was computed; the source is gone afterwards.
   Digest adopt(const std::filesystem::path& file);
+  // Something lies there; whether it is whole only is_whole() tells.
   [[nodiscard]] bool has(const Digest& digest) const;
+  // It is there and its bytes are those of its name: all of it is read.
+  [[nodiscard]] bool is_whole(const Digest& digest) const;
   [[nodiscard]] std::filesystem::path path(
       const Digest& digest) const;  // where it lies or would lie
   // Fails with: the artifact is missing, or its bytes no longer match its name.

@@ -70,10 +70,9 @@ TEST_F(RunTest, EndsWellWhereNoPictureIsKept) {
 }
 
 TEST_F(RunTest, SaysWhyWhenAllCellsFail) {
-  const auto ended =
-      run(command_for(submission_of({.models = 1}), 1,
-                      {"--worker-argument=--fail", "--worker-argument=generate/"}),
-          2min);
+  const auto ended = run(command_for(submission_of({.models = 1}), 1,
+                                     {"--worker-argument=--fail", "--worker-argument=generate/"}),
+                         2min);
 
   EXPECT_EQ(ended.status, 1) << ended.output;
   EXPECT_NE(ended.output.find("2 of 2 cells failed"), std::string::npos) << ended.output;

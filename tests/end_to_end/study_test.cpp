@@ -9,6 +9,7 @@
 #include <random>
 #include <sstream>
 
+#include "tests/support/cells_csv.h"
 #include "tests/support/process.h"
 
 namespace isocost {
@@ -45,38 +46,11 @@ std::vector<std::string> run_command(const fs::path& grid, const fs::path& out, 
   return command;
 }
 
-// cells.csv without its measured_ columns. Fields of these tables hold no line breaks.
-std::string determined_columns(const fs::path& csv) {
-  std::istringstream in(testing::read_text(csv));
-  std::vector<bool> is_kept;
-  std::string result;
-  for (std::string line; std::getline(in, line);) {
-    std::vector<std::string> fields(1);
-    bool is_quoted = false;
-    for (const char c : line) {
-      if (c == '"') is_quoted = !is_quoted;
-      if (c == ',' && !is_quoted)
-        fields.emplace_back();
-      else
-        fields.back() += c;
-    }
-    if (is_kept.empty()) {
-      for (const std::string& field : fields) is_kept.push_back(!field.starts_with("measured_"));
-    }
-    EXPECT_EQ(fields.size(), is_kept.size()) << line;
-    for (std::size_t i = 0; i < std::min(fields.size(), is_kept.size()); ++i) {
-      if (is_kept[i]) result += fields[i] + ",";
-    }
-    result += "\n";
-  }
-  return result;
-}
-
 std::string table_of(const fs::path& grid, int workers, const std::vector<std::string>& more = {}) {
   const ScratchFolder out;
   const auto finished = testing::run(run_command(grid, out.path(), workers, more));
   EXPECT_EQ(finished.status, 0) << finished.output;
-  return determined_columns(out / "cells.csv");
+  return testing::determined_columns(out / "cells.csv");
 }
 
 TEST(Study, IsTheSameHoweverItIsComputed) {
@@ -173,7 +147,7 @@ TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
 
   EXPECT_GE(kills.coordinators, kKillsOfEachKind);
   EXPECT_GE(kills.workers, kKillsOfEachKind);
-  EXPECT_EQ(determined_columns(out / "cells.csv"), table_of(grid, 2));
+  EXPECT_EQ(testing::determined_columns(out / "cells.csv"), table_of(grid, 2));
 }
 
 }  // namespace

@@ -91,12 +91,11 @@ struct MemoryStore::Applier {
 };
 
 core::OpenState MemoryStore::open() {
-  core::OpenState open{
-      .database = "memory",
-      .epoch = ++state_.epoch,
-      .secret = kSecret,
-      .units = {},
-      .workers = state_.workers};
+  core::OpenState open{.database = "memory",
+                       .epoch = ++state_.epoch,
+                       .secret = kSecret,
+                       .units = {},
+                       .workers = state_.workers};
   committed_ = state_;
   for (const auto& [unused, row] : state_.units)
     if (row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady)

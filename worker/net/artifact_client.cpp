@@ -118,25 +118,30 @@ void ArtifactClient::refresh() {
     connection_ = std::make_unique<Connection>(notice->peer, notice->welcome.artifact_port);
 }
 
-Result<void> ArtifactClient::fetch(const std::vector<Digest>& digests,
-                                   const KeepTrying& keep_trying) {
+Result<std::vector<Digest>> ArtifactClient::fetch(const std::vector<Digest>& digests,
+                                                  const KeepTrying& keep_trying) {
+  std::vector<Digest> missing;
   for (const Digest& digest : digests) {
-    while (!store_.has(digest)) {
+    while (!store_.is_whole(digest)) {
       refresh();
-      if (shared_) {
-        if (auto copied = fetch_shared({digest}); !copied) return copied;
-        continue;
-      }
-      auto step = connection_ ? fetch_one(digest, keep_trying) : Result<Step>(Step::kAgain);
+      Result<Step> step = Step::kAgain;
+      if (shared_)
+        step = fetch_shared(digest);
+      else if (connection_)
+        step = fetch_one(digest, keep_trying);
       if (!step) return fail(step.error());
       if (*step == Step::kDone) continue;
+      if (*step == Step::kMissing) {
+        missing.push_back(digest);
+        break;
+      }
       connection_.reset();
       if (!keep_trying())
         return fail(digest.name(), "the artifact did not come: the coordinator does not answer");
       std::this_thread::sleep_for(kRetryInterval);
     }
   }
-  return {};
+  return missing;
 }
 
 Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
@@ -162,7 +167,7 @@ Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
     if (!message) return Step::kAgain;
     if (const auto* fault = std::get_if<wire::Fault>(&*message);
         fault != nullptr && fault->digest == digest)
-      return fail(digest.name(), "the coordinator says: " + fault->text);
+      return Step::kMissing;
     const auto* chunk = std::get_if<wire::Chunk>(&*message);
     if (chunk == nullptr || chunk->digest != digest || chunk->offset != offset) continue;
     if (!file.write(chunk->data.data(), static_cast<std::streamsize>(chunk->data.size())))
@@ -172,8 +177,7 @@ Result<ArtifactClient::Step> ArtifactClient::fetch_one(const Digest& digest,
     if (offset < chunk->total) continue;
     file.close();
     if (!file) return fail(part.string(), "the artifact cannot be written here");
-    if (hash.finish() != digest)
-      return fail(digest.name(), "the bytes that came have another SHA-256");
+    if (hash.finish() != digest) return Step::kMissing;
     store_.adopt(part);
     ++travelled_;
     return Step::kDone;
@@ -247,19 +251,17 @@ Result<ArtifactClient::Step> ArtifactClient::deliver_one(const Digest& digest,
   }
 }
 
-Result<void> ArtifactClient::fetch_shared(const std::vector<Digest>& digests) {
-  for (const Digest& digest : digests) {
-    auto bytes = shared_->get(digest);
-    if (!bytes) return fail(bytes.error());
-    store_.put(*bytes);
-  }
-  return {};
+ArtifactClient::Step ArtifactClient::fetch_shared(const Digest& digest) {
+  const auto bytes = shared_->get(digest);
+  if (!bytes) return Step::kMissing;
+  store_.put(*bytes);
+  return Step::kDone;
 }
 
 Result<void> ArtifactClient::deliver_shared(const std::vector<Digest>& digests) {
   if (is_same_folder(*shared_, store_)) return {};
   for (const Digest& digest : digests) {
-    if (shared_->has(digest)) continue;
+    if (shared_->is_whole(digest)) continue;
     auto bytes = store_.get(digest);
     if (!bytes) return fail(bytes.error());
     shared_->put(*bytes);

@@ -54,9 +54,10 @@ class ArtifactClient {
   ArtifactClient(const ArtifactClient&) = delete;
   ArtifactClient& operator=(const ArtifactClient&) = delete;
 
-  // Goes on through lost connections while `keep_trying` says so; a missing artifact fails at once.
-  [[nodiscard]] Result<void> fetch(const std::vector<Digest>& digests,
-                                   const KeepTrying& keep_trying);
+  // Goes on through lost connections while `keep_trying` says so. Those that the coordinator does
+  // not have either, or has damaged: none when all are here now.
+  [[nodiscard]] Result<std::vector<Digest>> fetch(const std::vector<Digest>& digests,
+                                                  const KeepTrying& keep_trying);
   [[nodiscard]] Result<void> deliver(const std::vector<Digest>& digests,
                                      const KeepTrying& keep_trying);
   // Artifacts that went through chunks, for tests and logs.
@@ -64,14 +65,15 @@ class ArtifactClient {
 
  private:
   struct Connection;
-  enum class Step { kDone, kAgain };  // kAgain: the connection broke; a new one may do
+  // kAgain: the connection broke, a new one may do. kMissing: the coordinator has no whole one.
+  enum class Step { kDone, kAgain, kMissing };
 
   void refresh();
   [[nodiscard]] Result<Step> fetch_one(const Digest& digest, const KeepTrying& keep_trying);
   [[nodiscard]] Result<Step> deliver_all(const std::vector<Digest>& digests,
                                          const KeepTrying& keep_trying);
   [[nodiscard]] Result<Step> deliver_one(const Digest& digest, const KeepTrying& keep_trying);
-  [[nodiscard]] Result<void> fetch_shared(const std::vector<Digest>& digests);
+  [[nodiscard]] Step fetch_shared(const Digest& digest);
   [[nodiscard]] Result<void> deliver_shared(const std::vector<Digest>& digests);
 
   io::ArtifactStore& store_;

@@ -181,9 +181,25 @@ class Worker {
         if (!artifact.name.starts_with("picture/")) wanted.push_back(artifact.digest);
       }
     }
-    if (auto fetched = fetcher_.fetch(wanted, [this] { return !progress_.is_cancelled; }); !fetched)
-      return tl::unexpected(UnitFailure{FailureClass::kInputOutput, fetched.error().message(), {}});
-    return executor_.execute(job.unit, progress_);
+    const auto missing = fetcher_.fetch(wanted, [this] { return !progress_.is_cancelled; });
+    if (!missing)
+      return tl::unexpected(UnitFailure{FailureClass::kInputOutput, missing.error().message(), {}});
+    if (!missing->empty()) return tl::unexpected(lack_of(*missing));
+    auto outcome = executor_.execute(job.unit, progress_);
+    if (outcome || progress_.is_cancelled) return outcome;
+    // What was damaged meanwhile is nobody's fault.
+    std::erase_if(wanted, [this](const Digest& digest) { return store_.is_whole(digest); });
+    return wanted.empty() ? outcome : tl::unexpected(lack_of(wanted));
+  }
+
+  static UnitFailure lack_of(const std::vector<Digest>& missing) {
+    UnitFailure failure{FailureClass::kInputOutput,
+                        "an artifact is missing or damaged: " + missing.front().name(),
+                        {}};
+    if (missing.size() > 1)
+      failure.reason += " and " + std::to_string(missing.size() - 1) + " more";
+    failure.missing = missing;
+    return failure;
   }
 
   // On the courier's thread.

@@ -77,9 +77,8 @@ TEST_F(CoreClaims, FreesTheLeasesOfWhoNeverTellsWhatItHolds) {
   const auto lease = coordinator.want("s", 1).at(0);
 
   for (int i = 0; i < 20; ++i) {
-    coordinator.now += 2s;
+    coordinator.pass(2s);
     coordinator.hand(Want{{"s"}, {}});
-    coordinator.hand(Tick{});
   }
   coordinator.hello("s2", "w2", inputs);
 
@@ -106,8 +105,7 @@ TEST_F(CoreClaims, BoundsWhatAllWorkersSayThatTheyHave) {
   }
 
   EXPECT_EQ(welcomed, 24);
-  coordinator.now += 60s;
-  coordinator.hand(Tick{});  // all are gone
+  coordinator.pass(60s);  // all are gone, and none is waited for where there is no room
   EXPECT_EQ(Coordinator::sent<wire::Welcome>(coordinator.hello("s", "w", list(7))).size(), 1U);
 }
 

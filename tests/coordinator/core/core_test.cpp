@@ -221,7 +221,8 @@ TEST_F(CoreTest, CountsNoLossOfAUnitWhoseResultComesFromThatAttempt) {
   const auto& row = coordinator.store.state().units.at(lease.unit);
   EXPECT_EQ(row.lost_workers, 1);
 
-  coordinator.result("s", lease);
+  coordinator.hello("s2", "w", inputs);
+  coordinator.result("s2", lease);
 
   EXPECT_EQ(row.lost_workers, 0);
   EXPECT_TRUE(row.failed.empty());

@@ -211,7 +211,7 @@ TEST_F(FailuresTest, PutsAWorkerThatFailsWhereOthersSucceedInQuarantine) {
 
   EXPECT_TRUE(view("sick").is_quarantined);
   EXPECT_EQ(view("sick").last_failure, "bug: it went wrong");
-  EXPECT_THAT(last_note(), HasSubstr("worker sick: it fails where others succeed (bug: it went"));
+  EXPECT_THAT(last_note(), HasSubstr("it fails where others succeed (bug: it went"));
   for (const SendLease& lease : failed) {
     if (row(lease).unit.state == UnitState::kDone) continue;
     EXPECT_EQ(row(lease).attempts, 0);  // no unit's fault

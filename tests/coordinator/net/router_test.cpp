@@ -6,6 +6,7 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "schema/io/atomic_file.h"
 #include "schema/transport/addresses.h"
 #include "schema/transport/keys.h"
 #include "schema/wire/codec.h"
@@ -159,6 +160,21 @@ TEST_F(ArtifactServerTest, RefusesBytesThatHaveAnotherDigest) {
   EXPECT_FALSE(store.has(sha256("abc")));
   EXPECT_FALSE(store.has(sha256("abd")));
   EXPECT_TRUE(std::filesystem::is_empty(store.root() / "incoming"));
+}
+
+// A truncated file, and one of the right size.
+TEST_F(ArtifactServerTest, TakesAnArtifactAnewThatIsDamaged) {
+  const Digest digest = store.put("abcdef");
+  for (const char* damaged : {"abc", "abcdeF"}) {
+    io::write_file_atomically(store.path(digest), damaged);
+    peer.send(wire::Have{{digest}});
+    EXPECT_TRUE(std::get<wire::HaveReply>(peer.receive()).present.empty());
+
+    peer.send(wire::Put{digest, 0, 6, "abcdef"});
+
+    EXPECT_EQ(std::get<wire::Done>(peer.receive()).digest, digest);
+    EXPECT_EQ(*store.get(digest), "abcdef");
+  }
 }
 
 class Listening : public Deaf {

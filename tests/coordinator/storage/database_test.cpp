@@ -198,7 +198,7 @@ TEST_F(CutShort, GivesNoEpochTwiceThoughTheDatabaseForgotIt) {
   const std::string whole = testing::read_text(file());
   {
     (void)(*SqliteStore::open(file()))->open();
-  }                                    // epoch 3
+  }  // epoch 3
   testing::write_text(file(), whole);  // an older copy takes its place
 
   expect_refused("the last 1 of 5 commits");

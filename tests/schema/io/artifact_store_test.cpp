@@ -79,6 +79,25 @@ TEST(ArtifactStore, RepairsAnArtifactOfTheWrongLength) {
   EXPECT_EQ(store.get(digest).value(), "features");
 }
 
+TEST(ArtifactStore, RepairsAnArtifactOfWhichABitIsWrong) {
+  const TemporaryFolder folder;
+  ArtifactStore store(folder / "artifacts");
+  const Digest digest = store.put("features");
+  write_file_atomically(store.path(digest), "ggatures");
+  EXPECT_TRUE(store.has(digest));
+  EXPECT_FALSE(store.is_whole(digest));
+
+  store.put("features");
+
+  EXPECT_TRUE(store.is_whole(digest));
+  write_file_atomically(store.path(digest), "ggatures");
+  write_file_atomically(folder / "made", "features");
+
+  EXPECT_EQ(store.adopt(folder / "made"), digest);
+
+  EXPECT_EQ(store.get(digest).value(), "features");
+}
+
 TEST(ArtifactStore, TakesTheSameBytesFromManyAtOnce) {
   const TemporaryFolder folder;
   std::vector<std::thread> threads;

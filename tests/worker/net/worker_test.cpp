@@ -176,6 +176,33 @@ TEST_F(WorkerOnRouter, TellsFailuresWithTheirClass) {
   EXPECT_EQ(coordinator.heard().failures[1].failure.failure_class, FailureClass::kInputOutput);
 }
 
+// In a folder of its own, and in the coordinator's.
+TEST_F(WorkerOnRouter, NamesWhatItMissedOrFoundDamaged) {
+  for (const bool is_shared : {false, true}) {
+    ScriptedCoordinator coordinator(store);
+    coordinator.tells_folder = is_shared;
+    RunningWorker worker(coordinator.url(), folder / (is_shared ? "w1" : "w2"), {},
+                         is_shared ? store.root() : std::filesystem::path());
+    const Digest damaged = store.put("rows"), gone = sha256("gone"), whole = store.put("whole");
+    testing::write_text(store.path(damaged), "rowS");
+    ScoreUnit unit;
+    coordinator.add({.unit = unit_name(unit),
+                     .attempt = {1, 1},
+                     .kind = UnitKind::kScore,
+                     .body = canonical(to_json(unit)),
+                     .needs = {{"generate/a", {{"rows/x", damaged, 4}, {"rows/y", whole, 5}}},
+                               {"generate/b", {{"rows/x", gone, 4}}}},
+                     .blobs = {}});
+
+    coordinator.wait_for("a failure", [](const Heard& heard) { return !heard.failures.empty(); });
+
+    const UnitFailure failure = coordinator.heard().failures[0].failure;
+    EXPECT_EQ(failure.failure_class, FailureClass::kInputOutput);
+    EXPECT_EQ(failure.missing, (std::vector<Digest>{damaged, gone}));
+    EXPECT_NE(failure.reason.find("missing or damaged"), std::string::npos) << failure.reason;
+  }
+}
+
 TEST_F(WorkerOnRouter, KeepsItsResultsUntilTheyAreAcknowledged) {
   {
     ScriptedCoordinator silent(store);
