@@ -296,6 +296,15 @@ void Session::on(const DeliveryFailed& event, Instant now) {
   Held* held = find(event.unit);
   auto* kept = held == nullptr ? nullptr : std::get_if<Kept>(&held->state);
   if (kept == nullptr || kept->step != Kept::Step::kDelivering) return;
+  if (event.is_lost) {
+    held->outcome->what =
+        UnitFailure{FailureClass::kInputOutput,
+                    "its artifacts were lost before the coordinator had them (" + event.why + ")",
+                    {}};
+    held->state = Spooling{};
+    effects_.push_back(Spool{*held->outcome});
+    return;
+  }
   effects_.push_back(Say{
       fmt::format("the artifacts of {} did not arrive ({}); trying again", event.unit, event.why)});
   *kept = Kept{Kept::Step::kIdle, now + kDeliveryRetry};

@@ -82,6 +82,7 @@ struct Delivered {  // its artifacts are with the coordinator
 struct DeliveryFailed {
   std::string unit;
   std::string why;
+  bool is_lost = false;  // the artifacts are not here any more: the unit is to be computed again
 };
 struct OutOfRoom {  // this machine's disk is full: no unit is to blame
   std::string why;

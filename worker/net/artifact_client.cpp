@@ -259,9 +259,10 @@ ArtifactClient::Step ArtifactClient::fetch_shared(const Digest& digest) {
 }
 
 Result<void> ArtifactClient::deliver_shared(const std::vector<Digest>& digests) {
-  if (is_same_folder(*shared_, store_)) return {};
+  const bool is_same = is_same_folder(*shared_, store_);
   for (const Digest& digest : digests) {
     if (shared_->is_whole(digest)) continue;
+    if (is_same) return fail(digest.name(), "the artifact is missing or damaged");
     auto bytes = store_.get(digest);
     if (!bytes) return fail(bytes.error());
     shared_->put(*bytes);

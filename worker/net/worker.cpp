@@ -212,9 +212,12 @@ class Worker {
       if (delivered)
         inbox_.post(agent::Delivered{job.unit});
       else
-        inbox_.post(agent::DeliveryFailed{job.unit, delivered.error().message()});
+        inbox_.post(agent::DeliveryFailed{job.unit, delivered.error().message(),
+                                          !std::ranges::all_of(job.artifacts, [&](const auto& one) {
+                                            return store_.is_whole(one);
+                                          })});
     } catch (const std::exception& error) {
-      inbox_.post(agent::DeliveryFailed{job.unit, error.what()});
+      inbox_.post(agent::DeliveryFailed{job.unit, error.what(), false});
     }
   }
 

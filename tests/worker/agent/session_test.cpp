@@ -205,6 +205,25 @@ TEST(Session, TriesFailedDeliveriesAgain) {
   EXPECT_EQ(h.take<Deliver>().size(), 1u);
 }
 
+// Nobody else has them: without an end it would tell of what is not there.
+TEST(Session, FailsAUnitWhoseArtifactsWereLostBeforeTheyArrived) {
+  Harness h;
+  h.attach();
+  h.hear(lease("a"));
+  h.finish("a", true);
+  h.take<Deliver>();
+  h.take<Spool>();
+
+  h.on(DeliveryFailed{"a", "the artifact is missing or damaged", true});
+  ASSERT_EQ(h.take<Spool>().size(), 1u);
+  h.on(Spooled{"a"});
+
+  const auto failures = h.said<wire::FailureMessage>();
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].failure.failure_class, FailureClass::kInputOutput);
+  EXPECT_TRUE(h.said<wire::ResultMessage>().empty());
+}
+
 TEST(Session, GoesOnWithoutACoordinatorAndReattaches) {
   Harness h;
   h.attach();
