@@ -3,17 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <random>
-#include <set>
+#include <string>
+#include <vector>
 
-#include "schema/io/artifact_store.h"
 #include "schema/json.h"
 #include "tests/support/cells_csv.h"
 #include "tests/support/http_client.h"
 #include "tests/support/process.h"
 #include "tests/support/submission_builder.h"
+#include "tests/support/vandal.h"
 
 namespace isocost {
 namespace {
@@ -26,70 +26,8 @@ using testing::Process;
 using testing::program;
 using testing::ScratchFolder;
 using testing::submission_of;
+using testing::Vandal;
 using Words = std::vector<std::string>;
-
-// Deletes, cuts or changes one file of a store at a time; blobs, which no unit makes, are spared.
-class Vandal {
- public:
-  Vandal(fs::path root, const Submission& submission, unsigned seed)
-      : root_(std::move(root)), chance_(seed) {
-    for (const auto& [name, unused] : submission.blobs) {
-      const std::string hex = Digest::parse(name)->hex();
-      spared_.insert(root_ / hex.substr(0, 2) / hex.substr(2));
-    }
-  }
-
-  // False: there is nothing yet.
-  bool strike() {
-    const std::vector<fs::path> files = victims();
-    if (files.empty()) return false;
-    const fs::path& file = files[chance_() % files.size()];
-    std::error_code gone;
-    const auto bytes = fs::file_size(file, gone);
-    if (gone || bytes == 0) return false;
-    switch (chance_() % 3) {
-      case 0:
-        return fs::remove(file, gone);
-      case 1:
-        fs::resize_file(file, chance_() % bytes, gone);
-        return !gone;
-      default:
-        return flip_a_bit(file, chance_() % bytes);
-    }
-  }
-
- private:
-  std::vector<fs::path> victims() const {
-    std::vector<fs::path> found;
-    std::error_code error;
-    for (fs::directory_iterator folder(root_, error), end; !error && folder != end;
-         folder.increment(error)) {
-      if (folder->path().filename().string().size() != 2) continue;  // "incoming"
-      std::error_code inner;
-      for (fs::directory_iterator file(folder->path(), inner), last; !inner && file != last;
-           file.increment(inner))
-        // What is being written has another name until it is whole.
-        if (file->path().filename().string().size() == 62 && !spared_.contains(file->path()))
-          found.push_back(file->path());
-    }
-    std::sort(found.begin(), found.end());
-    return found;
-  }
-
-  static bool flip_a_bit(const fs::path& file, std::uintmax_t at) {
-    std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
-    char byte = 0;
-    stream.seekg(static_cast<std::streamoff>(at));
-    if (!stream.get(byte)) return false;
-    stream.seekp(static_cast<std::streamoff>(at));
-    stream.put(static_cast<char>(byte ^ 1));
-    return stream.good();
-  }
-
-  fs::path root_;
-  std::set<fs::path> spared_;
-  std::mt19937 chance_;
-};
 
 Words run_command(const fs::path& grid, const fs::path& out, const Submission& submission,
                   const Words& more) {
@@ -130,7 +68,7 @@ TEST_P(DamageTest, ChangesNoValueOfAStudy) {
 
   const fs::path out = folder / "damaged";
   Process process(command(out, "100"), folder / "log");
-  Vandal vandal(out / "artifacts", submission, 7);
+  Vandal vandal(out / "artifacts", 7);
   int strikes = 0;
   auto next = std::chrono::steady_clock::now();
   testing::wait_until(
@@ -171,7 +109,7 @@ TEST(Check, ComparesStoreAndDatabaseAndHasMadeAgainWhatIsLost) {
   EXPECT_EQ(whole.status, 0) << whole.output;
   EXPECT_THAT(whole.output, HasSubstr(" 0 missing or damaged"));
 
-  Vandal vandal(out / "artifacts", submission, 3);
+  Vandal vandal(out / "artifacts", 3);
   while (!vandal.strike()) continue;
   const auto lost = check({});
 

@@ -11,6 +11,7 @@
 
 #include "tests/support/cells_csv.h"
 #include "tests/support/process.h"
+#include "tests/support/vandal.h"
 
 namespace isocost {
 namespace {
@@ -86,6 +87,30 @@ TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
   const std::string table = table_of(folder / "own-models.yaml", 2);
 
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2) << table;
+}
+
+// Rows, references and pictures are deleted, cut or changed while it is computed.
+TEST(Study, IsTheSameThoughArtifactsAreDamaged) {
+  constexpr int kStrikesMin = 10, kStrikesMax = 30;
+  const ScratchFolder folder;
+  const fs::path out = folder / "study";
+  Process study(run_command(kTiny, out, 2), folder / "log");
+  testing::Vandal vandal(out / "artifacts", 11);
+  int strikes = 0;
+  auto next = std::chrono::steady_clock::now();
+  testing::wait_until(
+      [&] {
+        if (strikes < kStrikesMax && std::chrono::steady_clock::now() >= next && vandal.strike()) {
+          ++strikes;
+          next = std::chrono::steady_clock::now() + 300ms;
+        }
+        return study.status().has_value();
+      },
+      10min, "the study", [&] { return study.log(); });
+
+  EXPECT_EQ(study.wait(1s), 0) << study.log();
+  EXPECT_GE(strikes, kStrikesMin);
+  EXPECT_EQ(testing::determined_columns(out / "cells.csv"), table_of(kTiny, 2));
 }
 
 struct Kills {
