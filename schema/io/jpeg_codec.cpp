@@ -18,7 +18,7 @@ namespace {
 // dear to decode.
 constexpr int kScansMax = 200;
 
-struct Reader {
+struct JpegReader {
   jpeg_decompress_struct jpeg{};
   jpeg_error_mgr errors{};
   jpeg_progress_mgr progress{};
@@ -27,18 +27,18 @@ struct Reader {
   Picture picture;
   std::vector<std::uint8_t> row;
 
-  Reader() = default;
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-  ~Reader() { jpeg_destroy_decompress(&jpeg); }
+  JpegReader() = default;
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg); }
 };
 
-Reader& reader_of(j_common_ptr jpeg) { return *static_cast<Reader*>(jpeg->client_data); }
+JpegReader& reader_of(j_common_ptr jpeg) { return *static_cast<JpegReader*>(jpeg->client_data); }
 
 void note_fault(j_common_ptr jpeg) {
   char message[JMSG_LENGTH_MAX];
   jpeg->err->format_message(jpeg, message);
-  Reader& reader = reader_of(jpeg);
+  JpegReader& reader = reader_of(jpeg);
   if (reader.fault.empty()) reader.fault = message;
   std::longjmp(reader.jump, 1);
 }
@@ -51,13 +51,13 @@ void note_warning(j_common_ptr jpeg, int level) {
 
 void limit_scans(j_common_ptr jpeg) {
   if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number <= kScansMax) return;
-  Reader& reader = reader_of(jpeg);
+  JpegReader& reader = reader_of(jpeg);
   reader.fault = "it has more than " + std::to_string(kScansMax) + " passes";
   std::longjmp(reader.jump, 1);
 }
 
 // One row as decoded -> RGB. CMYK as PIL multiplies it out; Adobe's files hold the complement.
-void take_row(const Reader& reader, std::uint8_t* rgb) {
+void take_row(const JpegReader& reader, std::uint8_t* rgb) {
   const std::size_t width = reader.jpeg.output_width;
   const std::uint8_t* in = reader.row.data();
   if (reader.jpeg.output_components == 3) {
@@ -78,7 +78,8 @@ void take_row(const Reader& reader, std::uint8_t* rgb) {
 }
 
 // The part under setjmp. False when libjpeg found a fault.
-bool decode(Reader& reader, std::string_view bytes, Result<void>& size, const std::string& where) {
+bool decode(JpegReader& reader, std::string_view bytes, Result<void>& size,
+            const std::string& where) {
   if (setjmp(reader.jump) != 0) return false;
   jpeg_decompress_struct& jpeg = reader.jpeg;
   jpeg_create_decompress(&jpeg);
@@ -109,7 +110,7 @@ bool decode(Reader& reader, std::string_view bytes, Result<void>& size, const st
 }  // namespace
 
 Result<Picture> parse_jpeg(std::string_view bytes, const std::string& where) {
-  Reader reader;
+  JpegReader reader;
   reader.jpeg.err = jpeg_std_error(&reader.errors);
   reader.jpeg.client_data = &reader;
   reader.errors.error_exit = note_fault;

@@ -14,7 +14,7 @@
 namespace isocost::io {
 namespace {
 
-struct Reader {
+struct PngReader {
   std::string_view left;
   std::string fault;
   Picture picture;
@@ -23,10 +23,10 @@ struct Reader {
   png_structp png = nullptr;
   png_infop info = nullptr;
 
-  Reader() = default;
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngReader() = default;
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
+  ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
 void note_fault(png_structp png, png_const_charp message) {
@@ -59,7 +59,7 @@ bool set_transformations(png_structp png, png_infop info) {
 }
 
 // The part under setjmp. False when libpng found a fault.
-bool decode(Reader& reader, bool* is_wide_grey, Result<void>& size, const std::string& where) {
+bool decode(PngReader& reader, bool* is_wide_grey, Result<void>& size, const std::string& where) {
   png_structp png = reader.png;
   if (setjmp(png_jmpbuf(png)) != 0) return false;
   png_set_read_fn(png, &reader.left, give_bytes);
@@ -88,7 +88,7 @@ bool decode(Reader& reader, bool* is_wide_grey, Result<void>& size, const std::s
   return true;
 }
 
-void clip_wide_grey(Reader& reader) {
+void clip_wide_grey(PngReader& reader) {
   const std::size_t pixels = reader.samples.size() / 2;
   reader.picture.rgb.resize(3 * pixels);
   for (std::size_t i = 0; i < pixels; ++i) {
@@ -136,7 +136,7 @@ bool encode(Writer& writer, const Picture& picture) {
 }  // namespace
 
 Result<Picture> parse_png(std::string_view bytes, const std::string& where) {
-  Reader reader;
+  PngReader reader;
   reader.left = bytes;
   reader.png =
       png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader.fault, note_fault, ignore_warning);
