@@ -11,6 +11,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "schema/samplers/resolve.h"
 #include "worker/commands/output.h"
 #include "worker/diffusion/fast/kernels.h"
 #include "worker/diffusion/pipeline/pipeline.h"
@@ -37,7 +38,8 @@ Result<Json> measure(const BenchArguments& arguments) {
   auto pipeline = Pipeline::load(*model);
   if (!pipeline) return fail(pipeline.error());
   const Json choice = {{"sampler", "ddim"}, {"steps", arguments.steps}};
-  const auto sampler = sampling::resolve(model->scheduler_config, choice, "sampler");
+  const auto sampler = sampling::resolve(
+      sampling::stored_scheduler(model->scheduler_config, model->pipeline_class), choice, "sampler");
   if (!sampler) return fail(sampler.error());
   const auto& text = pipeline->text_config();
   const auto ids = at::arange(arguments.batch * text.max_position_embeddings, at::kLong)
@@ -46,13 +48,14 @@ Result<Json> measure(const BenchArguments& arguments) {
   const auto states = pipeline->encode(ids);
   const auto& unet = pipeline->unet_config();
   Trajectory start;
-  start.x_T = at::randn({arguments.batch, unet.in_channels, unet.sample_height, unet.sample_width});
-  start.draw = [&](int) { return at::zeros_like(start.x_T); };
+  start.x = at::randn({arguments.batch, unet.in_channels, unet.sample_height, unet.sample_width});
+  start.draw = [&](int) { return at::zeros_like(start.x); };
   double best = std::numeric_limits<double>::infinity();
   for (int round = 0; round <= arguments.rounds; ++round) {  // the first one warms up
     const auto begin = std::chrono::steady_clock::now();
+    const auto stepper = make_stepper(*sampler);
     const auto latents =
-        pipeline->denoise({*sampler, {arguments.guidance, 0}, states, states}, start);
+        pipeline->denoise(*stepper, {start, guided(states, states, arguments.guidance)});
     const auto pictures = to_bytes(pipeline->decode(latents));
     if (round > 0) best = std::min(best, seconds_since(begin));
   }

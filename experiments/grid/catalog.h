@@ -18,13 +18,14 @@
 #include "schema/arch/model_folder.h"
 #include "schema/json.h"
 #include "schema/result.h"
+#include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {
 
 struct ModelEntry {
   std::map<std::string, std::string> inputs;  // unet, vae, text_encoder, tokenizer -> "sha256:..."
   std::map<std::string, std::string> names;   // "sha256:..." -> path, for messages
-  Json scheduler_config;
+  sampling::StoredScheduler scheduler;
   std::string scheduler_file;  // for messages
   int vae_factor = 8;          // picture pixels a latent pixel
   int default_height = 64;     // in pixels

@@ -9,7 +9,7 @@
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/yaml.h"
 #include "schema/io/atomic_file.h"
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {
 namespace {
@@ -172,10 +172,9 @@ class Expander {
   // A default that this cell's sampler does not have is left out; one that no sampler has is told
   // by check_effects.
   void set_defaults(Settings& settings) const {
-    const auto& options =
-        sampling::option_names(settings.sampler->value.get_ref<const std::string&>());
+    const auto& sampler = settings.sampler->value.get_ref<const std::string&>();
     for (const Default& one : grid_.defaults)
-      if (options.contains(one.path.substr(8)))
+      if (sampling::option_of(sampler, one.path.substr(8)) != nullptr)
         settings.options.emplace_back(one.path.substr(8), &one.value);
   }
 
@@ -262,7 +261,7 @@ class Expander {
         settings.options.empty() ? settings.steps : settings.options.back().second;
     const std::string name = "the model " + labels_.at(settings.model->value);
     auto resolved =
-        sampling::resolve(model.scheduler_config, choice,
+        sampling::resolve(model.scheduler, choice,
                           sampling::FaultPlaces{.choice = blamed->where,
                                                 .stored = settings.model->where + ": " + name +
                                                           ": " + model.scheduler_file,
@@ -284,7 +283,9 @@ class Expander {
     const bool is_karras = settings.spacing->value == "karras";
     if (!is_karras) choice["timestep_spacing"] = settings.spacing->value;
     // A spacing that is asked for wins over the Karras sigmas of a model's own scheduler.
-    if (is_karras || settings.sampler->value == "dpmpp-2m") choice["use_karras_sigmas"] = is_karras;
+    const auto* row = sampling::find_sampler(settings.sampler->value.get_ref<const std::string&>());
+    if (is_karras || (row != nullptr && row->may_space_by_karras))
+      choice["use_karras_sigmas"] = is_karras;
     return choice;
   }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "experiments/grid/yaml.h"
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {
 namespace {
@@ -38,30 +38,17 @@ std::string misfit_choice(const Json& value, const std::vector<std::string>& all
 }
 
 // Where two options depend on each other, sampling::resolve has the last word.
-std::string misfit_option(const std::string& option, const Json& value) {
-  static const std::map<std::string, std::vector<std::string>> kChoices = {
-      {"beta_schedule", {"linear", "scaled_linear", "squaredcos_cap_v2"}},
-      {"prediction_type", {"epsilon", "v_prediction", "sample"}},
-      {"variance_type", {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log"}},
-      {"final_sigmas_type", {"zero", "sigma_min"}},
-      {"solver_type", {"midpoint", "heun"}}};
-  static const std::map<std::string, std::pair<std::int64_t, std::int64_t>> kWhole = {
-      {"num_train_timesteps", {2, 100'000}}, {"steps_offset", {0, 1000}}, {"solver_order", {1, 2}}};
-  static const std::map<std::string, std::pair<double, double>> kNumbers = {
-      {"beta_start", {0, 1}},
-      {"beta_end", {0, 1}},
-      {"eta", {0, 1}},
-      {"clip_sample_range", {0, 1e6}},
-      {"dynamic_thresholding_ratio", {0, 1}},
-      {"sample_max_value", {0, 1e6}},
-      {"lambda_min_clipped", {-1000, 1000}}};
-  if (const auto choice = kChoices.find(option); choice != kChoices.end())
-    return misfit_choice(value, choice->second);
-  if (const auto whole = kWhole.find(option); whole != kWhole.end())
-    return misfit_whole(value, whole->second.first, whole->second.second);
-  if (const auto number = kNumbers.find(option); number != kNumbers.end())
-    return misfit_number(value, number->second.first, number->second.second);
-  return value.is_boolean() ? std::string() : "true or false";
+std::string misfit_option(const std::string& name, const Json& value) {
+  for (const auto& row : sampling::samplers())
+    if (const auto* option = sampling::option_of(row.name, name))
+      return isocost::misfit(*option, value).value_or(std::string());
+  return "an option of a sampler";
+}
+
+std::vector<std::string> spacings() {
+  auto names = find_option(sampling::shared_options(), "timestep_spacing")->choices;
+  names.emplace_back("karras");
+  return names;
 }
 
 }  // namespace
@@ -76,10 +63,12 @@ const std::set<std::string>& parameter_paths() {
   static const std::set<std::string> kPaths = [] {
     std::set<std::string> paths = usual_axes();
     paths.insert({"height", "width", "dtype", "negative_prompt", "group_size"});
-    for (const std::string& sampler : sampling::sampler_names()) {
-      for (const std::string& option : sampling::option_names(sampler))
-        if (!options_left_out().contains(option)) paths.insert("sampler." + option);
-    }
+    const auto add = [&](const std::vector<Option>& options) {
+      for (const auto& option : options)
+        if (!options_left_out().contains(option.name)) paths.insert("sampler." + option.name);
+    };
+    add(sampling::shared_options());
+    for (const auto& row : sampling::samplers()) add(row.options);
     return paths;
   }();
   return kPaths;
@@ -89,7 +78,7 @@ std::string misfit(const std::string& path, const Json& value) {
   if (path.starts_with("sampler.")) return misfit_option(path.substr(8), value);
   if (path == "sampler") return misfit_choice(value, sampling::sampler_names());
   if (path == "timestep_spacing")
-    return misfit_choice(value, {"leading", "trailing", "linspace", "karras"});
+    return misfit_choice(value, spacings());
   if (path == "dtype") return misfit_choice(value, {"float32", "bfloat16", "float16"});
   if (path == "steps") return misfit_whole(value, 1, 1000);
   if (path == "guidance") return misfit_number(value, 0, 1000);

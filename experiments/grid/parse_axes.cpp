@@ -4,7 +4,7 @@
 
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/parse_parts.h"
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {
 namespace {

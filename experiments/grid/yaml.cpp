@@ -67,12 +67,6 @@ Failure in_reading_order(const Failure& failure, const std::string& name) {
   return sorted;
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 std::string YamlFile::where(const YAML::Node& node) const {
   const YAML::Mark mark = node.Mark();
   if (mark.is_null()) return name_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schema/json.h"
+#include "schema/options.h"
 #include "schema/result.h"
 
 namespace isocost::experiments {
@@ -53,6 +54,5 @@ inline constexpr std::size_t kFaultsMax = 100;
 
 // The one of `known` that is nearest in spelling, or empty when none is near.
 [[nodiscard]] std::string nearest(const std::string& word, const std::set<std::string>& known);
-[[nodiscard]] std::string joined(const std::vector<std::string>& words);
 
 }  // namespace isocost::experiments

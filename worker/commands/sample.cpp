@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "schema/io/picture.h"
+#include "schema/samplers/resolve.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
 #include "worker/diffusion/models/device.h"
@@ -35,10 +36,11 @@ struct SampleArguments {
 };
 
 Result<sampling::SamplerConfig> resolve_sampler(const SampleArguments& arguments,
-                                                const Json& config) {
+                                                const arch::ModelFolder& model) {
   Json choice = {{"sampler", arguments.sampler}, {"steps", arguments.steps}};
   if (!arguments.spacing.empty()) choice["timestep_spacing"] = arguments.spacing;
-  return sampling::resolve(config.is_object() ? config : Json::object(), choice, "sampler");
+  return sampling::resolve(sampling::stored_scheduler(model.scheduler_config, model.pipeline_class),
+                           choice, "sampler");
 }
 
 class Sampling {
@@ -59,15 +61,18 @@ class Sampling {
       prompts.push_back(arguments_.prompts[i % arguments_.prompts.size()]);
     }
     const auto shape = latent_shape();
-    DenoiseRequest request{sampler_, {arguments_.guidance, 0}, encode(prompts), {}};
+    const Tensor text = encode(prompts);
+    Tensor negative;
     if (arguments_.guidance > 1)
-      request.negative_text = encode({prompts.size(), arguments_.negative});
+      negative = encode(std::vector<std::string>(prompts.size(), arguments_.negative));
+    const auto stepper = make_stepper(sampler_);
     Trajectory start;
-    start.x_T = keyed_noise(arguments_.seed, images, 0, shape);
+    start.x = stepper->init_sigma() * keyed_noise(arguments_.seed, images, 0, shape);
     start.draw = [&](int k) {
       return keyed_noise(arguments_.seed, images, static_cast<std::uint32_t>(k) + 1, shape);
     };
-    const auto pictures = pipeline_.draw(request, start);
+    const auto pictures = pipeline_.draw(
+        *stepper, {start, guided(negative, text, arguments_.guidance)});
     if (!pictures) {
       Failure failure = pictures.error();
       for (Error& error : failure.errors)
@@ -127,7 +132,7 @@ int run_sample(const SampleArguments& arguments) {
   if (!device) return report_failure(device.error());
   const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
   if (!model) return report_failure(model.error());
-  auto sampler = resolve_sampler(arguments, model->scheduler_config);
+  auto sampler = resolve_sampler(arguments, *model);
   if (!sampler) return report_failure(sampler.error());
   auto tokenizer = Tokenizer::load(model->tokenizer.value_or(model->root / "tokenizer"));
   if (!tokenizer) return report_failure(tokenizer.error());

@@ -25,7 +25,8 @@ class FakeCatalog : public experiments::Catalog {
       entry.names[entry.inputs[part]] = name + "/" + part;
     }
     entry.prompt_tokens = [](std::string_view text) { return text.size(); };
-    entry.scheduler_config = {
+    entry.scheduler.rewrite = sampling::rewrite_of("StableDiffusionPipeline");
+    entry.scheduler.config = {
         {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"}};
     entry.unet = *arch::unet_config_from_json(Json::object(), name);
     entry.vae = *arch::vae_config_from_json(

@@ -254,7 +254,7 @@ TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
     Result<ModelEntry> model(const std::string& name, const std::string& variant,
                              const std::string& where) override {
       auto entry = FakeCatalog::model(name, variant, where);
-      entry->scheduler_config["use_karras_sigmas"] = true;
+      entry->scheduler.config["use_karras_sigmas"] = true;
       return entry;
     }
   } catalog;

@@ -1,5 +1,6 @@
 #include "worker/diffusion/pipeline/pipeline.h"
 
+#include "schema/check.h"
 #include "worker/diffusion/fast/fast_decoder.h"
 #include "worker/diffusion/fast/fast_unet.h"
 
@@ -18,14 +19,24 @@ Failure component_missing(const arch::ModelFolder& model) {
 
 }  // namespace
 
-Tensor guide(const Tensor& unconditional, const Tensor& conditional, const Guidance& guidance) {
-  const auto guided = unconditional + guidance.scale * (conditional - unconditional);
-  if (guidance.rescale <= 0) return guided;
+std::vector<Branch> guided(const Tensor& negative_text, const Tensor& text, double w) {
+  if (!(w > 1)) return {{.text = text, .channels = {}, .extras = {}}};
+  return {{.text = negative_text, .channels = {}, .extras = {}},
+          {.text = text, .channels = {}, .extras = {}, .scale = w}};
+}
+
+Tensor combine(const std::vector<Tensor>& outputs, const std::vector<Branch>& branches,
+               double rescale) {
+  ISOCOST_CHECK(!outputs.empty() && outputs.size() == branches.size(), "an output a branch");
+  Tensor guided = outputs.front();
+  for (std::size_t i = 1; i < outputs.size(); ++i)
+    guided = guided + branches[i].scale * (outputs[i] - outputs[i - 1]);
+  if (rescale <= 0) return guided;
   std::vector<std::int64_t> all_but_batch;
   for (std::int64_t i = 1; i < guided.dim(); ++i) all_but_batch.push_back(i);
-  const auto wanted = conditional.std(all_but_batch, true, true);
+  const auto wanted = outputs.back().std(all_but_batch, true, true);
   const auto have = guided.std(all_but_batch, true, true);
-  return guidance.rescale * (guided * (wanted / have)) + (1 - guidance.rescale) * guided;
+  return rescale * (guided * (wanted / have)) + (1 - rescale) * guided;
 }
 
 Pipeline::Pipeline(UNet unet, Autoencoder vae, ClipText text_encoder, const Device& device)
@@ -70,7 +81,28 @@ Tensor Pipeline::encode(const Tensor& ids, std::int64_t clip_skip) {
   return text_encoder_->condition(ids.to(device_.device), clip_skip);
 }
 
-Pipeline::Network Pipeline::bind(const Tensor& context, const Tensor& like) {
+namespace {
+
+// Side by side along the batch; undefined where no branch has one.
+Tensor joined(const std::vector<Branch>& branches, Tensor (*part)(const Branch&)) {
+  std::vector<Tensor> parts;
+  for (const auto& branch : branches)
+    if (const Tensor one = part(branch); one.defined()) parts.push_back(one);
+  return parts.empty() ? Tensor() : at::cat(parts);
+}
+
+// x once a branch, each with the branch's channels beside it.
+Tensor with_channels(const Tensor& x, const std::vector<Branch>& branches) {
+  std::vector<Tensor> inputs;
+  for (const auto& branch : branches)
+    inputs.push_back(branch.channels.defined() ? at::cat({x, branch.channels}, 1) : x);
+  return at::cat(inputs);
+}
+
+}  // namespace
+
+Pipeline::Network Pipeline::bind(const std::vector<Branch>& branches, const Tensor& like) {
+  const auto context = joined(branches, [](const Branch& branch) { return branch.text; });
   const bool is_fast = device_.device.is_cpu() && device_.dtype == at::kFloat &&
                        FastUNet::supports(unet_->config, like.size(2), like.size(3));
   if (is_fast) {
@@ -79,25 +111,32 @@ Pipeline::Network Pipeline::bind(const Tensor& context, const Tensor& like) {
     return [this](const Tensor& x, double t) { return fast_->forward(x, t); };
   }
   const auto text = context.to(device_.device, device_.dtype);
-  return [this, text](const Tensor& x, double t) {
+  UNetExtras extras;
+  const auto bound = [&](Tensor (*part)(const Branch&)) {
+    const auto all = joined(branches, part);
+    return all.defined() ? all.to(device_.device) : all;
+  };
+  extras.class_labels = bound([](const Branch& branch) { return branch.extras.class_labels; });
+  extras.text_embeds = bound([](const Branch& branch) { return branch.extras.text_embeds; });
+  extras.time_ids = bound([](const Branch& branch) { return branch.extras.time_ids; });
+  return [this, text, extras](const Tensor& x, double t) {
     const auto timesteps =
         at::full({x.size(0)}, t, at::TensorOptions().device(device_.device).dtype(at::kFloat));
-    return unet_->forward(x.to(device_.device, device_.dtype), timesteps, text)
+    return unet_->forward(x.to(device_.device, device_.dtype), timesteps, text, extras)
         .to(at::kCPU, at::kFloat);
   };
 }
 
-Tensor Pipeline::denoise(const DenoiseRequest& request, const Trajectory& start) {
+Tensor Pipeline::denoise(Stepper& stepper, const Denoising& denoising) {
   const c10::InferenceMode guard;
-  const bool is_guided = request.guidance.scale > 1;
-  const auto network =
-      bind(is_guided ? at::cat({request.negative_text, request.text}) : request.text, start.x_T);
+  const auto& branches = denoising.branches;
+  const auto network = bind(branches, denoising.start.x);
   const Predict predict = [&](const Tensor& x, double t) {
-    if (!is_guided) return network(x, t);
-    const auto halves = network(at::cat({x, x}), t).chunk(2);
-    return guide(halves[0], halves[1], request.guidance);
+    const auto count = static_cast<std::int64_t>(branches.size());
+    const auto outputs = network(with_channels(x, branches), t).chunk(count);
+    return combine(outputs, branches, denoising.guidance_rescale);
   };
-  return sample(request.sampler, predict, start);
+  return run(stepper, predict, denoising.start);
 }
 
 Tensor Pipeline::decode(const Tensor& latents) {
@@ -111,11 +150,11 @@ Tensor Pipeline::decode(const Tensor& latents) {
   return vae_->decode(z).to(at::kCPU);
 }
 
-Result<Tensor> Pipeline::draw(const DenoiseRequest& request, const Trajectory& start) {
+Result<Tensor> Pipeline::draw(Stepper& stepper, const Denoising& denoising) {
   const auto is_finite = [](const Tensor& values) {
     return at::isfinite(values).all().item<bool>();
   };
-  const Tensor latents = denoise(request, start);
+  const Tensor latents = denoise(stepper, denoising);
   if (!is_finite(latents))
     return fail("the U-Net", "the latents are not finite", "weights and options that stay finite");
   const Tensor decoded = decode(latents);

@@ -2,7 +2,8 @@
 //
 //   auto pipeline = Pipeline::load(*arch::ModelFolder::open("models/mini-32"));
 //   Tensor text = pipeline->encode(ids);                               // ids from the tokenizer
-//   Result<Tensor> pictures = pipeline->draw({sampler, guidance, text, negative}, start);
+//   auto stepper = make_stepper(sampler);
+//   Result<Tensor> pictures = pipeline->draw(*stepper, {start, guided(negative, text, 7.5)});
 //   // uint8 [B, 3, H, W]; or in two steps, pipeline->denoise() and pipeline->decode()
 //
 // The text's keys and values and the projections of each timestep are computed once a denoise call,
@@ -14,28 +15,35 @@
 #include "schema/arch/model_folder.h"
 #include "schema/io/inputs.h"
 #include "worker/diffusion/models/load.h"
-#include "worker/diffusion/samplers/sampler.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 
 class FastDecoder;
 class FastUNet;
 
-struct Guidance {
-  double scale = 1.0;  // w in e_u + w (e_c - e_u); at most 1 is a single call without guidance
-  double rescale =
-      0.0;  // guidance_rescale: how far the result takes the conditional prediction's deviation
+// One evaluation of the network within a step. Branches stand from the weakest condition to the
+// strongest; guidance is e_0 + sum over i > 0 of scale_i (e_i - e_(i-1)): classifier-free guidance
+// with two of them, guidance by text and picture (Brooks et al. 2023, equation 3) with three.
+struct Branch {
+  Tensor text;         // [B, S, D]
+  Tensor channels;     // [B, Z, H, W], joined to x; undefined: none
+  UNetExtras extras;   // class labels, sizes, pooled text
+  double scale = 1.0;  // not looked at of the first
 };
 
-// e_u + w (e_c - e_u), rescaled (Lin et al. 2023, section 3.4).
-[[nodiscard]] Tensor guide(const Tensor& unconditional, const Tensor& conditional,
-                           const Guidance& guidance);
+// {negative, text} at scale w above 1; text alone at 1 and below, which is no guidance.
+[[nodiscard]] std::vector<Branch> guided(const Tensor& negative_text, const Tensor& text, double w);
 
-struct DenoiseRequest {
-  sampling::SamplerConfig sampler;
-  Guidance guidance;
-  Tensor text;           // [B, S, D]
-  Tensor negative_text;  // [B, S, D]; not looked at without guidance
+// The branches' outputs put together, then taken towards the deviation of the last one's by
+// `rescale` (Lin et al. 2023, section 3.4). Requires: one output at least, as many as branches.
+[[nodiscard]] Tensor combine(const std::vector<Tensor>& outputs,
+                             const std::vector<Branch>& branches, double rescale);
+
+struct Denoising {
+  Trajectory start;
+  std::vector<Branch> branches;
+  double guidance_rescale = 0;
 };
 
 class Pipeline {
@@ -65,21 +73,22 @@ class Pipeline {
   // layers.
   [[nodiscard]] Tensor encode(const Tensor& ids, std::int64_t clip_skip = 0);  // [B, L, D]
   // Final latents, float32 on the CPU, before the division by the scaling factor.
-  [[nodiscard]] Tensor denoise(const DenoiseRequest& request, const Trajectory& start);
+  [[nodiscard]] Tensor denoise(Stepper& stepper, const Denoising& denoising);
   // What the decoder gives for final latents, float32 on the CPU, not clamped.
   [[nodiscard]] Tensor decode(const Tensor& latents);
   // Both, as bytes: uint8 [B, 3, H, W] on the CPU. Fails with: latents or pictures that are not
   // finite, which as bytes would look like a picture.
-  [[nodiscard]] Result<Tensor> draw(const DenoiseRequest& request, const Trajectory& start);
+  [[nodiscard]] Result<Tensor> draw(Stepper& stepper, const Denoising& denoising);
 
   [[nodiscard]] const arch::UNetConfig& unet_config() const { return unet_->config; }
   [[nodiscard]] const arch::VaeConfig& vae_config() const { return vae_->config; }
   [[nodiscard]] const arch::ClipTextConfig& text_config() const { return text_encoder_->config; }
 
  private:
-  // The network's raw output for x [B, C, H, W] at a timestep, the text bound.
+  // The network's raw output for x [N B, C, H, W] of all N branches at a timestep, text and extras
+  // bound.
   using Network = std::function<Tensor(const Tensor& x, double t)>;
-  [[nodiscard]] Network bind(const Tensor& context, const Tensor& like);
+  [[nodiscard]] Network bind(const std::vector<Branch>& branches, const Tensor& like);
   Pipeline(UNet unet, Autoencoder vae, ClipText text_encoder, const Device& device);
 
   UNet unet_;

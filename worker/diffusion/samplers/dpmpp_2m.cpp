@@ -3,8 +3,9 @@
 // DPMSolverMultistepScheduler steps it.
 #include <cmath>
 
+#include "schema/samplers/sampler.h"
 #include "worker/diffusion/samplers/prediction.h"
-#include "worker/diffusion/samplers/solvers.h"
+#include "worker/diffusion/samplers/steppers.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -24,42 +25,58 @@ Point point(double sigma_ratio) {
   return {alpha, sigma, std::log(alpha) - std::log(sigma)};
 }
 
-bool falls_to_first_order(const sampling::SamplerConfig& config, std::size_t k, std::size_t count) {
-  if (config.solver_order == 1 || k == 0) return true;
-  if (k + 1 < count) return false;
-  return config.euler_at_final || (config.lower_order_final && count < kFewSteps) ||
-         config.final_sigmas_type == "zero";
-}
+class Dpmpp2m : public Stepper {
+ public:
+  explicit Dpmpp2m(const sampling::SamplerConfig& config)
+      : Stepper(config), sigmas_(sampling::row_of(config).sigmas(config)) {}
 
-}  // namespace
-
-at::Tensor dpmpp_2m(const sampling::SamplerConfig& config, const Predict& predict,
-                    const Trajectory& start) {
-  const std::vector<double> timesteps = sampling::call_timesteps(config);
-  const std::vector<double> sigmas = sampling::dpm_sigmas(config);
-  at::Tensor x = start.x_T;
-  at::Tensor m1;  // the x0 of the call before
-  for (std::size_t k = 0; k < timesteps.size(); ++k) {
-    const Point s = point(sigmas[k]);
-    const Point t = point(sigmas[k + 1]);
+  [[nodiscard]] at::Tensor step(std::size_t k, const at::Tensor& x, const at::Tensor& output,
+                                const Draw&) override {
+    const Point s = point(sigmas_[k]);
+    const Point t = point(sigmas_[k + 1]);
     const at::Tensor m0 =
-        bound_x0(config, predict_x0(config, x, predict(x, timesteps[k]), s.alpha, s.sigma));
+        bound_x0(config(), predict_x0(config(), x, output, s.alpha, s.sigma));
 
     const double h = t.lambda - s.lambda;
     const double phi = std::exp(-h) - 1;
     at::Tensor next = (t.sigma / s.sigma) * x - (t.alpha * phi) * m0;
-    if (!falls_to_first_order(config, k, timesteps.size())) {
-      const double r0 = (s.lambda - point(sigmas[k - 1]).lambda) / h;
-      const at::Tensor D1 = (1 / r0) * (m0 - m1);
-      const double weight =
-          config.solver_type == "midpoint" ? -0.5 * t.alpha * phi : t.alpha * (phi / h + 1);
+    if (!falls_to_first_order(k)) {
+      const double r0 = (s.lambda - point(sigmas_[k - 1]).lambda) / h;
+      const at::Tensor D1 = (1 / r0) * (m0 - m1_);
+      const double weight = config().text("solver_type") == "midpoint"
+                                ? -0.5 * t.alpha * phi
+                                : t.alpha * (phi / h + 1);
       next = next + weight * D1;
     }
-    x = next;
-    m1 = m0;
-    if (start.after_call) start.after_call(static_cast<int>(k), x);
+    m1_ = m0;
+    return next;
   }
-  return x;
+
+  [[nodiscard]] at::Tensor noised(std::size_t k, const at::Tensor& z,
+                                  const at::Tensor& noise) const override {
+    if (k >= timesteps().size()) return z;
+    const Point s = point(sigmas_[k]);
+    return s.alpha * z + s.sigma * noise;
+  }
+
+ private:
+  [[nodiscard]] bool falls_to_first_order(std::size_t k) const {
+    const std::size_t count = timesteps().size();
+    if (config().number("solver_order") < 2 || !m1_.defined()) return true;
+    if (k + 1 < count) return false;
+    return config().flag("euler_at_final") ||
+           (config().flag("lower_order_final") && count < kFewSteps) ||
+           config().text("final_sigmas_type") == "zero";
+  }
+
+  std::vector<double> sigmas_;
+  at::Tensor m1_;  // the x0 of the call before
+};
+
+}  // namespace
+
+std::unique_ptr<Stepper> make_dpmpp_2m(const sampling::SamplerConfig& config) {
+  return std::make_unique<Dpmpp2m>(config);
 }
 
 }  // namespace isocost::diffusion

@@ -26,9 +26,9 @@ Tensor bound_x0(const sampling::SamplerConfig& config, const Tensor& x0) {
                          .unsqueeze(1);  // [B, 1]
     return (flat.minimum(s).maximum(-s) / s).reshape(x0.sizes());
   }
-  if (config.sampler != "dpmpp-2m" && config.clip_sample)
-    return x0.clamp(-config.clip_sample_range, config.clip_sample_range);
-  return x0;
+  if (!config.own.contains("clip_sample") || !config.flag("clip_sample")) return x0;
+  const double range = config.number("clip_sample_range");
+  return x0.clamp(-range, range);
 }
 
 }  // namespace isocost::diffusion

@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/config.h"
 
 namespace isocost::diffusion {
 
@@ -16,7 +16,8 @@ namespace isocost::diffusion {
 [[nodiscard]] at::Tensor predict_epsilon(const sampling::SamplerConfig& config, const at::Tensor& x,
                                          const at::Tensor& output, double alpha, double sigma);
 
-// Dynamic thresholding (Saharia et al. 2022, section 2.3) or clipping, as configured.
+// Dynamic thresholding (Saharia et al. 2022, section 2.3) or clipping, as configured; samplers
+// without options to clip never do.
 [[nodiscard]] at::Tensor bound_x0(const sampling::SamplerConfig& config, const at::Tensor& x0);
 
 }  // namespace isocost::diffusion

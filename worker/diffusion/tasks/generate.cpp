@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "schema/io/picture.h"
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/resolve.h"
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
@@ -67,21 +67,18 @@ Result<at::Tensor> draw_group(WarmModel& model, const SampleSpec& spec,
                               << (model.pipeline.vae_config().block_out_channels.size() - 1);
   const std::vector<std::int64_t> shape = {model.pipeline.vae_config().latent_channels,
                                            spec.height / factor, spec.width / factor};
-  DenoiseRequest request;
-  request.sampler = sampler;
-  request.guidance.scale = spec.guidance;
-  request.text = model.encode(group.prompts);
-  if (spec.guidance > 1) {
-    request.negative_text = model.encode({spec.negative_prompt}).expand_as(request.text);
-  }
-  const Trajectory start = {.x_T = keyed_noise(spec.seed, group.images, 0, shape),
-                            .draw =
-                                [&](int k) {
-                                  return keyed_noise(spec.seed, group.images,
-                                                     static_cast<std::uint32_t>(k) + 1, shape);
-                                },
-                            .after_call = {}};
-  return model.pipeline.draw(request, start);
+  const at::Tensor text = model.encode(group.prompts);
+  at::Tensor negative;
+  if (spec.guidance > 1) negative = model.encode({spec.negative_prompt}).expand_as(text);
+  const auto stepper = make_stepper(sampler);
+  const Trajectory start = {
+      .x = stepper->init_sigma() * keyed_noise(spec.seed, group.images, 0, shape),
+      .draw =
+          [&](int k) {
+            return keyed_noise(spec.seed, group.images, static_cast<std::uint32_t>(k) + 1, shape);
+          },
+      .after_step = {}};
+  return model.pipeline.draw(*stepper, {start, guided(negative, text, spec.guidance)});
 }
 
 io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size_t row) {

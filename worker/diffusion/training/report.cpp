@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "schema/io/picture.h"
+#include "schema/samplers/resolve.h"
 #include "worker/diffusion/metrics/metric.h"
 #include "worker/diffusion/models/feature_network.h"
 #include "worker/diffusion/pipeline/pipeline.h"
@@ -159,7 +160,7 @@ class Report {
     const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
     if (!config) return fail(config.error());
     const auto sampler = sampling::resolve(
-        *config, {{"sampler", "ddim"}, {"steps", kSteps}, {"timestep_spacing", "trailing"}},
+        sampling::stored_scheduler(*config, {}), {{"sampler", "ddim"}, {"steps", kSteps}, {"timestep_spacing", "trailing"}},
         "sampler");
     if (!sampler) return fail(sampler.error());
     const auto encoder = read_caption_encoder(options_.family);
@@ -194,12 +195,13 @@ class Report {
         images.push_back(i);
         rows.push_back(at::tensor(encoder.encode(world::caption(scenes_[i]))));
       }
-      DenoiseRequest request{sampler, {kGuidance, 0}, pipeline.encode(at::stack(rows)), {}};
-      request.negative_text =
-          pipeline.encode(at::tensor(encoder.encode("")).unsqueeze(0)).expand_as(request.text);
+      const auto text = pipeline.encode(at::stack(rows));
+      const auto negative =
+          pipeline.encode(at::tensor(encoder.encode("")).unsqueeze(0)).expand_as(text);
+      const auto stepper = make_stepper(sampler);
       Trajectory start;
-      start.x_T = keyed_noise(0, images, 0, shape);
-      auto drawn = pipeline.draw(request, start);
+      start.x = stepper->init_sigma() * keyed_noise(0, images, 0, shape);
+      auto drawn = pipeline.draw(*stepper, {start, guided(negative, text, kGuidance)});
       if (!drawn) return drawn;
       made.push_back(std::move(*drawn));
     }

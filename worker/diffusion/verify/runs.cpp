@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "schema/samplers/resolve.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/verify/items.h"
 
@@ -8,9 +9,7 @@ namespace isocost::diffusion {
 namespace {
 
 std::string built_samplers() {
-  std::string names;
-  for (const auto& name : sampling::sampler_names()) names += (names.empty() ? "" : ", ") + name;
-  return names;
+  return joined(sampling::sampler_names());
 }
 
 // What the run needs that this engine does not have yet.
@@ -23,15 +22,15 @@ std::optional<NotBuilt> lacking(const VerifyContext& context, const Json& run) {
   if (is_other)
     return NotBuilt{"the pipeline " + pipeline + " is not built yet", "StableDiffusionPipeline"};
   const auto sampler = text_of(run, "sampler");
-  const auto& names = sampling::sampler_names();
-  if (std::find(names.begin(), names.end(), sampler) == names.end())
+  if (sampling::find_sampler(sampler) == nullptr)
     return NotBuilt{"the sampler '" + sampler + "' is not built yet", built_samplers()};
   return std::nullopt;
 }
 
 struct TextToImage {
   sampling::SamplerConfig sampler;
-  Guidance guidance;
+  double guidance = 1;
+  double rescale = 0;
   std::int64_t clip_skip = 0;
   std::vector<std::string> prompts;
   std::vector<std::string> negatives;
@@ -50,7 +49,8 @@ void spread_negatives(TextToImage& request, Taken& take) {
 
 Result<TextToImage> read_request(const VerifyContext& context, const Json& run, Taken& take) {
   TextToImage request;
-  request.guidance = {take.number("guidance_scale", 7.5), take.number("guidance_rescale", 0)};
+  request.guidance = take.number("guidance_scale", 7.5);
+  request.rescale = take.number("guidance_rescale", 0);
   request.clip_skip = take.count("clip_skip", 0);
   request.prompts = take.texts("prompt");
   request.negatives = take.texts("negative_prompt");
@@ -103,17 +103,19 @@ class Replay {
   Replay(Pipeline& pipeline, const TextToImage& request) : pipeline_(pipeline), request_(request) {}
 
   Outputs run(const Tensor& ids, const Tensor& negative_ids) {
-    DenoiseRequest denoise{
-        request_.sampler, request_.guidance, pipeline_.encode(ids, request_.clip_skip), {}};
-    if (request_.guidance.scale > 1) denoise.negative_text = pipeline_.encode(negative_ids);
+    const Tensor text = pipeline_.encode(ids, request_.clip_skip);
+    Tensor negative;
+    if (request_.guidance > 1) negative = pipeline_.encode(negative_ids);
+    const auto stepper = make_stepper(request_.sampler);
     Outputs outputs;
     Trajectory start;
-    start.x_T = request_.latents;
+    start.x = stepper->init_sigma() * request_.latents;
     start.draw = [this](int k) { return draw(k); };
-    start.after_call = [&](int k, const Tensor& x) {
+    start.after_step = [&](std::size_t k, const Tensor& x) {
       outputs["latents_after_call." + std::to_string(k)] = x.clone();
     };
-    const auto latents = pipeline_.denoise(denoise, start);
+    const auto latents = pipeline_.denoise(
+        *stepper, {start, guided(negative, text, request_.guidance), request_.rescale});
     outputs["latents"] = latents;
     outputs["image"] = (pipeline_.decode(latents) / 2 + 0.5).clamp(0, 1);
     return outputs;

@@ -7,7 +7,8 @@
 #include <fstream>
 #include <iterator>
 
-#include "worker/diffusion/samplers/sampler.h"
+#include "schema/samplers/resolve.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -45,19 +46,20 @@ TEST_P(SchedulersGolden, FollowsTheReference) {
   const auto predict = [](const at::Tensor& x, double t) {
     return 0.8F * (x + static_cast<float>(0.002 * t)).sin();
   };
-  const at::Tensor x0 = sample(*config, predict,
-                               {.x_T = closed_form(0.9, 0.2),
-                                .draw =
-                                    [&](int k) {
-                                      ++draws;
-                                      return closed_form(0.7, 0.5 + 1.3 * k);
-                                    },
-                                .after_call =
-                                    [&](int, const at::Tensor& x) {
-                                      sums.push_back(x.to(at::kDouble).abs().sum().item<double>());
-                                    }});
+  const auto stepper = make_stepper(*config);
+  Trajectory start;
+  start.x = stepper->init_sigma() * closed_form(0.9, 0.2);
+  start.draw = [&](int k) {
+    ++draws;
+    return closed_form(0.7, 0.5 + 1.3 * k);
+  };
+  start.after_step = [&](std::size_t, const at::Tensor& x) {
+    sums.push_back(x.to(at::kDouble).abs().sum().item<double>());
+  };
+  const at::Tensor x0 = run(*stepper, predict, start);
 
   EXPECT_EQ(draws, item.at("noise_draws").get<int>());
+  EXPECT_EQ(sampling::row_of(*config).draws(*config), static_cast<std::size_t>(draws));
   const auto expected = item.at("sum_abs_per_step").get<std::vector<double>>();
   ASSERT_EQ(sums.size(), expected.size());
   for (std::size_t k = 0; k < sums.size(); ++k)

@@ -4,8 +4,10 @@
 
 #include <cmath>
 
+#include "schema/samplers/resolve.h"
+#include "schema/samplers/schedule.h"
 #include "worker/diffusion/samplers/noise.h"
-#include "worker/diffusion/samplers/sampler.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -17,8 +19,10 @@ sampling::SamplerConfig config_of(const std::string& sampler, int steps,
   const Json stable_diffusion = {{"beta_start", 0.00085},
                                  {"beta_end", 0.012},
                                  {"beta_schedule", "scaled_linear"},
-                                 {"set_alpha_to_one", false}};
-  auto config = sampling::resolve(stable_diffusion, options, "test");
+                                 {"set_alpha_to_one", false},
+                                 {"clip_sample", false}};
+  auto config = sampling::resolve(
+      sampling::stored_scheduler(stable_diffusion, "StableDiffusionPipeline"), options, "test");
   EXPECT_TRUE(config) << config.error().message();
   return *config;
 }
@@ -35,8 +39,10 @@ Predict ideal(const sampling::SamplerConfig& config) {
   };
 }
 
-Trajectory start_from(const at::Tensor& x_T) {
-  return {.x_T = x_T, .draw = [](int) { return at::Tensor(); }, .after_call = {}};
+at::Tensor sample(const sampling::SamplerConfig& config, const Predict& predict,
+                  const at::Tensor& x_T) {
+  const auto stepper = make_stepper(config);
+  return run(*stepper, predict, {.x = stepper->init_sigma() * x_T, .draw = {}, .after_step = {}});
 }
 
 // Deviation of the result from the exact solution of the probability flow, which maps quantiles to
@@ -46,7 +52,7 @@ double error_of(const std::string& sampler, int steps) {
   const at::Tensor z = at::linspace(-2, 2, 41, at::kDouble).reshape({1, 1, 1, 41});
   const auto bar = double(sampling::alphas_cumprod(config).back());
   const at::Tensor x_T = std::sqrt(bar) * kMu + std::sqrt(bar * kS * kS + 1 - bar) * z;
-  const at::Tensor x0 = sample(config, ideal(config), start_from(x_T));
+  const at::Tensor x0 = sample(config, ideal(config), x_T);
   return (x0 - (kMu + kS * z)).abs().max().item<double>();
 }
 
@@ -71,7 +77,7 @@ TEST(Solver, DdimEqualsDpmSolverOfFirstOrder) {
   const auto predict = [](const at::Tensor& x, double t) { return 0.8 * (x + 0.002 * t).sin(); };
 
   const at::Tensor difference =
-      sample(first, predict, start_from(x_T)) - sample(second, predict, start_from(x_T));
+      sample(first, predict, x_T) - sample(second, predict, x_T);
 
   EXPECT_LT(difference.abs().max().item<double>(), 2e-4);
 }

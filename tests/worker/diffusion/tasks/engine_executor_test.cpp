@@ -13,7 +13,7 @@
 #include "schema/io/inputs.h"
 #include "schema/io/picture.h"
 #include "schema/io/safetensors.h"
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/resolve.h"
 #include "worker/diffusion/tasks/rows.h"
 
 namespace isocost::diffusion {
@@ -45,7 +45,7 @@ class EngineExecutorTest : public ::testing::Test {
                     {"tokenizer", digest_of(kModels / "groups32/tokenizer")}};
     // DDPM draws noise at every step, so that a wrong draw shows.
     spec_.sampler = sampling::to_json(
-        sampling::resolve(Json::object(), {{"sampler", "ddpm"}, {"steps", 3}}, "test").value());
+        sampling::resolve({}, {{"sampler", "ddpm"}, {"steps", 3}}, "test").value());
     spec_.guidance = 3;
     spec_.prompts = store_
                         .put(

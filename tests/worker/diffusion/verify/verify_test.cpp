@@ -9,7 +9,8 @@
 #include <fstream>
 #include <set>
 
-#include "worker/diffusion/samplers/sampler.h"
+#include "schema/samplers/resolve.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 namespace {

@@ -1,7 +1,8 @@
 #include <gmock/gmock.h>
 
-#include "schema/sampling/sampling.h"
-#include "tests/schema/sampling/stable_diffusion.h"
+#include "schema/samplers/resolve.h"
+#include "schema/samplers/schedule.h"
+#include "tests/schema/samplers/stable_diffusion.h"
 
 namespace isocost::sampling {
 namespace {
@@ -12,7 +13,11 @@ using ::testing::Ge;
 using ::testing::HasSubstr;
 
 SamplerConfig chosen(const Json& choice) {
-  return resolve(kStableDiffusion, choice, "test").value();
+  return resolve(kStored, choice, "test").value();
+}
+
+std::vector<double> sigmas_of_calls(const SamplerConfig& config) {
+  return row_of(config).sigmas(config);
 }
 
 TEST(CallTimesteps, LeadByTheStrideOfTheTrainingSteps) {
@@ -57,7 +62,7 @@ TEST(CallTimesteps, AreRefusedWhereRoundingWouldReachMinusOne) {
   std::vector<int> refused;
   for (int steps = 1; steps <= 1000; ++steps) {
     const auto config =
-        resolve(kStableDiffusion,
+        resolve(kStored,
                 {{"sampler", "ddim"}, {"steps", steps}, {"timestep_spacing", "trailing"}}, "test");
     if (!config)
       refused.push_back(steps);
@@ -72,7 +77,7 @@ TEST(CallTimesteps, AreRefusedWhereRoundingWouldReachMinusOne) {
 
 TEST(CallTimesteps, AreRefusedPastTheLastTrainingStep) {
   const auto config =
-      resolve(kStableDiffusion, {{"sampler", "ddim"}, {"steps", 1000}}, "grid.yaml:3:5");
+      resolve(kStored, {{"sampler", "ddim"}, {"steps", 1000}}, "grid.yaml:3:5");
 
   ASSERT_FALSE(config);
   EXPECT_THAT(config.error().message(),
@@ -103,10 +108,10 @@ TEST(DpmSigmas, EndAtZeroOrAtTheLeast) {
   Json least = choice;
   least["final_sigmas_type"] = "sigma_min";
 
-  EXPECT_EQ(dpm_sigmas(chosen(choice)).size(), 5U);
-  EXPECT_EQ(dpm_sigmas(chosen(choice)).back(), 0);
-  EXPECT_NEAR(dpm_sigmas(chosen(least)).back(), 0.0291671, 1e-6);
-  EXPECT_NEAR(dpm_sigmas(chosen(choice)).front(), 14.6146, 1e-3);
+  EXPECT_EQ(sigmas_of_calls(chosen(choice)).size(), 5U);
+  EXPECT_EQ(sigmas_of_calls(chosen(choice)).back(), 0);
+  EXPECT_NEAR(sigmas_of_calls(chosen(least)).back(), 0.0291671, 1e-6);
+  EXPECT_NEAR(sigmas_of_calls(chosen(choice)).front(), 14.6146, 1e-3);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "schema/check.h"
-#include "schema/sampling/sampling.h"
+#include "schema/samplers/sampler.h"
+#include "schema/samplers/schedule.h"
 
 namespace isocost::sampling {
 namespace {
@@ -76,10 +76,10 @@ std::vector<float> alphas_at_zero_snr(const std::vector<float>& alphas) {
   return rescaled;
 }
 
-// numpy's round: half to even.
+}  // namespace
+
 double round_even(double value) { return std::nearbyint(value); }
 
-// numpy.linspace(0, last, count).
 std::vector<double> linspace_double(double last, int count) {
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(count));
@@ -88,8 +88,6 @@ std::vector<double> linspace_double(double last, int count) {
   return values;
 }
 
-// numpy.arange(first, 0, -T / N), rounded, less one: the float step is upstream's, and so are its
-// lengths.
 std::vector<double> trailing(double first, int num_train_timesteps, int steps) {
   const double step = -static_cast<double>(num_train_timesteps) / steps;
   const auto count = static_cast<int>(std::ceil((0 - first) / step));
@@ -106,7 +104,7 @@ std::vector<double> rounded_reversed(std::vector<double> values) {
   return values;
 }
 
-std::vector<double> ddim_timesteps(const SamplerConfig& config) {
+std::vector<double> alpha_timesteps(const SamplerConfig& config) {
   const int T = config.num_train_timesteps;
   const int N = config.steps;
   if (config.timestep_spacing == "linspace") return rounded_reversed(linspace_double(T - 1, N));
@@ -119,39 +117,23 @@ std::vector<double> ddim_timesteps(const SamplerConfig& config) {
   return values;
 }
 
+std::vector<float> alphas_cumprod(const SamplerConfig& config) {
+  std::vector<float> alphas = betas_of(config);
+  for (float& alpha : alphas) alpha = 1.0F - alpha;
+  if (config.rescale_betas_zero_snr) alphas = alphas_at_zero_snr(alphas);
+  std::vector<float> products = cumulative_product(alphas);
+  // At exactly zero sigma would be infinite; diffusers takes the smallest value float16 can hold.
+  if (config.rescale_betas_zero_snr && row_of(config).floors_last_alpha)
+    products.back() = std::ldexp(1.0F, -24);
+  return products;
+}
+
 std::vector<float> sigmas_of(const SamplerConfig& config) {
   std::vector<float> sigmas;
   for (const float bar : alphas_cumprod(config)) sigmas.push_back(std::sqrt((1.0F - bar) / bar));
   return sigmas;
 }
 
-// Timesteps whose lambda = log(alpha / sigma) lies below lambda_min_clipped are left out.
-int clipped_count(const SamplerConfig& config, const std::vector<float>& sigmas) {
-  return static_cast<int>(std::count_if(sigmas.begin(), sigmas.end(), [&](float sigma) {
-    const double alpha = 1 / std::sqrt(double(sigma) * double(sigma) + 1);
-    return std::log(alpha) - std::log(double(sigma) * alpha) < config.lambda_min_clipped;
-  }));
-}
-
-std::vector<double> dpm_spaced_timesteps(const SamplerConfig& config,
-                                         const std::vector<float>& sigmas) {
-  const int T = config.num_train_timesteps;
-  const int N = config.steps;
-  const int last = T - clipped_count(config, sigmas);
-  std::vector<double> values;
-  if (config.timestep_spacing == "trailing") return trailing(last, T, N);
-  if (config.timestep_spacing == "linspace") {
-    values = rounded_reversed(linspace_double(last - 1, N + 1));
-    values.pop_back();
-    return values;
-  }
-  const int stride = last / (N + 1);
-  for (int k = N; k >= 1; --k) values.push_back(k * stride + config.steps_offset);
-  return values;
-}
-
-// Karras et al. 2022, "Elucidating the Design Space of Diffusion-Based Generative Models", equation
-// 5, rho = 7.
 std::vector<double> karras_sigmas(double sigma_min, double sigma_max, int count) {
   constexpr double kRho = 7;
   const double low = std::pow(sigma_min, 1 / kRho);
@@ -162,7 +144,6 @@ std::vector<double> karras_sigmas(double sigma_min, double sigma_max, int count)
   return sigmas;
 }
 
-// The fractional timestep at which the training schedule has this sigma, interpolated in log sigma.
 double timestep_of_sigma(double sigma, const std::vector<float>& sigmas) {
   const double log_sigma = std::log(std::max(sigma, 1e-10));
   std::size_t low_index = 0;
@@ -182,53 +163,6 @@ double interpolate(double t, const std::vector<float>& table) {
   const auto low = double(table[i]);
   const auto high = double(table[i + 1]);
   return (high - low) * (clamped - static_cast<double>(i)) + low;
-}
-
-struct DpmGrid {
-  std::vector<double> timesteps;
-  std::vector<double> sigmas;  // one more than timesteps
-};
-
-DpmGrid dpm_grid(const SamplerConfig& config) {
-  const std::vector<float> sigmas = sigmas_of(config);
-  DpmGrid grid;
-  if (config.use_karras_sigmas) {
-    grid.sigmas = karras_sigmas(double(sigmas.front()), double(sigmas.back()), config.steps);
-    for (const double sigma : grid.sigmas) {
-      const double t = timestep_of_sigma(sigma, sigmas);
-      // diffusers rounds, except that the cosine schedule's are cut to whole numbers.
-      grid.timesteps.push_back(config.beta_schedule == "squaredcos_cap_v2" ? std::trunc(t)
-                                                                           : round_even(t));
-    }
-  } else {
-    grid.timesteps = dpm_spaced_timesteps(config, sigmas);
-    for (const double t : grid.timesteps) grid.sigmas.push_back(interpolate(t, sigmas));
-  }
-  grid.sigmas.push_back(config.final_sigmas_type == "zero" ? 0.0 : double(sigmas.front()));
-  for (double& sigma : grid.sigmas) sigma = double(static_cast<float>(sigma));
-  return grid;
-}
-
-}  // namespace
-
-std::vector<float> alphas_cumprod(const SamplerConfig& config) {
-  std::vector<float> alphas = betas_of(config);
-  for (float& alpha : alphas) alpha = 1.0F - alpha;
-  if (config.rescale_betas_zero_snr) alphas = alphas_at_zero_snr(alphas);
-  std::vector<float> products = cumulative_product(alphas);
-  // At exactly zero sigma would be infinite; diffusers takes the smallest value float16 can hold.
-  if (config.rescale_betas_zero_snr && config.sampler == "dpmpp-2m")
-    products.back() = std::ldexp(1.0F, -24);
-  return products;
-}
-
-std::vector<double> call_timesteps(const SamplerConfig& config) {
-  return config.sampler == "dpmpp-2m" ? dpm_grid(config).timesteps : ddim_timesteps(config);
-}
-
-std::vector<double> dpm_sigmas(const SamplerConfig& config) {
-  ISOCOST_CHECK(config.sampler == "dpmpp-2m", "only DPM-Solver++ steps between sigmas");
-  return dpm_grid(config).sigmas;
 }
 
 }  // namespace isocost::sampling

@@ -1,0 +1,52 @@
+#include "worker/diffusion/samplers/steppers.h"
+
+#include <map>
+
+#include "schema/check.h"
+#include "schema/samplers/resolve.h"
+
+namespace isocost::diffusion {
+namespace {
+
+using MakeStepper = std::unique_ptr<Stepper> (*)(const sampling::SamplerConfig&);
+
+const std::map<std::string, MakeStepper>& table() {
+  static const std::map<std::string, MakeStepper> kSteppers = {
+      {"ddim", make_ddim},
+      {"ddpm", make_ddpm},
+      {"dpmpp-2m", make_dpmpp_2m},
+  };
+  return kSteppers;
+}
+
+}  // namespace
+
+Stepper::Stepper(const sampling::SamplerConfig& config)
+    : config_(config), timesteps_(sampling::call_timesteps(config)) {}
+
+at::Tensor Stepper::input(std::size_t, const at::Tensor& x) const { return x; }
+
+std::unique_ptr<Stepper> make_stepper(const sampling::SamplerConfig& config) {
+  const auto found = table().find(config.sampler);
+  ISOCOST_CHECK(found != table().end(), "a resolved sampler has a stepper");
+  return found->second(config);
+}
+
+std::vector<std::string> stepper_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, unused] : table()) names.push_back(name);
+  return names;
+}
+
+at::Tensor run(Stepper& stepper, const Predict& predict, const Trajectory& start) {
+  at::Tensor x = start.x;
+  const auto& timesteps = stepper.timesteps();
+  for (std::size_t k = start.first_call; k < timesteps.size(); ++k) {
+    const at::Tensor output = predict(stepper.input(k, x), timesteps[k]);
+    x = stepper.step(k, x, output, start.draw);
+    if (start.after_step) start.after_step(k, x);
+  }
+  return x;
+}
+
+}  // namespace isocost::diffusion
