@@ -64,6 +64,19 @@ function(isocost_library name)
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE isocost_flags ${arg_PRIVATE_DEPS})
 endfunction()
 
+# isocost_table(NAME a b_c ...): rows of a table, a file each: a.cpp, b_c.cpp join the library NAME, and the generated
+# FOLDER/rows.inc holds ISOCOST_ROW(a) ISOCOST_ROW(b_c) ..., so that a new row is a file and a word in a CMake list.
+function(isocost_table name)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+  set(rows "")
+  foreach(row IN LISTS ARGN)
+    target_sources(${name} PRIVATE ${row}.cpp)
+    string(APPEND rows "ISOCOST_ROW(${row})\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${folder}/rows.inc CONTENT "${rows}" @ONLY)
+  target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/generated)
+endfunction()
+
 # isocost_program(NAME SOURCES main.cpp ... DEPS ...)
 function(isocost_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})

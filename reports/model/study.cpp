@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "schema/samplers/sampler.h"
+
 namespace isocost::report {
 namespace {
 
@@ -12,10 +14,8 @@ std::string text_of(const Json& value) {
 }
 
 std::string sampler_label(const std::string& name) {
-  static const std::map<std::string, std::string> kLabels = {
-      {"ddim", "DDIM"}, {"ddpm", "DDPM"}, {"dpmpp-2m", "DPM-Solver++"}};
-  const auto found = kLabels.find(name);
-  return found == kLabels.end() ? name : found->second;
+  const auto* row = sampling::find_sampler(name);
+  return row == nullptr ? name : row->label;
 }
 
 // Labels that tell cells apart beside the usual axes. A task is told apart by what is compared.

@@ -24,10 +24,6 @@ struct SamplerConfig {
   // --- the discretisation
   std::string timestep_spacing = "leading";
   int steps_offset = 0;
-  // --- bounds of x0
-  bool thresholding = false;  // dynamic thresholding
-  double dynamic_thresholding_ratio = 0.995;
-  double sample_max_value = 1.0;
   // --- what only this sampler has: every option of its row by name, with its value
   Json own = Json::object();
 

@@ -1,3 +1,4 @@
+#include "schema/samplers/bounds.h"
 #include "schema/samplers/sampler.h"
 #include "schema/samplers/schedule.h"
 
@@ -15,8 +16,7 @@ std::size_t ddim_draws(const SamplerConfig& config) {
 }
 
 void drop_idle_of_ddim(const SamplerConfig& config, Json& key) {
-  if (config.thresholding) key.erase("clip_sample");
-  if (config.thresholding || !config.flag("clip_sample")) key.erase("clip_sample_range");
+  drop_idle_bounds(config, key);
   if (!lands_past_the_chain(config)) key.erase("set_alpha_to_one");
 }
 
@@ -30,9 +30,9 @@ Sampler ddim_row() {
   row.paper = "Song et al. 2021";
   row.default_spacing = "leading";
   row.options = {number("eta", 0, {0, 1}, "noise that a step adds; 0 is deterministic"),
-                 flag("set_alpha_to_one", true, "the last update ends at alpha_bar 1"),
-                 flag("clip_sample", true, "x0 is clipped"),
-                 number("clip_sample_range", 1, {0, 1e6}, "to plus and minus this")};
+                 flag("set_alpha_to_one", true, "the last update ends at alpha_bar 1")};
+  for (auto& option : bound_options(Bounds::kThresholdingAndClipping))
+    row.options.push_back(std::move(option));
   row.timesteps = alpha_timesteps;
   row.draws = ddim_draws;
   row.drop_idle = drop_idle_of_ddim;

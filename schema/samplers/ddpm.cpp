@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "schema/samplers/bounds.h"
 #include "schema/samplers/sampler.h"
 #include "schema/samplers/schedule.h"
 
@@ -13,11 +14,6 @@ std::size_t ddpm_draws(const SamplerConfig& config) {
       std::count_if(timesteps.begin(), timesteps.end(), [](double t) { return t > 0; }));
 }
 
-void drop_idle_of_ddpm(const SamplerConfig& config, Json& key) {
-  if (config.thresholding) key.erase("clip_sample");
-  if (config.thresholding || !config.flag("clip_sample")) key.erase("clip_sample_range");
-}
-
 }  // namespace
 
 Sampler ddpm_row() {
@@ -29,12 +25,12 @@ Sampler ddpm_row() {
   row.default_spacing = "leading";
   row.options = {choice("variance_type", "fixed_small",
                         {"fixed_small", "fixed_small_log", "fixed_large"},
-                        "the variance of the noise that a step adds"),
-                 flag("clip_sample", true, "x0 is clipped"),
-                 number("clip_sample_range", 1, {0, 1e6}, "to plus and minus this")};
+                        "the variance of the noise that a step adds")};
+  for (auto& option : bound_options(Bounds::kThresholdingAndClipping))
+    row.options.push_back(std::move(option));
   row.timesteps = alpha_timesteps;
   row.draws = ddpm_draws;
-  row.drop_idle = drop_idle_of_ddpm;
+  row.drop_idle = drop_idle_bounds;
   return row;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "schema/samplers/bounds.h"
 #include "schema/samplers/sampler.h"
 #include "schema/samplers/schedule.h"
 
@@ -109,6 +110,7 @@ void drop_idle_orders(const SamplerConfig& config, Json& key) {
 
 void drop_idle_of_dpm(const SamplerConfig& config, Json& key) {
   drop_idle_orders(config, key);
+  drop_idle_bounds(config, key);
   const bool is_karras = config.flag("use_karras_sigmas");
   if (is_karras || !std::isfinite(config.number("lambda_min_clipped")))
     key.erase("lambda_min_clipped");
@@ -134,6 +136,7 @@ Sampler dpmpp_2m_row() {
       flag("euler_at_final", false, "the last update is of first order"),
       flag("use_karras_sigmas", false, "timesteps where Karras et al. 2022 place them"),
       lowest};
+  for (auto& option : bound_options(Bounds::kThresholding)) row.options.push_back(std::move(option));
   row.may_space_by_karras = true;
   row.floors_last_alpha = true;
   row.timesteps = dpm_timesteps;

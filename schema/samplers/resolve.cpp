@@ -31,9 +31,6 @@ void set_shared(SamplerConfig& config, const std::string& name, const Json& valu
   if (name == "timestep_spacing") value.get_to(config.timestep_spacing);
   if (name == "steps_offset") value.get_to(config.steps_offset);
   if (name == "rescale_betas_zero_snr") value.get_to(config.rescale_betas_zero_snr);
-  if (name == "thresholding") value.get_to(config.thresholding);
-  if (name == "dynamic_thresholding_ratio") value.get_to(config.dynamic_thresholding_ratio);
-  if (name == "sample_max_value") value.get_to(config.sample_max_value);
 }
 
 // A value that an infinite default allows besides its numbers.
@@ -222,8 +219,7 @@ Json to_json(const SamplerConfig& config) {
                {"steps", config.steps},
                {"num_train_timesteps", config.num_train_timesteps},
                {"prediction_type", config.prediction_type},
-               {"rescale_betas_zero_snr", config.rescale_betas_zero_snr},
-               {"thresholding", config.thresholding}};
+               {"rescale_betas_zero_snr", config.rescale_betas_zero_snr}};
   if (config.trained_betas.empty()) {
     json["beta_schedule"] = config.beta_schedule;
     if (config.beta_schedule != "squaredcos_cap_v2") {
@@ -232,12 +228,6 @@ Json to_json(const SamplerConfig& config) {
     }
   } else {
     json["trained_betas"] = config.trained_betas;
-  }
-  if (config.thresholding) {
-    json["sample_max_value"] = config.sample_max_value;
-    // A threshold is at least 1, so a largest value of 1 leaves the ratio nothing to decide.
-    if (config.sample_max_value > 1)
-      json["dynamic_thresholding_ratio"] = config.dynamic_thresholding_ratio;
   }
   if (!is_karras(config)) {
     json["timestep_spacing"] = config.timestep_spacing;

@@ -1,8 +1,8 @@
 // A row of the table of samplers: everything about a sampler that needs no LibTorch. The engine has
 // a function under the same name that steps (worker/diffusion/samplers).
 //
-// To add one: a file here with its row, its line in table.cpp, and the same in the engine;
-// docs/adding.md walks through it. Pure, any thread.
+// To add one called a-b: a_b.cpp here with `Sampler a_b_row()`, its word in CMakeLists.txt, and the
+// same in the engine; docs/adding.md walks through it. Pure, any thread.
 #pragma once
 
 #include <string>
@@ -48,12 +48,7 @@ struct Sampler {
 // Of a resolved configuration. Requires: it is one.
 [[nodiscard]] const Sampler& row_of(const SamplerConfig& config);
 
-// What every sampler has besides its own options: the training schedule, spacing, thresholding.
+// What every sampler has besides its own options: the training schedule and the spacing.
 [[nodiscard]] const std::vector<Option>& shared_options();
-
-// The rows, one file each.
-[[nodiscard]] Sampler ddim_row();
-[[nodiscard]] Sampler ddpm_row();
-[[nodiscard]] Sampler dpmpp_2m_row();
 
 }  // namespace isocost::sampling

@@ -2,6 +2,11 @@
 #include "schema/samplers/sampler.h"
 
 namespace isocost::sampling {
+
+#define ISOCOST_ROW(name) Sampler name##_row();
+#include "schema/samplers/rows.inc"
+#undef ISOCOST_ROW
+
 namespace {
 
 constexpr double kTrainTimestepsMax = 100'000;
@@ -9,11 +14,11 @@ constexpr double kTrainTimestepsMax = 100'000;
 }  // namespace
 
 const std::vector<Sampler>& samplers() {
+#define ISOCOST_ROW(name) name##_row(),
   static const std::vector<Sampler> kRows = {
-      ddim_row(),
-      ddpm_row(),
-      dpmpp_2m_row(),
+#include "schema/samplers/rows.inc"
   };
+#undef ISOCOST_ROW
   return kRows;
 }
 
@@ -44,9 +49,6 @@ const std::vector<Option>& shared_options() {
              "which timesteps are visited"),
       whole("steps_offset", 0, {0, 1000}, "added to the timesteps of leading spacing"),
       flag("rescale_betas_zero_snr", false, "the last timestep is noise alone"),
-      flag("thresholding", false, "dynamic thresholding of x0"),
-      number("dynamic_thresholding_ratio", 0.995, {0, 1, true}, "its quantile"),
-      number("sample_max_value", 1.0, {0, 1e6}, "its largest threshold"),
   };
   return kOptions;
 }

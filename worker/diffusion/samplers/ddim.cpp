@@ -2,7 +2,7 @@
 // DDIMScheduler steps them.
 #include "worker/diffusion/samplers/alphas.h"
 #include "worker/diffusion/samplers/prediction.h"
-#include "worker/diffusion/samplers/steppers.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 namespace {

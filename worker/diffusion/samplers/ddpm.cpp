@@ -4,7 +4,7 @@
 
 #include "worker/diffusion/samplers/alphas.h"
 #include "worker/diffusion/samplers/prediction.h"
-#include "worker/diffusion/samplers/steppers.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 namespace {

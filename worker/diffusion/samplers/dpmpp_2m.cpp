@@ -5,7 +5,7 @@
 
 #include "schema/samplers/sampler.h"
 #include "worker/diffusion/samplers/prediction.h"
-#include "worker/diffusion/samplers/steppers.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 namespace {

@@ -19,14 +19,15 @@ Tensor predict_epsilon(const sampling::SamplerConfig& config, const Tensor& x, c
 }
 
 Tensor bound_x0(const sampling::SamplerConfig& config, const Tensor& x0) {
-  if (config.thresholding) {
+  const auto is_on = [&](const char* name) { return config.own.contains(name) && config.flag(name); };
+  if (is_on("thresholding")) {
     const Tensor flat = x0.reshape({x0.size(0), -1});  // [B, C H W]
-    const Tensor s = at::quantile(flat.abs(), config.dynamic_thresholding_ratio, 1)
-                         .clamp(1.0, config.sample_max_value)
+    const Tensor s = at::quantile(flat.abs(), config.number("dynamic_thresholding_ratio"), 1)
+                         .clamp(1.0, config.number("sample_max_value"))
                          .unsqueeze(1);  // [B, 1]
     return (flat.minimum(s).maximum(-s) / s).reshape(x0.sizes());
   }
-  if (!config.own.contains("clip_sample") || !config.flag("clip_sample")) return x0;
+  if (!is_on("clip_sample")) return x0;
   const double range = config.number("clip_sample_range");
   return x0.clamp(-range, range);
 }

@@ -5,6 +5,9 @@
 //   Tensor x = stepper->init_sigma() * noise;
 //   x = run(*stepper, predict, {.x = x, .draw = draw});
 //
+// To add one called a-b: a_b.cpp here with `std::unique_ptr<Stepper> make_a_b(config)`, its word in
+// CMakeLists.txt, and its row in schema/samplers.
+//
 // No sampler knows a model, a task or guidance. A stepper serves one trajectory: solvers of several
 // steps remember what they saw. alpha and sigma are those of x_t = alpha x0 + sigma epsilon. Thread:
 // one at a time per object.
@@ -52,7 +55,7 @@ class Stepper {
   std::vector<double> timesteps_;
 };
 
-// By config.sampler, through the table in steppers.cpp. Requires: a resolved configuration.
+// By config.sampler, through the table that CMakeLists.txt lists. Requires: a resolved configuration.
 [[nodiscard]] std::unique_ptr<Stepper> make_stepper(const sampling::SamplerConfig& config);
 // The names of that table, which a test holds against schema/samplers.
 [[nodiscard]] std::vector<std::string> stepper_names();

@@ -1,21 +1,32 @@
-#include "worker/diffusion/samplers/steppers.h"
-
+#include <algorithm>
 #include <map>
 
 #include "schema/check.h"
 #include "schema/samplers/resolve.h"
+#include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
+
+#define ISOCOST_ROW(name) std::unique_ptr<Stepper> make_##name(const sampling::SamplerConfig&);
+#include "worker/diffusion/samplers/rows.inc"
+#undef ISOCOST_ROW
+
 namespace {
 
 using MakeStepper = std::unique_ptr<Stepper> (*)(const sampling::SamplerConfig&);
 
+// a_b is called a-b.
+std::string name_of(std::string row) {
+  std::replace(row.begin(), row.end(), '_', '-');
+  return row;
+}
+
 const std::map<std::string, MakeStepper>& table() {
+#define ISOCOST_ROW(name) {name_of(#name), make_##name},
   static const std::map<std::string, MakeStepper> kSteppers = {
-      {"ddim", make_ddim},
-      {"ddpm", make_ddpm},
-      {"dpmpp-2m", make_dpmpp_2m},
+#include "worker/diffusion/samplers/rows.inc"
   };
+#undef ISOCOST_ROW
   return kSteppers;
 }
 

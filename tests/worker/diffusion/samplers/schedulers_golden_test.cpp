@@ -39,7 +39,12 @@ TEST_P(SchedulersGolden, FollowsTheReference) {
   const auto config =
       sampling::resolve_class(item.at("cls"), item.at("config"), item.at("n"), eta, "golden");
   ASSERT_TRUE(config) << config.error().message();
-  ASSERT_EQ(sampling::call_timesteps(*config), item.at("timesteps").get<std::vector<double>>());
+  // Whole timesteps are exact; fractions depend on the last bit of a float32 logarithm.
+  const auto timesteps = sampling::call_timesteps(*config);
+  const auto wanted = item.at("timesteps").get<std::vector<double>>();
+  ASSERT_EQ(timesteps.size(), wanted.size());
+  for (std::size_t k = 0; k < wanted.size(); ++k)
+    ASSERT_NEAR(timesteps[k], wanted[k], wanted[k] == std::floor(wanted[k]) ? 0 : 1e-3);
 
   int draws = 0;
   std::vector<double> sums;
