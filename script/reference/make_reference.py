@@ -26,6 +26,7 @@ from safetensors.torch import save_file
 SAMPLERS = {
     "ddim": ("DDIMScheduler", {}),
     "ddpm": ("DDPMScheduler", {"variance_type": "fixed_small"}),
+    "euler": ("EulerDiscreteScheduler", {}),
     "dpmpp-2m": ("DPMSolverMultistepScheduler", {"algorithm_type": "dpmsolver++", "solver_order": 2}),
 }
 
@@ -260,7 +261,7 @@ def main(words=None):
                 **{name: copy.deepcopy(module).to(torch.float64) if isinstance(module, torch.nn.Module) else module
                    for name, module in pipe.components.items()}, requires_safety_checker=False)
             pipe64.set_progress_bar_config(disable=True)
-        for text in arguments.sampler or ["ddim:10", "ddpm:10", "dpmpp-2m:10", "dpmpp-2m:karras:10"]:
+        for text in arguments.sampler or ["ddim:10", "ddpm:10", "dpmpp-2m:10", "dpmpp-2m:karras:10", "euler:10"]:
             add_run(reference, pipe, pipe64, arguments, stored, text, size)
     reference.write(arguments.out or arguments.model / "golden", arguments.model.name)
 

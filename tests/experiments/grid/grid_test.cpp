@@ -112,7 +112,7 @@ TEST(Grid, TellsEveryFaultAtItsPlaceInReadingOrder) {
       lines_of(grid.error()),
       ElementsAre(
           "bad.yaml:3:3: unknown axis 'modle'; expected 'model'?",
-          "bad.yaml:5:13: unknown sampler \"dimm\"; expected one of: ddim, ddpm, dpmpp-2m",
+          "bad.yaml:5:13: unknown sampler \"dimm\"; expected one of: ddim, ddpm, dpmpp-2m, euler",
           "bad.yaml:6:14: the value 0 of axis 'steps' does not fit; expected a whole number from 1 "
           "to 1000",
           "bad.yaml:7:13: the axis 'guidance' is empty; expected at least one value",

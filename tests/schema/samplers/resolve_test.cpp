@@ -89,7 +89,7 @@ TEST(Resolve, SaysKarrasAndCosineOfASpacing) {
 TEST(Resolve, NamesAnUnknownSamplerAndThoseThatThereAre) {
   EXPECT_THAT(
       fault_of({{"sampler", "dimm"}, {"steps", 10}}),
-      AllOf(HasSubstr("grid.yaml:7:3"), HasSubstr("\"dimm\""), HasSubstr("ddim, ddpm, dpmpp-2m")));
+      AllOf(HasSubstr("grid.yaml:7:3"), HasSubstr("\"dimm\""), HasSubstr("ddim, ddpm, dpmpp-2m, euler")));
 }
 
 TEST(Resolve, NamesEveryOptionThatHasNoEffect) {
