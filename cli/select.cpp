@@ -9,6 +9,7 @@
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/select.h"
 #include "schema/io/atomic_file.h"
+#include "schema/metrics/metric.h"
 
 namespace isocost::cli {
 namespace {
@@ -55,7 +56,7 @@ void add_select(CLI::App& app, int& exit_code) {
   command->add_option("--db", options->database, "The study's database")->capture_default_str();
   command->add_option("--best", options->select.metric, "The metric that chooses")
       ->capture_default_str()
-      ->check(CLI::IsMember({"fid", "kid", "clip_score", "attribute_accuracy"}));
+      ->check(CLI::IsMember(metrics::metric_names()));
   command
       ->add_option("--per", options->select.per, "Axes: the best within each of their combinations")
       ->delimiter(',');

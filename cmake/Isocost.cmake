@@ -74,7 +74,7 @@ function(isocost_table name)
     string(APPEND rows "ISOCOST_ROW(${row})\n")
   endforeach()
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${folder}/rows.inc CONTENT "${rows}" @ONLY)
-  target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/generated)
+  target_include_directories(${name} PUBLIC ${CMAKE_BINARY_DIR}/generated)
 endfunction()
 
 # isocost_program(NAME SOURCES main.cpp ... DEPS ...)

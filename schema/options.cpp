@@ -45,6 +45,10 @@ Option choice(std::string name, std::string fallback, std::vector<std::string> c
           std::move(choices), std::move(meaning)};
 }
 
+Option text(std::string name, std::string fallback, std::string meaning) {
+  return {std::move(name), Option::Kind::kText, std::move(fallback), {}, {}, std::move(meaning)};
+}
+
 Option numbers(std::string name, std::string meaning) {
   return {std::move(name), Option::Kind::kNumbers, Json::array(), {}, {}, std::move(meaning)};
 }
@@ -59,6 +63,8 @@ std::string expected_text(const Option& option) {
       return "a whole number" + range_text(option.range);
     case Option::Kind::kChoice:
       return "one of: " + joined(option.choices);
+    case Option::Kind::kText:
+      return "a text";
     case Option::Kind::kNumbers:
       return "a list of numbers";
   }
@@ -77,6 +83,8 @@ std::optional<std::string> misfit(const Option& option, const Json& value) {
       case Option::Kind::kChoice:
         return value.is_string() && std::find(option.choices.begin(), option.choices.end(),
                                               value.get<std::string>()) != option.choices.end();
+      case Option::Kind::kText:
+        return value.is_string();
       case Option::Kind::kNumbers:
         return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& one) {
                  return one.is_number();
@@ -111,6 +119,8 @@ Json json_schema(const Option& option) {
       return bounded("integer");
     case Option::Kind::kChoice:
       return {{"enum", option.choices}};
+    case Option::Kind::kText:
+      return {{"type", "string"}};
     case Option::Kind::kNumbers:
       return {{"type", "array"}, {"items", {{"type", "number"}}}};
   }

@@ -19,6 +19,9 @@
 
 namespace isocost {
 
+// Seeds travel through JSON readers that hold doubles.
+inline constexpr double kSeedMax = 9007199254740991;  // 2^53 - 1
+
 struct Range {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
@@ -26,7 +29,7 @@ struct Range {
 };
 
 struct Option {
-  enum class Kind : int { kFlag, kNumber, kWhole, kChoice, kNumbers };
+  enum class Kind : int { kFlag, kNumber, kWhole, kChoice, kText, kNumbers };
   std::string name;
   Kind kind = Kind::kFlag;
   Json fallback;  // what holds where nobody says otherwise
@@ -41,6 +44,7 @@ struct Option {
                            std::string meaning);
 [[nodiscard]] Option choice(std::string name, std::string fallback,
                             std::vector<std::string> choices, std::string meaning);
+[[nodiscard]] Option text(std::string name, std::string fallback, std::string meaning);
 [[nodiscard]] Option numbers(std::string name, std::string meaning);  // a list, empty by default
 
 // What fits, in words: "true or false", "a number from 0 to 1", "one of: a, b".

@@ -8,6 +8,7 @@
 #include "experiments/grid/grid.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/yaml.h"
+#include "schema/metrics/metric.h"
 
 namespace isocost::experiments {
 namespace {
@@ -26,7 +27,8 @@ Chosen best(const std::vector<JudgedPoint>& points, const SelectOptions& options
     groups[key].push_back(&point);
   }
   Chosen chosen;
-  const bool is_lower = is_lower_better(options.metric);
+  const auto* metric = metrics::find_metric(options.metric);
+  const bool is_lower = metric != nullptr && metric->is_lower_better();
   for (const std::string& key : order) {
     Chosen& group = groups[key];
     std::stable_sort(group.begin(), group.end(), [&](const JudgedPoint* a, const JudgedPoint* b) {
@@ -255,13 +257,14 @@ Failure check(const Grid& grid, const std::vector<JudgedPoint>& points,
                 std::to_string(options.images) + " images leave none that were not used to choose",
                 "more than " + std::to_string(last));
   }
+  if (metrics::find_metric(options.metric) == nullptr)
+    failure.add("--best", "the metric '" + options.metric + "' is unknown",
+                "one of: " + joined(metrics::metric_names()));
   if (options.top == 0) failure.add("--top", "0", "1 or more");
   return failure;
 }
 
 }  // namespace
-
-bool is_lower_better(const std::string& metric) { return metric == "fid" || metric == "kid"; }
 
 Result<std::string> select_grid(const std::string& grid_text,
                                 const std::vector<JudgedPoint>& points,

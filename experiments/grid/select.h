@@ -17,6 +17,7 @@
 #include "experiments/grid/catalog.h"
 #include "schema/json.h"
 #include "schema/result.h"
+#include "schema/metrics/metric.h"
 
 namespace isocost::experiments {
 
@@ -27,7 +28,7 @@ struct JudgedPoint {
 };
 
 struct SelectOptions {
-  std::string metric = "fid";
+  std::string metric = metrics::metrics().front().name;
   std::vector<std::string> per =
       {};  // the best within each combination of these axes; none: over all
   std::size_t top = 1;
@@ -38,9 +39,6 @@ struct SelectOptions {
   std::filesystem::path grid_folder = ".";
   std::filesystem::path out_folder = ".";
 };
-
-// Lower is better for distances (fid, kid), higher for the others.
-[[nodiscard]] bool is_lower_better(const std::string& metric);
 
 // The catalog resolves names as the submitted grid does: that of its folder. Fails with: an axis
 // that the points do not have, no judged points, images that leave none to judge by, a model that

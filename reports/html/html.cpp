@@ -10,6 +10,7 @@
 #include "reports/html/base64.h"
 #include "reports/html/sections.h"
 #include "reports/model/display.h"
+#include "schema/metrics/metric.h"
 
 namespace isocost::report {
 namespace {
@@ -114,7 +115,8 @@ std::string page_data(const Report& report, const std::vector<Figure>& figures) 
   for (const Table& table : report.tables)
     if (used.contains(table.name) && table.rows.size() <= kTableRowsMax)
       tables[table.name] = to_json(table);
-  const Metric metric = report.study.choice ? report.study.choice->metric : metric_of("fid");
+  const Metric metric = report.study.choice ? report.study.choice->metric
+                                            : metric_of(metrics::metrics().front().name);
   const Json data = {{"axes", axes},
                      {"metric", {{"name", metric.name}, {"label", metric.label}}},
                      {"models", report.study.models},

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "schema/io/database_uri.h"
+#include "schema/metrics/metric.h"
 
 namespace isocost::report {
 namespace {
@@ -266,6 +267,11 @@ class Loader {
       score.key = digest_from(rows.getColumn(0)).hex();
       score.spec = taken(score_spec_from_json(
           json_of(rows.getColumn(1).getString(), where + " score"), where + " score"));
+      if (metrics::find_metric(score.spec.metric) == nullptr) {
+        failure_.add(where + " score", "the metric '" + score.spec.metric + "' is unknown here",
+                     "one of: " + joined(metrics::metric_names()));
+        continue;
+      }
       are_done = read_outcome(rows.getColumn(2).getInt64(), cell, score) && are_done;
       cell.scores.push_back(std::move(score));
     }

@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "schema/check.h"
+#include "schema/metrics/metric.h"
 #include "schema/samplers/sampler.h"
 
 namespace isocost::report {
@@ -139,13 +141,12 @@ std::vector<Group> group_scores(const Study& study) {
   return list;
 }
 
-// What the ranking goes by: FID if there is one.
+// What the ranking goes by: the first metric of the table that the study has, FID before others.
 const Group* choose_group(const std::vector<Group>& groups) {
-  for (const char* metric : {"fid", "kid", "clip_score", "attribute_accuracy", ""}) {
+  for (const auto& row : metrics::metrics()) {
     const Group* best = nullptr;
     for (const Group& group : groups)
-      if ((*metric == '\0' || group.metric.name == metric) && group.count > 0 &&
-          (!best || group.count > best->count))
+      if (group.metric.name == row.name && group.count > 0 && (!best || group.count > best->count))
         best = &group;
     if (best) return best;
   }
@@ -209,27 +210,9 @@ std::size_t place_of(const std::vector<std::string>& names, const std::string& n
 }
 
 Metric metric_of(const std::string& name) {
-  static const std::map<std::string, Metric> kMetrics = {
-      {"fid",
-       {"fid", "FID", true,
-        "Fréchet distance between the features of generated and of real pictures; lower is better, "
-        "0 is equal. Its "
-        "bias depends on the number of images, so only scores with equal n are compared."}},
-      {"kid",
-       {"kid", "KID", true,
-        "Kernel distance between the features of generated and of real pictures, without bias; "
-        "lower is better."}},
-      {"clip_score",
-       {"clip_score", "CLIP score", false,
-        "Cosine between the picture's and its prompt's CLIP embedding; higher is better."}},
-      {"attribute_accuracy",
-       {"attribute_accuracy", "Attribute accuracy", false,
-        "Share of the caption's attributes (shape, colour, size, relation) that a network reads "
-        "from the picture; higher is better."}}};
-  const auto found = kMetrics.find(name);
-  return found == kMetrics.end()
-             ? Metric{name, name, false, "A metric of the grid; higher is taken to be better."}
-             : found->second;
+  const auto* row = metrics::find_metric(name);
+  ISOCOST_CHECK(row != nullptr, "what is loaded has metrics of the table alone");
+  return {row->name, row->label, row->is_lower_better(), row->explanation};
 }
 
 const std::vector<CostAxis>& cost_axes() {

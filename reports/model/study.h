@@ -25,8 +25,9 @@ struct Metric {
   std::string name;   // fid
   std::string label;  // FID
   bool is_lower_better = true;
-  std::string explanation;  // one sentence
+  std::string explanation;  // whole sentences
 };
+// From the table. Requires: it has such a metric.
 [[nodiscard]] Metric metric_of(const std::string& name);
 // Where the name stands among models or series; their number if it does not.
 [[nodiscard]] std::size_t place_of(const std::vector<std::string>& names, const std::string& name);

@@ -23,7 +23,7 @@ struct SampleArguments {
   std::vector<std::string> prompts;
   std::string negative;
   std::string out = ".";
-  std::string sampler = "ddim";
+  std::string sampler = sampling::sampler_names().front();
   std::string spacing;
   std::string device = "cpu";
   std::uint64_t seed = 0;

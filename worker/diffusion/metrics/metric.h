@@ -1,4 +1,7 @@
 // The metrics themselves, one file each. For score.cpp and the tests; everybody else calls score().
+//
+// To add one called a_b: a_b.cpp here with `score_a_b`, its word in CMakeLists.txt, and its row in
+// schema/metrics.
 #pragma once
 
 #include "schema/json_reader.h"
@@ -30,9 +33,10 @@ struct KernelSums {
 // MMD^2 without bias: from whole samples.
 [[nodiscard]] double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n);
 
-[[nodiscard]] Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol);
-[[nodiscard]] Result<Json> score_kid(const ScoreInput& input, JsonReader& protocol);
-[[nodiscard]] Result<Json> score_clip(const ScoreInput& input, JsonReader& protocol);
-[[nodiscard]] Result<Json> score_attributes(const ScoreInput& input, JsonReader& protocol);
+// Of every metric in schema/metrics, score_<its name>.
+#define ISOCOST_ROW(name) \
+  [[nodiscard]] Result<Json> score_##name(const ScoreInput& input, JsonReader& protocol);
+#include "worker/diffusion/metrics/rows.inc"
+#undef ISOCOST_ROW
 
 }  // namespace isocost::diffusion

@@ -34,9 +34,7 @@ struct ScoreInput {
 // metric adds.
 [[nodiscard]] Result<Json> score(const std::string& metric, const ScoreInput& input);
 
-[[nodiscard]] std::vector<std::string> metric_names();
-[[nodiscard]] bool needs_reference(const std::string& metric);
-// Whether the reference must hold its rows.
-[[nodiscard]] bool needs_reference_rows(const std::string& metric);
+// What this engine computes, which a test holds against schema/metrics.
+[[nodiscard]] std::vector<std::string> computed_metrics();
 
 }  // namespace isocost::diffusion

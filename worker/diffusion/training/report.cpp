@@ -115,7 +115,7 @@ class Report {
         {"pictures", kPictures},
         {"psnr", made.psnr},
         {"latent_deviation", made.latents.std().item<double>() * (*vae)->config.scaling_factor},
-        {"fid", distance(output.features)},
+        {"frechet_distance", distance(output.features)},
         {"accuracy", accuracy(network_, output.answers, scenes_)}};
     std::vector<at::Tensor> pairs;
     for (std::int64_t row = 0; row < 3; ++row) {
@@ -160,7 +160,7 @@ class Report {
     const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
     if (!config) return fail(config.error());
     const auto sampler = sampling::resolve(
-        sampling::stored_scheduler(*config, {}), {{"sampler", "ddim"}, {"steps", kSteps}, {"timestep_spacing", "trailing"}},
+        sampling::stored_scheduler(*config, {}), {{"sampler", sampling::sampler_names().front()}, {"steps", kSteps}, {"timestep_spacing", "trailing"}},
         "sampler");
     if (!sampler) return fail(sampler.error());
     const auto encoder = read_caption_encoder(options_.family);
@@ -175,7 +175,7 @@ class Report {
                                 {"sampler", "ddim, trailing"},
                                 {"steps", kSteps},
                                 {"guidance", kGuidance},
-                                {"fid", distance(output.features)},
+                                {"frechet_distance", distance(output.features)},
                                 {"accuracy", accuracy(network_, output.answers, asked)}};
     write_sheet(options_.out / ("samples-" + name + ".png"), made.slice(0, 0, kShownSamples));
     return {};

@@ -71,6 +71,12 @@ double value_of(const Result<Json>& result) {
   return result ? result->at("value").get<double>() : std::nan("");
 }
 
+TEST(Metrics, AreThoseOfTheTable) {
+  auto known = metrics::metric_names();
+  std::sort(known.begin(), known.end());
+  EXPECT_EQ(computed_metrics(), known);
+}
+
 TEST(Fid, EqualsTheKnownAnswer) {
   const Reference reference = reference_of(rows_y());
 

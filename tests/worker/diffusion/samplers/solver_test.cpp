@@ -2,6 +2,7 @@
 // form.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "schema/samplers/resolve.h"
@@ -80,6 +81,50 @@ TEST(Solver, DdimEqualsDpmSolverOfFirstOrder) {
       sample(first, predict, x_T) - sample(second, predict, x_T);
 
   EXPECT_LT(difference.abs().max().item<double>(), 2e-4);
+}
+
+TEST(Steppers, AreThoseOfTheTable) {
+  auto known = sampling::sampler_names();
+  std::sort(known.begin(), known.end());
+  EXPECT_EQ(stepper_names(), known);
+}
+
+// A solver that starts in the middle ends where one that ran through does.
+TEST(Steppers, GoOnFromTheMiddle) {
+  const auto predict = [](const at::Tensor& x, double t) { return 0.8 * (x + 0.002 * t).sin(); };
+  for (const char* sampler : {"ddim", "euler"}) {
+    const auto config = config_of(sampler, 8, {{"timestep_spacing", "trailing"}});
+    const auto stepper = make_stepper(config);
+    at::Tensor middle;
+    Trajectory start;
+    start.x = stepper->init_sigma() * keyed_noise(7, {0, 1}, 0, {4, 8, 8});
+    start.after_step = [&](std::size_t k, const at::Tensor& x) {
+      if (k == 3) middle = x;
+    };
+    const at::Tensor through = run(*stepper, predict, start);
+
+    const auto again = make_stepper(config);
+    const at::Tensor resumed =
+        run(*again, predict, {.x = middle, .first_call = 4, .draw = {}, .after_step = {}});
+
+    EXPECT_TRUE(at::equal(through, resumed)) << sampler;
+  }
+}
+
+// Noise of the right strength: what stands before call k has the deviation that the schedule says.
+TEST(Steppers, AddTheNoiseOfACall) {
+  const at::Tensor z = at::full({1, 4, 64, 64}, 2.0), noise = keyed_noise(1, {0}, 0, {4, 64, 64});
+  for (const auto& sampler : sampling::sampler_names()) {
+    const auto config = config_of(sampler, 10, {{"timestep_spacing", "trailing"}});
+    const auto stepper = make_stepper(config);
+    const double bar = double(sampling::alphas_cumprod(config)[499]);
+    const at::Tensor at_500 = stepper->noised(5, z, noise);  // timestep 499
+    const at::Tensor seen = stepper->input(5, at_500);
+
+    EXPECT_NEAR(seen.mean().item<double>(), 2 * std::sqrt(bar), 0.02) << sampler;
+    EXPECT_NEAR(seen.std().item<double>(), std::sqrt(1 - bar), 0.02) << sampler;
+    EXPECT_TRUE(at::equal(stepper->noised(10, z, noise), z)) << sampler;
+  }
 }
 
 TEST(KeyedNoise, AgreesWithThePublishedAnswersOfPhilox) {

@@ -1,0 +1,80 @@
+#include "schema/metrics/extractor.h"
+
+namespace isocost::metrics {
+namespace {
+
+Extractor clip_cosine() {
+  Extractor row;
+  row.kind = "clip";
+  row.rows = Rows::kCosine;
+  row.input = "a CLIP folder";
+  row.mini = "mini/clip";
+  row.member = "clip";
+  row.options = {text("prefix", "", "stands before every prompt")};
+  return row;
+}
+
+Extractor clip_features() {
+  Extractor row;
+  row.kind = "clip-features";
+  row.input = "a CLIP folder";
+  row.member = "clip";
+  row.options = {flag("normalise", false, "features of unit length")};
+  return row;
+}
+
+Extractor mini_features() {
+  Extractor row;
+  row.kind = "mini-features";
+  row.input = "the mini family's feature network";
+  row.mini = "mini/features";
+  return row;
+}
+
+Extractor mini_attributes() {
+  Extractor row;
+  row.kind = "mini-attributes";
+  row.rows = Rows::kAnswers;
+  row.input = "the mini family's feature network";
+  row.mini = "mini/features";
+  return row;
+}
+
+Extractor torchscript() {
+  Extractor row;
+  row.kind = "torchscript";
+  row.input = "a TorchScript file, uint8 [B, 3, H, W] to float [B, D]";
+  row.member = "torchscript";
+  row.options = {
+      choice("resize", "none", {"none", "tf1", "torch", "clean"},
+             "as TensorFlow 1, PyTorch or clean-fid do it, before the network"),
+      whole("size", 299, {1, 4096}, "pixels a side after it"),
+      choice("range", "bytes", {"bytes", "unit", "signed"},
+             "what the network sees: 0 to 255, 0 to 1, or (x - 128) / 128")};
+  row.takes_arguments = true;
+  return row;
+}
+
+}  // namespace
+
+const std::vector<Extractor>& extractors() {
+  static const std::vector<Extractor> kRows = {mini_features(), mini_attributes(), clip_cosine(),
+                                               clip_features(), torchscript()};
+  return kRows;
+}
+
+const Extractor* find_extractor(std::string_view kind) {
+  for (const auto& row : extractors())
+    if (row.kind == kind) return &row;
+  return nullptr;
+}
+
+const Extractor* extractor_for(Rows rows, std::string_view member) {
+  for (const auto& row : extractors()) {
+    const bool is_asked = member == "mini" ? !row.mini.empty() : row.member == member;
+    if (row.rows == rows && is_asked) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace isocost::metrics

@@ -1,0 +1,67 @@
+// A row of the table of metrics: everything about a metric that needs no LibTorch. The engine has a
+// function under the same name that reduces rows (worker/diffusion/metrics).
+//
+// To add one called a_b: a_b.cpp here with `Metric a_b_row()`, its word in CMakeLists.txt, and the
+// same in the engine; docs/adding.md walks through it. Pure, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/options.h"
+
+namespace isocost::metrics {
+
+// No value is none: a metric without a direction cannot exist.
+enum class Direction : int { kLowerIsBetter = 1, kHigherIsBetter = 2 };
+
+// What a metric compares with.
+enum class ReferenceNeed : int {
+  kNone = 0,
+  kStatistics = 1,  // mean and covariance of a data set's rows; a ready npz will do
+  kRows = 2,        // the rows themselves
+};
+
+// What an extractor makes of a picture. A kind may be asked for by the metrics that read such rows.
+enum class Rows : int { kFeatures = 1, kCosine = 2, kAnswers = 3 };
+
+// Settings under a name that the field knows: what a protocol called `name` stands for.
+struct Preset {
+  std::string name;
+  std::string meaning;                     // a sentence for the docs, without its full stop
+  Json extractor_options = Json::object();  // of a torchscript extractor
+  Json protocol = Json::object();
+};
+
+struct Metric {
+  Metric(std::string metric_name, std::string metric_label, Direction metric_direction)
+      : name(std::move(metric_name)),
+        label(std::move(metric_label)),
+        direction(metric_direction) {}
+
+  std::string name;   // in grids, keys and the database: do not change
+  std::string label;  // for people
+  Direction direction;
+  std::string unit;         // empty: a bare number
+  std::string explanation;  // whole sentences, for reports and docs
+  double least = -std::numeric_limits<double>::infinity();  // what a value can be
+  double most = std::numeric_limits<double>::infinity();
+  Rows rows = Rows::kFeatures;
+  ReferenceNeed reference = ReferenceNeed::kNone;
+  std::uint64_t images_min = 2;
+  // What of the protocol a user may say.
+  std::vector<Option> protocol;
+  std::vector<Preset> presets;
+  bool takes_nan = false;  // NaN in a row means: not asked
+
+  [[nodiscard]] bool is_lower_better() const { return direction == Direction::kLowerIsBetter; }
+};
+
+[[nodiscard]] const std::vector<Metric>& metrics();
+// Null when no metric is called so.
+[[nodiscard]] const Metric* find_metric(std::string_view name);
+[[nodiscard]] std::vector<std::string> metric_names();
+
+}  // namespace isocost::metrics
