@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "schema/io/atomic_file.h"
+#include "schema/metrics/metric.h"
 #include "worker/diffusion/metrics/chance.h"
 #include "worker/diffusion/metrics/metric.h"
 
