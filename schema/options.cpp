@@ -41,7 +41,7 @@ Option whole(std::string name, std::int64_t fallback, Range range, std::string m
 
 Option choice(std::string name, std::string fallback, std::vector<std::string> choices,
               std::string meaning) {
-  return {std::move(name),     Option::Kind::kChoice, std::move(fallback), {},
+  return {std::move(name),    Option::Kind::kChoice, std::move(fallback), {},
           std::move(choices), std::move(meaning)};
 }
 
@@ -86,9 +86,8 @@ std::optional<std::string> misfit(const Option& option, const Json& value) {
       case Option::Kind::kText:
         return value.is_string();
       case Option::Kind::kNumbers:
-        return value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& one) {
-                 return one.is_number();
-               });
+        return value.is_array() && std::all_of(value.begin(), value.end(),
+                                               [](const Json& one) { return one.is_number(); });
     }
     return false;
   };
@@ -105,9 +104,13 @@ Json json_schema(const Option& option) {
   const auto bounded = [&](const char* type) {
     Json schema = {{"type", type}};
     const auto& range = option.range;
+    const auto bound = [](double value) {
+      return std::abs(value) <= kSeedMax && is_whole(value) ? Json(static_cast<std::int64_t>(value))
+                                                            : Json(value);
+    };
     if (std::isfinite(range.low))
-      schema[range.is_low_open ? "exclusiveMinimum" : "minimum"] = range.low;
-    if (std::isfinite(range.high)) schema["maximum"] = range.high;
+      schema[range.is_low_open ? "exclusiveMinimum" : "minimum"] = bound(range.low);
+    if (std::isfinite(range.high)) schema["maximum"] = bound(range.high);
     return schema;
   };
   switch (option.kind) {

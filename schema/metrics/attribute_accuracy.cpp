@@ -10,7 +10,6 @@ Metric attribute_accuracy_row() {
   row.least = 0;
   row.most = 1;
   row.rows = Rows::kAnswers;
-  row.takes_nan = true;
   row.protocol = {choice("reduce", "mean", {"mean", "all"},
                          "the mean share of an image, or the share of images with all right")};
   return row;

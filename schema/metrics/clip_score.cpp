@@ -9,9 +9,13 @@ Metric clip_score_row() {
   row.rows = Rows::kCosine;
   row.protocol = {number("scale", 1, {0, 1000, true}, "the cosine is multiplied by"),
                   flag("floor_at_zero", false, "negative cosines count as 0")};
-  row.presets = {{"hessel", "2.5 max(cosine, 0), as Hessel et al. 2021 define it", Json::object(),
+  row.presets = {{"hessel",
+                  "2.5 max(cosine, 0), as Hessel et al. 2021 define it",
+                  Json::object(),
                   {{"scale", 2.5}, {"floor_at_zero", true}}},
-                 {"torchmetrics", "100 max(cosine, 0)", Json::object(),
+                 {"torchmetrics",
+                  "100 max(cosine, 0)",
+                  Json::object(),
                   {{"scale", 100.0}, {"floor_at_zero", true}}}};
   return row;
 }

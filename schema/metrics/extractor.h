@@ -12,23 +12,35 @@
 
 namespace isocost::metrics {
 
+// What an extractor's input is on disk.
+enum class Form : int { kFeatureNetwork = 1, kClipFolder = 2, kTorchScript = 3 };
+
 struct Extractor {
-  std::string kind;   // in keys and the database: do not change
+  std::string kind;  // in keys and the database: do not change
   Rows rows = Rows::kFeatures;
+  Form form = Form::kFeatureNetwork;
   std::string input;  // what its input is, for people: "a CLIP folder"
   std::string mini;   // the mini family's own, which `mini` stands for; empty: it has none
   // In a grid: the member that names the input, as in {torchscript: FILE, resize: clean}; empty:
   // the mini family's alone.
   std::string member;
   std::vector<Option> options;
-  // An option `arguments`, {name: true | false | number}, handed to the network.
+  // An option kArguments, {name: true | false | number}, handed to the network.
   bool takes_arguments = false;
 };
 
+inline constexpr const char* kArguments = "arguments";
+
 [[nodiscard]] const std::vector<Extractor>& extractors();
 [[nodiscard]] const Extractor* find_extractor(std::string_view kind);
-// The kind that makes such rows of an input which a grid names by `member` ("torchscript", "clip",
-// "mini"). Null: none does.
+// The mini family's own, for a metric's rows.
+inline constexpr std::string_view kMini = "mini";
+// The kind that makes such rows of an input which a grid names by `member`, or of kMini. Null: none
+// does.
 [[nodiscard]] const Extractor* extractor_for(Rows rows, std::string_view member);
+// The member that a bare path stands for, by its ending.
+[[nodiscard]] std::string_view member_of_path(std::string_view path);
+// The members that make such rows: "torchscript", "clip".
+[[nodiscard]] std::vector<std::string> members_for(Rows rows);
 
 }  // namespace isocost::metrics

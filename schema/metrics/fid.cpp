@@ -11,17 +11,15 @@ Metric fid_row() {
   row.least = 0;
   row.reference = ReferenceNeed::kStatistics;
   row.images_min = 8;
-  row.protocol = {
-      choice("interval", "auto", {"auto", "bootstrap", "jackknife", "none"},
-             "`bootstrap` up to 256 features, else `jackknife`; `none`"),
-      whole("replicates", 200, {20, 10'000}, "of the bootstrap"),
-      whole("seed", 0, {0, kSeedMax}, "of its draws")};
+  row.protocol = {choice("interval", "auto", {"auto", "bootstrap", "jackknife", "none"},
+                         "auto: bootstrap up to 256 features, else jackknife"),
+                  whole("replicates", 200, {20, 10'000}, "of the bootstrap"),
+                  whole("seed", 0, {0, kSeedMax}, "of its draws")};
   const auto inception = [](const char* resize, const char* range) {
     return Json{{"resize", resize}, {"range", range}, {"size", 299}};
   };
   row.presets = {
-      {"pytorch-fid",
-       "pictures in [0, 1], resized as PyTorch's bilinear interpolation does",
+      {"pytorch-fid", "pictures in [0, 1], resized as PyTorch's bilinear interpolation does",
        inception("torch", "unit"), Json::object()},
       {"clean-fid", "bytes, resized as Pillow's bicubic filter does on floats",
        inception("clean", "bytes"), Json::object()},

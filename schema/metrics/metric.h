@@ -26,26 +26,26 @@ enum class ReferenceNeed : int {
 
 // What an extractor makes of a picture. A kind may be asked for by the metrics that read such rows.
 enum class Rows : int { kFeatures = 1, kCosine = 2, kAnswers = 3 };
+// NaN in such a row means: not asked.
+[[nodiscard]] constexpr bool may_hold_nan(Rows rows) { return rows == Rows::kAnswers; }
 
 // Settings under a name that the field knows: what a protocol called `name` stands for.
 struct Preset {
   std::string name;
-  std::string meaning;                     // a sentence for the docs, without its full stop
+  std::string meaning;                      // a sentence for the docs, without its full stop
   Json extractor_options = Json::object();  // of a torchscript extractor
   Json protocol = Json::object();
 };
 
 struct Metric {
   Metric(std::string metric_name, std::string metric_label, Direction metric_direction)
-      : name(std::move(metric_name)),
-        label(std::move(metric_label)),
-        direction(metric_direction) {}
+      : name(std::move(metric_name)), label(std::move(metric_label)), direction(metric_direction) {}
 
   std::string name;   // in grids, keys and the database: do not change
   std::string label;  // for people
   Direction direction;
-  std::string unit;         // empty: a bare number
-  std::string explanation;  // whole sentences, for reports and docs
+  std::string unit;                                         // empty: a bare number
+  std::string explanation;                                  // whole sentences, for reports and docs
   double least = -std::numeric_limits<double>::infinity();  // what a value can be
   double most = std::numeric_limits<double>::infinity();
   Rows rows = Rows::kFeatures;
@@ -54,7 +54,6 @@ struct Metric {
   // What of the protocol a user may say.
   std::vector<Option> protocol;
   std::vector<Preset> presets;
-  bool takes_nan = false;  // NaN in a row means: not asked
 
   [[nodiscard]] bool is_lower_better() const { return direction == Direction::kLowerIsBetter; }
 };

@@ -83,7 +83,8 @@ void adopt_dpm(Json& stored, const std::string& where, Failure& failure) {
     failure.add(where, "a network that predicts its variance is not built", "variance_type null");
   // Bounds come from the scheduler of another class; they move Karras's ends.
   for (const char* bound : {"sigma_min", "sigma_max"}) {
-    if (stored.value(bound, Json()).is_number() && stored.value("use_karras_sigmas", Json()) == true)
+    if (stored.value(bound, Json()).is_number() &&
+        stored.value("use_karras_sigmas", Json()) == true)
       failure.add(where, std::string(bound) + " with use_karras_sigmas is not built", "null");
   }
   // DPMSolverMultistepScheduler takes the types of DEIS and UniPC for midpoint.
@@ -136,7 +137,8 @@ Sampler dpmpp_2m_row() {
       flag("euler_at_final", false, "the last update is of first order"),
       flag("use_karras_sigmas", false, "timesteps where Karras et al. 2022 place them"),
       lowest};
-  for (auto& option : bound_options(Bounds::kThresholding)) row.options.push_back(std::move(option));
+  for (auto& option : bound_options(Bounds::kThresholding))
+    row.options.push_back(std::move(option));
   row.may_space_by_karras = true;
   row.floors_last_alpha = true;
   row.timesteps = dpm_timesteps;

@@ -298,8 +298,7 @@ Result<SamplerConfig> resolve_class(const std::string& class_name, const Json& c
     if (resolved.own.contains("eta")) resolved.own["eta"] = eta;
     return checked(std::move(resolved), Places(where), std::move(failure));
   }
-  return fail(where, "the scheduler " + class_name + " is not built",
-              "one of: " + class_names());
+  return fail(where, "the scheduler " + class_name + " is not built", "one of: " + class_names());
 }
 
 std::vector<std::string> sampler_names() {

@@ -30,6 +30,7 @@ Submission make_submission() {
   for (std::uint64_t seed = 0; seed < kCells; ++seed) {
     CellRequest cell;
     cell.labels = {{"seed", seed}};
+    cell.sample.task = "text-to-image";
     cell.sample.inputs = {{"unet", kUnet}};
     cell.sample.sampler = {{"sampler", "ddim"}, {"steps", 4}};
     cell.sample.prompts = sha256(prompts).name();

@@ -11,6 +11,7 @@ const std::string kDigest = sha256("x").name();
 
 SampleSpec sample() {
   SampleSpec spec;
+  spec.task = "text-to-image";
   spec.inputs = {{"unet", kDigest}, {"vae", kDigest}};
   spec.sampler = {{"sampler", "ddim"}, {"steps", 10}};
   spec.guidance = 3.0;

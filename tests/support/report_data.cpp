@@ -24,6 +24,7 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
                  {"sampler", line.sampler},
                  {"steps", line.steps},
                  {"guidance", line.guidance}};
+  cell.sample.task = "text-to-image";
   cell.sample.inputs = {{"unet", sha256(line.model).name()}};
   cell.sample.sampler = {
       {"sampler", line.sampler}, {"steps", line.steps}, {"timestep_spacing", line.spacing}};

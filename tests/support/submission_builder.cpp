@@ -24,6 +24,7 @@ Submission submission_of(const SubmissionOptions& options) {
     for (const int steps : options.steps) {
       CellRequest cell;
       cell.labels = {{"model", unet}, {"steps", steps}};
+      cell.sample.task = "text-to-image";
       cell.sample.inputs = {{"unet", input_of(unet)}, {"vae", input_of("vae")}};
       cell.sample.sampler = {{"sampler", "ddim"}, {"steps", steps}};
       cell.sample.guidance = 2.0;

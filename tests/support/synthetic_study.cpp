@@ -140,6 +140,7 @@ class Writer {
 
   SampleSpec sample_of(std::size_t model, const Series& series, int steps, double guidance) {
     SampleSpec sample;
+    sample.task = "text-to-image";
     const std::string unet = sha256("unet " + study_.models[model]).name();
     add_input(unet, "models/mini/" + study_.models[model] + "/unet");
     sample.inputs = {{"unet", unet},

@@ -71,8 +71,8 @@ class Sampling {
     start.draw = [&](int k) {
       return keyed_noise(arguments_.seed, images, static_cast<std::uint32_t>(k) + 1, shape);
     };
-    const auto pictures = pipeline_.draw(
-        *stepper, {start, guided(negative, text, arguments_.guidance)});
+    const auto pictures =
+        pipeline_.draw(*stepper, {start, guided(negative, text, arguments_.guidance)});
     if (!pictures) {
       Failure failure = pictures.error();
       for (Error& error : failure.errors)

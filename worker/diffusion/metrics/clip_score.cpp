@@ -6,7 +6,7 @@ Result<Json> score_clip_score(const ScoreInput& input, JsonReader& protocol) {
   const auto scale = protocol.get_or<double>("scale", 1.0);
   const auto has_floor = protocol.get_or<bool>("floor_at_zero", false);
   if (!(scale > 0) || scale > 1000)
-    protocol.fault("scale", "it is " + number_text(scale), "above 0, at most 1000");
+    protocol.fault("scale", "it is " + number_shown(scale), "above 0, at most 1000");
   protocol.finish();
   if (!protocol.ok()) return fail(protocol.take());
   const std::int64_t n = input.rows.size(0);

@@ -25,12 +25,13 @@ Result<void> check_rows(const metrics::Metric& metric, const at::Tensor& rows) {
   const bool is_table =
       rows.defined() && rows.dim() == 2 && rows.size(1) > 0 && rows.is_floating_point();
   if (!is_table) return fail(metric.name, "its rows are no table of features", "[n, D] floats");
-  const at::Tensor is_bad = metric.takes_nan ? at::isinf(rows) : at::isfinite(rows).logical_not();
+  const at::Tensor is_bad =
+      metrics::may_hold_nan(metric.rows) ? at::isinf(rows) : at::isfinite(rows).logical_not();
   const at::Tensor bad = is_bad.any(1).nonzero();
   if (bad.size(0) == 0) return {};
   return fail(metric.name, "the features of " + std::to_string(bad.size(0)) +
-                        " images are not finite, first of the " +
-                        std::to_string(bad[0][0].item<std::int64_t>() + 1) + ". one");
+                               " images are not finite, first of the " +
+                               std::to_string(bad[0][0].item<std::int64_t>() + 1) + ". one");
 }
 
 Result<void> check_reference(const metrics::Metric& metric, const ScoreInput& input) {

@@ -150,11 +150,10 @@ Tensor Pipeline::decode(const Tensor& latents) {
   return vae_->decode(z).to(at::kCPU);
 }
 
-Result<Tensor> Pipeline::draw(Stepper& stepper, const Denoising& denoising) {
+Result<Tensor> Pipeline::render(const Tensor& latents) {
   const auto is_finite = [](const Tensor& values) {
     return at::isfinite(values).all().item<bool>();
   };
-  const Tensor latents = denoise(stepper, denoising);
   if (!is_finite(latents))
     return fail("the U-Net", "the latents are not finite", "weights and options that stay finite");
   const Tensor decoded = decode(latents);
@@ -162,6 +161,10 @@ Result<Tensor> Pipeline::draw(Stepper& stepper, const Denoising& denoising) {
     return fail("the autoencoder", "the decoded pictures are not finite",
                 "weights that stay finite");
   return to_bytes(decoded).contiguous();
+}
+
+Result<Tensor> Pipeline::draw(Stepper& stepper, const Denoising& denoising) {
+  return render(denoise(stepper, denoising));
 }
 
 }  // namespace isocost::diffusion

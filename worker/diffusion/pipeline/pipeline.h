@@ -76,8 +76,10 @@ class Pipeline {
   [[nodiscard]] Tensor denoise(Stepper& stepper, const Denoising& denoising);
   // What the decoder gives for final latents, float32 on the CPU, not clamped.
   [[nodiscard]] Tensor decode(const Tensor& latents);
-  // Both, as bytes: uint8 [B, 3, H, W] on the CPU. Fails with: latents or pictures that are not
-  // finite, which as bytes would look like a picture.
+  // As bytes: uint8 [B, 3, H, W] on the CPU. Fails with: latents or pictures that are not finite,
+  // which as bytes would look like a picture.
+  [[nodiscard]] Result<Tensor> render(const Tensor& latents);
+  // denoise() and render().
   [[nodiscard]] Result<Tensor> draw(Stepper& stepper, const Denoising& denoising);
 
   [[nodiscard]] const arch::UNetConfig& unet_config() const { return unet_->config; }

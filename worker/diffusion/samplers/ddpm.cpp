@@ -22,9 +22,8 @@ class Ddpm : public AlphaStepper {
     const double alpha_t = alpha_bar_t / alpha_bar_prev;
     const double beta_t = 1 - alpha_t;
 
-    const at::Tensor x0 =
-        bound_x0(config(), predict_x0(config(), x, output, std::sqrt(alpha_bar_t),
-                                      std::sqrt(1 - alpha_bar_t)));
+    const at::Tensor x0 = bound_x0(config(), predict_x0(config(), x, output, std::sqrt(alpha_bar_t),
+                                                        std::sqrt(1 - alpha_bar_t)));
     at::Tensor next = (std::sqrt(alpha_bar_prev) * beta_t / (1 - alpha_bar_t)) * x0 +
                       (std::sqrt(alpha_t) * (1 - alpha_bar_prev) / (1 - alpha_bar_t)) * x;
     if (t > 0) {

@@ -34,8 +34,7 @@ class Dpmpp2m : public Stepper {
                                 const Draw&) override {
     const Point s = point(sigmas_[k]);
     const Point t = point(sigmas_[k + 1]);
-    const at::Tensor m0 =
-        bound_x0(config(), predict_x0(config(), x, output, s.alpha, s.sigma));
+    const at::Tensor m0 = bound_x0(config(), predict_x0(config(), x, output, s.alpha, s.sigma));
 
     const double h = t.lambda - s.lambda;
     const double phi = std::exp(-h) - 1;
@@ -43,9 +42,8 @@ class Dpmpp2m : public Stepper {
     if (!falls_to_first_order(k)) {
       const double r0 = (s.lambda - point(sigmas_[k - 1]).lambda) / h;
       const at::Tensor D1 = (1 / r0) * (m0 - m1_);
-      const double weight = config().text("solver_type") == "midpoint"
-                                ? -0.5 * t.alpha * phi
-                                : t.alpha * (phi / h + 1);
+      const double weight = config().text("solver_type") == "midpoint" ? -0.5 * t.alpha * phi
+                                                                       : t.alpha * (phi / h + 1);
       next = next + weight * D1;
     }
     m1_ = m0;

@@ -19,7 +19,9 @@ Tensor predict_epsilon(const sampling::SamplerConfig& config, const Tensor& x, c
 }
 
 Tensor bound_x0(const sampling::SamplerConfig& config, const Tensor& x0) {
-  const auto is_on = [&](const char* name) { return config.own.contains(name) && config.flag(name); };
+  const auto is_on = [&](const char* name) {
+    return config.own.contains(name) && config.flag(name);
+  };
   if (is_on("thresholding")) {
     const Tensor flat = x0.reshape({x0.size(0), -1});  // [B, C H W]
     const Tensor s = at::quantile(flat.abs(), config.number("dynamic_thresholding_ratio"), 1)

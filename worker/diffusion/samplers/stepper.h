@@ -9,8 +9,8 @@
 // CMakeLists.txt, and its row in schema/samplers.
 //
 // No sampler knows a model, a task or guidance. A stepper serves one trajectory: solvers of several
-// steps remember what they saw. alpha and sigma are those of x_t = alpha x0 + sigma epsilon. Thread:
-// one at a time per object.
+// steps remember what they saw. alpha and sigma are those of x_t = alpha x0 + sigma epsilon.
+// Thread: one at a time per object.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -55,7 +55,8 @@ class Stepper {
   std::vector<double> timesteps_;
 };
 
-// By config.sampler, through the table that CMakeLists.txt lists. Requires: a resolved configuration.
+// By config.sampler, through the table that CMakeLists.txt lists. Requires: a resolved
+// configuration.
 [[nodiscard]] std::unique_ptr<Stepper> make_stepper(const sampling::SamplerConfig& config);
 // The names of that table, which a test holds against schema/samplers.
 [[nodiscard]] std::vector<std::string> stepper_names();

@@ -19,6 +19,7 @@
 #include "schema/io/artifact_store.h"
 #include "worker/agent/executor.h"
 #include "worker/diffusion/tasks/model_cache.h"
+#include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
 
@@ -59,6 +60,13 @@ class EngineExecutor : public agent::Executor {
                                      const std::vector<std::string>& prompts);
   // Ready statistics with as many features as the extractor gives, where that can be told.
   [[nodiscard]] Result<void> check_columns(const ReferenceSpec& spec, std::int64_t columns);
+  struct Gathered;
+  // Rows, pixels and kept pictures of what was drawn for a group.
+  [[nodiscard]] tl::expected<void, UnitFailure> gather_group(const GenerateUnit& unit,
+                                                             const Group& group,
+                                                             const RowInput& drawn,
+                                                             Gathered& gathered);
+  [[nodiscard]] Outcome finished(const GenerateUnit& unit, Gathered gathered);
   // An artifact of rows, put into the store.
   [[nodiscard]] ArtifactRef keep(std::string name, const std::string& bytes);
 

@@ -2,20 +2,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "schema/check.h"
 #include "schema/io/picture.h"
+#include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 #include "worker/diffusion/tasks/rows.h"
+#include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
 namespace {
 
 Failure check_sample(const SampleSpec& spec, const Pipeline& pipeline) {
   Failure failure;
-  if (spec.task != "text-to-image")
-    failure.add("sample.task", "'" + spec.task + "' is not built", "text-to-image");
+  if (find_engine_task(spec.task) == nullptr)
+    failure.add("sample.task", "'" + spec.task + "' is not built", joined(engine_tasks()));
   if (spec.noise != kNoiseScheme)
     failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
   if (spec.numerics != kNumericsRevision) {
@@ -24,8 +27,7 @@ Failure check_sample(const SampleSpec& spec, const Pipeline& pipeline) {
         "the cell wants revision " + std::to_string(spec.numerics) + " of the engine's arithmetic",
         std::to_string(kNumericsRevision) + ", which this worker computes");
   }
-  const std::int64_t factor = std::int64_t{1}
-                              << (pipeline.vae_config().block_out_channels.size() - 1);
+  const auto factor = pipeline.vae_config().factor();
   if (spec.height % factor != 0 || spec.width % factor != 0) {
     failure.add("sample.height",
                 std::to_string(spec.height) + " x " + std::to_string(spec.width) + " pixels",
@@ -33,12 +35,6 @@ Failure check_sample(const SampleSpec& spec, const Pipeline& pipeline) {
   }
   return failure;
 }
-
-// The images of one group: all of them, also those beyond the range that is asked for.
-struct Group {
-  std::vector<std::uint64_t> images;
-  std::vector<std::string> prompts;
-};
 
 Group group_at(std::uint64_t first, const SampleSpec& spec,
                const std::vector<std::string>& prompts) {
@@ -60,25 +56,20 @@ io::Picture to_picture(const at::Tensor& bytes) {  // uint8 [3, H, W]
   return picture;
 }
 
-// uint8 [G, 3, H, W]. Fails with: latents or pictures are not finite.
-Result<at::Tensor> draw_group(WarmModel& model, const SampleSpec& spec,
-                              const sampling::SamplerConfig& sampler, const Group& group) {
-  const std::int64_t factor = std::int64_t{1}
-                              << (model.pipeline.vae_config().block_out_channels.size() - 1);
-  const std::vector<std::int64_t> shape = {model.pipeline.vae_config().latent_channels,
-                                           spec.height / factor, spec.width / factor};
-  const at::Tensor text = model.encode(group.prompts);
-  at::Tensor negative;
-  if (spec.guidance > 1) negative = model.encode({spec.negative_prompt}).expand_as(text);
+// Fails with: items that do not fit the model, latents or pictures that are not finite.
+tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpec& spec,
+                                               const sampling::SamplerConfig& sampler,
+                                               const Group& group) {
+  const Task* task = find_engine_task(spec.task);
+  ISOCOST_CHECK(task != nullptr, "check_sample has seen the task");
   const auto stepper = make_stepper(sampler);
-  const Trajectory start = {
-      .x = stepper->init_sigma() * keyed_noise(spec.seed, group.images, 0, shape),
-      .draw =
-          [&](int k) {
-            return keyed_noise(spec.seed, group.images, static_cast<std::uint32_t>(k) + 1, shape);
-          },
-      .after_step = {}};
-  return model.pipeline.draw(*stepper, {start, guided(negative, text, spec.guidance)});
+  const auto begun = task->begin(model, spec, group, *stepper);
+  if (!begun) return bad_input(begun.error());
+  auto drawn = task->end(model, spec, group, model.pipeline.denoise(*stepper, *begun));
+  if (drawn) return std::move(*drawn);
+  return unit_failure(FailureClass::kNotFinite, "images " + std::to_string(group.images.front()) +
+                                                    " to " + std::to_string(group.images.back()) +
+                                                    ", " + drawn.error().message());
 }
 
 io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size_t row) {
@@ -108,9 +99,51 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < kTried; ++i) texts.push_back(prompts[i % prompts.size()]);
-  const auto rows = extractor.extract(drawn_pictures(kTried, sample), texts);
+  const auto rows =
+      extractor.extract({.pictures = drawn_pictures(kTried, sample), .prompts = texts});
   if (!rows) return fail(rows.error());
   tried_.insert(key);
+  return {};
+}
+
+// What a generate unit gathers, group by group.
+struct EngineExecutor::Gathered {
+  std::vector<std::vector<at::Tensor>> rows;  // of each extractor
+  Sha256 pixels;
+  UnitResult result;
+};
+
+tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit& unit,
+                                                             const Group& group,
+                                                             const RowInput& drawn,
+                                                             Gathered& gathered) {
+  const std::uint64_t first = group.images.front(), last = group.images.back() + 1;
+  const auto begin = static_cast<std::int64_t>(std::max(unit.range.begin, first) - first);
+  const auto end = static_cast<std::int64_t>(std::min(unit.range.end, last) - first);
+  for (std::size_t e = 0; e < unit.extractors.size(); ++e) {
+    const auto extractor = cache_.extractor(unit.extractors[e]);
+    if (!extractor) return bad_input(extractor.error());
+    const auto extracted = (*extractor)->extract(drawn);
+    if (!extracted) return bad_input(extracted.error());
+    const bool may_be_nan =
+        metrics::may_hold_nan(metrics::find_extractor(unit.extractors[e].kind)->rows);
+    const at::Tensor is_bad =
+        may_be_nan ? at::isinf(*extracted) : at::isfinite(*extracted).logical_not();
+    if (is_bad.any().item<bool>())
+      return unit_failure(FailureClass::kNotFinite, "the extractor " + unit.extractors[e].kind +
+                                                        " gave values that are not finite");
+    gathered.rows[e].push_back(extracted->slice(0, begin, end));
+  }
+  const at::Tensor wanted = drawn.pictures.slice(0, begin, end);
+  gathered.pixels.update(
+      std::span(static_cast<const std::byte*>(wanted.const_data_ptr()), wanted.nbytes()));
+  for (std::int64_t row = begin; row < end; ++row) {
+    const auto r = static_cast<std::size_t>(row);
+    if (group.images[r] >= unit.keep_pictures) break;
+    const std::string png =
+        io::png_bytes(to_picture(drawn.pictures[row]), picture_texts(unit.sample, group, r));
+    gathered.result.artifacts.push_back(keep("picture/" + std::to_string(group.images[r]), png));
+  }
   return {};
 }
 
@@ -127,60 +160,38 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!model) return bad_input(model.error());
   if (const Failure failure = check_sample(spec, (*model)->pipeline); !failure.is_empty())
     return bad_input(failure);
-  std::vector<std::shared_ptr<Extractor>> extractors;
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
     if (const auto tried = try_out(extractor, **loaded, spec, *texts); !tried)
       return bad_input(tried.error());
-    extractors.push_back(*loaded);
   }
 
-  UnitResult result;
-  std::vector<std::vector<at::Tensor>> rows(extractors.size());
-  Sha256 pixels;
+  Gathered gathered;
+  gathered.rows.resize(unit->extractors.size());
   const auto group_size = static_cast<std::uint64_t>(spec.group_size);
   for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
        first += group_size) {
     if (progress.is_cancelled) return cancelled();
     const Group group = group_at(first, spec, *texts);
     const auto drawn = draw_group(**model, spec, *sampler, group);
-    if (!drawn) {
-      return unit_failure(FailureClass::kNotFinite, "images " + std::to_string(first) + " to " +
-                                                        std::to_string(first + group_size - 1) +
-                                                        ", " + drawn.error().message());
-    }
-    const at::Tensor& pictures = *drawn;
-    const auto begin = static_cast<std::int64_t>(std::max(unit->range.begin, first) - first);
-    const auto end =
-        static_cast<std::int64_t>(std::min(unit->range.end, first + group_size) - first);
-    for (std::size_t e = 0; e < extractors.size(); ++e) {
-      const auto extracted = extractors[e]->extract(pictures, group.prompts);
-      if (!extracted) return bad_input(extracted.error());
-      if (!at::isfinite(*extracted).all().item<bool>()) {
-        return unit_failure(FailureClass::kNotFinite, "the extractor " + unit->extractors[e].kind +
-                                                          " gave values that are not finite");
-      }
-      rows[e].push_back(extracted->slice(0, begin, end));
-    }
-    const at::Tensor wanted = pictures.slice(0, begin, end);
-    pixels.update(
-        std::span(static_cast<const std::byte*>(wanted.const_data_ptr()), wanted.nbytes()));
-    for (std::int64_t row = begin; row < end; ++row) {
-      const auto r = static_cast<std::size_t>(row);
-      if (group.images[r] >= unit->keep_pictures) break;
-      const std::string png =
-          io::png_bytes(to_picture(pictures[row]), picture_texts(spec, group, r));
-      result.artifacts.push_back(keep("picture/" + std::to_string(group.images[r]), png));
-    }
+    if (!drawn) return tl::unexpected(drawn.error());
+    if (const auto done = gather_group(*unit, group, *drawn, gathered); !done)
+      return tl::unexpected(done.error());
     progress.fraction =
         static_cast<double>(std::min(unit->range.end, first + group_size) - unit->range.begin) /
         static_cast<double>(unit->range.size());
   }
-  Json digested = {{"pixels", pixels.finish().hex()}, {"rows", Json::object()}};
-  for (std::size_t e = 0; e < extractors.size(); ++e) {
-    const std::string id = extractor_id(unit->extractors[e]);
-    result.artifacts.push_back(keep("rows/" + id, rows_bytes(at::cat(rows[e]))));
+  return finished(*unit, std::move(gathered));
+}
+
+tl::expected<UnitResult, UnitFailure> EngineExecutor::finished(const GenerateUnit& unit,
+                                                               Gathered gathered) {
+  UnitResult result = std::move(gathered.result);
+  Json digested = {{"pixels", gathered.pixels.finish().hex()}, {"rows", Json::object()}};
+  for (std::size_t e = 0; e < unit.extractors.size(); ++e) {
+    const std::string id = extractor_id(unit.extractors[e]);
+    result.artifacts.push_back(keep("rows/" + id, rows_bytes(at::cat(gathered.rows[e]))));
     digested["rows"][id] = result.artifacts.back().digest.hex();
   }
   result.digest = canonical_digest(digested);

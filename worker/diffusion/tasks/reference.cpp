@@ -107,7 +107,7 @@ Result<void> EngineExecutor::check_columns(const ReferenceSpec& spec, std::int64
   const auto extractor = cache_.extractor(spec.extractor);
   if (!extractor) return fail(extractor.error());
   const at::Tensor grey = at::full({2, 3, world::kSide, world::kSide}, 128, at::kByte);
-  const auto rows = (*extractor)->extract(grey, {"", ""});
+  const auto rows = (*extractor)->extract({.pictures = grey, .prompts = {"", ""}});
   if (!rows || rows->size(1) == columns) return {};
   return fail(spec.input, "the statistics have " + std::to_string(columns) + " features",
               std::to_string(rows->size(1)) + ", as many as the extractor gives");
@@ -146,7 +146,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   std::vector<std::string> prompts;
   const auto flush = [&]() -> Result<void> {
     if (batch.empty()) return {};
-    auto extracted = (*extractor)->extract(to_tensor(batch), prompts);
+    auto extracted = (*extractor)->extract({.pictures = to_tensor(batch), .prompts = prompts});
     if (!extracted) return fail(extracted.error());
     rows.push_back(std::move(*extracted));
     batch.clear();

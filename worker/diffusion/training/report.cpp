@@ -159,9 +159,11 @@ class Report {
     if (!pipeline) return fail(pipeline.error());
     const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
     if (!config) return fail(config.error());
-    const auto sampler = sampling::resolve(
-        sampling::stored_scheduler(*config, {}), {{"sampler", sampling::sampler_names().front()}, {"steps", kSteps}, {"timestep_spacing", "trailing"}},
-        "sampler");
+    const auto sampler = sampling::resolve(sampling::stored_scheduler(*config, {}),
+                                           {{"sampler", sampling::sampler_names().front()},
+                                            {"steps", kSteps},
+                                            {"timestep_spacing", "trailing"}},
+                                           "sampler");
     if (!sampler) return fail(sampler.error());
     const auto encoder = read_caption_encoder(options_.family);
     if (!encoder) return fail(encoder.error());

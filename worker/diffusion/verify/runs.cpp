@@ -2,21 +2,20 @@
 #include <stdexcept>
 
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/verify/items.h"
 
 namespace isocost::diffusion {
 namespace {
 
-std::string built_samplers() {
-  return joined(sampling::sampler_names());
-}
+std::string built_samplers() { return joined(sampling::sampler_names()); }
 
 // What the run needs that this engine does not have yet.
 std::optional<NotBuilt> lacking(const VerifyContext& context, const Json& run) {
   const auto task = text_of(run, "task");
-  if (task != "text-to-image")
-    return NotBuilt{"the task '" + task + "' is not built yet", "text-to-image"};
+  if (tasks::find_task(task) == nullptr)
+    return NotBuilt{"the task '" + task + "' is not built yet", joined(tasks::task_names())};
   const auto pipeline = text_of(run, "pipeline");
   const bool is_other = context.model.unet && context.model.unet->config.has_text_time;
   if (is_other)

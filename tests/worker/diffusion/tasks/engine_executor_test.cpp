@@ -7,6 +7,7 @@
 #include <torch/csrc/jit/api/module.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -14,7 +15,9 @@
 #include "schema/io/picture.h"
 #include "schema/io/safetensors.h"
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 #include "worker/diffusion/tasks/rows.h"
+#include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -39,13 +42,17 @@ class EngineExecutorTest : public ::testing::Test {
                  ::testing::UnitTest::GetInstance()->current_test_info()->name())),
         store_(folder_ / "artifacts"),
         executor_(fresh_executor()) {
+    spec_.task = "text-to-image";
     spec_.inputs = {{"unet", digest_of(kModels / "groups32/unet")},
                     {"vae", digest_of(kModels / "groups32/vae")},
                     {"text_encoder", digest_of(kModels / "groups32/text_encoder")},
                     {"tokenizer", digest_of(kModels / "groups32/tokenizer")}};
     // DDPM draws noise at every step, so that a wrong draw shows.
-    spec_.sampler = sampling::to_json(
-        sampling::resolve({}, {{"sampler", "ddpm"}, {"steps", 3}}, "test").value());
+    spec_.sampler =
+        sampling::to_json(sampling::resolve(sampling::stored_scheduler({{"clip_sample", false}},
+                                                                       "StableDiffusionPipeline"),
+                                            {{"sampler", "ddpm"}, {"steps", 3}}, "test")
+                              .value());
     spec_.guidance = 3;
     spec_.prompts = store_
                         .put(
@@ -105,6 +112,12 @@ class EngineExecutorTest : public ::testing::Test {
   SampleSpec spec_;
   ExtractorSpec clip_, features_;
 };
+
+TEST(Tasks, AreThoseOfTheTable) {
+  auto known = tasks::task_names();
+  std::sort(known.begin(), known.end());
+  EXPECT_EQ(engine_tasks(), known);
+}
 
 TEST_F(EngineExecutorTest, GivesTheSameRowsHoweverUnitsAreCutAndOrdered) {
   const UnitResult whole = run(generate_unit(0, 16));

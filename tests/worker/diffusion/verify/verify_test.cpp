@@ -49,8 +49,8 @@ INSTANTIATE_TEST_SUITE_P(Models, GoldenCase,
 
 // What is counted as not built yet must be just that: no sampler that exists is left out.
 TEST(Verify, RunsEveryTextToImageRunOfItsSamplers) {
-  const std::set<std::string> built(sampling::sampler_names().begin(),
-                                    sampling::sampler_names().end());
+  const auto names = sampling::sampler_names();
+  const std::set<std::string> built(names.begin(), names.end());
   for (const char* name : {"sd1", "sd2", "bk-base", "bk-tiny", "groups32"}) {
     const auto json = read_json_file(golden(name) / "golden/expected.json");
     const auto report = verify({.model = golden(name), .reference = {}, .run = {}});

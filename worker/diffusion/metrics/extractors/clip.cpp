@@ -54,9 +54,9 @@ class ClipFeatures : public Extractor {
   ClipFeatures(ClipFolder folder, bool is_normalised)
       : folder_(std::move(folder)), is_normalised_(is_normalised) {}
 
-  Result<at::Tensor> extract(const at::Tensor& pictures, const std::vector<std::string>&) override {
+  Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    const at::Tensor features = folder_.image_features(pictures);
+    const at::Tensor features = folder_.image_features(input.pictures);
     return (is_normalised_ ? unit_length(features) : features)
         .to(at::kCPU, at::kFloat)
         .contiguous();
@@ -72,12 +72,11 @@ class ClipScore : public Extractor {
   ClipScore(ClipFolder folder, Tokenizer tokenizer, std::string prefix)
       : folder_(std::move(folder)), tokenizer_(std::move(tokenizer)), prefix_(std::move(prefix)) {}
 
-  Result<at::Tensor> extract(const at::Tensor& pictures,
-                             const std::vector<std::string>& prompts) override {
+  Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
     std::vector<at::Tensor> texts;
-    for (const std::string& prompt : prompts) texts.push_back(text_embedding(prompt));
-    const at::Tensor images = unit_length(folder_.image_features(pictures));
+    for (const std::string& prompt : input.prompts) texts.push_back(text_embedding(prompt));
+    const at::Tensor images = unit_length(folder_.image_features(input.pictures));
     return (images * at::stack(texts)).sum(1, true).to(at::kCPU, at::kFloat).contiguous();
   }
 

@@ -3,8 +3,8 @@
 //
 //   auto extractor = load_extractor(spec, "models/clip", {.device = at::kCPU});
 //   if (!extractor) return fail(extractor.error());
-//   auto rows = (*extractor)->extract(pictures, prompts);       // uint8 [B, 3, H, W] -> float32
-//   [B, D] on the CPU
+//   auto rows = (*extractor)->extract({.pictures = pictures, .prompts = prompts});
+//   // uint8 [B, 3, H, W] -> float32 [B, D] on the CPU
 //
 // Rounding may depend on the batch: hand over whole groups of the fixed group size, as they were
 // sampled, and a row depends on its picture's group alone. A kind is a function in a table
@@ -34,12 +34,16 @@ namespace isocost::diffusion {
 
 inline constexpr std::int64_t kColumnsMax = 16384;
 
+// What rows are made of: pictures, and what their items had.
+struct RowInput {
+  at::Tensor pictures;               // uint8 [B, 3, H, W], B >= 1
+  std::vector<std::string> prompts;  // as many
+};
+
 class Extractor {
  public:
   virtual ~Extractor() = default;
-  // Requires: uint8 [B, 3, H, W] with B >= 1, and as many prompts.
-  [[nodiscard]] virtual Result<at::Tensor> extract(const at::Tensor& pictures,
-                                                   const std::vector<std::string>& prompts) = 0;
+  [[nodiscard]] virtual Result<at::Tensor> extract(const RowInput& input) = 0;
 };
 
 struct ExtractorSettings {

@@ -32,9 +32,9 @@ class MiniFeatures : public MiniNetwork {
  public:
   using MiniNetwork::MiniNetwork;
 
-  Result<at::Tensor> extract(const at::Tensor& pictures, const std::vector<std::string>&) override {
+  Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    auto output = run(pictures);
+    auto output = run(input.pictures);
     if (!output) return fail(output.error());
     return output->features.to(at::kCPU, at::kFloat).contiguous();
   }
@@ -45,12 +45,11 @@ class MiniAttributes : public MiniNetwork {
  public:
   using MiniNetwork::MiniNetwork;
 
-  Result<at::Tensor> extract(const at::Tensor& pictures,
-                             const std::vector<std::string>& prompts) override {
+  Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    const auto wanted = labels_of(prompts);
+    const auto wanted = labels_of(input.prompts);
     if (!wanted) return fail(wanted.error());
-    auto output = run(pictures);
+    auto output = run(input.pictures);
     if (!output) return fail(output.error());
     return network_->likeliest(output->answers).to(at::kCPU).eq(*wanted).to(at::kFloat);
   }

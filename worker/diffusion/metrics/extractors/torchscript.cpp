@@ -99,22 +99,22 @@ class TorchScript : public Extractor {
         where_(std::move(where)),
         device_(device) {}
 
-  Result<at::Tensor> extract(const at::Tensor& pictures, const std::vector<std::string>&) override {
+  Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
     c10::IValue answer;
     try {
-      answer = module_.forward({prepare(pictures).to(device_)}, options_.arguments);
+      answer = module_.forward({prepare(input.pictures).to(device_)}, options_.arguments);
     } catch (const c10::OutOfMemoryError&) {
       throw;
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {
-      return fail(
-          where_,
-          c10::str("the module failed on ", input_text(pictures), ": ", cause_of(what_of(error))),
-          "a module of uint8 [B, 3, H, W] that answers with float [B, D]");
+      return fail(where_,
+                  c10::str("the module failed on ", input_text(input.pictures), ": ",
+                           cause_of(what_of(error))),
+                  "a module of uint8 [B, 3, H, W] that answers with float [B, D]");
     }
-    return checked(answer, pictures.size(0));
+    return checked(answer, input.pictures.size(0));
   }
 
  private:

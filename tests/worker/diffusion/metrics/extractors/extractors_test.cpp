@@ -64,11 +64,13 @@ TEST(ClipExtractors, EqualTheReferenceModel) {
   for (int i = 0; i < 4; ++i) {
     const at::Tensor picture = picture_tensor(
         io::read_picture(kClip / ("golden/picture_" + std::to_string(i) + ".png")).value());
-    const at::Tensor row = (*features)->extract(picture, {""}).value();
+    const at::Tensor row = (*features)->extract({.pictures = picture, .prompts = {""}}).value();
     EXPECT_LT((row[0] - golden("image_embeds")[i]).abs().max().item<double>(), 1e-5);
     for (int p = 0; p < 3; ++p) {
       const at::Tensor cosine =
-          (*score)->extract(picture, {prompts[static_cast<std::size_t>(p)]}).value();
+          (*score)
+              ->extract({.pictures = picture, .prompts = {prompts[static_cast<std::size_t>(p)]}})
+              .value();
       EXPECT_EQ(cosine.sizes(), at::IntArrayRef({1, 1}));
       EXPECT_NEAR(cosine.item<double>(), golden("cosine")[i][p].item<double>(), 1e-5);
     }
@@ -133,8 +135,9 @@ TEST(MiniExtractors, GiveFeaturesAndWhatTheNetworkReadsRight) {
   ASSERT_TRUE(attributes) << fault(attributes);
   const WorldBatch batch = world_batch(6);
 
-  const auto rows = (*features)->extract(batch.pictures, batch.captions);
-  const auto right = (*attributes)->extract(batch.pictures, batch.captions);
+  const auto rows = (*features)->extract({.pictures = batch.pictures, .prompts = batch.captions});
+  const auto right =
+      (*attributes)->extract({.pictures = batch.pictures, .prompts = batch.captions});
 
   ASSERT_TRUE(rows) << rows.error().message();
   EXPECT_EQ(rows->sizes(), at::IntArrayRef({6, 12}));
@@ -150,13 +153,17 @@ TEST(MiniExtractors, RefuseOtherPromptsSizesAndWeights) {
   const auto attributes = load_extractor({"mini-attributes", "", Json::object()}, network_folder);
   const WorldBatch batch = world_batch(1);
 
-  EXPECT_THAT((*attributes)->extract(batch.pictures, {"a photo of a cat"}).error().message(),
-              HasSubstr("no caption of the mini world"));
   EXPECT_THAT((*attributes)
-                  ->extract(at::zeros({1, 3, 32, 64}, at::kByte), batch.captions)
+                  ->extract({.pictures = batch.pictures, .prompts = {"a photo of a cat"}})
                   .error()
                   .message(),
-              HasSubstr("64 x 32"));
+              HasSubstr("no caption of the mini world"));
+  EXPECT_THAT(
+      (*attributes)
+          ->extract({.pictures = at::zeros({1, 3, 32, 64}, at::kByte), .prompts = batch.captions})
+          .error()
+          .message(),
+      HasSubstr("64 x 32"));
   EXPECT_THAT(fault(load_extractor({"mini-features", "", Json::object()}, kClip)),
               HasSubstr("config.json"));
 }
@@ -184,7 +191,7 @@ TEST(TorchScriptExtractor, AnswersWithTheModulesRows) {
   ASSERT_TRUE(extractor) << fault(extractor);
   const at::Tensor pictures = at::arange(2 * 3 * 4 * 4, at::kInt).view({2, 3, 4, 4}).to(at::kByte);
 
-  const auto rows = (*extractor)->extract(pictures, {"", ""});
+  const auto rows = (*extractor)->extract({.pictures = pictures, .prompts = {"", ""}});
 
   ASSERT_TRUE(rows) << rows.error().message();
   EXPECT_TRUE(at::equal(*rows, pictures.to(at::kFloat).mean(at::IntArrayRef{2, 3})));
@@ -200,7 +207,8 @@ TEST(TorchScriptExtractor, ResizesScalesAndHandsOverArguments) {
   const auto extractor = load_extractor({"torchscript", "", options}, file);
   ASSERT_TRUE(extractor) << fault(extractor);
 
-  const auto rows = (*extractor)->extract(at::full({1, 3, 5, 6}, 192, at::kByte), {""});
+  const auto rows =
+      (*extractor)->extract({.pictures = at::full({1, 3, 5, 6}, 192, at::kByte), .prompts = {""}});
 
   ASSERT_TRUE(rows) << rows.error().message();
   EXPECT_LT((*rows - 1.0).abs().max().item<double>(), 1e-5);
@@ -212,7 +220,7 @@ TEST(TorchScriptExtractor, RefusesAnswersOfAnotherShapeAndFaultsOfTheModule) {
   const auto message = [&](const std::string& forward) {
     const auto extractor =
         load_extractor({"torchscript", "", Json::object()}, write_module(folder, forward));
-    const auto rows = (*extractor)->extract(pictures, {"", ""});
+    const auto rows = (*extractor)->extract({.pictures = pictures, .prompts = {"", ""}});
     return rows ? "" : rows.error().message();
   };
 
