@@ -21,7 +21,8 @@
 
 namespace isocost {
 
-inline constexpr int kSpecFormat = 1;
+// 2: an extractor has all of its options written out, and a sampler those that its row has.
+inline constexpr int kSpecFormat = 2;
 // Raised when the engine's arithmetic changes in a way that moves pixels or scores (promise 1).
 // 2: 3x3 convolutions of small networks on a CPU by Winograd's algorithm.
 // 3: words that were added to a tokenizer are such; Pillow 13's order of passes in resizes; FID
@@ -38,7 +39,7 @@ struct ImageRange {
 
 // What determines every pixel of image i of a cell.
 struct SampleSpec {
-  std::string task = "text-to-image";         // text-to-image
+  std::string task;                           // a row of schema/tasks
   std::map<std::string, std::string> inputs;  // unet, vae, text_encoder, tokenizer -> "sha256:..."
   // The resolved sampler: {"sampler": "ddim", "steps": 10, "timestep_spacing": "trailing", ...}:
   // every parameter that has an effect, defaults filled in, none that has not.

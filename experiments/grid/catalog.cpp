@@ -127,8 +127,7 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
-    entry.scheduler =
-        sampling::stored_scheduler(folder->scheduler_config, folder->pipeline_class);
+    entry.scheduler = sampling::stored_scheduler(folder->scheduler_config, folder->pipeline_class);
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
     entry.vae = folder->vae->config;

@@ -292,6 +292,7 @@ class Expander {
   void fill_sample(CellRequest& cell, const Settings& settings, const ModelEntry& model,
                    const ReadySampler& sampler) {
     SampleSpec& sample = cell.sample;
+    sample.task = grid_.tasks[settings.task].kind;
     sample.inputs = model.inputs;
     sample.sampler = sampler.json;
     sample.guidance = std::max(1.0, settings.guidance);
@@ -392,8 +393,9 @@ void note(const Result<T>& found, Failure& failure) {
 }
 
 void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
-  if (!metric.name.empty() && !metric.extractor.empty() && metric.extractor != "mini")
-    note(catalog.extractor(extractor_kind(metric), metric.extractor, metric.where), failure);
+  const auto& extractor = metric.extractor;
+  if (!extractor.kind.empty() && !extractor.is_mini())
+    note(catalog.extractor(extractor.kind, extractor.name, metric.where), failure);
   if (!metric.reference || metric.reference->path.empty()) return;
   if (metric.reference->kind == "folder")
     note(catalog.pictures(metric.reference->path, metric.reference->where), failure);

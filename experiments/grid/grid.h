@@ -68,17 +68,27 @@ struct Reference {
   std::string where;
 };
 
+// What makes a metric's rows: a row of schema/metrics/extractor.h, its input, and all of its
+// options.
+struct ExtractorChoice {
+  std::string kind;  // empty: a fault was told
+  std::string name;  // of its input: "mini/features", a file, a folder
+  Json options = Json::object();
+  [[nodiscard]] bool is_mini() const { return name.starts_with("mini/"); }
+};
+
 struct Metric {
-  std::string name;                // fid, kid, clip_score, attribute_accuracy
-  std::string extractor = "mini";  // mini, a TorchScript file, a CLIP folder
+  std::string name;  // of a row in schema/metrics
+  ExtractorChoice extractor;
   std::optional<Reference> reference;
-  Json protocol = Json::object();
+  Json protocol = Json::object();  // all of it, defaults written out
   std::string where;
 };
 
 // What is sampled for which prompts, and how it is judged.
 struct Task {
   std::string name;  // empty: the grid's own, where it names no tasks
+  std::string kind;  // a row of schema/tasks
   PromptSource prompts;
   std::vector<Metric> metrics;
   std::uint64_t images = 0;

@@ -4,11 +4,13 @@
 #include <cmath>
 
 #include "schema/arch/model_folder.h"
+#include "schema/check.h"
 #include "schema/io/genuine_file.h"
 #include "schema/io/npz.h"
 #include "schema/io/safetensors.h"
 #include "schema/io/torch_archive.h"
 #include "schema/json_reader.h"
+#include "schema/metrics/extractor.h"
 #include "worker/diffusion/image/clip_preprocess.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
@@ -68,12 +70,18 @@ Result<ExtractorLook> look_at_clip(const fs::path& folder, bool has_texts) {
 }  // namespace
 
 Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path& path) {
-  if (kind == "torchscript") {
-    if (const auto fits = io::check_torchscript(path); !fits) return fail(fits.error());
-    return ExtractorLook{};
+  const auto* row = metrics::find_extractor(kind);
+  ISOCOST_CHECK(row != nullptr, "a parsed extractor is one of the table");
+  switch (row->form) {
+    case metrics::Form::kTorchScript:
+      if (const auto fits = io::check_torchscript(path); !fits) return fail(fits.error());
+      return ExtractorLook{};
+    case metrics::Form::kClipFolder:
+      return look_at_clip(path, row->rows == metrics::Rows::kCosine);
+    case metrics::Form::kFeatureNetwork:
+      return look_at_mini(path);
   }
-  if (kind == "clip" || kind == "clip-features") return look_at_clip(path, kind == "clip");
-  return look_at_mini(path);
+  return ExtractorLook{};
 }
 
 Result<std::int64_t> look_at_statistics(const fs::path& file) {

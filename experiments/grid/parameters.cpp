@@ -10,14 +10,6 @@
 namespace isocost::experiments {
 namespace {
 
-// Set in a better way: timestep_spacing is an axis, Karras sigmas one of its values, and a list of
-// betas belongs to a model.
-const std::set<std::string>& options_left_out() {
-  static const std::set<std::string> kNames = {"timestep_spacing", "use_karras_sigmas",
-                                               "trained_betas"};
-  return kNames;
-}
-
 std::string misfit_whole(const Json& value, std::int64_t least, std::int64_t most) {
   if (value.is_number_integer() && value.get<std::int64_t>() >= least &&
       value.get<std::int64_t>() <= most)
@@ -45,13 +37,19 @@ std::string misfit_option(const std::string& name, const Json& value) {
   return "an option of a sampler";
 }
 
-std::vector<std::string> spacings() {
+}  // namespace
+
+const std::set<std::string>& options_left_out() {
+  static const std::set<std::string> kNames = {"timestep_spacing", "use_karras_sigmas",
+                                               "trained_betas"};
+  return kNames;
+}
+
+std::vector<std::string> spacing_names() {
   auto names = find_option(sampling::shared_options(), "timestep_spacing")->choices;
   names.emplace_back("karras");
   return names;
 }
-
-}  // namespace
 
 const std::set<std::string>& usual_axes() {
   static const std::set<std::string> kAxes = {"model", "task",     "sampler", "timestep_spacing",
@@ -77,8 +75,7 @@ const std::set<std::string>& parameter_paths() {
 std::string misfit(const std::string& path, const Json& value) {
   if (path.starts_with("sampler.")) return misfit_option(path.substr(8), value);
   if (path == "sampler") return misfit_choice(value, sampling::sampler_names());
-  if (path == "timestep_spacing")
-    return misfit_choice(value, spacings());
+  if (path == "timestep_spacing") return misfit_choice(value, spacing_names());
   if (path == "dtype") return misfit_choice(value, {"float32", "bfloat16", "float16"});
   if (path == "steps") return misfit_whole(value, 1, 1000);
   if (path == "guidance") return misfit_number(value, 0, 1000);

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "schema/json.h"
 
@@ -13,6 +14,12 @@ namespace isocost::experiments {
 [[nodiscard]] const std::set<std::string>& usual_axes();
 // Everything that can be set, options of all samplers included.
 [[nodiscard]] const std::set<std::string>& parameter_paths();
+
+// Options of samplers that are no parameters by path: timestep_spacing is an axis, Karras sigmas
+// one of its values, and a list of betas belongs to a model.
+[[nodiscard]] const std::set<std::string>& options_left_out();
+// Values of the axis timestep_spacing.
+[[nodiscard]] std::vector<std::string> spacing_names();
 
 // What a value of this parameter must be when this one is not; empty when it fits. Names of models
 // and tasks are looked up elsewhere. Requires: a path of parameter_paths().

@@ -12,6 +12,7 @@ namespace isocost::experiments {
 using Members = std::map<std::string, YAML::Node>;
 
 inline constexpr std::uint64_t kImagesMax = 10'000'000;
+inline constexpr std::uint64_t kWorldSeedMax = 1ULL << 62U;
 
 // parse_axes.cpp
 void read_axes(YamlFile& file, const YAML::Node& node, Grid& grid);
@@ -27,6 +28,13 @@ void check_value(YamlFile& file, const Axis& axis, const Placed& placed);
 void read_zips(YamlFile& file, const YAML::Node& node, Grid& grid);
 [[nodiscard]] std::vector<Rule> read_rules(YamlFile& file, const Grid& grid, const YAML::Node& node,
                                            const std::string& what);
+
+// parse_metrics.cpp
+[[nodiscard]] std::vector<Metric> read_metrics(YamlFile& file, const YAML::Node& node);
+
+// Keys that belong to one source of data and say nothing beside another.
+void refuse_beside(YamlFile& file, const Members& members, const std::string& kind,
+                   const std::vector<std::string>& keys);
 
 // parse_tasks.cpp: prompts, metrics, images, judge_from of the grid or of each of its tasks.
 void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, Grid& grid);

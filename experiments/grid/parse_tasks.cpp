@@ -1,28 +1,12 @@
 // Prompts, metrics and numbers of images: of the whole grid, or of each task that it names.
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <functional>
-#include <optional>
 
 #include "experiments/grid/parse_parts.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
-
-constexpr const char* kTextToImageAlone = "this version runs text-to-image only";
-constexpr std::uint64_t kSeedMax = 1ULL << 62U;
-constexpr std::int64_t kProtocolSeedMax = 1LL << 62;
-
-// Keys that belong to one source of data and say nothing beside another.
-void refuse_beside(YamlFile& file, const Members& members, const std::string& kind,
-                   const std::vector<std::string>& keys) {
-  for (const std::string& key : keys) {
-    if (members.contains(key))
-      file.fault(members.at(key), "'" + key + "' has no effect beside '" + kind + "'",
-                 "'" + key + "' beside world alone");
-  }
-}
 
 PromptSource read_prompts(YamlFile& file, const YAML::Node& node) {
   PromptSource source;
@@ -53,142 +37,9 @@ PromptSource read_prompts(YamlFile& file, const YAML::Node& node) {
   }
   if (members.contains("count"))
     source.count = file.whole(members.at("count"), "count", 1, 1'000'000);
-  if (members.contains("seed")) source.seed = file.whole(members.at("seed"), "seed", 0, kSeedMax);
-  return source;
-}
-
-Reference read_reference(YamlFile& file, const YAML::Node& node) {
-  Reference reference;
-  reference.where = file.where(node);
-  const Members members =
-      file.members(node, {"world", "count", "seed", "folder", "npz"}, "reference");
-  int kinds = 0;
-  for (const char* kind : {"world", "folder", "npz"}) {
-    if (!members.contains(kind)) continue;
-    ++kinds;
-    reference.kind = kind;
-    if (reference.kind == "world")
-      reference.split = file.choice(members.at(kind), "split", {"train", "validation", "test"});
-    else
-      reference.path = file.text(members.at(kind), kind);
-  }
-  if (node.IsMap() && kinds != 1) {
-    file.fault(node, "reference names " + std::to_string(kinds) + " sources",
-               "one of: world, folder, npz");
-  }
-  if (kinds == 1 && reference.kind != "world")
-    refuse_beside(file, members, reference.kind, {"count", "seed"});
-  if (members.contains("count"))
-    reference.count = file.whole(members.at("count"), "count", 2, 1'000'000);
   if (members.contains("seed"))
-    reference.seed = file.whole(members.at("seed"), "seed", 0, kSeedMax);
-  return reference;
-}
-
-// What each metric's protocol may say: docs/metrics.md. What it does not say is written out in the
-// score's spec, so that a score's key names the whole protocol.
-struct Option {
-  const char* expected;
-  std::function<bool(const Json&)> fits;
-  Json fallback;
-};
-
-const std::map<std::string, std::map<std::string, Option>>& protocols() {
-  static const auto whole = [](std::int64_t least, std::int64_t most) {
-    return [least, most](const Json& v) {
-      return v.is_number_integer() && v.get<std::int64_t>() >= least &&
-             v.get<std::int64_t>() <= most;
-    };
-  };
-  static const std::map<std::string, std::map<std::string, Option>> kProtocols = {
-      {"fid",
-       {{"interval",
-         {"auto, bootstrap, jackknife or none",
-          [](const Json& v) {
-            return v == "auto" || v == "bootstrap" || v == "jackknife" || v == "none";
-          },
-          "auto"}},
-        {"replicates", {"a whole number from 20 to 10000", whole(20, 10'000), 200}},
-        {"seed", {"a whole number from 0", whole(0, kProtocolSeedMax), 0}}}},
-      {"kid",
-       {{"subsets", {"a whole number from 0 to 1000", whole(0, 1000), 0}},
-        {"subset_size", {"a whole number from 2", whole(2, 10'000'000), 1000}},
-        {"seed", {"a whole number from 0", whole(0, kProtocolSeedMax), 0}}}},
-      {"clip_score",
-       {{"scale",
-         {"a number above 0, at most 1000",
-          [](const Json& v) { return v.is_number() && v > 0 && v <= 1000; }, 1.0}},
-        {"floor_at_zero", {"true or false", [](const Json& v) { return v.is_boolean(); }, false}}}},
-      {"attribute_accuracy",
-       {{"reduce",
-         {"mean or all", [](const Json& v) { return v == "mean" || v == "all"; }, "mean"}}}}};
-  return kProtocols;
-}
-
-Json default_protocol(const std::string& metric) {
-  Json protocol = Json::object();
-  const auto options = protocols().find(metric);
-  if (options == protocols().end()) return protocol;
-  for (const auto& [name, option] : options->second) protocol[name] = option.fallback;
-  return protocol;
-}
-
-Json read_protocol(YamlFile& file, const YAML::Node& node, const std::string& metric) {
-  const auto options = protocols().find(metric);
-  if (options == protocols().end()) return file.tree(node);
-  std::set<std::string> known;
-  for (const auto& [name, unused] : options->second) known.insert(name);
-  Json protocol = default_protocol(metric);
-  for (const auto& [name, value] : file.members(node, known, "the protocol of " + metric)) {
-    protocol[name] = file.tree(value);
-    const Option& option = options->second.at(name);
-    if (!option.fits(protocol[name]))
-      file.fault(value, "'" + name + "' of " + metric + " does not fit", option.expected);
-    else if (option.fallback.is_number_float())
-      protocol[name] = protocol[name].get<double>();  // 1 and 1.0 are one protocol
-  }
-  return protocol;
-}
-
-Metric read_metric(YamlFile& file, const YAML::Node& node) {
-  static const std::vector<std::string> kNames = {"fid", "kid", "clip_score", "attribute_accuracy"};
-  Metric metric;
-  metric.where = file.where(node);
-  if (node.IsScalar()) {
-    metric.name = file.choice(node, "metric", kNames);
-    metric.protocol = default_protocol(metric.name);
-    return metric;
-  }
-  if (!node.IsMap() || node.size() != 1) {
-    file.fault(node, "this is no metric", "a name, or name: {extractor, reference, protocol}");
-    return metric;
-  }
-  const auto pair = *node.begin();
-  metric.name = file.choice(pair.first, "metric", kNames);
-  metric.protocol = default_protocol(metric.name);
-  if (pair.second.IsNull()) return metric;
-  const Members members =
-      file.members(pair.second, {"extractor", "reference", "protocol"}, "a metric");
-  if (members.contains("extractor"))
-    metric.extractor = file.text(members.at("extractor"), "extractor");
-  if (members.contains("reference"))
-    metric.reference = read_reference(file, members.at("reference"));
-  if (members.contains("protocol"))
-    metric.protocol = read_protocol(file, members.at("protocol"), metric.name);
-  return metric;
-}
-
-std::vector<Metric> read_metrics(YamlFile& file, const YAML::Node& node) {
-  std::vector<Metric> metrics;
-  if (!node.IsSequence()) {
-    file.fault(node, "metrics is no list", "a list of metrics");
-    return metrics;
-  }
-  if (node.size() == 0)
-    file.fault(node, "metrics is empty: a study without a score compares nothing",
-               "at least one of fid, kid, clip_score, attribute_accuracy");
-  for (const auto& item : node) metrics.push_back(read_metric(file, item));
-  return metrics;
+    source.seed = file.whole(members.at("seed"), "seed", 0, kWorldSeedMax);
+  return source;
 }
 
 // The keys of a task where it has them, else the grid's.
@@ -221,20 +72,12 @@ Task read_task(YamlFile& file, const std::string& name, const Keys& keys) {
   return task;
 }
 
-void check_kind(YamlFile& file, const Members& members) {
-  if (members.contains("kind")) {
-    const std::string kind = file.text(members.at("kind"), "kind");
-    if (kind == "super-resolution" || kind == "editing")
-      file.fault(members.at("kind"), "the task '" + kind + "' is not built: " + kTextToImageAlone,
-                 "text-to-image");
-    else if (members.at("kind").IsScalar() && kind != "text-to-image")
-      file.fault(members.at("kind"), "unknown kind of task '" + kind + "': " + kTextToImageAlone,
-                 "text-to-image");
-  }
+void read_kind(YamlFile& file, const Members& members, Task& task) {
+  task.kind = tasks::task_kinds().front().name;
+  if (members.contains("kind"))
+    task.kind = file.choice(members.at("kind"), "kind of task", tasks::task_names());
   if (members.contains("data"))
-    file.fault(members.at("data"),
-               std::string("'data' are pictures that super-resolution and editing begin with: ") +
-                   kTextToImageAlone,
+    file.fault(members.at("data"), "no task of this version begins with pictures",
                "prompts, and a reference of its metrics");
 }
 
@@ -248,7 +91,6 @@ void read_named_task(YamlFile& file, const YAML::Node& key, const YAML::Node& no
   const Members members =
       file.members(node, {"kind", "data", "prompts", "metrics", "images", "judge_from"},
                    "the task '" + name + "'");
-  check_kind(file, members);
   const Keys keys{members, grid_keys};
   if (node.IsMap()) {
     for (const char* needed : kTaskKeys) {
@@ -260,6 +102,7 @@ void read_named_task(YamlFile& file, const YAML::Node& key, const YAML::Node& no
   for (const char* shared : {"prompts", "metrics", "images", "judge_from"})
     if (!members.contains(shared)) used.insert(shared);
   Task task = read_task(file, name, keys);
+  read_kind(file, members, task);
   task.where = file.where(key);
   grid.tasks.push_back(std::move(task));
 }
@@ -290,6 +133,15 @@ void add_task_axis(YamlFile& file, Grid& grid) {
 
 }  // namespace
 
+void refuse_beside(YamlFile& file, const Members& members, const std::string& kind,
+                   const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    if (members.contains(key))
+      file.fault(members.at(key), "'" + key + "' has no effect beside '" + kind + "'",
+                 "'" + key + "' beside world alone");
+  }
+}
+
 void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, Grid& grid) {
   if (!members.contains("tasks")) {
     for (const char* needed : kTaskKeys) {
@@ -298,6 +150,7 @@ void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, 
     }
     add_task_axis(file, grid);
     grid.tasks.push_back(read_task(file, "", {members, members}));
+    read_kind(file, {}, grid.tasks.back());
     return;
   }
   const YAML::Node& node = members.at("tasks");

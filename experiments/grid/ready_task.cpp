@@ -1,25 +1,14 @@
 #include "experiments/grid/ready_task.h"
 
 #include <algorithm>
-#include <array>
 
 #include "experiments/world/world.h"
+#include "schema/check.h"
+#include "schema/metrics/metric.h"
 #include "schema/prompts.h"
 
 namespace isocost::experiments {
 namespace {
-
-constexpr std::array<std::string_view, 4> kTorchScriptEndings = {".pt", ".pth", ".ts", ".jit"};
-
-// Below, the worker would refuse to score: docs/metrics.md.
-std::uint64_t images_min(const std::string& metric) {
-  return metric == "fid" || metric == "kid" ? 8 : 2;
-}
-
-bool is_torchscript(const std::string& name) {
-  return std::any_of(kTorchScriptEndings.begin(), kTorchScriptEndings.end(),
-                     [&](std::string_view ending) { return name.ends_with(ending); });
-}
 
 std::string size_text(const std::pair<int, int>& size) {
   return std::to_string(size.first) + " x " + std::to_string(size.second);
@@ -81,10 +70,8 @@ class TaskReader {
 
   // Without an input where its fault is told.
   Found extractor_of(const Metric& metric) {
-    Found found{.spec = {}, .name = metric.extractor, .entry = {}};
-    found.spec.kind = extractor_kind(metric);
-    if (metric.extractor == "mini")
-      found.name = found.spec.kind == "clip" ? "mini/clip" : "mini/features";
+    const auto& choice = metric.extractor;
+    Found found{.spec = {choice.kind, {}, choice.options}, .name = choice.name, .entry = {}};
     auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
     if (!entry) {
       failure_.add(entry.error());
@@ -170,25 +157,29 @@ class TaskReader {
   }
 
   void read_metric(const Metric& metric) {
-    const bool has_reference = metric.name == "fid" || metric.name == "kid";
+    const auto* row = metrics::find_metric(metric.name);
+    ISOCOST_CHECK(row != nullptr, "a parsed metric is one of the table");
+    const bool has_reference = row->reference != metrics::ReferenceNeed::kNone;
+    const bool needs_rows = row->reference == metrics::ReferenceNeed::kRows;
     if (!has_reference && metric.reference) {
       failure_.add(metric.where, metric.name + " compares with no reference",
                    "no key 'reference' here");
     }
-    if (metric.name == "kid" && metric.reference && metric.reference->kind == "npz") {
-      failure_.add(metric.where,
-                   "kid needs the rows of its reference, which an npz file does not hold",
-                   "world or folder");
+    if (needs_rows && metric.reference && metric.reference->kind == "npz") {
+      failure_.add(
+          metric.where,
+          metric.name + " needs the rows of its reference, which an npz file does not hold",
+          "world or folder");
     }
-    check_images(metric);
-    if (metric.name == "attribute_accuracy") check_captions(metric);
+    check_images(metric, *row);
+    if (row->rows == metrics::Rows::kAnswers) check_captions(metric);
     ScoreSpec score;
     score.metric = metric.name;
     const Found extractor = extractor_of(metric);
     score.extractor = extractor.spec;
     std::uint64_t count = 0;
     if (has_reference) score.reference = reference_of(metric, extractor, count);
-    if (metric.name == "kid" && count > 0) check_kid(metric, count, extractor.entry.columns);
+    if (needs_rows && count > 0) check_rows(metric, *row, count, extractor.entry.columns);
     score.range = {task_.judge_from, task_.images};
     score.protocol = metric.protocol;
     if (!extractor.spec.input.empty() &&
@@ -202,30 +193,35 @@ class TaskReader {
     return task_.images - std::min(task_.images, task_.judge_from);
   }
 
-  void check_images(const Metric& metric) {
-    if (judged() >= images_min(metric.name)) return;
+  void check_images(const Metric& metric, const metrics::Metric& row) {
+    if (judged() >= row.images_min) return;
     failure_.add(metric.where,
                  metric.name + " has " + std::to_string(judged()) + " images to judge" +
                      (task_.judge_from == 0 ? ""
                                             : ", those from " + std::to_string(task_.judge_from) +
                                                   " to " + std::to_string(task_.images)),
-                 std::to_string(images_min(metric.name)) + " or more: images, less judge_from");
+                 std::to_string(row.images_min) + " or more: images, less judge_from");
   }
 
-  void check_kid(const Metric& metric, std::uint64_t count, std::int64_t columns) {
-    if (count < images_min("kid"))
-      failure_.add(metric.where, "the reference of kid has " + std::to_string(count) + " pictures",
-                   std::to_string(images_min("kid")) + " or more");
+  void check_rows(const Metric& metric, const metrics::Metric& row, std::uint64_t count,
+                  std::int64_t columns) {
+    if (count < row.images_min)
+      failure_.add(
+          metric.where,
+          "the reference of " + metric.name + " has " + std::to_string(count) + " pictures",
+          std::to_string(row.images_min) + " or more");
     const std::uint64_t smaller = std::min(judged(), count);
     const auto size = metric.protocol.value("subset_size", std::uint64_t{0});
     if (metric.protocol.value("subsets", std::uint64_t{0}) > 0 && size > smaller)
-      failure_.add(metric.where, "the subsets of kid have " + std::to_string(size) + " images",
+      failure_.add(metric.where,
+                   "the subsets of " + metric.name + " have " + std::to_string(size) + " images",
                    "at most " + std::to_string(smaller) + ": " + std::to_string(judged()) +
                        " are judged, and the reference has " + std::to_string(count));
     const std::uint64_t bytes = count * static_cast<std::uint64_t>(columns) * sizeof(float);
     if (bytes > kReferenceRowsBytesMax)
       failure_.add(metric.where,
-                   "the rows of kid's reference have " + std::to_string(bytes) + " bytes",
+                   "the rows of the reference of " + metric.name + " have " +
+                       std::to_string(bytes) + " bytes",
                    "at most " + std::to_string(kReferenceRowsBytesMax) +
                        ": fewer pictures in the reference");
   }
@@ -242,7 +238,7 @@ class TaskReader {
                  std::to_string(wrong) + " of " + std::to_string(ready_.texts.size()) +
                      " prompts are no captions of the mini world, first '" + first->substr(0, 80) +
                      "'",
-                 "captions as the world's grammar makes them, which attribute_accuracy needs");
+                 "captions as the world's grammar makes them, which " + metric.name + " needs");
   }
 
   void note(std::string text) {
@@ -260,13 +256,6 @@ class TaskReader {
 };
 
 }  // namespace
-
-std::string extractor_kind(const Metric& metric) {
-  if (metric.name == "clip_score") return "clip";
-  if (metric.name == "attribute_accuracy") return "mini-attributes";
-  if (metric.extractor == "mini") return "mini-features";
-  return is_torchscript(metric.extractor) ? "torchscript" : "clip-features";
-}
 
 ReadyTask ready_task(const Task& task, const std::string& grid_file, Catalog& catalog,
                      Submission& submission, Failure& failure, std::vector<std::string>& notes) {

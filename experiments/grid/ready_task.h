@@ -26,9 +26,6 @@ struct ReadyTask {
   std::uint64_t images = 0;
 };
 
-// The kind of ExtractorSpec that a metric means.
-[[nodiscard]] std::string extractor_kind(const Metric& metric);
-
 // Puts what it finds into the submission's blobs, references and names of inputs; faults go to
 // `failure`, what a user should know and is no fault to `notes`.
 [[nodiscard]] ReadyTask ready_task(const Task& task, const std::string& grid_file, Catalog& catalog,

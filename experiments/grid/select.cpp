@@ -8,7 +8,7 @@
 #include "experiments/grid/grid.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/yaml.h"
-#include "schema/metrics/metric.h"
+#include "schema/metrics/extractor.h"
 
 namespace isocost::experiments {
 namespace {
@@ -167,7 +167,12 @@ class Writer {
         if (!metric.IsMap()) continue;
         YAML::Node settings = metric.begin()->second;
         if (!settings.IsMap()) continue;
-        move(settings, "extractor");
+        if (settings["extractor"] && settings["extractor"].IsMap()) {
+          for (const auto& extractor : metrics::extractors())
+            if (!extractor.member.empty()) move(settings["extractor"], extractor.member.c_str());
+        } else {
+          move(settings, "extractor");
+        }
         if (!settings["reference"]) continue;
         move(settings["reference"], "folder");
         move(settings["reference"], "npz");

@@ -16,8 +16,8 @@
 
 #include "experiments/grid/catalog.h"
 #include "schema/json.h"
-#include "schema/result.h"
 #include "schema/metrics/metric.h"
+#include "schema/result.h"
 
 namespace isocost::experiments {
 

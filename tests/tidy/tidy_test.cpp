@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "schema/metrics/metric.h"
+#include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
+
 namespace isocost {
 namespace {
 
@@ -97,6 +101,32 @@ TEST(Tidy, PureFoldersTouchNoOutside) {
             << source.name << ":" << i + 1 << ": " << word;
       }
     }
+  }
+}
+
+// What a table says is said nowhere else: a name stands as a text in one file of schema and, at
+// most, in one of the engine.
+TEST(Tidy, NamesOfTheTablesStandInOneFileEach) {
+  std::vector<std::string> names = sampling::sampler_names();
+  for (const auto& more : {metrics::metric_names(), tasks::task_names()})
+    names.insert(names.end(), more.begin(), more.end());
+  const auto all = sources();
+  for (const std::string& name : names) {
+    std::vector<std::string> in_schema, in_engine, elsewhere;
+    for (const Source& source : all) {
+      if (source.name.starts_with("tests/") || source.name.starts_with("bench/")) continue;
+      const bool holds = std::any_of(source.lines.begin(), source.lines.end(), [&](auto& line) {
+        return line.substr(0, line.find("//")).find('"' + name + '"') != std::string::npos;
+      });
+      if (!holds) continue;
+      auto& places = source.name.starts_with("schema/")             ? in_schema
+                     : source.name.starts_with("worker/diffusion/") ? in_engine
+                                                                    : elsewhere;
+      places.push_back(source.name);
+    }
+    EXPECT_EQ(in_schema.size(), 1U) << name << ": " << joined(in_schema);
+    EXPECT_LE(in_engine.size(), 1U) << name << ": " << joined(in_engine);
+    EXPECT_TRUE(elsewhere.empty()) << name << ": " << joined(elsewhere);
   }
 }
 

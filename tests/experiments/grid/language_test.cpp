@@ -194,17 +194,16 @@ TEST(Tasks, AreChosenByTheirAxis) {
               HasSubstr("g.yaml:6:9: unknown task \"cows\"; expected one of: cats, dogs"));
 }
 
-TEST(Tasks, OtherThanTextToImageAreRefusedInClearWords) {
+TEST(Tasks, OfKindsThatAreNotBuiltAreRefusedInClearWords) {
   std::string text = kTasks;
   text.insert(text.find("    prompts: [a dog]"),
               "    kind: super-resolution\n    data: {folder: x}\n");
 
   const std::string fault = fault_of(text);
 
-  EXPECT_THAT(fault,
-              HasSubstr("g.yaml:9:11: the task 'super-resolution' is not built: this version "
-                        "runs text-to-image only; expected text-to-image"));
-  EXPECT_THAT(fault, HasSubstr("g.yaml:10:11: 'data' are pictures"));
+  EXPECT_THAT(fault, HasSubstr("g.yaml:9:11: unknown kind of task 'super-resolution'; expected "
+                               "one of: text-to-image"));
+  EXPECT_THAT(fault, HasSubstr("g.yaml:10:11: no task of this version begins with pictures"));
 }
 
 TEST(Tasks, SayWhatTheyLackAndWhatNoneOfThemUses) {
@@ -232,21 +231,100 @@ TEST(Metrics, AreCheckedWithTheirProtocols) {
               HasSubstr("'count' has no effect beside 'folder'"));
 }
 
-TEST(Metrics, WriteTheirWholeProtocolIntoTheScore) {
+// Of the first cell's scores, where the grid has these metrics.
+Result<std::vector<ScoreSpec>> scores_of(const std::string& metrics) {
   testing::FakeCatalog catalog;
-  const auto protocols = [&](const std::string& metrics) {
-    const auto grid = parse_grid("name: s\naxes:\n" + std::string(kOneCell) +
-                                     "prompts: [a cat]\nimages: 64\nmetrics: " + metrics + "\n",
-                                 "g.yaml");
-    const auto expanded = expand(*grid, catalog);
-    Json list = Json::array();
-    for (const ScoreSpec& spec : expanded->cells.at(0).scores) list.push_back(spec.protocol);
-    return list;
-  };
-  EXPECT_EQ(protocols("[clip_score]"), Json::parse(R"([{"scale": 1.0, "floor_at_zero": false}])"));
+  const auto grid = parse_grid("name: s\naxes:\n" + std::string(kOneCell) +
+                                   "prompts: [a cat]\nimages: 64\nmetrics: " + metrics + "\n",
+                               "g.yaml");
+  if (!grid) return fail(grid.error());
+  const auto expanded = expand(*grid, catalog);
+  if (!expanded) return fail(expanded.error());
+  return expanded->cells.at(0).scores;
+}
+
+ScoreSpec score_of(const std::string& metric) {
+  const auto scores = scores_of("[" + metric + "]");
+  EXPECT_TRUE(scores) << (scores ? "" : scores.error().message());
+  return scores ? scores->at(0) : ScoreSpec();
+}
+
+std::string fault_of_metric(const std::string& metric) {
+  const auto scores = scores_of("[" + metric + "]");
+  return scores ? "no fault" : scores.error().message();
+}
+
+TEST(Metrics, WriteTheirWholeProtocolIntoTheScore) {
+  EXPECT_EQ(score_of("clip_score").protocol,
+            Json::parse(R"({"scale": 1.0, "floor_at_zero": false})"));
   // 1 and 1.0 are one protocol, and so one key.
-  EXPECT_EQ(canonical(protocols("[clip_score: {protocol: {scale: 1}}]")),
-            canonical(protocols("[clip_score]")));
+  EXPECT_EQ(canonical(score_of("clip_score: {protocol: {scale: 1}}").protocol),
+            canonical(score_of("clip_score").protocol));
+}
+
+TEST(Metrics, WriteEveryOptionOfTheirExtractorIntoTheScore) {
+  const Json written =
+      Json::parse(R"({"resize": "none", "size": 299, "range": "bytes", "arguments": {}})");
+
+  const ScoreSpec by_path = score_of("fid: {extractor: net.pt, reference: {folder: real}}");
+  const ScoreSpec by_map =
+      score_of("fid: {extractor: {torchscript: net.pt, size: 299.0}, reference: {folder: real}}");
+
+  EXPECT_EQ(by_path.extractor.kind, "torchscript");
+  EXPECT_EQ(by_path.extractor.options, written);
+  const Digest sample = sha256("sample");
+  EXPECT_EQ(score_key(sample, by_path).hex(), score_key(sample, by_map).hex());
+  EXPECT_EQ(score_of("clip_score").extractor.options, Json::parse(R"({"prefix": ""})"));
+  EXPECT_EQ(score_of("fid: {extractor: clip, reference: {folder: real}}").extractor.options,
+            Json::parse(R"({"normalise": false})"));
+}
+
+TEST(Metrics, HandTheirOptionsToTheExtractor) {
+  const auto fid = score_of(
+      "fid: {extractor: {torchscript: net.pt, resize: clean, range: signed, "
+      "arguments: {return_features: true}}, reference: {folder: real}}");
+  const auto clip = score_of("clip_score: {extractor: {clip: clip, prefix: 'A photo depicts '}}");
+
+  EXPECT_EQ(fid.extractor.options, Json::parse(R"({"resize": "clean", "size": 299,
+      "range": "signed", "arguments": {"return_features": true}})"));
+  EXPECT_EQ(clip.extractor.kind, "clip");
+  EXPECT_EQ(clip.extractor.options.at("prefix"), "A photo depicts ");
+}
+
+TEST(Metrics, TakeProtocolsByTheNamesThatTheFieldGivesThem) {
+  const auto fid =
+      score_of("fid: {extractor: net.pt, reference: {folder: real}, protocol: pytorch-fid}");
+  const auto clip = score_of("clip_score: {protocol: hessel}");
+
+  EXPECT_EQ(fid.extractor.options,
+            Json::parse(R"({"resize": "torch", "size": 299, "range": "unit", "arguments": {}})"));
+  EXPECT_EQ(fid.protocol, score_of("fid: {reference: {folder: real}}").protocol);
+  EXPECT_EQ(clip.protocol, Json::parse(R"({"scale": 2.5, "floor_at_zero": true})"));
+}
+
+TEST(Metrics, RefuseExtractorsAndProtocolsThatDoNotFit) {
+  EXPECT_THAT(fault_of_metric("fid: {extractor: {torchscript: a.pt, resise: clean}}"),
+              HasSubstr("unknown key 'resise' in the extractor torchscript; expected 'resize'?"));
+  EXPECT_THAT(
+      fault_of_metric("fid: {extractor: {torchscript: a.pt, resize: bicubic}}"),
+      HasSubstr("'resize' of the extractor torchscript does not fit; expected one of: none, "
+                "tf1, torch, clean"));
+  EXPECT_THAT(fault_of_metric("fid: {extractor: {torchscript: a.pt, arguments: {x: yes please}}}"),
+              HasSubstr("the argument 'x' does not fit; expected true, false or a number"));
+  EXPECT_THAT(fault_of_metric("fid: {extractor: {vgg: a.pt}}"),
+              HasSubstr("this names no extractor of fid; expected mini, {clip: ...}, "
+                        "{torchscript: ...}"));
+  EXPECT_THAT(fault_of_metric("clip_score: {extractor: net.pt}"),
+              HasSubstr("clip_score is not made of what net.pt gives; expected mini, {clip: ...}"));
+  EXPECT_THAT(fault_of_metric("fid: {protocol: clean-fdi}"),
+              HasSubstr("expected one of: pytorch-fid, clean-fid, torch-fidelity"));
+  EXPECT_THAT(fault_of_metric("fid: {protocol: clean-fid}"),
+              HasSubstr("the protocol clean-fid is about another extractor; expected {torchscript: "
+                        "FILE} as the extractor"));
+  EXPECT_THAT(
+      fault_of_metric("fid: {extractor: {torchscript: a.pt, resize: torch}, protocol: clean-fid}"),
+      HasSubstr(
+          "the protocol clean-fid says resize beside the extractor; expected one of the two"));
 }
 
 TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
@@ -276,7 +354,7 @@ TEST(Expand, NamesTheModelAndTheFileOfASchedulersFaults) {
                              const std::string& where) override {
       auto entry = FakeCatalog::model(name, variant, where);
       entry->scheduler_file = name + "/scheduler/scheduler_config.json";
-      if (name == "models/b") entry->scheduler_config["algorithm_type"] = "sde-dpmsolver++";
+      if (name == "models/b") entry->scheduler.config["algorithm_type"] = "sde-dpmsolver++";
       return entry;
     }
   } catalog;

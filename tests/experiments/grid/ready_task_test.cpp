@@ -65,7 +65,7 @@ TEST_F(ReadyTaskTest, RefusesReferencesThatDoNotFitTheirMetricOrExtractor) {
   catalog_.picture_count = 1'000'000;
   catalog_.columns = 2048;
   EXPECT_THAT(fault("images: 16", "  - kid: {reference: {folder: many}}\n"),
-              HasSubstr("the rows of kid's reference have 8192000000 bytes"));
+              HasSubstr("the rows of the reference of kid have 8192000000 bytes"));
   catalog_.columns = 64;
   EXPECT_THAT(fault("images: 16", "  - fid: {reference: {npz: inception.npz}}\n"),
               HasSubstr("inception.npz has statistics of 2048 features; expected 64, as many as "

@@ -107,8 +107,8 @@ TEST(Select, RewritesNamesOfFilesForAnotherFolder) {
   EXPECT_EQ(points(finalists)->at(0, 0).value, "../models/a");
   EXPECT_EQ(finalists.tasks[0].prompts.file, "../prompts.jsonl");
   EXPECT_EQ(finalists.tasks[0].metrics[0].reference->path, "../pictures");
-  EXPECT_EQ(finalists.tasks[0].metrics[0].extractor, "/net/e.pt");
-  EXPECT_EQ(finalists.tasks[0].metrics[1].extractor, "mini");
+  EXPECT_EQ(finalists.tasks[0].metrics[0].extractor.name, "/net/e.pt");
+  EXPECT_EQ(finalists.tasks[0].metrics[1].extractor.name, "mini/clip");
 }
 
 TEST(Select, JudgesEachTaskByItself) {

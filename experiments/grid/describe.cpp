@@ -1,0 +1,293 @@
+#include "experiments/grid/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "experiments/grid/parameters.h"
+#include "schema/metrics/extractor.h"
+#include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
+
+namespace isocost::experiments {
+namespace {
+
+constexpr std::string_view kMark = "<!-- table: ";
+constexpr std::string_view kMarkEnd = " -->\n";
+constexpr std::string_view kEnd = "<!-- end -->";
+constexpr std::size_t kSchemaWidth = 160;
+
+Json object_of(const std::vector<Option>& options) {
+  Json properties = Json::object();
+  for (const auto& option : options) {
+    properties[option.name] = json_schema(option);
+    properties[option.name]["description"] = option.meaning;
+  }
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", properties}};
+}
+
+Json protocol_schema(const metrics::Metric& metric) {
+  Json names = Json::array();
+  for (const auto& preset : metric.presets) names.push_back(preset.name);
+  Json options = object_of(metric.protocol);
+  if (names.empty()) return options;
+  return {{"anyOf", {{{"enum", names}}, options}}};
+}
+
+// What a grid may say of an extractor that makes such rows.
+Json extractor_schema(metrics::Rows rows) {
+  std::string paths = std::string(metrics::kMini);
+  Json forms = Json::array();
+  for (const auto& row : metrics::extractors()) {
+    if (row.rows != rows || row.member.empty()) continue;
+    paths += ", or " + row.input;
+    Json form = object_of(row.options);
+    form["properties"][row.member] = {{"type", "string"}, {"description", row.input}};
+    if (row.takes_arguments)
+      form["properties"][metrics::kArguments] = {
+          {"type", "object"}, {"additionalProperties", {{"type", {"boolean", "number"}}}}};
+    form["required"] = {row.member};
+    forms.push_back(form);
+  }
+  if (forms.empty()) return {{"enum", {metrics::kMini}}};
+  const Json path = {{"type", "string"}, {"description", paths}};
+  forms.insert(forms.begin(), path);
+  return {{"anyOf", forms}};
+}
+
+std::string extractor_definition(metrics::Rows rows) {
+  switch (rows) {
+    case metrics::Rows::kFeatures:
+      return "extractor_of_features";
+    case metrics::Rows::kCosine:
+      return "extractor_of_cosines";
+    case metrics::Rows::kAnswers:
+      return "extractor_of_answers";
+  }
+  return {};
+}
+
+Json reference_to(const std::string& definition) { return {{"$ref", "#/$defs/" + definition}}; }
+
+Json metric_schema() {
+  Json properties = Json::object();
+  for (const auto& row : metrics::metrics()) {
+    Json members = {{"extractor", reference_to(extractor_definition(row.rows))},
+                    {"protocol", protocol_schema(row)}};
+    if (row.reference != metrics::ReferenceNeed::kNone)
+      members["reference"] = reference_to("reference");
+    properties[row.name] = {{"type", {"object", "null"}},
+                            {"additionalProperties", false},
+                            {"description", row.explanation},
+                            {"properties", members}};
+  }
+  return {{"anyOf",
+           {{{"enum", metrics::metric_names()}},
+            {{"type", "object"},
+             {"minProperties", 1},
+             {"maxProperties", 1},
+             {"additionalProperties", false},
+             {"properties", properties}}}}};
+}
+
+std::map<std::string, Json> make_definitions() {
+  Json options = Json::array(), usual = Json::array();
+  for (const auto& path : parameter_paths())
+    (path.starts_with("sampler.") ? options : usual).push_back(path);
+  std::map<std::string, Json> definitions = {
+      {"sampler", {{"enum", sampling::sampler_names()}}},
+      {"spacing", {{"enum", spacing_names()}}},
+      {"option", {{"enum", options}}},
+      {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
+      {"task_kind", {{"enum", tasks::task_names()}}},
+      {"metric", metric_schema()}};
+  for (const auto rows :
+       {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers})
+    definitions[extractor_definition(rows)] = extractor_schema(rows);
+  return definitions;
+}
+
+std::string on_one_line(const Json& value) {
+  if (!value.is_structured() || value.empty()) return value.dump();
+  std::string text;
+  for (const auto& [key, member] : value.items())
+    text += (text.empty() ? "" : ", ") + (value.is_object() ? Json(key).dump() + ": " : "") +
+            on_one_line(member);
+  return value.is_object() ? "{" + text + "}" : "[" + text + "]";
+}
+
+// On one line where it fits, else a member a line. `used`: what stands before it on its line.
+std::string written(const Json& value, std::size_t indent, std::size_t used) {
+  const std::string line = on_one_line(value);
+  if (used + line.size() <= kSchemaWidth || !value.is_structured()) return line;
+  std::string text = value.is_object() ? "{" : "[";
+  const std::string inner(indent + 2, ' ');
+  for (const auto& [key, member] : value.items()) {
+    const std::string name = value.is_object() ? Json(key).dump() + ": " : "";
+    text += (text.size() == 1 ? "\n" : ",\n") + inner + name +
+            written(member, indent + 2, inner.size() + name.size());
+  }
+  return text + "\n" + std::string(indent, ' ') + (value.is_object() ? "}" : "]");
+}
+
+std::string code(const std::string& text) { return "`" + text + "`"; }
+
+std::string code_list(const std::vector<Option>& options, const std::set<std::string>& left_out) {
+  std::vector<std::string> names;
+  for (const auto& option : options)
+    if (!left_out.contains(option.name)) names.push_back(code(option.name));
+  return joined(names);
+}
+
+std::string default_text(const Option& option) {
+  if (option.fallback.is_string())
+    return option.fallback == "" ? "empty" : code(option.fallback.get<std::string>());
+  return code(canonical(option.fallback));
+}
+
+std::string options_table(const char* head, const std::vector<Option>& options) {
+  std::string text = fmt::format("| {} | default | fits | |\n|---|---|---|---|\n", head);
+  for (const auto& option : options)
+    text += fmt::format("| `{}` | {} | {} | {} |\n", option.name, default_text(option),
+                        expected_text(option), option.meaning);
+  return text;
+}
+
+std::string samplers_table() {
+  std::string text =
+      "| sampler | | as diffusers' | spacing by default | karras |\n|---|---|---|---|---|\n";
+  for (const auto& row : sampling::samplers())
+    text += fmt::format("| `{}` | {} ({}) | {} | {} | {} |\n", row.name, row.label, row.paper,
+                        row.class_name, row.default_spacing, row.may_space_by_karras ? "yes" : "");
+  return text;
+}
+
+std::string sampler_options_table() {
+  const auto& left_out = options_left_out();
+  std::string text = "| sampler | options |\n|---|---|\n";
+  text += "| all | " + code_list(sampling::shared_options(), left_out) + " |\n";
+  for (const auto& row : sampling::samplers())
+    text += fmt::format("| `{}` | {} |\n", row.name, code_list(row.options, left_out));
+  return text;
+}
+
+std::string_view rows_text(metrics::Rows rows) {
+  switch (rows) {
+    case metrics::Rows::kFeatures:
+      return "features [n, D]";
+    case metrics::Rows::kCosine:
+      return "cosine [n, 1]";
+    case metrics::Rows::kAnswers:
+      return "1 right, 0 wrong, NaN not told [n, A]";
+  }
+  return {};
+}
+
+std::string_view need_text(metrics::ReferenceNeed need) {
+  switch (need) {
+    case metrics::ReferenceNeed::kNone:
+      return "nothing";
+    case metrics::ReferenceNeed::kStatistics:
+      return "a reference: statistics";
+    case metrics::ReferenceNeed::kRows:
+      return "a reference: rows";
+  }
+  return {};
+}
+
+std::string metrics_table() {
+  std::string text = "| metric | rows | compares with | images | best |\n|---|---|---|---|---|\n";
+  for (const auto& row : metrics::metrics())
+    text += fmt::format("| `{}` | {} | {} | {} or more | {} |\n", row.name, rows_text(row.rows),
+                        need_text(row.reference), row.images_min,
+                        row.is_lower_better() ? "lower" : "higher");
+  return text;
+}
+
+std::string presets_table() {
+  std::string text = "| metric | protocol | |\n|---|---|---|\n";
+  for (const auto& row : metrics::metrics())
+    for (const auto& preset : row.presets)
+      text += fmt::format("| `{}` | `{}` | {} |\n", row.name, preset.name, preset.meaning);
+  return text;
+}
+
+std::string extractors_table() {
+  std::string text = "| kind | in a grid | input | rows |\n|---|---|---|---|\n";
+  for (const auto& row : metrics::extractors()) {
+    const std::string form = row.member.empty() ? "mini" : "{" + row.member + ": ...}";
+    text +=
+        fmt::format("| `{}` | `{}` | {} | {} |\n", row.kind, form, row.input, rows_text(row.rows));
+  }
+  return text;
+}
+
+std::string extractor_options_table(const metrics::Extractor& row) {
+  std::string text = options_table("option", row.options);
+  if (row.takes_arguments)
+    text +=
+        fmt::format("| `{}` | none | a map of true, false or numbers | of the module's forward |\n",
+                    metrics::kArguments);
+  return text;
+}
+
+std::map<std::string, std::string> make_tables() {
+  std::map<std::string, std::string> tables = {{"samplers", samplers_table()},
+                                               {"sampler options", sampler_options_table()},
+                                               {"metrics", metrics_table()},
+                                               {"presets", presets_table()},
+                                               {"extractors", extractors_table()}};
+  for (const auto& row : sampling::samplers())
+    tables["options of " + row.name] = options_table("option", row.options);
+  for (const auto& row : metrics::metrics())
+    tables["protocol of " + row.name] = options_table("protocol", row.protocol);
+  for (const auto& row : metrics::extractors())
+    if (!row.options.empty()) tables["options of " + row.kind] = extractor_options_table(row);
+  return tables;
+}
+
+}  // namespace
+
+Result<std::string> with_definitions(std::string schema, const std::string& where) {
+  const std::string indent(4, ' ');
+  const auto definitions_at = schema.find("\n  \"$defs\": {");
+  for (const auto& [name, definition] : make_definitions()) {
+    const std::string key = indent + Json(name).dump() + ": ";
+    const auto begin = schema.find("\n" + key, definitions_at);
+    // The next definition's line, or the brace that closes them all.
+    const auto next = schema.find("\n" + indent + "\"", begin + 1);
+    const auto end = std::min(next, schema.find("\n  }", begin + 1));
+    if (begin == std::string::npos || end == std::string::npos)
+      return fail(where, "there is no place for the definition of '" + name + "'",
+                  "a line '" + key + "{}' in $defs");
+    schema.replace(begin + 1, end - begin - 1,
+                   key + written(definition, indent.size(), key.size()) + (end == next ? "," : ""));
+  }
+  return schema;
+}
+
+const std::map<std::string, std::string>& described_tables() {
+  static const std::map<std::string, std::string> kTables = make_tables();
+  return kTables;
+}
+
+Result<std::string> with_tables(const std::string& page, const std::string& where) {
+  std::string text;
+  std::size_t done = 0;
+  for (std::size_t mark = page.find(kMark); mark != std::string::npos;
+       mark = page.find(kMark, done)) {
+    const auto name_begin = mark + kMark.size(), name_end = page.find(kMarkEnd, name_begin);
+    const auto end = page.find(kEnd, name_begin);
+    if (name_end == std::string::npos || end == std::string::npos)
+      return fail(where, "a table's mark has no end", std::string(kEnd));
+    const std::string name = page.substr(name_begin, name_end - name_begin);
+    const auto table = described_tables().find(name);
+    if (table == described_tables().end())
+      return fail(where, "there is no table '" + name + "'", "one that describe.cpp makes");
+    text += page.substr(done, name_end + kMarkEnd.size() - done) + table->second;
+    done = end;
+  }
+  return text + page.substr(done);
+}
+
+}  // namespace isocost::experiments
