@@ -142,6 +142,27 @@ const Option* find_option(const std::vector<Option>& options, std::string_view n
   return found == options.end() ? nullptr : &*found;
 }
 
+Result<Json> completed(const std::vector<Option>& options, const Json& said,
+                       const std::string& where) {
+  if (!said.is_object()) return fail(where, "it is no object", "names and values of options");
+  std::vector<std::string> names;
+  for (const auto& option : options) names.push_back(option.name);
+  Failure failure;
+  Json all = defaults_of(options);
+  for (const auto& [name, value] : said.items()) {
+    const Option* option = find_option(options, name);
+    if (option == nullptr) {
+      failure.add(where, "'" + name + "' is unknown", "one of: " + joined(names));
+    } else if (const auto expected = misfit(*option, value)) {
+      failure.add(where, name + " is " + canonical(value).substr(0, 40), *expected);
+    } else {
+      all[name] = normal_form(*option, value);
+    }
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return all;
+}
+
 Json defaults_of(const std::vector<Option>& options) {
   Json json = Json::object();
   for (const auto& option : options) json[option.name] = option.fallback;

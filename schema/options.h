@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "schema/json.h"
+#include "schema/result.h"
 
 namespace isocost {
 
@@ -61,6 +62,10 @@ struct Option {
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);
 
 [[nodiscard]] const Option* find_option(const std::vector<Option>& options, std::string_view name);
+// What was said with what holds where nothing was, in normal form: every option. Fails with: a
+// member that is no option, a value that does not fit.
+[[nodiscard]] Result<Json> completed(const std::vector<Option>& options, const Json& said,
+                                     const std::string& where);
 // {name: fallback} of all of them.
 [[nodiscard]] Json defaults_of(const std::vector<Option>& options);
 

@@ -36,11 +36,12 @@ Json protocol_schema(const metrics::Metric& metric) {
 
 // What a grid may say of an extractor that makes such rows.
 Json extractor_schema(metrics::Rows rows) {
-  std::string paths = std::string(metrics::kMini);
+  std::string paths =
+      metrics::extractor_for(rows, metrics::kMini) ? std::string(metrics::kMini) : "";
   Json forms = Json::array();
   for (const auto& row : metrics::extractors()) {
-    if (row.rows != rows || row.member.empty()) continue;
-    paths += ", or " + row.input;
+    if (!row.makes(rows) || row.member.empty()) continue;
+    paths += (paths.empty() ? "" : ", or ") + row.input;
     Json form = object_of(row.options);
     form["properties"][row.member] = {{"type", "string"}, {"description", row.input}};
     if (row.takes_arguments)
@@ -63,6 +64,8 @@ std::string extractor_definition(metrics::Rows rows) {
       return "extractor_of_cosines";
     case metrics::Rows::kAnswers:
       return "extractor_of_answers";
+    case metrics::Rows::kLogits:
+      return "extractor_of_logits";
   }
   return {};
 }
@@ -101,8 +104,8 @@ std::map<std::string, Json> make_definitions() {
       {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
       {"task_kind", {{"enum", tasks::task_names()}}},
       {"metric", metric_schema()}};
-  for (const auto rows :
-       {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers})
+  for (const auto rows : {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers,
+                          metrics::Rows::kLogits})
     definitions[extractor_definition(rows)] = extractor_schema(rows);
   return definitions;
 }
@@ -179,6 +182,8 @@ std::string_view rows_text(metrics::Rows rows) {
       return "cosine [n, 1]";
     case metrics::Rows::kAnswers:
       return "1 right, 0 wrong, NaN not told [n, A]";
+    case metrics::Rows::kLogits:
+      return "logits of classes [n, C]";
   }
   return {};
 }
@@ -199,7 +204,7 @@ std::string metrics_table() {
   std::string text = "| metric | rows | compares with | images | best |\n|---|---|---|---|---|\n";
   for (const auto& row : metrics::metrics())
     text += fmt::format("| `{}` | {} | {} | {} or more | {} |\n", row.name, rows_text(row.rows),
-                        need_text(row.reference), row.images_min,
+                        need_text(row.reference), row.images_for(defaults_of(row.protocol)),
                         row.is_lower_better() ? "lower" : "higher");
   return text;
 }
@@ -216,8 +221,10 @@ std::string extractors_table() {
   std::string text = "| kind | in a grid | input | rows |\n|---|---|---|---|\n";
   for (const auto& row : metrics::extractors()) {
     const std::string form = row.member.empty() ? "mini" : "{" + row.member + ": ...}";
-    text +=
-        fmt::format("| `{}` | `{}` | {} | {} |\n", row.kind, form, row.input, rows_text(row.rows));
+    std::string made;
+    for (const auto rows : row.rows)
+      made += (made.empty() ? "" : ", or ") + std::string(rows_text(rows));
+    text += fmt::format("| `{}` | `{}` | {} | {} |\n", row.kind, form, row.input, made);
   }
   return text;
 }

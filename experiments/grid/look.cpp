@@ -77,7 +77,7 @@ Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path&
       if (const auto fits = io::check_torchscript(path); !fits) return fail(fits.error());
       return ExtractorLook{};
     case metrics::Form::kClipFolder:
-      return look_at_clip(path, row->rows == metrics::Rows::kCosine);
+      return look_at_clip(path, row->makes(metrics::Rows::kCosine));
     case metrics::Form::kFeatureNetwork:
       return look_at_mini(path);
   }

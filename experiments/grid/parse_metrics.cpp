@@ -79,7 +79,9 @@ ExtractorChoice choice_of(const metrics::Metric& metric, std::string_view member
 }
 
 std::string extractors_text(const metrics::Metric& metric) {
-  std::vector<std::string> forms = {std::string(metrics::kMini)};
+  std::vector<std::string> forms;
+  if (metrics::extractor_for(metric.rows, metrics::kMini) != nullptr)
+    forms.emplace_back(metrics::kMini);
   for (const auto& member : metrics::members_for(metric.rows))
     forms.push_back("{" + member + ": ...}");
   return joined(forms);
@@ -89,15 +91,22 @@ class MetricReader {
  public:
   MetricReader(YamlFile& file, const metrics::Metric& row) : file_(file), row_(row) {}
 
-  Metric read(const YAML::Node* settings) {
+  // `name`: where the metric stands.
+  Metric read(const YAML::Node& name, const YAML::Node* settings) {
     metric_.name = row_.name;
     metric_.extractor = choice_of(row_, metrics::kMini, {});
     metric_.protocol = defaults_of(row_.protocol);
+    if (metric_.extractor.kind.empty() && !says_extractor(settings))
+      file_.fault(name, row_.name + " needs an extractor", extractors_text(row_));
     if (settings != nullptr) read_settings(*settings);
     return std::move(metric_);
   }
 
  private:
+  static bool says_extractor(const YAML::Node* settings) {
+    return settings != nullptr && settings->IsMap() && (*settings)["extractor"];
+  }
+
   void read_settings(const YAML::Node& node) {
     const Members members = file_.members(node, {"extractor", "reference", "protocol"}, "a metric");
     const auto extractor = members.find("extractor");
@@ -191,7 +200,7 @@ Metric read_metric(YamlFile& file, const YAML::Node& node) {
   const auto read = [&](const YAML::Node& name, const YAML::Node* settings) {
     const auto* row = metrics::find_metric(file.choice(name, "metric", metrics::metric_names()));
     Metric metric;
-    if (row != nullptr) metric = MetricReader(file, *row).read(settings);
+    if (row != nullptr) metric = MetricReader(file, *row).read(name, settings);
     metric.where = file.where(node);
     return metric;
   };

@@ -171,7 +171,8 @@ class TaskReader {
           metric.name + " needs the rows of its reference, which an npz file does not hold",
           "world or folder");
     }
-    check_images(metric, *row);
+    const std::uint64_t least = row->images_for(metric.protocol);
+    check_images(metric, least);
     if (row->rows == metrics::Rows::kAnswers) check_captions(metric);
     ScoreSpec score;
     score.metric = metric.name;
@@ -179,7 +180,7 @@ class TaskReader {
     score.extractor = extractor.spec;
     std::uint64_t count = 0;
     if (has_reference) score.reference = reference_of(metric, extractor, count);
-    if (needs_rows && count > 0) check_rows(metric, *row, count, extractor.entry.columns);
+    if (needs_rows && count > 0) check_rows(metric, least, count, extractor.entry.columns);
     score.range = {task_.judge_from, task_.images};
     score.protocol = metric.protocol;
     if (!extractor.spec.input.empty() &&
@@ -193,30 +194,23 @@ class TaskReader {
     return task_.images - std::min(task_.images, task_.judge_from);
   }
 
-  void check_images(const Metric& metric, const metrics::Metric& row) {
-    if (judged() >= row.images_min) return;
+  void check_images(const Metric& metric, std::uint64_t least) {
+    if (judged() >= least) return;
     failure_.add(metric.where,
                  metric.name + " has " + std::to_string(judged()) + " images to judge" +
                      (task_.judge_from == 0 ? ""
                                             : ", those from " + std::to_string(task_.judge_from) +
                                                   " to " + std::to_string(task_.images)),
-                 std::to_string(row.images_min) + " or more: images, less judge_from");
+                 std::to_string(least) + " or more: images, less judge_from");
   }
 
-  void check_rows(const Metric& metric, const metrics::Metric& row, std::uint64_t count,
+  void check_rows(const Metric& metric, std::uint64_t least, std::uint64_t count,
                   std::int64_t columns) {
-    if (count < row.images_min)
+    if (count < least)
       failure_.add(
           metric.where,
           "the reference of " + metric.name + " has " + std::to_string(count) + " pictures",
-          std::to_string(row.images_min) + " or more");
-    const std::uint64_t smaller = std::min(judged(), count);
-    const auto size = metric.protocol.value("subset_size", std::uint64_t{0});
-    if (metric.protocol.value("subsets", std::uint64_t{0}) > 0 && size > smaller)
-      failure_.add(metric.where,
-                   "the subsets of " + metric.name + " have " + std::to_string(size) + " images",
-                   "at most " + std::to_string(smaller) + ": " + std::to_string(judged()) +
-                       " are judged, and the reference has " + std::to_string(count));
+          std::to_string(least) + " or more");
     const std::uint64_t bytes = count * static_cast<std::uint64_t>(columns) * sizeof(float);
     if (bytes > kReferenceRowsBytesMax)
       failure_.add(metric.where,

@@ -4,6 +4,7 @@
 // Pure, any thread.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,8 @@ namespace isocost::metrics {
 enum class Form : int { kFeatureNetwork = 1, kClipFolder = 2, kTorchScript = 3 };
 
 struct Extractor {
-  std::string kind;  // in keys and the database: do not change
-  Rows rows = Rows::kFeatures;
+  std::string kind;                            // in keys and the database: do not change
+  std::vector<Rows> rows = {Rows::kFeatures};  // what it can make
   Form form = Form::kFeatureNetwork;
   std::string input;  // what its input is, for people: "a CLIP folder"
   std::string mini;   // the mini family's own, which `mini` stands for; empty: it has none
@@ -27,6 +28,12 @@ struct Extractor {
   std::vector<Option> options;
   // An option kArguments, {name: true | false | number}, handed to the network.
   bool takes_arguments = false;
+  [[nodiscard]] bool makes(Rows some) const {
+    return std::find(rows.begin(), rows.end(), some) != rows.end();
+  }
+  [[nodiscard]] bool may_hold_nan() const {
+    return std::any_of(rows.begin(), rows.end(), metrics::may_hold_nan);
+  }
 };
 
 inline constexpr const char* kArguments = "arguments";

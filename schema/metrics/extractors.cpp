@@ -11,7 +11,7 @@ constexpr std::array<std::string_view, 4> kTorchScriptEndings = {".pt", ".pth", 
 Extractor clip_cosine() {
   Extractor row;
   row.kind = "clip";
-  row.rows = Rows::kCosine;
+  row.rows = {Rows::kCosine};
   row.form = Form::kClipFolder;
   row.input = "a CLIP folder";
   row.mini = "mini/clip";
@@ -41,7 +41,7 @@ Extractor mini_features() {
 Extractor mini_attributes() {
   Extractor row;
   row.kind = "mini-attributes";
-  row.rows = Rows::kAnswers;
+  row.rows = {Rows::kAnswers};
   row.input = "the mini family's feature network";
   row.mini = "mini/features";
   return row;
@@ -50,6 +50,7 @@ Extractor mini_attributes() {
 Extractor torchscript() {
   Extractor row;
   row.kind = "torchscript";
+  row.rows = {Rows::kFeatures, Rows::kLogits};
   row.form = Form::kTorchScript;
   row.input = "a TorchScript file, uint8 [B, 3, H, W] to float [B, D]";
   row.member = "torchscript";
@@ -80,7 +81,7 @@ const Extractor* extractor_for(Rows rows, std::string_view member) {
   if (member.empty()) return nullptr;
   for (const auto& row : extractors()) {
     const bool is_asked = member == kMini ? !row.mini.empty() : row.member == member;
-    if (row.rows == rows && is_asked) return &row;
+    if (row.makes(rows) && is_asked) return &row;
   }
   return nullptr;
 }
@@ -97,7 +98,7 @@ std::string_view member_of_path(std::string_view path) {
 std::vector<std::string> members_for(Rows rows) {
   std::vector<std::string> members;
   for (const auto& row : extractors())
-    if (row.rows == rows && !row.member.empty()) members.push_back(row.member);
+    if (row.makes(rows) && !row.member.empty()) members.push_back(row.member);
   return members;
 }
 

@@ -1,3 +1,4 @@
+#include "schema/metrics/inception.h"
 #include "schema/metrics/metric.h"
 
 namespace isocost::metrics {
@@ -15,16 +16,13 @@ Metric fid_row() {
                          "auto: bootstrap up to 256 features, else jackknife"),
                   whole("replicates", 200, {20, 10'000}, "of the bootstrap"),
                   whole("seed", 0, {0, kSeedMax}, "of its draws")};
-  const auto inception = [](const char* resize, const char* range) {
-    return Json{{"resize", resize}, {"range", range}, {"size", 299}};
-  };
   row.presets = {
       {"pytorch-fid", "pictures in [0, 1], resized as PyTorch's bilinear interpolation does",
-       inception("torch", "unit"), Json::object()},
-      {"clean-fid", "bytes, resized as Pillow's bicubic filter does on floats",
-       inception("clean", "bytes"), Json::object()},
+       pytorch_fid_input(), Json::object()},
+      {"clean-fid", "bytes, resized as Pillow's bicubic filter does on floats", clean_fid_input(),
+       Json::object()},
       {"torch-fidelity", "bytes as (x - 128) / 128, resized as TensorFlow 1 does",
-       inception("tf1", "signed"), Json::object()},
+       torch_fidelity_input(), Json::object()},
   };
   return row;
 }

@@ -5,7 +5,9 @@
 // same in the engine; docs/adding.md walks through it. Pure, any thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +27,7 @@ enum class ReferenceNeed : int {
 };
 
 // What an extractor makes of a picture. A kind may be asked for by the metrics that read such rows.
-enum class Rows : int { kFeatures = 1, kCosine = 2, kAnswers = 3 };
+enum class Rows : int { kFeatures = 1, kCosine = 2, kAnswers = 3, kLogits = 4 };
 // NaN in such a row means: not asked.
 [[nodiscard]] constexpr bool may_hold_nan(Rows rows) { return rows == Rows::kAnswers; }
 
@@ -50,12 +52,18 @@ struct Metric {
   double most = std::numeric_limits<double>::infinity();
   Rows rows = Rows::kFeatures;
   ReferenceNeed reference = ReferenceNeed::kNone;
+  // The fewest images that it judges; of a reference of rows as many pictures are needed.
   std::uint64_t images_min = 2;
+  // More than that, where a protocol says so. Null: none does. Requires: the whole protocol.
+  std::uint64_t (*images_of)(const Json& protocol) = nullptr;
   // What of the protocol a user may say.
   std::vector<Option> protocol;
   std::vector<Preset> presets;
 
   [[nodiscard]] bool is_lower_better() const { return direction == Direction::kLowerIsBetter; }
+  [[nodiscard]] std::uint64_t images_for(const Json& whole_protocol) const {
+    return std::max(images_min, images_of == nullptr ? 0 : images_of(whole_protocol));
+  }
 };
 
 [[nodiscard]] const std::vector<Metric>& metrics();

@@ -52,8 +52,9 @@ TEST_F(ReadyTaskTest, RefusesSubsetsLargerThanTheSmallerSet) {
   const std::string kid = "  - kid: {reference: {world: validation, count: 64}, protocol: ";
 
   EXPECT_THAT(fault("images: 128", kid + "{subsets: 10, subset_size: 1000}}\n"),
-              HasSubstr("the subsets of kid have 1000 images; expected at most 64: 128 are judged, "
-                        "and the reference has 64"));
+              HasSubstr("the reference of kid has 64 pictures; expected 1000 or more"));
+  EXPECT_THAT(fault("images: 128", kid + "{subsets: 10, subset_size: 129}}\n"),
+              HasSubstr("kid has 128 images to judge; expected 129 or more"));
   EXPECT_EQ(fault("images: 128", kid + "{subsets: 10, subset_size: 64}}\n"), "no fault");
   EXPECT_EQ(fault("images: 128", kid + "{subset_size: 1000}}\n"), "no fault");
 }

@@ -3,14 +3,8 @@
 namespace isocost::diffusion {
 
 // A column an attribute: 1 right, 0 wrong, NaN where the caption does not ask for it.
-Result<Json> score_attribute_accuracy(const ScoreInput& input, JsonReader& protocol) {
-  const std::string reduce = protocol.get_or<std::string>("reduce", "mean");
-  if (reduce != "mean" && reduce != "all")
-    protocol.fault("reduce", "it is '" + reduce + "'", "mean or all");
-  protocol.finish();
-  if (!protocol.ok()) return fail(protocol.take());
+Result<Json> score_attribute_accuracy(const ScoreInput& input, const Json& protocol) {
   const std::int64_t n = input.rows.size(0);
-  if (auto enough = check_count("attribute_accuracy", n); !enough) return fail(enough.error());
   const at::Tensor rows = input.rows.to(at::kDouble);
   const at::Tensor is_asked = at::isnan(rows).logical_not();
   const at::Tensor right = at::where(is_asked, rows, at::zeros_like(rows));
@@ -23,7 +17,7 @@ Result<Json> score_attribute_accuracy(const ScoreInput& input, JsonReader& proto
     return fail("attribute_accuracy", "an image has no attribute that was asked for");
   const at::Tensor share = right.sum(1) / asked;
   const at::Tensor all = (share == 1).to(at::kDouble);
-  const Mean mean = mean_of(reduce == "all" ? all : share);
+  const Mean mean = mean_of(protocol.at("reduce") == "all" ? all : share);
   const auto [low, high] = wilson(mean, n);
   Json columns = Json::array();
   for (std::int64_t c = 0; c < rows.size(1); ++c) {

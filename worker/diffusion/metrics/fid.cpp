@@ -144,24 +144,11 @@ double frechet_distance(const Statistics& statistics, const Reference& reference
   return at_least_zero(distance);
 }
 
-Result<Json> score_fid(const ScoreInput& input, JsonReader& protocol) {
-  const std::string method = protocol.get_or<std::string>("interval", "auto");
-  const Resampling resampling{protocol.get_or<std::int64_t>("replicates", 200),
-                              protocol.get_or<std::uint64_t>("seed", 0)};
-  if (method != "auto" && method != "bootstrap" && method != "jackknife" && method != "none") {
-    protocol.fault("interval", "it is '" + method + "'", "auto, bootstrap, jackknife or none");
-  }
-  if (resampling.replicates < 20 || resampling.replicates > kReplicatesMax) {
-    protocol.fault("replicates", "it is " + std::to_string(resampling.replicates),
-                   "20 to " + std::to_string(kReplicatesMax));
-  }
-  protocol.finish();
-  if (!protocol.ok()) return fail(protocol.take());
+Result<Json> score_fid(const ScoreInput& input, const Json& protocol) {
+  const auto method = protocol.at("interval").get<std::string>();
+  const Resampling resampling{protocol.at("replicates").get<std::int64_t>(),
+                              protocol.at("seed").get<std::uint64_t>()};
   const std::int64_t n = input.rows.size(0), d = input.rows.size(1);
-  if (n < kImagesMin) {
-    return fail("fid", "there are only " + std::to_string(n) + " images",
-                std::to_string(kImagesMin) + " or more");
-  }
   Moments moments(d);
   moments.add(input.rows);
   const double value = frechet_distance(moments.finish(), *input.reference);

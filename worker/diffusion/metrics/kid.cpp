@@ -106,25 +106,11 @@ double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n) {
          2 * sums.cross.sum().item<double>() / (n * m);
 }
 
-Result<Json> score_kid(const ScoreInput& input, JsonReader& protocol) {
+Result<Json> score_kid(const ScoreInput& input, const Json& protocol) {
   const std::int64_t n = input.rows.size(0), m = input.reference->rows.size(0);
-  Subsets subsets{protocol.get_or<std::int64_t>("subsets", 0),
-                  protocol.get_or<std::int64_t>("subset_size", 1000),
-                  protocol.get_or<std::uint64_t>("seed", 0)};
-  if (subsets.count < 0 || subsets.count > 1000) {
-    protocol.fault("subsets", "it is " + std::to_string(subsets.count),
-                   "0 (the whole sample) to 1000");
-  }
-  if (subsets.count > 0 && (subsets.size < 2 || subsets.size > std::min(n, m))) {
-    protocol.fault("subset_size", "it is " + std::to_string(subsets.size),
-                   "2 to " + std::to_string(std::min(n, m)) + ", the smaller sample");
-  }
-  protocol.finish();
-  if (!protocol.ok()) return fail(protocol.take());
-  if (n < kImagesMin || m < kImagesMin) {
-    return fail("kid", "there are only " + std::to_string(std::min(n, m)) + " images on one side",
-                std::to_string(kImagesMin) + " or more");
-  }
+  const Subsets subsets{protocol.at("subsets").get<std::int64_t>(),
+                        protocol.at("subset_size").get<std::int64_t>(),
+                        protocol.at("seed").get<std::uint64_t>()};
   const KernelSums sums =
       kernel_sums(input.rows, input.reference->rows, input.reference->kernel_mean);
   const double whole = unbiased_mmd(sums, m);

@@ -12,11 +12,6 @@ Mean mean_of(const at::Tensor& values) {
   return {mean, std::sqrt((deviation * deviation).sum().item<double>() / (n - 1) / n)};
 }
 
-Result<void> check_count(const char* metric, std::int64_t n) {
-  if (n >= 2) return {};
-  return fail(metric, "there are only " + std::to_string(n) + " images", "2 or more");
-}
-
 std::pair<double, double> wilson(const Mean& mean, std::int64_t n) {
   const double p = mean.value, z2 = kNormalQuantile * kNormalQuantile;
   const double trials = mean.error > 0 ? std::max(p * (1 - p) / (mean.error * mean.error), 1.0)

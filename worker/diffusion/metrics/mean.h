@@ -14,9 +14,6 @@ struct Mean {
 // Requires: float64 [n], n >= 2.
 [[nodiscard]] Mean mean_of(const at::Tensor& values);
 
-// Fails with: fewer images than a standard error needs.
-[[nodiscard]] Result<void> check_count(const char* metric, std::int64_t n);
-
 // Wilson's interval for a share, which stays within [0, 1] and has a width even when all images
 // agree. Images that are partly right vary less than a coin of that share: they count as
 // correspondingly more.

@@ -4,13 +4,10 @@
 // schema/metrics.
 #pragma once
 
-#include "schema/json_reader.h"
 #include "worker/diffusion/metrics/score.h"
 
 namespace isocost::diffusion {
 
-// Below, neither distance nor its interval means anything.
-inline constexpr std::int64_t kImagesMin = 8;
 inline constexpr double kLevel = 0.95;
 inline constexpr double kNormalQuantile = 1.959963984540054;  // of 0.975
 
@@ -33,9 +30,10 @@ struct KernelSums {
 // MMD^2 without bias: from whole samples.
 [[nodiscard]] double unbiased_mmd(const KernelSums& sums, std::int64_t reference_n);
 
-// Of every metric in schema/metrics, score_<its name>.
+// Of every metric in schema/metrics, score_<its name>. Rows, reference, number of images and
+// protocol are as the metric's row wants them; the protocol is whole.
 #define ISOCOST_ROW(name) \
-  [[nodiscard]] Result<Json> score_##name(const ScoreInput& input, JsonReader& protocol);
+  [[nodiscard]] Result<Json> score_##name(const ScoreInput& input, const Json& protocol);
 #include "worker/diffusion/metrics/rows.inc"
 #undef ISOCOST_ROW
 

@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <map>
 
 #include "schema/metrics/metric.h"
@@ -10,7 +11,7 @@
 namespace isocost::diffusion {
 namespace {
 
-using Compute = Result<Json> (*)(const ScoreInput& input, JsonReader& protocol);
+using Compute = Result<Json> (*)(const ScoreInput& input, const Json& protocol);
 
 const std::map<std::string, Compute>& table() {
 #define ISOCOST_ROW(name) {#name, score_##name},
@@ -51,6 +52,19 @@ Result<void> check_reference(const metrics::Metric& metric, const ScoreInput& in
   return {};
 }
 
+Result<void> check_images(const metrics::Metric& metric, const ScoreInput& input,
+                          const Json& protocol) {
+  const auto n = input.rows.size(0);
+  const bool has_rows = metric.reference == metrics::ReferenceNeed::kRows;
+  const auto fewest = has_rows ? std::min(n, input.reference->rows.size(0)) : n;
+  const auto least = static_cast<std::int64_t>(metric.images_for(protocol));
+  if (fewest >= least) return {};
+  return fail(metric.name,
+              "there are only " + std::to_string(fewest) + " images" +
+                  (fewest < n ? " in the reference" : ""),
+              std::to_string(least) + " or more");
+}
+
 }  // namespace
 
 Result<Json> score(const std::string& name, const ScoreInput& input) {
@@ -61,8 +75,10 @@ Result<Json> score(const std::string& name, const ScoreInput& input) {
   const at::NoGradGuard no_gradients;
   if (auto rows = check_rows(*metric, input.rows); !rows) return fail(rows.error());
   if (auto reference = check_reference(*metric, input); !reference) return fail(reference.error());
-  JsonReader protocol(input.protocol, name + " protocol");
-  return compute->second(input, protocol);
+  const auto protocol = completed(metric->protocol, input.protocol, name + " protocol");
+  if (!protocol) return fail(protocol.error());
+  if (auto enough = check_images(*metric, input, *protocol); !enough) return fail(enough.error());
+  return compute->second(input, *protocol);
 }
 
 std::vector<std::string> computed_metrics() {

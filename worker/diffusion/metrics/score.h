@@ -4,7 +4,7 @@
 //   if (!values) return fail(values.error());
 //   double fid = values->at("value"), low = values->at("low"), high = values->at("high");
 //
-// A metric is a function in a table; adding one is a function, a line in score.cpp, and a test.
+// A metric is a function in a table; docs/adding.md adds one.
 // What each computes, what its interval covers, and every member of its protocol stand in
 // docs/metrics.md. Rows are in the order of the images: [n, D] float32 or float64 on the CPU.
 // A score depends on nothing else: what it draws is decided by its protocol's `seed`, the same for

@@ -125,8 +125,7 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
     if (!extractor) return bad_input(extractor.error());
     const auto extracted = (*extractor)->extract(drawn);
     if (!extracted) return bad_input(extracted.error());
-    const bool may_be_nan =
-        metrics::may_hold_nan(metrics::find_extractor(unit.extractors[e].kind)->rows);
+    const bool may_be_nan = metrics::find_extractor(unit.extractors[e].kind)->may_hold_nan();
     const at::Tensor is_bad =
         may_be_nan ? at::isinf(*extracted) : at::isfinite(*extracted).logical_not();
     if (is_bad.any().item<bool>())

@@ -251,6 +251,21 @@ TEST(Reference, ReadsPublishedStatistics) {
               HasSubstr("statistics alone"));
 }
 
+TEST(Kid, NeedsAsManyImagesOnEachSideAsASubsetHas) {
+  const Reference reference = reference_of(rows_y().slice(0, 0, 64));
+  const auto fault = [&](std::int64_t images, std::int64_t size) {
+    const ScoreInput input{.rows = rows_x().slice(0, 0, images),
+                           .reference = &reference,
+                           .protocol = {{"subsets", 2}, {"subset_size", size}}};
+    const auto scored = score("kid", input);
+    return scored ? "no fault" : scored.error().message();
+  };
+
+  EXPECT_EQ(fault(100, 65), "kid: there are only 64 images in the reference; expected 65 or more");
+  EXPECT_EQ(fault(30, 40), "kid: there are only 30 images; expected 40 or more");
+  EXPECT_EQ(fault(100, 64), "no fault");
+}
+
 TEST(Kid, EqualsTheKnownAnswer) {
   const Reference reference = reference_of(rows_y());
 
