@@ -316,6 +316,10 @@ TEST(Metrics, RefuseExtractorsAndProtocolsThatDoNotFit) {
                         "{torchscript: ...}"));
   EXPECT_THAT(fault_of_metric("clip_score: {extractor: net.pt}"),
               HasSubstr("clip_score is not made of what net.pt gives; expected mini, {clip: ...}"));
+  EXPECT_THAT(fault_of_metric("inception_score"),
+              HasSubstr("inception_score needs an extractor; expected {torchscript: ...}"));
+  EXPECT_THAT(fault_of_metric("inception_score: {extractor: clip}"),
+              HasSubstr("inception_score is not made of what clip gives"));
   EXPECT_THAT(fault_of_metric("fid: {protocol: clean-fdi}"),
               HasSubstr("expected one of: pytorch-fid, clean-fid, torch-fidelity"));
   EXPECT_THAT(fault_of_metric("fid: {protocol: clean-fid}"),

@@ -46,6 +46,9 @@ TEST_F(ReadyTaskTest, RefusesMetricsOfTooFewImages) {
   EXPECT_THAT(fault("images: 1", "  - clip_score\n"),
               HasSubstr("clip_score has 1 images to judge; expected 2 or more"));
   EXPECT_EQ(fault("images: 8", "  - fid\n  - kid\n"), "no fault");
+  EXPECT_THAT(
+      fault("images: 30", "  - inception_score: {extractor: n.pt, protocol: {splits: 16}}\n"),
+      HasSubstr("inception_score has 30 images to judge; expected 32 or more"));
 }
 
 TEST_F(ReadyTaskTest, RefusesSubsetsLargerThanTheSmallerSet) {

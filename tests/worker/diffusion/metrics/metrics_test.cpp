@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "schema/io/atomic_file.h"
 #include "schema/metrics/metric.h"
@@ -302,6 +303,104 @@ TEST(Kid, SubsetsAreTheSameForTheSameSeedAndNearTheWhole) {
   EXPECT_NEAR(values.at("value").get<double>(), values.at("whole_sample").get<double>(), 0.01);
   EXPECT_NEAR(values.at("subset_deviation").get<double>(),
               golden().at("kid_100x50_RandomState2020")[1].get<double>(), 0.01);
+}
+
+// As script/reference/inception_score.py makes them.
+at::Tensor logits_of(std::int64_t images, std::int64_t classes) {
+  const at::Tensor i = at::arange(images, at::kDouble).unsqueeze(1);
+  const at::Tensor c = at::arange(classes, at::kDouble).unsqueeze(0);
+  return 4 * at::sin(.7 * i + 1.9 * c + .05 * i * c) + 2 * at::cos(1.3 * i * c + .2 * i);
+}
+
+TEST(InceptionScore, EqualsTorchFidelity) {
+  const Json file =
+      parse_json(io::read_file(kGolden / "inception_score.json").value(), "golden").value();
+  for (const Json& one : file.at("cases")) {
+    const auto values =
+        score("inception_score",
+              {.rows = logits_of(one.at("images").get<int>(), one.at("classes").get<int>()),
+               .protocol = {{"splits", one.at("splits")},
+                            {"order", one.at("shuffled") == true ? "shuffled" : "images"},
+                            {"seed", one.at("seed")}}});
+
+    EXPECT_NEAR(value_of(values), one.at("mean").get<double>(), 1e-11) << one;
+    EXPECT_NEAR(values->at("split_deviation").get<double>(), one.at("std").get<double>(), 1e-11)
+        << one;
+  }
+}
+
+TEST(InceptionScore, DefaultsAreThoseOfTorchFidelity) {
+  const at::Tensor rows = logits_of(203, 12);
+  const Json protocol = {{"splits", 10}, {"order", "shuffled"}, {"seed", 2020}};
+
+  EXPECT_EQ(score("inception_score", {.rows = rows}).value(),
+            score("inception_score", {.rows = rows, .protocol = protocol}).value());
+}
+
+TEST(InceptionScore, LiesBetweenOneAndTheNumberOfClasses) {
+  const at::Tensor sure = at::eye(5, at::kDouble).repeat({8, 1}) * 1000;  // 0 log 0 is 0
+  const Json protocol = {{"splits", 4}, {"order", "images"}};
+
+  const Json all = score("inception_score", {.rows = sure, .protocol = protocol}).value();
+  const Json none =
+      score("inception_score", {.rows = at::zeros_like(sure), .protocol = protocol}).value();
+
+  EXPECT_NEAR(all.at("value").get<double>(), 5, 1e-12);
+  EXPECT_NEAR(none.at("value").get<double>(), 1, 1e-12);
+  EXPECT_GE(none.at("low").get<double>(), 1);
+  EXPECT_NEAR(none.at("standard_error").get<double>(), 0, 1e-12);
+}
+
+// Each image left out of its split in turn, the others computed as ever.
+TEST(InceptionScore, ErrorIsTheJackknifes) {
+  const at::Tensor rows = logits_of(24, 6);
+  const auto part_without = [&](std::int64_t part, std::int64_t left_out) {
+    std::vector<at::Tensor> kept;
+    for (std::int64_t i = 12 * part; i < 12 * (part + 1); ++i)
+      if (i != left_out) kept.push_back(rows[i]);
+    return value_of(score("inception_score", {.rows = at::stack(kept),
+                                              .protocol = {{"splits", 1}, {"order", "images"}}}));
+  };
+  double variance = 0;
+  for (std::int64_t part = 0; part < 2; ++part) {
+    std::vector<double> values;
+    for (std::int64_t i = 12 * part; i < 12 * (part + 1); ++i)
+      values.push_back(part_without(part, i));
+    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / 12;
+    for (const double value : values) variance += (value - mean) * (value - mean) * 11 / 12;
+  }
+
+  const Json scored =
+      score("inception_score", {.rows = rows, .protocol = {{"splits", 2}, {"order", "images"}}})
+          .value();
+
+  EXPECT_NEAR(scored.at("standard_error").get<double>(), std::sqrt(variance) / 2, 1e-10);
+}
+
+// The deviation over many samples is what the interval speaks of.
+TEST(InceptionScore, IntervalHoldsTheMeanOfManySamples) {
+  std::vector<Json> trials;
+  double mean = 0;
+  for (std::uint64_t t = 0; t < 60; ++t) {
+    trials.push_back(score("inception_score", {.rows = 4 * noise_rows(400, 8, t)}).value());
+    mean += trials.back().at("value").get<double>() / 60;
+  }
+
+  const auto held = std::count_if(trials.begin(), trials.end(), [&](const Json& trial) {
+    return trial.at("low") <= mean && mean <= trial.at("high");
+  });
+
+  EXPECT_GE(held, 51);
+}
+
+TEST(InceptionScore, NeedsTwoImagesASplitAndTwoClasses) {
+  const auto fault = [](const at::Tensor& rows) {
+    return score("inception_score", {.rows = rows}).error().message();
+  };
+
+  EXPECT_EQ(fault(logits_of(19, 4)),
+            "inception_score: there are only 19 images; expected 20 or more");
+  EXPECT_THAT(fault(logits_of(40, 1)), HasSubstr("expected a logit of each class, 2 or more"));
 }
 
 TEST(ClipScore, IsTheMeanCosineWithItsStandardError) {
