@@ -1,5 +1,5 @@
 // Each grid of tests/golden/grids is refused with exactly the text beside it. With
-// ISOCOST_WRITE_GOLDEN=1 the texts are written instead: read them before they are committed.
+// UPDATE_GOLDEN=1 the texts are written instead: read them before they are committed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ TEST_P(WrongGrid, IsRefusedInTheWordsBesideIt) {
   const std::string said = loaded.error().message() + "\n";
   const fs::path beside = fs::path(GetParam()).replace_extension(".txt");
 
-  if (std::getenv("ISOCOST_WRITE_GOLDEN") != nullptr) {
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) {
     io::write_file_atomically(beside, said);
     return;
   }
