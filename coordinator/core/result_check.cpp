@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "schema/metrics/metric.h"
+
 namespace isocost::core {
 namespace {
 
@@ -16,24 +18,20 @@ std::optional<UnitFailure> wrong(const std::string& reason) {
       FailureClass::kBug, "the worker's result is not one of this unit: " + reason, {}};
 }
 
-struct Range {
+struct Bounds {
   double low = 0;
   double high = 0;
 };
 
-// What a value of a metric can be; generous, since features may have any scale.
-Range range_of(const std::string& metric) {
+// What a value of a metric can be, as its row says; no number of ours is as large as the bounds.
+Bounds range_of(const metrics::Metric& metric) {
   constexpr double kAny = 1e15;
-  // Equal sets differ by rounding.
-  if (metric == "fid") return {-1, kAny};
-  if (metric == "clip_score") return {-1000, 1000};
-  if (metric == "attribute_accuracy") return {0, 1};
-  return {-kAny, kAny};
+  return {std::max(metric.least, -kAny), std::min(metric.most, kAny)};
 }
 
 // A number of `object` that lies within the range; what is wrong otherwise. Absent: fine unless it
 // is needed.
-std::optional<std::string> wrong_number(const Json& object, const char* member, Range range,
+std::optional<std::string> wrong_number(const Json& object, const char* member, Bounds range,
                                         bool is_needed) {
   const auto found = object.find(member);
   if (found == object.end())
@@ -55,10 +53,11 @@ std::optional<std::string> wrong_measured(const Json& measured) {
 }
 
 std::optional<std::string> wrong_score(const ScoreUnit& unit, const Json& values) {
-  const Range range = range_of(unit.score.metric);
-  if (auto why = wrong_number(values, "value", range, true)) return why;
+  const metrics::Metric* metric = metrics::find_metric(unit.score.metric);
+  if (metric == nullptr) return "no metric is called '" + unit.score.metric + "'";
+  if (auto why = wrong_number(values, "value", range_of(*metric), true)) return why;
   // An interval may reach beyond what a value can be.
-  constexpr Range kAnywhere{-1e15, 1e15};
+  constexpr Bounds kAnywhere{-1e15, 1e15};
   for (const char* member : {"low", "high"})
     if (auto why = wrong_number(values, member, kAnywhere, false)) return why;
   if (values.contains("low") && values.contains("high") &&
