@@ -286,11 +286,9 @@ TEST_F(AllowListTest, KeepsWhoIsThereWhileTheFolderCannotBeRead) {
   EXPECT_TRUE(revoked.empty());
 }
 
+#ifndef ISOCOST_SANITIZED  // sanitizers look at types through pipes, which need descriptors
 // A flood of connections may take all descriptors for a moment: that is no full disk.
 TEST_F(GuardTest, ArtifactsWithoutADescriptorComeLater) {
-#ifdef ISOCOST_SANITIZED
-  GTEST_SKIP() << "sanitizers look at types through pipes, for which there is no descriptor here";
-#endif
   ScriptedCoordinator& link = coordinator();
   Peer peer({"127.0.0.1", link.router().artifact_port()});
   peer.send(wire::Have{});
@@ -311,6 +309,7 @@ TEST_F(GuardTest, ArtifactsWithoutADescriptorComeLater) {
   answer = peer.receive();
   EXPECT_TRUE(answer && std::holds_alternative<wire::Done>(*answer));
 }
+#endif
 
 }  // namespace
 }  // namespace isocost::net

@@ -13,10 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
+#ifndef ISOCOST_SANITIZED  // sanitizers look at types through pipes, which need descriptors
 TEST(Limits, ADescriptorIsAwaitedUntilThereIsOne) {
-#ifdef ISOCOST_SANITIZED
-  GTEST_SKIP() << "sanitizers look at types through pipes, for which there is no descriptor here";
-#endif
   await_descriptor(0ms);  // there is one
   std::optional<testing::NoDescriptors> none(std::in_place);
   const auto begin = steady_clock::now();
@@ -29,6 +27,7 @@ TEST(Limits, ADescriptorIsAwaitedUntilThereIsOne) {
   other.join();
   EXPECT_LT(steady_clock::now() - begin, 50s);
 }
+#endif
 
 TEST(Limits, ErrorsOfDescriptorsAreNoOthers) {
   EXPECT_TRUE(is_out_of_descriptors({EMFILE, std::generic_category()}));

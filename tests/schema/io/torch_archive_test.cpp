@@ -12,7 +12,7 @@ using isocost::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 void append(std::string& bytes, std::uint64_t value, int count) {
-  for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < count; ++i, value >>= 8U) bytes += static_cast<char>(value);
 }
 
 // A zip file of empty members.
