@@ -67,16 +67,23 @@ bool Core::lease_one(Session& session, Instant now) {
   return true;
 }
 
-// What failed before comes first, so that it is soon known whose fault it was.
+// What failed before comes first, so that it is soon known whose fault it was. A worker that failed
+// different units in a row shows itself with anything else rather than with one of them.
 const Unit* Core::best_of(const Session& session, const WorkClass& of, Instant now) {
   const Unit* retry = nullptr;
+  const Unit* its_own = nullptr;
+  const Health::Record* record = health_.find(session.worker);
+  const bool is_failing = record != nullptr && record->row.size() > 1;
   std::size_t looked_at = 0;
   for (const auto& entry : of.retries) {
     if (retry != nullptr || ++looked_at > kRetriesLookedAt) break;
     const Unit& unit = table_.at(std::get<UnitId>(entry));
-    if (!is_barred(unit, session.worker, now)) retry = &unit;
+    if (is_barred(unit, session.worker, now)) continue;
+    const bool is_its_own = is_failing && has_failed_at(unit, session.worker);
+    const Unit*& place = is_its_own ? its_own : retry;
+    if (place == nullptr) place = &unit;
   }
-  if (of.ready.empty()) return retry;
+  if (of.ready.empty()) return retry != nullptr ? retry : its_own;
   const Unit& fresh = table_.at(std::get<UnitId>(*of.ready.begin()));
   return retry != nullptr && retry->priority >= fresh.priority ? retry : &fresh;
 }

@@ -27,7 +27,7 @@ namespace isocost::core {
 struct HealthOptions {
   std::size_t row_max = 3;  // different units that fail in a row, after which a worker rests
   Duration rest_first = std::chrono::seconds(1);
-  Duration rest_max = std::chrono::seconds(30);
+  Duration rest_max = std::chrono::seconds(10);
   Duration quarantine_first = std::chrono::seconds(30);
   Duration quarantine_max = std::chrono::minutes(10);
 };

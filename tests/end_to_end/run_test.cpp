@@ -70,7 +70,7 @@ TEST_F(RunTest, EndsWellWhereNoPictureIsKept) {
 }
 
 TEST_F(RunTest, SaysWhyWhenAllCellsFail) {
-  const auto ended = run(command_for(submission_of({.models = 1}), 1,
+  const auto ended = run(command_for(submission_of({.models = 1, .images = 64}), 1,
                                      {"--worker-argument=--fail", "--worker-argument=generate/"}),
                          2min);
 
@@ -98,7 +98,8 @@ TEST_F(RunTest, EndsNonZeroAndSaysWhichCellsFailed) {
 TEST_F(RunTest, TellsAReasonOnceForAllCellsThatItFailed) {
   const Submission submission = submission_of({.models = 3});
   std::vector<std::string> failing;
-  for (std::size_t i = 1; i < submission.cells.size(); ++i) {
+  for (const std::size_t i :
+       {std::size_t{1}, std::size_t{2}}) {  // a worker that does nothing well would rest for long
     failing.emplace_back("--worker-argument=--fail");
     failing.push_back("--worker-argument=generate/" + sample_key(submission.cells[i].sample).hex());
   }
@@ -106,7 +107,7 @@ TEST_F(RunTest, TellsAReasonOnceForAllCellsThatItFailed) {
   const auto ended = run(command_for(submission, 1, failing), 2min);
 
   EXPECT_EQ(ended.status, 1) << ended.output;
-  EXPECT_NE(ended.output.find("5 of 6 cells failed\n  5 cells, from cell 1 ("), std::string::npos)
+  EXPECT_NE(ended.output.find("2 of 6 cells failed\n  2 cells, from cell 1 ("), std::string::npos)
       << ended.output;
   const auto first = ended.output.find("asked to fail");
   ASSERT_NE(first, std::string::npos) << ended.output;

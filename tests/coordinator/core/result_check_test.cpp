@@ -73,7 +73,9 @@ TEST(ResultCheck, HasEveryArtifactLookedAt) {
   const auto look = [&](const ArtifactRef& artifact,
                         const ArtifactForm& form) -> std::optional<std::string> {
     kinds.push_back(form.kind);
-    if (form.kind == ArtifactForm::Kind::kRows) EXPECT_EQ(form.rows, 64U);
+    if (form.kind == ArtifactForm::Kind::kRows) {
+      EXPECT_EQ(form.rows, 64U);
+    }
     if (artifact.name == "picture/65") return "it is no PNG";
     return std::nullopt;
   };
