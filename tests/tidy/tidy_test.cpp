@@ -6,6 +6,8 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,11 @@ std::size_t width(const std::string& line) {
   }));
 }
 
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
 TEST(Tidy, FindsTheSources) { EXPECT_GT(sources().size(), 50U); }
 
 TEST(Tidy, LinesFitOnAScreen) {
@@ -80,6 +87,36 @@ TEST(Tidy, NothingIsMarkedUnfinished) {
       for (const std::string& mark : marks)
         EXPECT_EQ(source.lines[i].find(mark), std::string::npos)
             << source.name << ":" << i + 1 << ": " << mark;
+}
+
+// So that script/repeat finds what fails once in a hundred runs.
+TEST(Tidy, TestsOfThreadsAndProcessesSayThatTheyAre) {
+  const std::string include = std::string("#in") + "clude ";
+  const std::array signs = {include + "<thread>", include + "<future>",
+                            std::string("program(") + "\"isocost",
+                            include + "\"tests/support/scripted_coordinator.h\"",
+                            include + "\"coordinator/web/server.h\""};
+  const std::regex program(R"(isocost_test\((\w+)([^)]*)\))"), file(R"(\w+_test\.cpp)");
+  std::size_t found = 0;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(fs::path(ISOCOST_SOURCE_DIR) / "tests")) {
+    if (entry.path().filename() != "CMakeLists.txt") continue;
+    const std::string list = text_of(entry.path());
+    for (std::sregex_iterator each(list.begin(), list.end(), program), end; each != end; ++each) {
+      const std::string arguments = (*each)[2];
+      const bool is_said = arguments.find("THREADS") != std::string::npos;
+      for (std::sregex_iterator source(arguments.begin(), arguments.end(), file); source != end;
+           ++source) {
+        const std::string text = text_of(entry.path().parent_path() / source->str());
+        const bool has_them = std::any_of(signs.begin(), signs.end(), [&](const std::string& sign) {
+          return text.find(sign) != std::string::npos;
+        });
+        found += has_them ? 1U : 0U;
+        EXPECT_TRUE(is_said || !has_them) << (*each)[1] << ": " << source->str();
+      }
+    }
+  }
+  EXPECT_GT(found, 5U);
 }
 
 TEST(Tidy, FilesStayOneThing) {
