@@ -38,8 +38,9 @@ Result<Json> measure(const BenchArguments& arguments) {
   auto pipeline = Pipeline::load(*model);
   if (!pipeline) return fail(pipeline.error());
   const Json choice = {{"sampler", "ddim"}, {"steps", arguments.steps}};
-  const auto sampler = sampling::resolve(
-      sampling::stored_scheduler(model->scheduler_config, model->pipeline_class), choice, "sampler");
+  const auto sampler =
+      sampling::resolve(sampling::stored_scheduler(model->scheduler_config, model->pipeline_class),
+                        choice, "sampler");
   if (!sampler) return fail(sampler.error());
   const auto& text = pipeline->text_config();
   const auto ids = at::arange(arguments.batch * text.max_position_embeddings, at::kLong)

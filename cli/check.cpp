@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/io/artifact_store.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "coordinator/repair.h"
 #include "coordinator/storage/reader.h"
-#include "schema/io/artifact_store.h"
 
 namespace isocost::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <system_error>
 
+#include "base/io/atomic_file.h"
 #include "cli/command.h"
 #include "reports/write_report.h"
-#include "schema/io/atomic_file.h"
 
 namespace isocost::cli {
 namespace {

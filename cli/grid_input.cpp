@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/io/atomic_file.h"
 #include "experiments/grid/expand.h"
-#include "schema/io/atomic_file.h"
 
 namespace isocost::cli {
 

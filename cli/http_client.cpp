@@ -6,8 +6,8 @@
 #include <boost/beast/http.hpp>
 #include <chrono>
 
-#include "schema/io/atomic_file.h"
-#include "schema/transport/addresses.h"
+#include "base/io/atomic_file.h"
+#include "base/transport/addresses.h"
 
 namespace isocost::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <string>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace CLI {
 class App;

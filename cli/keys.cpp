@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/transport/keys.h"
 #include "cli/command.h"
-#include "schema/transport/keys.h"
 
 namespace isocost::cli {
 namespace {

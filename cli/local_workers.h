@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/result.h"
+#include "base/result.h"
 
 namespace isocost::cli {
 

@@ -3,9 +3,9 @@
 #include <exception>
 #include <iostream>
 
+#include "base/command_line.h"
 #include "cli/command.h"
 #include "coordinator/storage/reader.h"
-#include "schema/command_line.h"
 
 namespace isocost::cli {
 

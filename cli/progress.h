@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost::cli {
 

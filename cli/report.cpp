@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/json.h"
 #include "cli/command.h"
 #include "reports/write_report.h"
-#include "schema/json.h"
 
 namespace isocost::cli {
 namespace {

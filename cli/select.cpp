@@ -5,10 +5,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/io/atomic_file.h"
 #include "cli/command.h"
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/select.h"
-#include "schema/io/atomic_file.h"
 #include "schema/metrics/metric.h"
 
 namespace isocost::cli {

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string_view>
 
-#include "schema/io/safetensors.h"
+#include "base/io/safetensors.h"
 
 namespace isocost::coordinator {
 namespace {

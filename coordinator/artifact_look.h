@@ -9,8 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "base/io/artifact_store.h"
 #include "coordinator/core/result_check.h"
-#include "schema/io/artifact_store.h"
 
 namespace isocost::coordinator {
 

@@ -5,9 +5,9 @@
 #include <mutex>
 #include <thread>
 
+#include "base/io/limits.h"
 #include "coordinator/net/router.h"
 #include "coordinator/storage/sqlite_store.h"
-#include "schema/io/limits.h"
 
 namespace isocost::coordinator {
 namespace {

@@ -5,11 +5,11 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "base/check.h"
+#include "base/io/limits.h"
 #include "coordinator/artifact_look.h"
 #include "coordinator/core/result_check.h"
 #include "coordinator/core/take_up.h"
-#include "schema/check.h"
-#include "schema/io/limits.h"
 
 namespace isocost::coordinator {
 namespace {

@@ -23,12 +23,12 @@
 #include <string>
 #include <vector>
 
+#include "base/io/artifact_store.h"
 #include "coordinator/core/commands.h"
 #include "coordinator/core/core.h"
 #include "coordinator/core/ports.h"
 #include "coordinator/log/log.h"
 #include "coordinator/peer_queue.h"
-#include "schema/io/artifact_store.h"
 
 namespace isocost::coordinator {
 

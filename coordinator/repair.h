@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "schema/digest.h"
-#include "schema/result.h"
+#include "base/digest.h"
+#include "base/result.h"
 
 namespace isocost::coordinator {
 

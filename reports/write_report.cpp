@@ -7,13 +7,13 @@
 #include <system_error>
 #include <utility>
 
+#include "base/io/artifact_store.h"
+#include "base/io/atomic_file.h"
 #include "reports/csv/csv.h"
 #include "reports/html/assets.h"
 #include "reports/html/html.h"
 #include "reports/load/load.h"
 #include "reports/model/display.h"
-#include "schema/io/artifact_store.h"
-#include "schema/io/atomic_file.h"
 #include "schema/prompts.h"
 
 namespace isocost::report {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "reports/csv/csv.h"
-#include "schema/result.h"
 
 namespace isocost::report {
 

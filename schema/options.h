@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
 
 namespace isocost {
 

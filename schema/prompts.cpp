@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost {
 namespace {

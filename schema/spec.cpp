@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 
 namespace isocost {
 namespace {

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost {
 

@@ -5,7 +5,7 @@
 #include <exception>
 #include <iostream>
 
-#include "schema/command_line.h"
+#include "base/command_line.h"
 #include "worker/commands/commands.h"
 
 int main(int argc, char** argv) {

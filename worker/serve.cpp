@@ -14,6 +14,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/text.h"
 #include "schema/wire/codec.h"
 #include "worker/net/worker.h"
 #include "worker/supervisor.h"
@@ -28,8 +29,7 @@ constexpr int kWorkersMax = 256;  // of one user on one host that were given no 
 
 std::string host_name() {
   std::array<char, 256> text{};
-  if (::gethostname(text.data(), text.size() - 1) != 0 || !wire::is_name(text.data()))
-    return "host";
+  if (::gethostname(text.data(), text.size() - 1) != 0 || !is_name(text.data())) return "host";
   return text.data();
 }
 
@@ -49,7 +49,7 @@ std::string name_of(const ServeOptions& options) {
   std::erase(name, ':');
   if (options.state.empty()) return name;
   const auto folder = fs::absolute(options.state / "").lexically_normal().parent_path().filename();
-  return wire::is_name(folder.string()) ? name + "-" + folder.string() : name;
+  return is_name(folder.string()) ? name + "-" + folder.string() : name;
 }
 
 Result<worker_net::Peer> peer_of(const ServeOptions& options) {
@@ -59,7 +59,7 @@ Result<worker_net::Peer> peer_of(const ServeOptions& options) {
     peer.endpoint = *endpoint;
   else
     failure.add(endpoint.error());
-  if (!wire::is_name(name_of(options)))
+  if (!is_name(name_of(options)))
     failure.add("--name", "'" + name_of(options) + "' is no name",
                 "printable characters without blanks");
   if (options.key.empty() != options.server_key.empty()) {

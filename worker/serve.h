@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "schema/io/artifact_store.h"
-#include "schema/result.h"
+#include "base/io/artifact_store.h"
+#include "base/result.h"
 #include "worker/agent/executor.h"
 
 namespace CLI {

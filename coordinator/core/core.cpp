@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "coordinator/core/submission.h"
-#include "schema/check.h"
 
 namespace isocost::core {
 namespace {

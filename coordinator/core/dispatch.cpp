@@ -1,8 +1,8 @@
 // Eligibility and dispatch of the Core.
 #include <algorithm>
 
+#include "base/check.h"
 #include "coordinator/core/core.h"
-#include "schema/check.h"
 
 namespace isocost::core {
 namespace {

@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/json.h"
 #include "coordinator/core/submission.h"
-#include "schema/json.h"
 
 namespace isocost::core {
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <set>
 
+#include "base/check.h"
 #include "coordinator/core/core.h"
-#include "schema/check.h"
 
 namespace isocost::core {
 namespace {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/digest.h"
+#include "base/digest.h"
 
 namespace isocost::core {
 

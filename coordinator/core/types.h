@@ -18,9 +18,9 @@
 #include <variant>
 #include <vector>
 
+#include "base/digest.h"
+#include "base/instant.h"
 #include "coordinator/log/incident.h"
-#include "schema/digest.h"
-#include "schema/instant.h"
 #include "schema/spec.h"
 #include "schema/wire/messages.h"
 

@@ -19,8 +19,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/transport/keys.h"
 #include "coordinator/log/log.h"
-#include "schema/transport/keys.h"
 
 namespace isocost::net {
 

@@ -8,7 +8,7 @@
 #include <system_error>
 #include <vector>
 
-#include "schema/io/limits.h"
+#include "base/io/limits.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {

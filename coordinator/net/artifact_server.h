@@ -21,11 +21,11 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "base/io/artifact_store.h"
+#include "base/transport/wake.h"
 #include "coordinator/net/allow_list.h"
 #include "coordinator/net/guard.h"
 #include "coordinator/net/socket.h"
-#include "schema/io/artifact_store.h"
-#include "schema/transport/wake.h"
 #include "schema/wire/messages.h"
 
 namespace isocost::net {

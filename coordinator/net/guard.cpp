@@ -16,10 +16,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/transport/random_name.h"
+#include "base/transport/wake.h"
 #include "coordinator/net/connection.h"
 #include "coordinator/net/socket.h"
-#include "schema/transport/random_name.h"
-#include "schema/transport/wake.h"
 
 namespace isocost::net {
 namespace {

@@ -9,15 +9,16 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "base/io/atomic_file.h"
+#include "base/text.h"
+#include "base/transport/keys.h"
+#include "base/transport/random_name.h"
+#include "base/transport/wake.h"
 #include "coordinator/net/allow_list.h"
 #include "coordinator/net/artifact_server.h"
 #include "coordinator/net/guard.h"
 #include "coordinator/net/socket.h"
 #include "coordinator/net/zap.h"
-#include "schema/io/atomic_file.h"
-#include "schema/transport/keys.h"
-#include "schema/transport/random_name.h"
-#include "schema/transport/wake.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
@@ -37,8 +38,7 @@ constexpr int kInputOutputThreads = 1;
 // The folder's nonce, made once: what a worker reads there proves that it is the same folder.
 std::string nonce_of(const io::ArtifactStore& store) {
   const std::filesystem::path file = store.root() / "nonce";
-  if (auto text = io::read_file(file, wire::kNameBytesMax); text && wire::is_name(*text))
-    return *text;
+  if (auto text = io::read_file(file, kNameBytesMax); text && is_name(*text)) return *text;
   std::string text = transport::random_name();
   std::filesystem::create_directories(store.root());
   io::write_file_atomically(file, text);

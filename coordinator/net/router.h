@@ -24,10 +24,10 @@
 #include <string>
 #include <vector>
 
+#include "base/io/artifact_store.h"
+#include "base/result.h"
+#include "base/transport/endpoint.h"
 #include "coordinator/log/log.h"
-#include "schema/io/artifact_store.h"
-#include "schema/result.h"
-#include "schema/transport/endpoint.h"
 #include "schema/wire/messages.h"
 
 namespace isocost::net {

@@ -5,8 +5,9 @@
 #include <vector>
 #include <zmq_addon.hpp>
 
+#include "base/text.h"
+#include "base/transport/addresses.h"
 #include "coordinator/net/zap.h"
-#include "schema/transport/addresses.h"
 #include "schema/wire/codec.h"
 
 namespace isocost::net {
@@ -58,7 +59,7 @@ Result<zmq::socket_t> bind_router(zmq::context_t& context, transport::Endpoint& 
   return socket;
 }
 
-bool Arrival::is_formed() const { return frames == 2 && wire::is_name(peer); }
+bool Arrival::is_formed() const { return frames == 2 && is_name(peer); }
 
 std::optional<Arrival> receive(zmq::socket_t& socket) {
   std::vector<zmq::message_t> frames;

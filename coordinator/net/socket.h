@@ -8,10 +8,10 @@
 #include <string>
 #include <zmq.hpp>
 
-#include "schema/result.h"
-#include "schema/transport/endpoint.h"
-#include "schema/transport/keys.h"
-#include "schema/transport/socket_options.h"
+#include "base/result.h"
+#include "base/transport/endpoint.h"
+#include "base/transport/keys.h"
+#include "base/transport/socket_options.h"
 
 namespace isocost::net {
 

@@ -11,9 +11,9 @@
 #include <thread>
 #include <zmq.hpp>
 
+#include "base/transport/wake.h"
 #include "coordinator/log/log.h"
 #include "coordinator/net/allow_list.h"
-#include "schema/transport/wake.h"
 
 namespace isocost::net {
 

@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <system_error>
 
-#include "schema/io/atomic_file.h"
-#include "schema/json_reader.h"
+#include "base/io/atomic_file.h"
+#include "base/json_reader.h"
 
 namespace isocost::storage {
 namespace {

@@ -17,7 +17,7 @@
 #include <optional>
 #include <string>
 
-#include "schema/result.h"
+#include "base/result.h"
 
 namespace isocost::storage {
 

@@ -15,10 +15,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/io/atomic_file.h"
+#include "base/io/database_uri.h"
 #include "coordinator/storage/file_system.h"
 #include "coordinator/storage/migrations.h"
-#include "schema/io/atomic_file.h"
-#include "schema/io/database_uri.h"
 
 namespace isocost::storage {
 namespace {

@@ -20,8 +20,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "coordinator/storage/acknowledged.h"
-#include "schema/result.h"
 
 namespace isocost::storage {
 

@@ -8,11 +8,11 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "base/check.h"
 #include "coordinator/storage/acknowledged.h"
 #include "coordinator/storage/database.h"
 #include "coordinator/storage/queries.h"
 #include "coordinator/storage/writes.h"
-#include "schema/check.h"
 
 namespace isocost::storage {
 namespace {

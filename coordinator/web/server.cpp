@@ -22,12 +22,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/io/atomic_file.h"
+#include "base/io/limits.h"
+#include "base/transport/addresses.h"
+#include "base/transport/endpoint.h"
 #include "coordinator/web/body.h"
 #include "coordinator/web/handler.h"
-#include "schema/io/atomic_file.h"
-#include "schema/io/limits.h"
-#include "schema/transport/addresses.h"
-#include "schema/transport/endpoint.h"
 
 namespace isocost::web {
 namespace {

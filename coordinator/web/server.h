@@ -17,9 +17,9 @@
 #include <memory>
 #include <string>
 
+#include "base/result.h"
 #include "coordinator/core/commands.h"
 #include "coordinator/log/log.h"
-#include "schema/result.h"
 
 namespace isocost::web {
 

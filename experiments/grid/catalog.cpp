@@ -7,12 +7,12 @@
 #include <cstring>
 #include <set>
 
+#include "base/io/genuine_file.h"
+#include "base/io/hash_file.h"
+#include "base/io/inputs.h"
+#include "base/io/picture_set.h"
+#include "base/io/presence.h"
 #include "experiments/grid/look.h"
-#include "schema/io/genuine_file.h"
-#include "schema/io/hash_file.h"
-#include "schema/io/inputs.h"
-#include "schema/io/picture_set.h"
-#include "schema/io/presence.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
 namespace isocost::experiments {

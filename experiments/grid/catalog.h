@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "schema/arch/model_folder.h"
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "model_folder/model_folder.h"
 #include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {

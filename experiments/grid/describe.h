@@ -11,7 +11,7 @@
 #include <map>
 #include <string>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost::experiments {
 

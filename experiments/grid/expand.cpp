@@ -4,11 +4,11 @@
 #include <numeric>
 #include <set>
 
+#include "base/io/atomic_file.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/yaml.h"
-#include "schema/io/atomic_file.h"
 #include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {

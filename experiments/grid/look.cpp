@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "schema/arch/model_folder.h"
-#include "schema/check.h"
-#include "schema/io/genuine_file.h"
-#include "schema/io/npz.h"
-#include "schema/io/safetensors.h"
-#include "schema/io/torch_archive.h"
-#include "schema/json_reader.h"
+#include "base/check.h"
+#include "base/io/genuine_file.h"
+#include "base/io/npz.h"
+#include "base/io/safetensors.h"
+#include "base/io/torch_archive.h"
+#include "base/json_reader.h"
+#include "model_folder/model_folder.h"
 #include "schema/metrics/extractor.h"
 #include "worker/diffusion/image/clip_preprocess.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"

@@ -1,9 +1,9 @@
 // From YAML to a Grid: every key, every fault. The parts are in parse_*.cpp.
 #include <yaml-cpp/depthguard.h>
 
+#include "base/io/atomic_file.h"
+#include "base/text.h"
 #include "experiments/grid/parse_parts.h"
-#include "schema/io/atomic_file.h"
-#include "schema/wire/text.h"
 
 namespace isocost::experiments {
 namespace {
@@ -100,7 +100,7 @@ tl::unexpected<Failure> no_yaml(const std::string& text, const std::string& name
 Result<void> read_text(const std::string& text, const std::string& name, YamlFile& file,
                        Grid& grid) {
   if (text.size() > kGridBytesMax) return fail(name, "the file is larger than 4 MiB", "a grid");
-  if (!wire::is_utf8(text)) return fail(name, "the file is not UTF-8", "a grid in UTF-8");
+  if (!is_utf8(text)) return fail(name, "the file is not UTF-8", "a grid in UTF-8");
   try {
     read_members(file, YAML::Load(text), grid);
   } catch (const YAML::DeepRecursion& error) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "experiments/world/world.h"
-#include "schema/check.h"
 #include "schema/metrics/metric.h"
 #include "schema/prompts.h"
 

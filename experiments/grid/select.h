@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
+#include "base/result.h"
 #include "experiments/grid/catalog.h"
-#include "schema/json.h"
 #include "schema/metrics/metric.h"
-#include "schema/result.h"
 
 namespace isocost::experiments {
 

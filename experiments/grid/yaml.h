@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "schema/json.h"
+#include "base/json.h"
+#include "base/result.h"
 #include "schema/options.h"
-#include "schema/result.h"
 
 namespace isocost::experiments {
 

@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/json.h"
 #include "experiments/world/world.h"
-#include "schema/json.h"
 
 namespace isocost::world {
 namespace {

@@ -2,9 +2,9 @@
 #include <cstddef>
 #include <string>
 
+#include "base/check.h"
 #include "experiments/world/chance.h"
 #include "experiments/world/world.h"
-#include "schema/check.h"
 
 namespace isocost::world {
 namespace {

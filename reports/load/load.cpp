@@ -7,7 +7,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "schema/io/database_uri.h"
+#include "base/io/database_uri.h"
 #include "schema/metrics/metric.h"
 
 namespace isocost::report {

@@ -4,7 +4,7 @@
 #include <set>
 #include <tuple>
 
-#include "schema/check.h"
+#include "base/check.h"
 #include "schema/metrics/metric.h"
 #include "schema/samplers/sampler.h"
 

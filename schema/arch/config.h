@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
 
 namespace isocost::arch {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 
 namespace isocost::arch {
 

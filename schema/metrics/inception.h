@@ -2,7 +2,7 @@
 // extractor, for the protocols that are called after them. Pure values, any thread.
 #pragma once
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost::metrics {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <functional>
 
-#include "schema/check.h"
-#include "schema/json_reader.h"
+#include "base/check.h"
+#include "base/json_reader.h"
 #include "schema/samplers/schedule.h"
 
 namespace isocost::sampling {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "schema/options.h"
-#include "schema/result.h"
 #include "schema/samplers/config.h"
 
 namespace isocost::sampling {

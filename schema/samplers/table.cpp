@@ -1,4 +1,4 @@
-#include "schema/check.h"
+#include "base/check.h"
 #include "schema/samplers/sampler.h"
 
 namespace isocost::sampling {

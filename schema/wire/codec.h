@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "schema/result.h"
+#include "base/result.h"
 #include "schema/wire/messages.h"
 
 namespace isocost::wire {
@@ -23,9 +23,5 @@ namespace isocost::wire {
 
 enum class Sender { kWorker, kCoordinator, kAnyone };
 [[nodiscard]] Result<Message> decode(std::string_view bytes, Sender sender = Sender::kAnyone);
-
-// A name as workers, hosts, sessions and units may have it: 1 to kNameBytesMax printable ASCII
-// bytes without quotes, backslash, angle brackets or blanks.
-[[nodiscard]] bool is_name(std::string_view text);
 
 }  // namespace isocost::wire

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/text.h"
 #include "schema/wire/codec.h"
 #include "schema/wire/messages_generated.h"
-#include "schema/wire/text.h"
 
 namespace isocost::wire {
 namespace {
@@ -481,13 +481,6 @@ Result<Message> decode(std::string_view bytes, Sender sender) {
     return fail("message", fmt::format("it is of protocol version {}", envelope.version()),
                 fmt::format("version {}", kProtocolVersion));
   return dispatch(envelope);
-}
-
-bool is_name(std::string_view text) {
-  if (text.empty() || text.size() > kNameBytesMax) return false;
-  return std::ranges::all_of(text, [](char c) {
-    return c > ' ' && c <= '~' && std::string_view("\"'\\<>`").find(c) == std::string_view::npos;
-  });
 }
 
 std::string_view kind_name(const Message& message) {

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "schema/check.h"
+#include "base/check.h"
+#include "base/text.h"
 #include "schema/wire/codec.h"
 #include "schema/wire/messages_generated.h"
-#include "schema/wire/text.h"
 
 namespace isocost::wire {
 namespace {

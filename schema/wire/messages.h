@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "schema/digest.h"
+#include "base/digest.h"
 #include "schema/spec.h"
 
 namespace isocost::wire {
@@ -23,7 +23,6 @@ inline constexpr std::uint16_t kProtocolVersion = 1;
 // Limits, checked on both ends.
 inline constexpr std::size_t kMessageBytesMax = 16u << 20;
 inline constexpr std::size_t kChunkBytes = 256u << 10;  // of one artifact chunk
-inline constexpr std::size_t kNameBytesMax = 256;       // unit, worker, host, database, session
 inline constexpr std::size_t kTextBytesMax = 4096;      // reasons and lines of a log
 inline constexpr std::size_t kLogLinesMax = 200;
 inline constexpr std::size_t kListMax = 200'000;  // members of any list

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/io/atomic_file.h"
+#include "base/io/atomic_file.h"
 
 namespace isocost {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "schema/digest.h"
+#include "base/digest.h"
 #include "tests/support/process.h"
 
 namespace isocost::testing {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/json.h"
+#include "base/json.h"
 #include "tests/support/cells_csv.h"
 #include "tests/support/http_client.h"
 #include "tests/support/process.h"

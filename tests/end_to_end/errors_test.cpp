@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <map>
 
-#include "schema/json.h"
+#include "base/json.h"
 #include "tests/support/process.h"
 #include "tests/support/submission_builder.h"
 

@@ -13,7 +13,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "schema/transport/keys.h"
+#include "base/transport/keys.h"
 #include "schema/wire/codec.h"
 #include "tests/support/wire_samples.h"
 

@@ -8,9 +8,9 @@
 #include <iostream>
 #include <random>
 
-#include "schema/io/artifact_store.h"
+#include "base/io/artifact_store.h"
+#include "base/transport/keys.h"
 #include "schema/spec.h"
-#include "schema/transport/keys.h"
 #include "tests/end_to_end/evil_peer.h"
 #include "tests/support/http_client.h"
 #include "tests/support/plain_peer.h"

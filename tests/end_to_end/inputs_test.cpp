@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
-#include "schema/io/picture.h"
-#include "schema/io/safetensors.h"
-#include "schema/json.h"
+#include "base/io/picture.h"
+#include "base/io/safetensors.h"
+#include "base/json.h"
 #include "tests/support/process.h"
 
 namespace isocost {

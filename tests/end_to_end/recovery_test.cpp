@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "schema/json.h"
+#include "base/json.h"
 #include "tests/support/http_client.h"
 #include "tests/support/process.h"
 #include "tests/support/submission_builder.h"

@@ -5,8 +5,8 @@
 #include <mutex>
 #include <span>
 
-#include "schema/io/picture.h"
-#include "schema/io/safetensors.h"
+#include "base/io/picture.h"
+#include "base/io/safetensors.h"
 
 namespace isocost::testing {
 namespace {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/io/artifact_store.h"
+#include "base/io/artifact_store.h"
 #include "worker/agent/executor.h"
 
 namespace isocost::testing {

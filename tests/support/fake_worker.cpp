@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
-#include "schema/io/inputs.h"
+#include "base/io/inputs.h"
 #include "tests/support/fake_executor.h"
 #include "worker/serve.h"
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 
 namespace isocost::testing {
 namespace {

@@ -11,8 +11,8 @@
 #include <chrono>
 #include <string>
 
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
 
 namespace isocost::testing {
 

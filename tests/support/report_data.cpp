@@ -13,8 +13,7 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
                                  {"model", "sampler", "steps", "guidance"}});
   if (data_.references.empty())
     data_.references.push_back(
-        {sha256("reference").hex(),
-         {"folder", sha256("pictures").name(), {}, {{"count", 4096U}}}});
+        {sha256("reference").hex(), {"folder", sha256("pictures").name(), {}, {{"count", 4096U}}}});
   report::Cell cell;
   cell.experiment = line.experiment;
   cell.number = static_cast<std::uint64_t>(

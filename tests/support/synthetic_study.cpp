@@ -10,9 +10,9 @@
 #include <set>
 #include <sstream>
 
+#include "base/io/artifact_store.h"
+#include "base/io/picture.h"
 #include "experiments/world/world.h"
-#include "schema/io/artifact_store.h"
-#include "schema/io/picture.h"
 #include "schema/spec.h"
 
 namespace isocost::testing {

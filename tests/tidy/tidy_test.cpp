@@ -28,8 +28,8 @@ struct Source {
 std::vector<Source> sources() {
   std::vector<Source> found;
   const fs::path root = ISOCOST_SOURCE_DIR;
-  for (const char* folder :
-       {"schema", "coordinator", "worker", "experiments", "reports", "cli", "tests", "bench"}) {
+  for (const char* folder : {"base", "schema", "model_folder", "coordinator", "worker",
+                             "experiments", "reports", "cli", "tests", "bench"}) {
     if (!fs::exists(root / folder)) continue;
     for (auto it = fs::recursive_directory_iterator(root / folder); it != fs::end(it); ++it) {
       if (it->path().filename() == "node_modules" || it->path().filename() == "golden") {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "schema/check.h"
+#include "base/check.h"
 
 namespace isocost::agent {
 namespace {

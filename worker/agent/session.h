@@ -27,7 +27,7 @@
 #include <variant>
 #include <vector>
 
-#include "schema/instant.h"
+#include "base/instant.h"
 #include "schema/wire/messages.h"
 #include "worker/agent/executor.h"
 

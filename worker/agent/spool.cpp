@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <fstream>
 
-#include "schema/io/atomic_file.h"
-#include "schema/json_reader.h"
-#include "schema/wire/text.h"
+#include "base/io/atomic_file.h"
+#include "base/json_reader.h"
+#include "base/text.h"
 
 namespace isocost::agent {
 namespace {
@@ -25,11 +25,11 @@ Json to_json(const Outcome& outcome) {
     const auto& failure = std::get<UnitFailure>(outcome.what);
     Json log = Json::array();
     for (const std::string& line : failure.log_tail)
-      log.push_back(wire::clean_text(line, wire::kTextBytesMax));
+      log.push_back(clean_text(line, wire::kTextBytesMax));
     Json missing = Json::array();
     for (const Digest& digest : failure.missing) missing.push_back(digest.name());
     json["failure"] = {{"class", static_cast<int>(failure.failure_class)},
-                       {"reason", wire::clean_text(failure.reason, wire::kTextBytesMax)},
+                       {"reason", clean_text(failure.reason, wire::kTextBytesMax)},
                        {"log_tail", log},
                        {"missing", missing}};
   }

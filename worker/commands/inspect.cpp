@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "schema/arch/model_folder.h"
+#include "model_folder/model_folder.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"

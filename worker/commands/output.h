@@ -3,8 +3,8 @@
 
 #include <iostream>
 
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
 
 namespace isocost::commands {
 

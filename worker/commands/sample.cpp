@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "schema/io/picture.h"
+#include "base/io/picture.h"
 #include "schema/samplers/resolve.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"

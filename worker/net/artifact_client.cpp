@@ -10,8 +10,9 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "schema/io/atomic_file.h"
-#include "schema/transport/random_name.h"
+#include "base/io/atomic_file.h"
+#include "base/text.h"
+#include "base/transport/random_name.h"
 #include "schema/wire/codec.h"
 #include "worker/net/dealer.h"
 
@@ -29,7 +30,7 @@ constexpr std::uint32_t kFetchCredit = 16;  // chunks asked for at once
 std::optional<io::ArtifactStore> shared_folder(const wire::Welcome& welcome) {
   if (welcome.artifact_folder.empty() || welcome.artifact_nonce.empty()) return std::nullopt;
   const fs::path folder = welcome.artifact_folder;
-  const auto nonce = io::read_file(folder / "nonce", wire::kNameBytesMax);
+  const auto nonce = io::read_file(folder / "nonce", kNameBytesMax);
   if (!nonce || *nonce != welcome.artifact_nonce) return std::nullopt;
   return io::ArtifactStore(folder);
 }

@@ -17,7 +17,7 @@
 #include <optional>
 #include <vector>
 
-#include "schema/io/artifact_store.h"
+#include "base/io/artifact_store.h"
 #include "schema/wire/messages.h"
 #include "worker/net/link.h"
 

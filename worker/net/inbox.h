@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "schema/transport/wake.h"
+#include "base/transport/wake.h"
 #include "worker/agent/session.h"
 
 namespace isocost::worker_net {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <zmq.hpp>
 
-#include "schema/transport/random_name.h"
-#include "schema/transport/socket_options.h"
+#include "base/transport/random_name.h"
+#include "base/transport/socket_options.h"
 #include "schema/wire/codec.h"
 #include "worker/net/dealer.h"
 

@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "schema/transport/endpoint.h"
-#include "schema/transport/keys.h"
+#include "base/transport/endpoint.h"
+#include "base/transport/keys.h"
 #include "worker/agent/session.h"
 #include "worker/net/resolver.h"
 

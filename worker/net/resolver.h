@@ -12,8 +12,8 @@
 #include <optional>
 #include <vector>
 
-#include "schema/transport/addresses.h"
-#include "schema/transport/wake.h"
+#include "base/transport/addresses.h"
+#include "base/transport/wake.h"
 
 namespace isocost::worker_net {
 

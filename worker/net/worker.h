@@ -15,7 +15,7 @@
 #include <optional>
 #include <string>
 
-#include "schema/io/artifact_store.h"
+#include "base/io/artifact_store.h"
 #include "worker/agent/executor.h"
 #include "worker/agent/session.h"
 #include "worker/net/link.h"

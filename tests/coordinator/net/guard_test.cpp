@@ -4,8 +4,8 @@
 
 #include <zmq.hpp>
 
+#include "base/transport/keys.h"
 #include "coordinator/net/allow_list.h"
-#include "schema/transport/keys.h"
 #include "schema/wire/codec.h"
 #include "tests/support/no_descriptors.h"
 #include "tests/support/plain_peer.h"

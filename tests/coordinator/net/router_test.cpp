@@ -6,9 +6,9 @@
 #include <thread>
 #include <zmq.hpp>
 
-#include "schema/io/atomic_file.h"
-#include "schema/transport/addresses.h"
-#include "schema/transport/keys.h"
+#include "base/io/atomic_file.h"
+#include "base/transport/addresses.h"
+#include "base/transport/keys.h"
 #include "schema/wire/codec.h"
 #include "tests/support/process.h"
 #include "tests/support/scripted_coordinator.h"

@@ -26,9 +26,11 @@ class FakeCatalog : public experiments::Catalog {
     }
     entry.prompt_tokens = [](std::string_view text) { return text.size(); };
     entry.scheduler.rewrite = sampling::rewrite_of("StableDiffusionPipeline");
-    entry.scheduler.config = {
-        {"beta_start", 0.00085}, {"beta_end", 0.012}, {"beta_schedule", "scaled_linear"},
-        {"steps_offset", 1}, {"clip_sample", false}};
+    entry.scheduler.config = {{"beta_start", 0.00085},
+                              {"beta_end", 0.012},
+                              {"beta_schedule", "scaled_linear"},
+                              {"steps_offset", 1},
+                              {"clip_sample", false}};
     entry.unet = *arch::unet_config_from_json(Json::object(), name);
     entry.vae = *arch::vae_config_from_json(
         {{"block_out_channels", {32, 64, 64, 64}},

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "experiments/grid/expand.h"
-#include "schema/io/atomic_file.h"
+#include "base/io/atomic_file.h"
 
 namespace isocost::experiments {
 namespace {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/io/atomic_file.h"
 #include "experiments/grid/expand.h"
-#include "schema/io/atomic_file.h"
 #include "tests/experiments/grid/fake_catalog.h"
 #include "tests/experiments/grid/small_grid.h"
 

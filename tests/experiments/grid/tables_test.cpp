@@ -3,8 +3,8 @@
 
 #include <cstdlib>
 
+#include "base/io/atomic_file.h"
 #include "experiments/grid/describe.h"
-#include "schema/io/atomic_file.h"
 
 namespace isocost::experiments {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "schema/digest.h"
+#include "base/digest.h"
 
 namespace isocost::world {
 namespace {

@@ -12,9 +12,7 @@ using ::testing::ElementsAre;
 using ::testing::Ge;
 using ::testing::HasSubstr;
 
-SamplerConfig chosen(const Json& choice) {
-  return resolve(kStored, choice, "test").value();
-}
+SamplerConfig chosen(const Json& choice) { return resolve(kStored, choice, "test").value(); }
 
 std::vector<double> sigmas_of_calls(const SamplerConfig& config) {
   return row_of(config).sigmas(config);
@@ -61,9 +59,8 @@ TEST(CallTimesteps, FollowKarrasWhateverTheSpacing) {
 TEST(CallTimesteps, AreRefusedWhereRoundingWouldReachMinusOne) {
   std::vector<int> refused;
   for (int steps = 1; steps <= 1000; ++steps) {
-    const auto config =
-        resolve(kStored,
-                {{"sampler", "ddim"}, {"steps", steps}, {"timestep_spacing", "trailing"}}, "test");
+    const auto config = resolve(
+        kStored, {{"sampler", "ddim"}, {"steps", steps}, {"timestep_spacing", "trailing"}}, "test");
     if (!config)
       refused.push_back(steps);
     else
@@ -76,8 +73,7 @@ TEST(CallTimesteps, AreRefusedWhereRoundingWouldReachMinusOne) {
 }
 
 TEST(CallTimesteps, AreRefusedPastTheLastTrainingStep) {
-  const auto config =
-      resolve(kStored, {{"sampler", "ddim"}, {"steps", 1000}}, "grid.yaml:3:5");
+  const auto config = resolve(kStored, {{"sampler", "ddim"}, {"steps", 1000}}, "grid.yaml:3:5");
 
   ASSERT_FALSE(config);
   EXPECT_THAT(config.error().message(),

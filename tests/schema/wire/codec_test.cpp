@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "schema/wire/text.h"
+#include "base/text.h"
 #include "tests/support/wire_samples.h"
 
 namespace isocost::wire {

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <future>
 
-#include "schema/transport/keys.h"
+#include "base/transport/keys.h"
 #include "tests/support/fake_executor.h"
 #include "tests/support/process.h"
 #include "tests/support/scripted_coordinator.h"

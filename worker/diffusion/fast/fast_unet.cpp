@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "schema/check.h"
+#include "base/check.h"
 #include "worker/diffusion/fast/network.h"
 
 namespace isocost::diffusion {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <optional>
 
-#include "schema/check.h"
-#include "schema/io/clip_files.h"
-#include "schema/io/genuine_file.h"
+#include "base/check.h"
+#include "base/io/clip_files.h"
+#include "base/io/genuine_file.h"
 
 namespace isocost::diffusion {
 namespace {

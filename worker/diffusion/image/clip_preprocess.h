@@ -15,9 +15,9 @@
 #include <span>
 #include <string>
 
-#include "schema/io/picture.h"
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/io/picture.h"
+#include "base/json.h"
+#include "base/result.h"
 #include "worker/diffusion/image/resize.h"
 
 namespace isocost::diffusion {

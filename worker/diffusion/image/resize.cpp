@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "schema/check.h"
+#include "base/check.h"
 
 namespace isocost::diffusion {
 namespace {

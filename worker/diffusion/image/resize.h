@@ -10,7 +10,7 @@
 
 #include <vector>
 
-#include "schema/io/picture.h"
+#include "base/io/picture.h"
 
 namespace isocost::diffusion {
 

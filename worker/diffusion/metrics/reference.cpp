@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "schema/io/npz.h"
-#include "schema/io/safetensors.h"
+#include "base/io/npz.h"
+#include "base/io/safetensors.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {

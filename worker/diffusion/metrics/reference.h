@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "schema/result.h"
+#include "base/result.h"
 #include "worker/diffusion/metrics/statistics.h"
 
 namespace isocost::diffusion {

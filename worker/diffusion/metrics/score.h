@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
 #include "worker/diffusion/metrics/reference.h"
 
 namespace isocost::diffusion {

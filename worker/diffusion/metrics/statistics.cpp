@@ -1,6 +1,6 @@
 #include "worker/diffusion/metrics/statistics.h"
 
-#include "schema/check.h"
+#include "base/check.h"
 
 namespace isocost::diffusion {
 

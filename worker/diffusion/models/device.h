@@ -11,7 +11,7 @@
 
 #include <string>
 
-#include "schema/result.h"
+#include "base/result.h"
 
 namespace isocost::diffusion {
 

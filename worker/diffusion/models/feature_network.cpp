@@ -1,6 +1,6 @@
 #include "worker/diffusion/models/feature_network.h"
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 
 namespace isocost::diffusion {
 namespace {

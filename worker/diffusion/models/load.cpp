@@ -1,7 +1,7 @@
 #include "worker/diffusion/models/load.h"
 
+#include "base/io/genuine_file.h"
 #include "schema/arch/network.h"
-#include "schema/io/genuine_file.h"
 
 namespace isocost::diffusion {
 namespace {

@@ -12,7 +12,7 @@
 #include <functional>
 #include <map>
 
-#include "schema/io/safetensors.h"
+#include "base/io/safetensors.h"
 #include "worker/diffusion/models/autoencoder.h"
 #include "worker/diffusion/models/clip.h"
 #include "worker/diffusion/models/unet.h"

@@ -1,6 +1,6 @@
 #include "worker/diffusion/pipeline/pipeline.h"
 
-#include "schema/check.h"
+#include "base/check.h"
 #include "worker/diffusion/fast/fast_decoder.h"
 #include "worker/diffusion/fast/fast_unet.h"
 

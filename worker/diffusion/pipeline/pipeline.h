@@ -12,8 +12,8 @@
 
 #include <memory>
 
-#include "schema/arch/model_folder.h"
-#include "schema/io/inputs.h"
+#include "base/io/inputs.h"
+#include "model_folder/model_folder.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/samplers/stepper.h"
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <map>
 
-#include "schema/check.h"
+#include "base/check.h"
 #include "schema/samplers/resolve.h"
 #include "worker/diffusion/samplers/stepper.h"
 

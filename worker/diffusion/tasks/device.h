@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost::diffusion {
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/io/artifact_store.h"
+#include "base/io/artifact_store.h"
 #include "worker/agent/executor.h"
 #include "worker/diffusion/tasks/model_cache.h"
 #include "worker/diffusion/tasks/task.h"

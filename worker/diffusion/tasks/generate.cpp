@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "schema/check.h"
-#include "schema/io/picture.h"
+#include "base/check.h"
+#include "base/io/picture.h"
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
 #include "worker/diffusion/samplers/noise.h"

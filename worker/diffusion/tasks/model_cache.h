@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "schema/io/artifact_store.h"
-#include "schema/io/inputs.h"
+#include "base/io/artifact_store.h"
+#include "base/io/inputs.h"
 #include "schema/spec.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/metrics/reference.h"

@@ -1,9 +1,9 @@
 // A reference unit: the rows of a data set under one extractor, and their statistics.
 #include "worker/diffusion/metrics/reference.h"
+#include "base/io/picture.h"
+#include "base/io/picture_set.h"
+#include "base/json_reader.h"
 #include "experiments/world/world.h"
-#include "schema/io/picture.h"
-#include "schema/io/picture_set.h"
-#include "schema/json_reader.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cstring>
 
-#include "schema/io/safetensors.h"
+#include "base/io/safetensors.h"
 
 namespace isocost::diffusion {
 namespace {

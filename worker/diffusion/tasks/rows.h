@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "schema/io/artifact_store.h"
+#include "base/io/artifact_store.h"
 #include "schema/spec.h"
 
 namespace isocost::diffusion {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <set>
 
-#include "schema/io/genuine_file.h"
+#include "base/io/genuine_file.h"
 
 namespace isocost::diffusion {
 namespace {

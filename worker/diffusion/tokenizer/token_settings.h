@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "schema/io/clip_files.h"
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/io/clip_files.h"
+#include "base/json.h"
+#include "base/result.h"
 #include "worker/diffusion/tokenizer/added_tokens.h"
 
 namespace isocost::diffusion {

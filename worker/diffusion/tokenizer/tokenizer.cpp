@@ -8,8 +8,8 @@
 #include <queue>
 #include <tuple>
 
-#include "schema/io/clip_files.h"
-#include "schema/io/genuine_file.h"
+#include "base/io/clip_files.h"
+#include "base/io/genuine_file.h"
 #include "worker/diffusion/tokenizer/token_settings.h"
 #include "worker/diffusion/tokenizer/unicode.h"
 #include "worker/diffusion/tokenizer/words.h"

@@ -5,7 +5,7 @@
 //   if (!tokenizer) return fail(tokenizer.error());
 //   std::vector<std::int64_t> ids = tokenizer->encode("a red circle");  // length() of them
 //
-// Which files of a folder count says schema/io/clip_files.h; tokenizer_config.json and its
+// Which files of a folder count says base/io/clip_files.h; tokenizer_config.json and its
 // companions name the special tokens and the words that textual inversion added.
 //
 // The text is brought to normal form C, white space runs become one space, letters become lower
@@ -23,8 +23,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "schema/json.h"
-#include "schema/result.h"
+#include "base/json.h"
+#include "base/result.h"
 #include "worker/diffusion/tokenizer/added_tokens.h"
 
 namespace isocost::io {

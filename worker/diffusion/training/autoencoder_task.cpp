@@ -3,7 +3,7 @@
 #include <cmath>
 #include <sstream>
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 #include "worker/diffusion/models/autoencoder.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"

@@ -4,8 +4,8 @@
 // only speed up learning and are left behind.
 #include <sstream>
 
+#include "base/json_reader.h"
 #include "experiments/world/chance.h"
-#include "schema/json_reader.h"
 #include "worker/diffusion/models/clip.h"
 #include "worker/diffusion/training/attribute_heads.h"
 #include "worker/diffusion/training/clip_quality.h"

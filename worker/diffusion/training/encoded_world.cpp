@@ -1,6 +1,6 @@
 #include "worker/diffusion/training/encoded_world.h"
 
-#include "schema/io/inputs.h"
+#include "base/io/inputs.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/pictures.h"
 #include "worker/diffusion/training/tokenizer_training.h"

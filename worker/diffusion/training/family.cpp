@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "schema/io/atomic_file.h"
-#include "schema/io/safetensors.h"
+#include "base/io/atomic_file.h"
+#include "base/io/safetensors.h"
 
 namespace isocost::diffusion {
 namespace {

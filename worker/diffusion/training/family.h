@@ -14,7 +14,7 @@
 #include <functional>
 #include <string>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost::diffusion {
 

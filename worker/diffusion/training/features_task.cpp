@@ -2,7 +2,7 @@
 // that it looks at shapes and colours instead of the renderer's last bits.
 #include <sstream>
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 #include "worker/diffusion/models/feature_network.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"

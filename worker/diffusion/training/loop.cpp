@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "schema/io/safetensors.h"
+#include "base/io/safetensors.h"
 #include "worker/diffusion/training/optimizer.h"
 
 namespace isocost::diffusion {

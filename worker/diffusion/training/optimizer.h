@@ -11,7 +11,7 @@
 
 #include <torch/nn/module.h>
 
-#include "schema/io/safetensors.h"
+#include "base/io/safetensors.h"
 
 namespace isocost::diffusion {
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "schema/io/atomic_file.h"
-#include "schema/json_reader.h"
+#include "base/io/atomic_file.h"
+#include "base/json_reader.h"
 
 namespace isocost::diffusion {
 namespace {

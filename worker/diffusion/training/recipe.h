@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-#include "schema/json.h"
+#include "base/json.h"
 
 namespace isocost::diffusion {
 

@@ -3,7 +3,7 @@
 // Thread: one at a time.
 #pragma once
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 #include "worker/diffusion/models/autoencoder.h"
 
 namespace isocost::diffusion {

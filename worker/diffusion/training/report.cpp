@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iostream>
 
-#include "schema/io/picture.h"
+#include "base/io/picture.h"
 #include "schema/samplers/resolve.h"
 #include "worker/diffusion/metrics/metric.h"
 #include "worker/diffusion/models/feature_network.h"

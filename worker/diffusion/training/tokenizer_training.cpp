@@ -5,9 +5,9 @@
 #include <sstream>
 #include <utility>
 
+#include "base/io/atomic_file.h"
+#include "base/json_reader.h"
 #include "experiments/world/world.h"
-#include "schema/io/atomic_file.h"
-#include "schema/json_reader.h"
 
 namespace isocost::diffusion {
 namespace {

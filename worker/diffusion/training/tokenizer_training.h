@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "schema/result.h"
+#include "base/result.h"
 #include "worker/diffusion/training/recipe.h"
 
 namespace isocost::diffusion {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <sstream>
 
+#include "base/json_reader.h"
 #include "experiments/world/chance.h"
-#include "schema/json_reader.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/models/unet.h"
 #include "worker/diffusion/training/encoded_world.h"

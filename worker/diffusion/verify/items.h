@@ -2,7 +2,7 @@
 // folder.
 #pragma once
 
-#include "schema/arch/model_folder.h"
+#include "model_folder/model_folder.h"
 #include "worker/diffusion/verify/reference.h"
 #include "worker/diffusion/verify/verify.h"
 

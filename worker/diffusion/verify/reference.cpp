@@ -1,6 +1,6 @@
 #include "worker/diffusion/verify/reference.h"
 
-#include "schema/io/atomic_file.h"
+#include "base/io/atomic_file.h"
 
 namespace isocost::diffusion {
 namespace {

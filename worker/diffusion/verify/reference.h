@@ -10,7 +10,7 @@
 // Thread: one.
 #pragma once
 
-#include "schema/json_reader.h"
+#include "base/json_reader.h"
 #include "worker/diffusion/models/load.h"
 
 namespace isocost::diffusion {

@@ -1,6 +1,6 @@
 #include "worker/diffusion/verify/verify.h"
 
-#include "schema/io/atomic_file.h"
+#include "base/io/atomic_file.h"
 #include "worker/diffusion/verify/items.h"
 
 namespace isocost::diffusion {

@@ -5,9 +5,9 @@
 
 #include <cstring>
 
-#include "schema/io/atomic_file.h"
-#include "schema/io/safetensors.h"
-#include "tests/schema/io/temporary_folder.h"
+#include "base/io/atomic_file.h"
+#include "base/io/safetensors.h"
+#include "tests/base/io/temporary_folder.h"
 #include "tests/worker/diffusion/image/waves.h"
 
 namespace isocost::diffusion {

@@ -5,8 +5,8 @@
 #include <numeric>
 #include <span>
 
-#include "schema/io/atomic_file.h"
-#include "schema/json.h"
+#include "base/io/atomic_file.h"
+#include "base/json.h"
 #include "tests/worker/diffusion/image/waves.h"
 
 namespace isocost::diffusion {

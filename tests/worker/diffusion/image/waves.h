@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "schema/io/picture.h"
+#include "base/io/picture.h"
 
 namespace isocost::testing {
 

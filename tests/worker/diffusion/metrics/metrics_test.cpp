@@ -8,7 +8,7 @@
 #include <limits>
 #include <numeric>
 
-#include "schema/io/atomic_file.h"
+#include "base/io/atomic_file.h"
 #include "schema/metrics/metric.h"
 #include "worker/diffusion/metrics/chance.h"
 #include "worker/diffusion/metrics/metric.h"

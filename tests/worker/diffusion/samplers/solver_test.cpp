@@ -77,8 +77,7 @@ TEST(Solver, DdimEqualsDpmSolverOfFirstOrder) {
   const at::Tensor x_T = keyed_noise(7, {0, 1}, 0, {4, 8, 8});
   const auto predict = [](const at::Tensor& x, double t) { return 0.8 * (x + 0.002 * t).sin(); };
 
-  const at::Tensor difference =
-      sample(first, predict, x_T) - sample(second, predict, x_T);
+  const at::Tensor difference = sample(first, predict, x_T) - sample(second, predict, x_T);
 
   EXPECT_LT(difference.abs().max().item<double>(), 2e-4);
 }

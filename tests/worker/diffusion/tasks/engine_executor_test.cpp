@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "schema/io/inputs.h"
-#include "schema/io/picture.h"
-#include "schema/io/safetensors.h"
+#include "base/io/inputs.h"
+#include "base/io/picture.h"
+#include "base/io/safetensors.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
 #include "worker/diffusion/tasks/rows.h"

@@ -7,10 +7,10 @@
 #include <random>
 #include <sstream>
 
-#include "schema/io/atomic_file.h"
-#include "schema/io/safetensors.h"
-#include "schema/json.h"
-#include "tests/schema/io/temporary_folder.h"
+#include "base/io/atomic_file.h"
+#include "base/io/safetensors.h"
+#include "base/json.h"
+#include "tests/base/io/temporary_folder.h"
 
 namespace isocost::diffusion {
 namespace {

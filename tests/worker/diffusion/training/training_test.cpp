@@ -2,8 +2,8 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adamw.h>
 
-#include "schema/io/atomic_file.h"
-#include "tests/schema/io/temporary_folder.h"
+#include "base/io/atomic_file.h"
+#include "tests/base/io/temporary_folder.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/loop.h"
 #include "worker/diffusion/training/optimizer.h"

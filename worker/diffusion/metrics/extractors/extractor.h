@@ -27,7 +27,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/result.h"
+#include "base/result.h"
 #include "schema/spec.h"
 
 namespace isocost::diffusion {

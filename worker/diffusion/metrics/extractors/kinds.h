@@ -2,8 +2,8 @@
 // alone.
 #pragma once
 
-#include "schema/io/picture.h"
-#include "schema/json_reader.h"
+#include "base/io/picture.h"
+#include "base/json_reader.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 
 namespace isocost::diffusion {

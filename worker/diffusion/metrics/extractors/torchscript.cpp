@@ -4,7 +4,7 @@
 
 #include <new>
 
-#include "schema/io/torch_archive.h"
+#include "base/io/torch_archive.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
 

@@ -5,10 +5,10 @@
 
 #include <cstring>
 
+#include "base/io/picture.h"
+#include "base/io/safetensors.h"
 #include "experiments/world/world.h"
-#include "schema/io/picture.h"
-#include "schema/io/safetensors.h"
-#include "tests/schema/io/temporary_folder.h"
+#include "tests/base/io/temporary_folder.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/models/feature_network.h"
 

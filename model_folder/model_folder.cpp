@@ -1,0 +1,195 @@
+#include "model_folder/model_folder.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/io/clip_files.h"
+#include "base/io/genuine_file.h"
+#include "base/io/presence.h"
+
+namespace isocost::arch {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kJsonBytesMax = std::size_t{16} << 20;
+
+Result<Json> read_json(const fs::path& file) {
+  const auto text = io::read_genuine_file(file, kJsonBytesMax);
+  if (!text) return fail(text.error());
+  return parse_python_json(*text, file.string());
+}
+
+bool is_variant_name(const std::string& variant) {
+  return std::all_of(variant.begin(), variant.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+class Opener {
+ public:
+  Opener(const fs::path& root, const std::string& variant) {
+    model_.root = root;
+    model_.variant = variant;
+  }
+
+  Result<ModelFolder> run() {
+    const auto is_there = io::has_folder(model_.root);
+    if (!is_there) return fail(is_there.error());
+    if (!*is_there)
+      return fail(model_.root.string(), "this folder is missing",
+                  "a model in the diffusers layout");
+    if (!is_variant_name(model_.variant))
+      return fail("variant", "'" + model_.variant + "' is no name of a variant",
+                  "a name such as fp16");
+    if (has(model_.root / "config.json")) {
+      open_clip();
+    } else {
+      open_components();
+    }
+    if (!failure_.is_empty()) return fail(std::move(failure_));
+    const bool is_model = model_.unet || model_.vae || model_.text_encoder || model_.clip;
+    if (!is_model)
+      return fail(model_.root.string(), "there is no model in this folder",
+                  "unet/config.json, vae/config.json, text_encoder/config.json, or a CLIP folder's "
+                  "config.json");
+    return std::move(model_);
+  }
+
+ private:
+  void open_clip() {
+    model_.clip = component<ClipConfig>(model_.root, io::kTransformersBase, model_.variant,
+                                        clip_config_from_json);
+    find_tokenizer(model_.root);
+  }
+
+  // Whether a file is there; one that is and cannot be read is a fault.
+  bool has(const fs::path& file) {
+    const auto is_there = io::has_file(file);
+    if (!is_there) failure_.add(is_there.error());
+    return is_there && *is_there;
+  }
+
+  void find_tokenizer(const fs::path& folder) {
+    const auto files = io::find_tokenizer_files(folder);
+    if (!files) failure_.add(files.error());
+    if (files && *files) model_.tokenizer = folder;
+  }
+
+  void open_components() {
+    read_index();
+    check_variant();
+    model_.unet = optional_component<UNetConfig>("unet", io::kDiffusersBase, unet_config_from_json);
+    model_.vae = optional_component<VaeConfig>("vae", io::kDiffusersBase, vae_config_from_json);
+    model_.text_encoder = optional_component<ClipTextConfig>("text_encoder", io::kTransformersBase,
+                                                             clip_text_config_from_json);
+    find_tokenizer(model_.root / "tokenizer");
+    const auto scheduler = model_.root / "scheduler" / "scheduler_config.json";
+    if (!has(scheduler)) return;
+    auto json = read_json(scheduler);
+    if (!json) {
+      failure_.add(json.error());
+    } else if (!json->is_object()) {
+      failure_.add(scheduler.string(), "this is " + std::string(json->type_name()), "an object");
+    } else {
+      model_.scheduler_config = std::move(*json);
+    }
+  }
+
+  // Components that model_index.json lists must be there; [null, null] says that one is absent.
+  void read_index() {
+    const auto file = model_.root / "model_index.json";
+    if (!has(file)) return;
+    const auto json = read_json(file);
+    if (!json) {
+      failure_.add(json.error());
+      return;
+    }
+    if (!json->is_object()) {
+      failure_.add(file.string(), "this is " + std::string(json->type_name()), "an object");
+      return;
+    }
+    if (json->contains("_class_name") && json->at("_class_name").is_string())
+      model_.pipeline_class = json->at("_class_name").get<std::string>();
+    for (const char* name : {"unet", "vae", "text_encoder"}) {
+      const bool is_listed = json->contains(name) && json->at(name).is_array() &&
+                             !json->at(name).empty() && !json->at(name).front().is_null();
+      if (is_listed && !has(model_.root / name / "config.json") && failure_.is_empty())
+        failure_.add((model_.root / name / "config.json").string(), "the file is missing",
+                     "the configuration that model_index.json promises");
+    }
+  }
+
+  // As diffusers does, a variant that no component has is refused, and not loaded without.
+  void check_variant() {
+    if (model_.variant.empty()) return;
+    std::set<std::string> others;
+    for (const char* name : {"unet", "vae", "text_encoder"}) {
+      const auto folder = model_.root / name;
+      if (io::asks_for_variant(folder, model_.variant)) return;
+      for (const char* base : {io::kDiffusersBase, io::kTransformersBase})
+        for (auto& other : io::weight_variants(folder, base)) others.insert(std::move(other));
+    }
+    std::string expected;
+    for (const std::string& other : others) expected += (expected.empty() ? "" : ", ") + other;
+    failure_.add(model_.root.string(), "no component has the variant '" + model_.variant + "'",
+                 expected.empty() ? "no variant: there is none here" : "one of: " + expected);
+  }
+
+  template <class Config, class Parse>
+  std::optional<Component<Config>> optional_component(const std::string& name,
+                                                      const std::string& base, Parse parse) {
+    const auto folder = model_.root / name;
+    if (!has(folder / "config.json")) return std::nullopt;
+    const bool is_asked = !model_.variant.empty() && io::asks_for_variant(folder, model_.variant);
+    return component<Config>(folder, base, is_asked ? model_.variant : "", parse);
+  }
+
+  template <class Config, class Parse>
+  std::optional<Component<Config>> component(const fs::path& folder, const std::string& base,
+                                             const std::string& variant, Parse parse) {
+    const auto file = folder / "config.json";
+    const auto json = read_json(file);
+    if (!json) {
+      failure_.add(json.error());
+      return std::nullopt;
+    }
+    auto config = parse(*json, file.string());
+    auto weights = io::find_weight_files(folder, base, variant);
+    if (!config) failure_.add(config.error());
+    if (!weights) failure_.add(weights.error());
+    if (!config || !weights) return std::nullopt;
+    return Component<Config>{folder, std::move(*config), std::move(*weights)};
+  }
+
+  ModelFolder model_;
+  Failure failure_;
+};
+
+}  // namespace
+
+Result<ModelFolder> ModelFolder::open(const fs::path& root, const std::string& variant) {
+  return Opener(root, variant).run();
+}
+
+CallShape ModelFolder::default_call() const {
+  CallShape call;
+  if (unet) {
+    call.height = unet->config.sample_height;
+    call.width = unet->config.sample_width;
+  }
+  if (text_encoder) call.context_tokens = text_encoder->config.max_position_embeddings;
+  return call;
+}
+
+std::uint64_t ModelFolder::weight_bytes() const {
+  std::uint64_t total = 0;
+  if (unet) total += unet->weights.bytes;
+  if (vae) total += vae->weights.bytes;
+  if (text_encoder) total += text_encoder->weights.bytes;
+  if (clip) total += clip->weights.bytes;
+  return total;
+}
+
+}  // namespace isocost::arch
