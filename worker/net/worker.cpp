@@ -11,10 +11,10 @@
 #include <exception>
 #include <system_error>
 
-#include "worker/agent/spool.h"
 #include "worker/net/artifact_client.h"
 #include "worker/net/inbox.h"
 #include "worker/net/jobs.h"
+#include "worker/spool/spool.h"
 
 namespace isocost::worker_net {
 namespace {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "tests/support/process.h"
-#include "worker/agent/spool.h"
+#include "worker/spool/spool.h"
 
 namespace isocost::agent {
 namespace {

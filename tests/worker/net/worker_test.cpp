@@ -10,7 +10,7 @@
 #include "tests/support/fake_executor.h"
 #include "tests/support/process.h"
 #include "tests/support/scripted_coordinator.h"
-#include "worker/agent/spool.h"
+#include "worker/spool/spool.h"
 
 namespace isocost::worker_net {
 namespace {

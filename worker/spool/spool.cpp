@@ -1,4 +1,4 @@
-#include "worker/agent/spool.h"
+#include "worker/spool/spool.h"
 
 #include <algorithm>
 #include <fstream>
