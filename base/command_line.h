@@ -8,6 +8,10 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -43,6 +47,34 @@ inline std::string fault_of(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 }  // namespace command_line
+
+// For numbers that are none: CLI11 takes "nan", reads "010" as eight and "-1" as a large number.
+inline const CLI::Validator kWholeNumber(
+    [](std::string& text) {
+      const bool is_whole = !text.empty() && text.size() <= 20 &&
+                            text.find_first_not_of("0123456789") == std::string::npos &&
+                            (text.size() == 1 || text.front() != '0') &&
+                            (text.size() < 20 || text <= "18446744073709551615");
+      return is_whole ? std::string() : "'" + text + "' is not understood; expected a whole number";
+    },
+    "");
+inline const CLI::Validator kFiniteNumber(
+    [](std::string& text) {
+      double value = 0;
+      const bool is_number = CLI::detail::lexical_cast(text, value) && std::isfinite(value);
+      return is_number ? std::string() : "'" + text + "' is not understood; expected a number";
+    },
+    "");
+
+// What went wrong with standard output, a full disk among that; nothing where all of it is written.
+// To be asked when everything is said.
+inline std::optional<std::string> output_fault() {
+  errno = 0;
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return std::nullopt;
+  const std::string why = errno == 0 ? "" : std::string(": ") + std::strerror(errno);
+  return "standard output cannot be written" + why + "; what was printed is not whole";
+}
 
 // The exit code of a program that has nothing more to do: after --help, or a fault, which is
 // printed. Commands run inside: what their callbacks throw passes through.

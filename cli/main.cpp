@@ -45,5 +45,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     return isocost::cli::complain(error.what());
   }
+  if (const auto fault = isocost::output_fault()) return isocost::cli::complain(*fault);
   return exit_code;
 }

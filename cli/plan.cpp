@@ -229,8 +229,10 @@ void add_plan(CLI::App& app, int& exit_code) {
   command->add_option("--db", options->database, "A study's database: what it holds is not new");
   command->add_option("--workers", options->workers, "That will compute")
       ->capture_default_str()
+      ->check(kWholeNumber)
       ->check(CLI::Range(1U, 100000U));
   command->add_option("--gflops", options->gflops_per_second, "Speed of a worker in GFLOP/s")
+      ->check(kFiniteNumber)
       ->check(CLI::PositiveNumber);
   command->add_flag("--json", options->is_json, "As JSON");
   command->callback([options, &exit_code] { exit_code = plan(*options); });

@@ -32,5 +32,9 @@ int main(int argc, char** argv) {
     std::cerr << "isocost-worker: " << error.what() << '\n';
     return 1;
   }
+  if (const auto fault = isocost::output_fault()) {
+    std::cerr << "isocost-worker: " << *fault << '\n';
+    return 1;
+  }
   return exit_code;
 }

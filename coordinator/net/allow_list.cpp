@@ -70,7 +70,9 @@ AllowList::State AllowList::state() const {
        entry.increment(error)) {
     if (entry->path().extension() != ".key") continue;
     struct stat about{};
-    if (::stat(entry->path().c_str(), &about) != 0) continue;
+    const char* const path = entry->path().c_str();
+    // A link to nowhere is a fault, too.
+    if (::stat(path, &about) != 0 && ::lstat(path, &about) != 0) continue;
     if (about.st_mtim.tv_sec + kSettledSeconds >= std::time(nullptr)) state.is_settled = false;
     files.push_back(fmt::format("{} {} {} {}.{:09}", entry->path().filename().string(),
                                 about.st_ino, about.st_size, about.st_mtim.tv_sec,

@@ -44,7 +44,6 @@ Result<std::optional<Acknowledged>> read_acknowledged(const fs::path& database) 
     return std::optional<Acknowledged>{};
   const auto text = io::read_file(file, kMarkBytes);
   if (!text) return fail(text.error());
-  if (text->empty()) return std::optional<Acknowledged>{};  // made, and nothing was acknowledged
   const auto json = parse_json(*text, file.string());
   if (!json) return fail(json.error());
   JsonReader reader(*json, file.string());
@@ -68,14 +67,25 @@ std::optional<std::string> missing(const Acknowledged& mark, const Acknowledged&
 }
 
 AcknowledgedFile::AcknowledgedFile(const fs::path& database) : file_(mark_file(database)) {
-  descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw_errno("cannot open", file_);
+  open();
 }
 
-AcknowledgedFile::~AcknowledgedFile() { ::close(descriptor_); }
+AcknowledgedFile::~AcknowledgedFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+// Where there is none, the first write makes it.
+void AcknowledgedFile::open() {
+  descriptor_ = ::open(file_.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor_ < 0 && errno != ENOENT) throw_errno("cannot open", file_);
+}
 
 void AcknowledgedFile::write(const Acknowledged& mark) {
   const std::string text = text_of(mark);
+  if (descriptor_ < 0) {
+    io::write_file_atomically(file_, text);  // an empty one would say nothing
+    return open();
+  }
   if (::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     throw_errno("cannot write", file_);
   if (std::chrono::steady_clock::now() - synced_ >= kSyncEvery) sync();

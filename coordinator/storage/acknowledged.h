@@ -39,7 +39,8 @@ struct Acknowledged {
 
 class AcknowledgedFile {
  public:
-  // Makes the file where there is none. Throws std::system_error, and so do the others.
+  // The first write() makes the file where there is none, whole. Throws std::system_error, and so
+  // do the others.
   explicit AcknowledgedFile(const std::filesystem::path& database);
   ~AcknowledgedFile();
   AcknowledgedFile(const AcknowledgedFile&) = delete;
@@ -49,6 +50,8 @@ class AcknowledgedFile {
   void sync();
 
  private:
+  void open();
+
   std::filesystem::path file_;
   int descriptor_ = -1;
   std::chrono::steady_clock::time_point synced_{};

@@ -389,19 +389,26 @@ void count_units(SQLite::Database& connection, core::ExperimentView& view) {
   }
 }
 
-// One failed unit a cell: the one that failed by itself rather than those that wait for it.
+// The units that failed by themselves, one for each reason, rather than those that wait for them.
 void list_failed_cells(SQLite::Database& connection, core::ExperimentView& view) {
   SQLite::Statement rows(
       connection,
       fmt::format("WITH {} SELECT c.number, l.labels, u.name, u.failure_class, u.failure_reason,"
-                  " u.failure_log FROM cell_units c JOIN units u ON u.id = c.unit AND u.state = 4"
+                  " u.failure_log, u.attempts + u.lost_workers > 0 FROM cell_units c JOIN units u "
+                  "ON u.id = c.unit AND u.state = 4"
                   " JOIN cells l ON l.experiment = ?1 AND l.number = c.number"
                   " ORDER BY c.number, u.attempts + u.lost_workers = 0, u.id",
                   kCellUnits));
   rows.bind(1, static_cast<std::int64_t>(view.id));
   while (rows.executeStep() && view.failed.size() < core::kFailedCellsShown) {
     const std::uint64_t number = count_from(rows.getColumn(0));
-    if (!view.failed.empty() && view.failed.back().number == number) continue;
+    const std::string reason = rows.getColumn(4).getString();
+    const bool is_told =
+        std::any_of(view.failed.begin(), view.failed.end(), [&](const core::FailedCellView& cell) {
+          return cell.number == number &&
+                 (cell.reason == reason || rows.getColumn(6).getInt() == 0);
+        });
+    if (is_told) continue;
     core::FailedCellView cell{
         .number = number,
         .labels =
@@ -409,7 +416,7 @@ void list_failed_cells(SQLite::Database& connection, core::ExperimentView& view)
         .unit = rows.getColumn(2).getString(),
         .failure_class =
             std::string(failure_class_name(static_cast<FailureClass>(rows.getColumn(3).getInt()))),
-        .reason = rows.getColumn(4).getString(),
+        .reason = reason,
         .log_tail = {}};
     const std::string log = rows.getColumn(5).getString();
     for (std::size_t begin = 0; begin < log.size();) {

@@ -102,11 +102,18 @@ std::optional<std::string> what_is_missing(const std::filesystem::path& database
   const auto mark = read_acknowledged(database);
   if (!mark) return mark.error().message();
   if (!*mark) return std::nullopt;
-  const auto connection = open_for_reading(database);
-  if (!connection) return std::nullopt;
-  try {
-    const auto what = missing(**mark, written_so_far(**connection));
+  const auto told = [&](const Acknowledged& there) {
+    const auto what = missing(**mark, there);
     return what ? std::optional(database.string() + ": " + *what) : std::nullopt;
+  };
+  const auto connection = open_for_reading(database);
+  if (!connection) {
+    std::error_code error;
+    const bool is_there = std::filesystem::file_size(database, error) > 0 && !error;
+    return is_there ? std::nullopt : told({});  // what cannot be read is told by whoever opens it
+  }
+  try {
+    return told(written_so_far(**connection));
   } catch (const SQLite::Exception& fault) {
     throw std::runtime_error(explain(fault, database));
   }

@@ -259,9 +259,11 @@ class Writer {
     row.bind(5, number(cell.images));
     row.bind(6, number(cell.keep_pictures));
     row.exec();
+    std::int64_t place = 0;
     for (const core::ScoreId score : cell.scores) {
-      auto& link =
-          db_.statement("INSERT INTO cell_scores (experiment, number, score) VALUES (?, ?, ?)");
+      auto& link = db_.statement(
+          "INSERT INTO cell_scores (experiment, number, score, place) VALUES (?, ?, ?, ?)");
+      link.bind(4, place++);
       link.bind(1, number(experiment));
       link.bind(2, cell.number);
       link.bind(3, number(score));

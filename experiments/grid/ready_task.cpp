@@ -180,7 +180,10 @@ class TaskReader {
     score.extractor = extractor.spec;
     std::uint64_t count = 0;
     if (has_reference) score.reference = reference_of(metric, extractor, count);
-    if (needs_rows && count > 0) check_rows(metric, least, count, extractor.entry.columns);
+    constexpr std::uint64_t kStatisticsMin = 2;  // one picture has no covariance
+    if (count > 0)
+      check_reference(metric, needs_rows ? least : kStatisticsMin, count,
+                      needs_rows ? extractor.entry.columns : 0);
     score.range = {task_.judge_from, task_.images};
     score.protocol = metric.protocol;
     if (!extractor.spec.input.empty() &&
@@ -204,8 +207,9 @@ class TaskReader {
                  std::to_string(least) + " or more: images, less judge_from");
   }
 
-  void check_rows(const Metric& metric, std::uint64_t least, std::uint64_t count,
-                  std::int64_t columns) {
+  // `columns`: of the rows that are kept; 0 where statistics are.
+  void check_reference(const Metric& metric, std::uint64_t least, std::uint64_t count,
+                       std::int64_t columns) {
     if (count < least)
       failure_.add(
           metric.where,

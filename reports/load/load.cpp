@@ -258,7 +258,7 @@ class Loader {
   bool read_scores(std::int64_t experiment, Cell& cell, const std::string& where) {
     SQLite::Statement& rows = statement(
         "SELECT s.key, s.spec, s.unit FROM cell_scores c JOIN scores s ON s.id = c.score "
-        "WHERE c.experiment = ? AND c.number = ? ORDER BY s.key");
+        "WHERE c.experiment = ? AND c.number = ? ORDER BY c.place, s.key");
     rows.bind(1, experiment);
     rows.bind(2, static_cast<std::int64_t>(cell.number));
     bool are_done = true;

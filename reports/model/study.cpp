@@ -112,12 +112,14 @@ std::string group_key(const Cell& cell, const Score& score) {
 
 std::vector<Group> group_scores(const Study& study) {
   std::map<std::string, Group> groups;
+  std::vector<std::string> order;  // of the grid
   for (std::size_t i = 0; i < study.points.size(); ++i) {
     const Cell& cell = *study.points[i].cell;
     for (const Score& score : cell.scores) {
       const std::string key = group_key(cell, score);
       Group& group = groups[key];
       if (group.scores.empty()) {
+        order.push_back(key);
         group = {metric_of(score.spec.metric),
                  score.spec,
                  cell.sample.task,
@@ -134,7 +136,7 @@ std::vector<Group> group_scores(const Study& study) {
   }
   std::vector<Group> list;
   list.reserve(groups.size());
-  for (auto& [key, group] : groups) list.push_back(std::move(group));
+  for (const std::string& key : order) list.push_back(std::move(groups.at(key)));
   std::stable_sort(list.begin(), list.end(), [](const Group& a, const Group& b) {
     return std::make_tuple(a.metric.name, b.count) < std::make_tuple(b.metric.name, a.count);
   });

@@ -9,3 +9,6 @@ ALTER TABLE units ADD COLUMN remakes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE units ADD COLUMN lost_epoch INTEGER NOT NULL DEFAULT 0;   -- the last attempt that was handed out before
 ALTER TABLE units ADD COLUMN lost_counter INTEGER NOT NULL DEFAULT 0; -- its artifacts were known to be lost
 CREATE INDEX unit_artifacts_by_digest ON unit_artifacts(digest);
+
+-- The place of a score among those of its cell, as the grid has them.
+ALTER TABLE cell_scores ADD COLUMN place INTEGER NOT NULL DEFAULT 0;

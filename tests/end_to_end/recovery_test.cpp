@@ -134,6 +134,19 @@ TEST_F(RecoveryTest, ReadsAStudyInAFolderThatCannotBeWritten) {
   EXPECT_THAT(plan.output, HasSubstr("512 wanted, 512 there, 0 new"));
 }
 
+// As on a full disk.
+TEST_F(RecoveryTest, FailsWhenWhatItPrintsIsLost) {
+  ASSERT_EQ(run(run_command(), 60s).status, 0);
+  for (const char* what : {"status", "export study"}) {
+    const auto lost =
+        run({"/bin/sh", "-c",
+             program("isocost") + " " + what + " --db " + database().string() + " > /dev/full"},
+            30s);
+    EXPECT_EQ(lost.status, 1) << what;
+    EXPECT_THAT(lost.output, HasSubstr("standard output cannot be written")) << what;
+  }
+}
+
 TEST_F(RecoveryTest, NamesInStatusWhatNoWorkerHas) {
   const Process first(coordinator(), folder / "log");
   wait_for_coordinator(first);

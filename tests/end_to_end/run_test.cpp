@@ -61,6 +61,35 @@ TEST_F(RunTest, ComputesAStudyAndCostsNothingTheSecondTime) {
   EXPECT_EQ(testing::read_text(out() / "cells.csv"), cells);
 }
 
+// Their keys are digests, whose order means nothing.
+TEST_F(RunTest, KeepsMetricsOfOneKindInTheOrderOfTheGrid) {
+  Submission submission = submission_of({.models = 1, .steps = {4}});
+  CellRequest& cell = submission.cells[0];
+  std::vector<std::string> references;
+  const ScoreSpec first = cell.scores[0];
+  cell.scores.clear();
+  for (int count = 64; count < 72; ++count) {
+    ReferenceSpec reference = submission.references.begin()->second;
+    reference.options["count"] = count;
+    references.push_back(reference_key(reference).hex());
+    submission.references[references.back()] = reference;
+    cell.scores.push_back(first);
+    cell.scores.back().reference = references.back();
+  }
+  ASSERT_FALSE(std::is_sorted(references.begin(), references.end()));
+
+  const auto ended = run(command_for(submission, 1), 2min);
+
+  ASSERT_EQ(ended.status, 0) << ended.output;
+  const std::string cells = testing::read_text(out() / "cells.csv");
+  std::size_t at = 0;
+  for (const std::string& reference : references) {
+    const std::size_t next = cells.find(reference);
+    EXPECT_GT(next, at);
+    at = next;
+  }
+}
+
 TEST_F(RunTest, EndsWellWhereNoPictureIsKept) {
   const auto ended = run(command_for(submission_of({.models = 1, .keep_pictures = 0}), 1), 2min);
 

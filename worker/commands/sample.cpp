@@ -165,19 +165,24 @@ void add_sample(CLI::App& app, int& exit_code) {
   command->add_option("--negative", arguments->negative, "What guidance leads away from");
   command->add_option("--out", arguments->out, "Where the files go")->required();
   command->add_option("--count", arguments->count, "Number of images")
+      ->check(kWholeNumber)
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
   command->add_option("--batch", arguments->batch, "Images computed together")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command->add_option("--seed", arguments->seed, "Of the noise; image i has its own")
+      ->check(kWholeNumber)
       ->capture_default_str();
   command->add_option("--sampler", arguments->sampler, "ddim, ddpm or dpmpp-2m")
       ->capture_default_str();
-  command->add_option("--steps", arguments->steps, "Network calls")->capture_default_str();
+  command->add_option("--steps", arguments->steps, "Network calls")
+      ->check(kWholeNumber)
+      ->capture_default_str();
   command->add_option("--timestep-spacing", arguments->spacing,
                       "leading, trailing or linspace (default: the model's)");
   command->add_option("--guidance", arguments->guidance, "Classifier-free guidance; 1 is none")
+      ->check(kFiniteNumber)
       ->capture_default_str();
   command->add_option("--height", arguments->height, "In pixels (default: the model's)")
       ->check(CLI::Range(1, 8192));

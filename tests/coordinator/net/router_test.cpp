@@ -270,12 +270,13 @@ TEST(Keys, SkipTheFaultsOfAnAllowListAndNameThem) {
   testing::write_text(folder / "c.key", "public tooshort\n");
   testing::write_text(folder / "d.key", "");
   testing::write_text(folder / "._e.key", "a desktop's notes");
+  std::filesystem::create_symlink("nowhere", folder / "f.key");
 
   const auto list = transport::read_allow_list(folder.path());
 
   ASSERT_TRUE(list) << list.error().message();
   EXPECT_EQ(list->names, (std::map<std::string, std::string>{{*key, "a"}}));
-  ASSERT_EQ(list->faults.errors.size(), 3u) << list->faults.message();
+  ASSERT_EQ(list->faults.errors.size(), 4u) << list->faults.message();
   EXPECT_NE(list->faults.message().find("it holds the key of a.key"), std::string::npos);
   EXPECT_FALSE(transport::read_allow_list(folder / "nothing"));
 }
