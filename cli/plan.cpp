@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "base/command_line.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "coordinator/core/estimate.h"

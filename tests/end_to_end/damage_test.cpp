@@ -62,7 +62,7 @@ class DamageTest : public ::testing::TestWithParam<const char*> {
 
 TEST_P(DamageTest, ChangesNoValueOfAStudy) {
   constexpr auto kBetweenStrikes = 60ms;
-  constexpr int kStrikesMin = 10, kStrikesMax = 30;
+  constexpr int kNeededFirst = 4, kStrikesMin = 10, kStrikesMax = 30;
   const auto clean = testing::run(command(folder / "clean", "0"), 2min);
   ASSERT_EQ(clean.status, 0) << clean.output;
 
@@ -73,7 +73,10 @@ TEST_P(DamageTest, ChangesNoValueOfAStudy) {
   auto next = std::chrono::steady_clock::now();
   testing::wait_until(
       [&] {
-        if (strikes < kStrikesMax && std::chrono::steady_clock::now() >= next && vandal.strike()) {
+        // The first ones hit what the scores still need.
+        const auto prey = strikes < kNeededFirst ? Vandal::Prey::kNeeded : Vandal::Prey::kAny;
+        if (strikes < kStrikesMax && std::chrono::steady_clock::now() >= next &&
+            vandal.strike(prey)) {
           ++strikes;
           next = std::chrono::steady_clock::now() + kBetweenStrikes;
         }
@@ -85,7 +88,10 @@ TEST_P(DamageTest, ChangesNoValueOfAStudy) {
   EXPECT_GE(strikes, kStrikesMin);
   EXPECT_EQ(testing::determined_columns(out / "cells.csv"),
             testing::determined_columns(folder / "clean" / "cells.csv"));
-  EXPECT_THAT(testing::read_text(out / "coordinator.log"), HasSubstr("lost_artifact"));
+  // Workers with folders of their own need less of this one.
+  if (*GetParam() == '\0') {
+    EXPECT_THAT(testing::read_text(out / "coordinator.log"), HasSubstr("lost_artifact"));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Folders, DamageTest, ::testing::Values("", "--separate-artifacts"),

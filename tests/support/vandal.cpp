@@ -19,6 +19,9 @@ bool is_artifact(const fs::path& file) {
 bool is_prompts(const fs::path& file) {
   return std::ifstream(file, std::ios::binary).peek() == '{';
 }
+bool is_picture(const fs::path& file) {
+  return std::ifstream(file, std::ios::binary).peek() == 0x89;
+}
 
 bool flip_a_bit(const fs::path& file, std::uintmax_t at) {
   std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
@@ -32,8 +35,8 @@ bool flip_a_bit(const fs::path& file, std::uintmax_t at) {
 
 }  // namespace
 
-bool Vandal::strike() {
-  const std::vector<fs::path> files = victims();
+bool Vandal::strike(Prey prey) {
+  const std::vector<fs::path> files = victims(prey);
   if (files.empty()) return false;
   const fs::path& file = files[chance_() % files.size()];
   std::error_code gone;
@@ -50,7 +53,7 @@ bool Vandal::strike() {
   }
 }
 
-std::vector<fs::path> Vandal::victims() const {
+std::vector<fs::path> Vandal::victims(Prey prey) const {
   std::vector<fs::path> found;
   std::error_code error;
   for (fs::directory_iterator folder(store_, error), end; !error && folder != end;
@@ -58,7 +61,9 @@ std::vector<fs::path> Vandal::victims() const {
     std::error_code inner;
     for (fs::directory_iterator file(folder->path(), inner), last; !inner && file != last;
          file.increment(inner))
-      if (is_artifact(file->path()) && !is_prompts(file->path())) found.push_back(file->path());
+      if (is_artifact(file->path()) && !is_prompts(file->path()) &&
+          (prey == Prey::kAny || !is_picture(file->path())))
+        found.push_back(file->path());
   }
   std::sort(found.begin(), found.end());
   return found;

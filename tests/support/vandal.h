@@ -17,11 +17,12 @@ class Vandal {
  public:
   Vandal(std::filesystem::path store, unsigned seed) : store_(std::move(store)), chance_(seed) {}
 
+  enum class Prey { kAny, kNeeded };  // kNeeded: no pictures, which nothing computes with
   // False: there is nothing yet.
-  bool strike();
+  bool strike(Prey prey = Prey::kAny);
 
  private:
-  [[nodiscard]] std::vector<std::filesystem::path> victims() const;
+  [[nodiscard]] std::vector<std::filesystem::path> victims(Prey prey) const;
 
   std::filesystem::path store_;
   std::mt19937 chance_;

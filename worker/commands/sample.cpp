@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/command_line.h"
 #include "base/io/picture.h"
 #include "schema/samplers/resolve.h"
 #include "worker/commands/commands.h"
