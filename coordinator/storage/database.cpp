@@ -333,7 +333,7 @@ Result<std::unique_ptr<SQLite::Database>> open_for_reading(const fs::path& file)
     if (auto identity = check_identity(*connection, file.string()); !identity)
       return fail(std::move(identity.error()));
     if (pragma(*connection, "user_version") < kReadableSchemaMin)
-      return fail(file.string(), "there is nothing in it yet", "a coordinator's database");
+      return fail(file.string(), kNothingYet, "a coordinator's database");
     return connection;
   } catch (const SQLite::Exception& fault) {
     if (has_no_place(fault))

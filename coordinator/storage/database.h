@@ -79,7 +79,8 @@ class WritableDatabase {
 };
 
 // Read-only, for report, plan and status; never checkpoints. Fails with: no such file, no database
-// of isocost, another schema.
+// of isocost, nothing in it yet, another schema.
+inline constexpr const char* kNothingYet = "there is nothing in it yet";
 [[nodiscard]] Result<std::unique_ptr<SQLite::Database>> open_for_reading(
     const std::filesystem::path& file);
 

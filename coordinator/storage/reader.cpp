@@ -108,9 +108,10 @@ std::optional<std::string> what_is_missing(const std::filesystem::path& database
   };
   const auto connection = open_for_reading(database);
   if (!connection) {
-    std::error_code error;
-    const bool is_there = std::filesystem::file_size(database, error) > 0 && !error;
-    return is_there ? std::nullopt : told({});  // what cannot be read is told by whoever opens it
+    // What cannot be read is told by whoever opens it.
+    const bool is_empty =
+        connection.error().errors.front().what == kNothingYet || !std::filesystem::exists(database);
+    return is_empty ? told({}) : std::nullopt;
   }
   try {
     return told(written_so_far(**connection));

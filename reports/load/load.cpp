@@ -59,7 +59,8 @@ struct UnitRow {
 
 class Loader {
  public:
-  explicit Loader(SQLite::Database& database) : db_(database) {}
+  explicit Loader(SQLite::Database& database)
+      : db_(database), has_places_(has_column("cell_scores", "place")) {}
 
   Result<ReportData> load(const std::vector<std::string>& names) {
     read_experiments(names);
@@ -257,8 +258,9 @@ class Loader {
 
   bool read_scores(std::int64_t experiment, Cell& cell, const std::string& where) {
     SQLite::Statement& rows = statement(
-        "SELECT s.key, s.spec, s.unit FROM cell_scores c JOIN scores s ON s.id = c.score "
-        "WHERE c.experiment = ? AND c.number = ? ORDER BY c.place, s.key");
+        std::string("SELECT s.key, s.spec, s.unit FROM cell_scores c JOIN scores s"
+                    " ON s.id = c.score WHERE c.experiment = ? AND c.number = ? ORDER BY ") +
+        (has_places_ ? "c.place, s.key" : "s.key"));
     rows.bind(1, experiment);
     rows.bind(2, static_cast<std::int64_t>(cell.number));
     bool are_done = true;
@@ -355,7 +357,16 @@ class Loader {
     return *slot;
   }
 
+  // Older databases, which are read as they are, may lack it.
+  bool has_column(const std::string& table, const std::string& column) {
+    SQLite::Statement rows(db_, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
+    rows.bind(1, table);
+    rows.bind(2, column);
+    return rows.executeStep();
+  }
+
   SQLite::Database& db_;
+  bool has_places_;
   std::unordered_map<std::string, std::unique_ptr<SQLite::Statement>> statements_;
   std::vector<std::pair<std::int64_t, Experiment>> chosen_;
   std::set<std::int64_t> cancelled_;

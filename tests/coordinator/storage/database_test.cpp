@@ -248,6 +248,7 @@ TEST(Database, ReadsAnOlderSchemaAsItIsAndBringsItUpToDateToWrite) {
     raw.exec("DROP INDEX unit_artifacts_by_digest");
     for (const char* column : {"remakes", "lost_epoch", "lost_counter"})
       raw.exec(std::string("ALTER TABLE units DROP COLUMN ") + column);
+    raw.exec("ALTER TABLE cell_scores DROP COLUMN place");
     raw.exec("PRAGMA user_version = 1");
   }
 
