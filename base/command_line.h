@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -65,6 +67,13 @@ inline const CLI::Validator kFiniteNumber(
       return is_number ? std::string() : "'" + text + "' is not understood; expected a number";
     },
     "");
+inline const CLI::Validator kPositiveNumber(
+    [](std::string& text) {
+      double value = 0;
+      const bool fits = CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value > 0;
+      return fits ? std::string() : "'" + text + "' is not understood; expected a number above 0";
+    },
+    "");
 
 // What went wrong with standard output, a full disk among that; nothing where all of it is written.
 // To be asked when everything is said.
@@ -74,6 +83,13 @@ inline std::optional<std::string> output_fault() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return std::nullopt;
   const std::string why = errno == 0 ? "" : std::string(": ") + std::strerror(errno);
   return "standard output cannot be written" + why + "; what was printed is not whole";
+}
+
+// What a fault of the machine (disk full, memory) says to a user: of files, which and why.
+inline std::string text_of(const std::exception& fault) {
+  const auto* of_file = dynamic_cast<const std::filesystem::filesystem_error*>(&fault);
+  if (of_file == nullptr) return fault.what();
+  return of_file->path1().string() + ": " + of_file->code().message();
 }
 
 // The exit code of a program that has nothing more to do: after --help, or a fault, which is

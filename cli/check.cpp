@@ -26,8 +26,22 @@ struct CheckOptions {
 
 struct Lost {
   storage::Reader::StoredArtifact artifact;
-  bool is_there = false;
+  io::ArtifactStore::State state = io::ArtifactStore::State::kMissing;
 };
+
+std::string text_of(io::ArtifactStore::State state) {
+  switch (state) {
+    case io::ArtifactStore::State::kWhole:
+      return "whole";
+    case io::ArtifactStore::State::kDamaged:
+      return "damaged";
+    case io::ArtifactStore::State::kMissing:
+      return "missing";
+    case io::ArtifactStore::State::kNoFile:
+      return "no file";
+  }
+  return {};
+}
 
 std::vector<Lost> look(const io::ArtifactStore& store,
                        const std::vector<storage::Reader::StoredArtifact>& artifacts) {
@@ -39,8 +53,8 @@ std::vector<Lost> look(const io::ArtifactStore& store,
     if (std::chrono::steady_clock::now() >= begin)
       printer.show(fmt::format("{} of {} artifacts read, {} missing or damaged", i,
                                artifacts.size(), lost.size()));
-    if (store.is_whole(artifacts[i].digest)) continue;
-    lost.push_back({artifacts[i], store.has(artifacts[i].digest)});
+    const auto state = store.state(artifacts[i].digest);
+    if (state != io::ArtifactStore::State::kWhole) lost.push_back({artifacts[i], state});
   }
   printer.finish();
   return lost;
@@ -50,7 +64,7 @@ Json to_json(const Lost& one) {
   return {{"artifact", one.artifact.digest.name()},
           {"name", one.artifact.name},
           {"unit", one.artifact.unit},
-          {"is", one.is_there ? "damaged" : "missing"}};
+          {"is", text_of(one.state)}};
 }
 
 int check(const CheckOptions& options) {
@@ -82,8 +96,8 @@ int check(const CheckOptions& options) {
         Json{{"artifacts", artifacts.size()}, {"lost", list}, {"made_again", made_again}}.dump(2));
   } else {
     for (const Lost& one : lost)
-      fmt::print("{} {} of {}: {}\n", one.is_there ? "damaged" : "missing", one.artifact.name,
-                 one.artifact.unit, io::ArtifactStore(folder).path(one.artifact.digest).string());
+      fmt::print("{} {} of {}: {}\n", text_of(one.state), one.artifact.name, one.artifact.unit,
+                 io::ArtifactStore(folder).path(one.artifact.digest).string());
     fmt::print("{} artifacts, {} missing or damaged\n", artifacts.size(), lost.size());
     if (made_again > 0)
       fmt::print("{} units are open again; the next run computes them\n", made_again);

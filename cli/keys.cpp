@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/io/presence.h"
 #include "base/transport/keys.h"
 #include "cli/command.h"
 
@@ -20,7 +21,8 @@ struct KeyOptions {
 
 int generate(const KeyOptions& options) {
   Failure failure;
-  std::filesystem::create_directories(options.out);
+  if (const auto made = io::make_folder(options.out); !made)
+    return complain(made.error().message());
   for (const std::string& name : options.names) {
     const auto key = transport::write_keys(options.out, name);
     if (!key) {

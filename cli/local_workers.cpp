@@ -31,14 +31,17 @@ bool is_program(const fs::path& file) {
   return fs::is_regular_file(file, error) && ::access(file.c_str(), X_OK) == 0;
 }
 
-std::string tail_of(const fs::path& log) {
+// "; its log FILE ends with:" and the last lines from `begin` on.
+std::string tail_of(const fs::path& log, std::int64_t begin) {
   std::ifstream in(log);
+  in.seekg(begin);
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) {
     lines.push_back(line);
     if (lines.size() > kTailLines) lines.erase(lines.begin());
   }
-  std::string text;
+  if (lines.empty()) return "; it wrote nothing to its log " + log.string();
+  std::string text = "; its log " + log.string() + " ends with:";
   for (const std::string& line : lines) text += "\n  " + line;
   return text;
 }
@@ -121,6 +124,7 @@ void LocalWorkers::start_one(Worker& worker) const {
   arguments.push_back(nullptr);
   const int log = ::open(worker.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (log < 0) throw std::system_error(errno, std::generic_category(), worker.log.string());
+  worker.log_begin = ::lseek(log, 0, SEEK_END);
   const pid_t parent = ::getpid();
   worker.pid = ::fork();
   if (worker.pid == 0) become(arguments, log, parent);
@@ -153,8 +157,8 @@ std::optional<std::string> LocalWorkers::all_ended() {
   if (has_any) return std::nullopt;
   if (workers_.empty()) return "no worker was started";
   const Worker& last = workers_.back();
-  return "the worker " + last.name + " " + describe(last.status) + "; its log " +
-         last.log.string() + " ends with:" + tail_of(last.log);
+  return "the worker " + last.name + " " + describe(last.status) +
+         tail_of(last.log, last.log_begin);
 }
 
 void LocalWorkers::signal_all(int signal) const {

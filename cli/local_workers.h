@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -55,7 +56,8 @@ class LocalWorkers {
   struct Worker {
     std::string name;
     std::filesystem::path log;
-    pid_t pid = -1;  // -1: ended
+    std::int64_t log_begin = 0;  // where this start's lines begin; those of earlier runs stay
+    pid_t pid = -1;              // -1: ended
     int status = 0;
     std::chrono::steady_clock::time_point ended;
     int restarts = 0;

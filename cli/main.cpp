@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
   try {
     if (const auto code = isocost::parse_command_line(app, argc, argv)) return *code;
   } catch (const std::exception& error) {
-    return isocost::cli::complain(error.what());
+    return isocost::cli::complain(isocost::text_of(error));
   }
   if (const auto fault = isocost::output_fault()) return isocost::cli::complain(*fault);
   return exit_code;

@@ -233,8 +233,7 @@ void add_plan(CLI::App& app, int& exit_code) {
       ->check(kWholeNumber)
       ->check(CLI::Range(1U, 100000U));
   command->add_option("--gflops", options->gflops_per_second, "Speed of a worker in GFLOP/s")
-      ->check(kFiniteNumber)
-      ->check(CLI::PositiveNumber);
+      ->check(kPositiveNumber);
   command->add_flag("--json", options->is_json, "As JSON");
   command->callback([options, &exit_code] { exit_code = plan(*options); });
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/io/presence.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "cli/local_workers.h"
@@ -46,10 +47,9 @@ class Run {
     if (!program_ && !fs::exists(options_.out / "isocost.db"))
       return complain(program_.error().message());
     std::error_code error;
-    const bool is_new = fs::create_directories(options_.out, error);
-    if (error)
-      return complain(options_.out.string() + ": the folder cannot be made: " + error.message() +
-                      "; expected a folder of yours");
+    const bool is_new = !fs::exists(options_.out, error);
+    if (const auto made = io::make_folder(options_.out); !made)
+      return complain(made.error().message());
     Json answer;
     auto host = coordinator::Host::open(
         {.database = options_.out / "isocost.db",

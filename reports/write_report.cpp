@@ -9,6 +9,7 @@
 
 #include "base/io/artifact_store.h"
 #include "base/io/atomic_file.h"
+#include "base/io/presence.h"
 #include "reports/csv/csv.h"
 #include "reports/html/assets.h"
 #include "reports/html/html.h"
@@ -133,7 +134,7 @@ std::vector<std::string> answer_lines(const Report& report) {
     // More budget that changes nothing needs no line.
     if (std::exchange(last, describe(best)) == describe(best)) continue;
     lines.push_back(fmt::format("with {} GFLOPs an image: {}, {} {}{}", display(answer.budget),
-                                describe(best), report.study.choice->metric.label,
+                                describe(best), report.study.choice->name,
                                 display_interval(best.value, best.low, best.high),
                                 answer.tied > 0 ? fmt::format(", tie with {}", answer.tied) : ""));
   }
@@ -147,7 +148,6 @@ ReportPaths write_files(const Report& report, const PageInputs& inputs, const fs
                     out / "report.json",        {},
                     report.study.points.size(), report.table("failed")->rows.size(),
                     answer_lines(report)};
-  fs::create_directories(out);
   io::write_file_atomically(paths.cells_csv, to_csv(*report.table("cells"), encoding));
   io::write_file_atomically(paths.answer_csv, to_csv(*report.table("answer"), encoding));
   io::write_file_atomically(paths.envelope_csv, to_csv(*report.table("envelope"), encoding));
@@ -165,6 +165,7 @@ Result<ReportPaths> write_report(const fs::path& database, const fs::path& artif
   if (!data) return fail(std::move(data.error()));
   auto specs = all_figures(figures);
   if (!specs) return fail(std::move(specs.error()));
+  if (auto made = io::make_folder(out); !made) return fail(std::move(made.error()));
   try {
     const Report report = make_report(std::move(*data));
     const io::ArtifactStore store(artifacts);

@@ -53,6 +53,12 @@ Option numbers(std::string name, std::string meaning) {
   return {std::move(name), Option::Kind::kNumbers, Json::array(), {}, {}, std::move(meaning)};
 }
 
+Option beside(std::string needs, Option option) {
+  option.needs = std::move(needs);
+  option.meaning += "; has an effect with " + option.needs + " alone";
+  return option;
+}
+
 std::string expected_text(const Option& option) {
   switch (option.kind) {
     case Option::Kind::kFlag:
@@ -142,6 +148,13 @@ const Option* find_option(const std::vector<Option>& options, std::string_view n
   return found == options.end() ? nullptr : &*found;
 }
 
+const Option* lacking(const std::vector<Option>& options, const Option& option,
+                      const Json& values) {
+  const Option* needed = find_option(options, option.needs);
+  if (needed == nullptr || values.at(needed->name) != needed->fallback) return nullptr;
+  return values.at(option.name) == option.fallback ? nullptr : needed;
+}
+
 Result<Json> completed(const std::vector<Option>& options, const Json& said,
                        const std::string& where) {
   if (!said.is_object()) return fail(where, "it is no object", "names and values of options");
@@ -159,6 +172,9 @@ Result<Json> completed(const std::vector<Option>& options, const Json& said,
       all[name] = normal_form(*option, value);
     }
   }
+  for (const auto& option : options)
+    if (const Option* needed = lacking(options, option, all))
+      failure.add(where, option.name + " has no effect without " + needed->name);
   if (!failure.is_empty()) return fail(std::move(failure));
   return all;
 }

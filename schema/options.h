@@ -37,6 +37,8 @@ struct Option {
   Range range;    // of numbers
   std::vector<std::string> choices;
   std::string meaning;  // a sentence for the docs, without its full stop
+  // The option without which this one has no effect: where that holds its fallback, this must too.
+  std::string needs = {};
 };
 
 [[nodiscard]] Option flag(std::string name, bool fallback, std::string meaning);
@@ -47,6 +49,8 @@ struct Option {
                             std::vector<std::string> choices, std::string meaning);
 [[nodiscard]] Option text(std::string name, std::string fallback, std::string meaning);
 [[nodiscard]] Option numbers(std::string name, std::string meaning);  // a list, empty by default
+// The same, where it has an effect beside another option alone.
+[[nodiscard]] Option beside(std::string needs, Option option);
 
 // What fits, in words: "true or false", "a number from 0 to 1", "one of: a, b".
 [[nodiscard]] std::string expected_text(const Option& option);
@@ -62,8 +66,11 @@ struct Option {
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);
 
 [[nodiscard]] const Option* find_option(const std::vector<Option>& options, std::string_view name);
+// The option that `option` needs, where `values` (every option) leave it without; else null.
+[[nodiscard]] const Option* lacking(const std::vector<Option>& options, const Option& option,
+                                    const Json& values);
 // What was said with what holds where nothing was, in normal form: every option. Fails with: a
-// member that is no option, a value that does not fit.
+// member that is no option, a value that does not fit or has no effect.
 [[nodiscard]] Result<Json> completed(const std::vector<Option>& options, const Json& said,
                                      const std::string& where);
 // {name: fallback} of all of them.

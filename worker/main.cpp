@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     // A fault of the machine (disk full, memory): commands report what is wrong with their input
     // themselves.
-    std::cerr << "isocost-worker: " << error.what() << '\n';
+    std::cerr << "isocost-worker: " << isocost::text_of(error) << '\n';
     return 1;
   }
   if (const auto fault = isocost::output_fault()) {

@@ -13,11 +13,26 @@ namespace isocost::io {
 namespace {
 
 // Creates root/ab so that it is there after a crash.
-void make_folder(const std::filesystem::path& root, const std::filesystem::path& folder) {
+void make_shelf(const std::filesystem::path& root, const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) return;
   std::filesystem::create_directories(folder);
   sync_folder(root);
+}
+
+// What is no file makes way for one, under a name that tells where it lay; it is somebody's, so it
+// is not removed.
+void set_aside(const std::filesystem::path& place) {
+  std::error_code ignored;
+  const auto kind = std::filesystem::symlink_status(place, ignored).type();
+  if (kind == std::filesystem::file_type::not_found || kind == std::filesystem::file_type::regular)
+    return;
+  for (int number = 1;; ++number) {
+    const std::filesystem::path aside = place.string() + ".aside-" + std::to_string(number);
+    if (std::filesystem::exists(std::filesystem::symlink_status(aside, ignored))) continue;
+    std::filesystem::rename(place, aside);
+    return;
+  }
 }
 
 // Runs `write` and leaves in `had_no_room` whether it failed for that.
@@ -58,6 +73,15 @@ std::optional<std::uint64_t> ArtifactStore::size(const Digest& digest) const {
   return bytes;
 }
 
+ArtifactStore::State ArtifactStore::state(const Digest& digest) const {
+  std::error_code ignored;
+  if (is_whole(digest)) return State::kWhole;
+  if (has(digest)) return State::kDamaged;
+  const bool is_there =
+      std::filesystem::exists(std::filesystem::symlink_status(path(digest), ignored));
+  return is_there ? State::kNoFile : State::kMissing;
+}
+
 bool ArtifactStore::has(const Digest& digest) const { return size(digest).has_value(); }
 
 bool ArtifactStore::is_whole(const Digest& digest) const {
@@ -81,12 +105,13 @@ Digest ArtifactStore::adopt(const std::filesystem::path& source) {
 Digest ArtifactStore::put_file(std::string_view bytes) {
   const Digest digest = sha256(bytes);
   const auto file = path(digest);
-  make_folder(root_, file.parent_path());
+  make_shelf(root_, file.parent_path());
   if (size(digest) == bytes.size() && is_whole(digest)) {
     // Another process may have renamed it a moment ago and not yet made the name durable.
     sync_folder(file.parent_path());
     return digest;
   }
+  set_aside(file);
   write_file_atomically(file, bytes);
   return digest;
 }
@@ -96,13 +121,14 @@ Digest ArtifactStore::adopt_file(const std::filesystem::path& source) {
   if (!open) throw std::system_error(ENOENT, std::generic_category(), open.error().message());
   const Digest digest = hash_rest(open->descriptor, source);
   const auto target = path(digest);
-  make_folder(root_, target.parent_path());
+  make_shelf(root_, target.parent_path());
   if (size(digest) == open->bytes && is_whole(digest)) {
     sync_folder(target.parent_path());
     std::filesystem::remove(source);
     return digest;
   }
   sync_file(source);
+  set_aside(target);
   std::error_code error;
   std::filesystem::rename(source, target, error);
   if (error == std::errc::cross_device_link) {

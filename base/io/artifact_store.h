@@ -2,7 +2,8 @@
 // never changed.
 //
 // put() makes a file durable (fsync of file and folder) before it returns, so a result may name it
-// afterwards; writing what is there already reads it, and writes it anew where it is damaged.
+// afterwards; writing what is there already reads it, and writes it anew where it is damaged. What
+// lies in its place and is no file (a folder, a link) is set aside as NAME.aside-N.
 // Several processes may share one root (a shared folder): files appear by rename. Throws
 // std::system_error on I/O faults (disk full). Thread: any; methods may run at once.
 #pragma once
@@ -36,6 +37,8 @@ class ArtifactStore {
   [[nodiscard]] bool has(const Digest& digest) const;
   // It is there and its bytes are those of its name: all of it is read.
   [[nodiscard]] bool is_whole(const Digest& digest) const;
+  enum class State : int { kWhole, kDamaged, kMissing, kNoFile };  // kNoFile: a folder, a link
+  [[nodiscard]] State state(const Digest& digest) const;
   [[nodiscard]] std::filesystem::path path(
       const Digest& digest) const;  // where it lies or would lie
   // Fails with: the artifact is missing, or its bytes no longer match its name.

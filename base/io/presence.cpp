@@ -88,4 +88,14 @@ Result<std::vector<std::string>> names_in(const fs::path& folder) {
   return names;
 }
 
+Result<void> make_folder(const fs::path& folder) {
+  std::error_code error, ignored;
+  fs::create_directories(folder, error);
+  if (fs::is_directory(folder, ignored)) return {};
+  if (fs::exists(folder, ignored))
+    return fail(folder.string(), "this is a file", "a folder for the output, there or not yet");
+  return fail(folder.string(), "the folder cannot be made: " + error.message(),
+              "a folder of yours, there or not yet");
+}
+
 }  // namespace isocost::io

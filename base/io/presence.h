@@ -31,4 +31,8 @@ namespace isocost::io {
 // Fails with: missing, unreadable, no folder.
 [[nodiscard]] Result<std::vector<std::string>> names_in(const std::filesystem::path& folder);
 
+// A folder for output that a user names, made with those above it where it is not there. Fails
+// with: something else stands in its place or on the way, no right to make it.
+[[nodiscard]] Result<void> make_folder(const std::filesystem::path& folder);
+
 }  // namespace isocost::io

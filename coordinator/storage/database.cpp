@@ -17,6 +17,7 @@
 
 #include "base/io/atomic_file.h"
 #include "base/io/database_uri.h"
+#include "base/io/presence.h"
 #include "coordinator/storage/file_system.h"
 #include "coordinator/storage/migrations.h"
 
@@ -88,10 +89,15 @@ void configure(SQLite::Database& connection) {
   connection.exec("PRAGMA journal_size_limit = 67108864");
 }
 
+// Somebody has it open, or had and did not end cleanly.
+bool is_open(SQLite::Database& connection) {
+  SQLite::Statement told(connection, "SELECT value FROM meta WHERE key = 'is_open'");
+  return told.executeStep() && told.getColumn(0).getString() == "1";
+}
+
 // After an unclean stop the whole file is checked once; SQLite recovers its log by itself.
 Result<void> check_integrity(SQLite::Database& connection, const std::string& where) {
-  SQLite::Statement mark(connection, "SELECT value FROM meta WHERE key = 'is_open'");
-  if (mark.executeStep() && mark.getColumn(0).getString() == "1") {
+  if (is_open(connection)) {
     const std::string verdict = connection.execAndGet("PRAGMA quick_check(1)").getString();
     if (verdict != "ok")
       return fail(where, "the database is damaged: " + verdict,
@@ -100,7 +106,16 @@ Result<void> check_integrity(SQLite::Database& connection, const std::string& wh
   connection.exec(
       "INSERT INTO meta VALUES ('is_open', '1') "
       "ON CONFLICT (key) DO UPDATE SET value = '1'");
+  // Into the file itself, so that it tells that there was a log.
+  connection.exec("PRAGMA wal_checkpoint(PASSIVE)");
   return {};
+}
+
+// Before the database says that it is open: then no open one is without a mark, unless somebody
+// removed it.
+void note_where_it_stands(SQLite::Database& connection, const fs::path& file) {
+  if (const auto mark = read_acknowledged(file); mark && !*mark)
+    AcknowledgedFile(file).write(written_so_far(connection));
 }
 
 // Who wrote the lock file; empty: nobody knows.
@@ -217,6 +232,15 @@ Acknowledged written_so_far(SQLite::Database& connection) {
   return there;
 }
 
+std::optional<std::string> missing_without_mark(SQLite::Database& connection) {
+  if (!connection.tableExists("meta")) return std::nullopt;
+  // A copy by VACUUM INTO has no log, and nothing that it lacks was ever in one.
+  if (connection.execAndGet("PRAGMA journal_mode").getString() != "wal") return std::nullopt;
+  if (!is_open(connection)) return std::nullopt;
+  return "it was not closed, and the note of what was acknowledged (.acknowledged beside it) is "
+         "gone; if its log (-wal) went too, the last results are missing";
+}
+
 Result<std::unique_ptr<WritableDatabase>> WritableDatabase::open(const fs::path& file,
                                                                  const WritableOptions& options) {
   auto warnings = check_folder(file);
@@ -231,17 +255,22 @@ Result<std::unique_ptr<WritableDatabase>> WritableDatabase::open(const fs::path&
     return database;
   } catch (const SQLite::Exception& fault) {
     return fail("", explain(fault, file));
+  } catch (const std::system_error& fault) {
+    return fail(file.string(), fault.what(), "a disk with room");
   }
 }
 
 // Nothing is written before the database is known to be whole.
 Result<void> WritableDatabase::prepare(const fs::path& file, const WritableOptions& options) {
+  const auto has_log = io::has_file(file.string() + "-wal");
+  if (!has_log) return fail(has_log.error());
   auto connection = std::make_unique<SQLite::Database>(
       file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
   if (auto identity = check_identity(*connection, file.string()); !identity) return identity;
   if (auto whole = compare(*connection, file, options); !whole) return whole;
   configure(*connection);
   migrate(*connection);
+  note_where_it_stands(*connection, file);
   if (auto sound = check_integrity(*connection, file.string()); !sound) return sound;
   connection_ = std::move(connection);
   return {};
@@ -258,13 +287,13 @@ Result<void> WritableDatabase::compare(SQLite::Database& connection, const fs::p
     warnings_.push_back(mark.error().message());
     return {};
   }
-  if (!*mark) return {};
-  acknowledged_ = **mark;
-  const auto what = missing(acknowledged_, written_so_far(connection));
+  if (*mark) acknowledged_ = **mark;
+  const auto what =
+      *mark ? missing(acknowledged_, written_so_far(connection)) : missing_without_mark(connection);
   if (!what) return {};
   if (!options.accepts_loss)
     return fail(file.string(), *what,
-                "the log beside it, or --accept-loss to compute again what is missing");
+                "what lay beside it, or --accept-loss to compute again what is missing");
   warnings_.push_back(file.string() + ": " + *what + "; what is missing is computed again");
   return {};
 }

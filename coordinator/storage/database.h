@@ -86,6 +86,8 @@ inline constexpr const char* kNothingYet = "there is nothing in it yet";
 
 // How far the database itself says that it was written.
 [[nodiscard]] Acknowledged written_so_far(SQLite::Database& connection);
+// What a database without a mark may lack, as half a sentence; absent: nothing.
+[[nodiscard]] std::optional<std::string> missing_without_mark(SQLite::Database& connection);
 
 // "the disk is full" and the like, with the file's name, for people.
 [[nodiscard]] std::string explain(const SQLite::Exception& fault,

@@ -101,9 +101,7 @@ std::optional<std::string> what_is_missing(const std::filesystem::path& database
   // The mark first: while a coordinator writes, the database is never behind what was read here.
   const auto mark = read_acknowledged(database);
   if (!mark) return mark.error().message();
-  if (!*mark) return std::nullopt;
-  const auto told = [&](const Acknowledged& there) {
-    const auto what = missing(**mark, there);
+  const auto told = [&](const std::optional<std::string>& what) {
     return what ? std::optional(database.string() + ": " + *what) : std::nullopt;
   };
   const auto connection = open_for_reading(database);
@@ -111,10 +109,14 @@ std::optional<std::string> what_is_missing(const std::filesystem::path& database
     // What cannot be read is told by whoever opens it.
     const bool is_empty =
         connection.error().errors.front().what == kNothingYet || !std::filesystem::exists(database);
-    return is_empty ? told({}) : std::nullopt;
+    return is_empty && *mark ? told(missing(**mark, {})) : std::nullopt;
   }
   try {
-    return told(written_so_far(**connection));
+    if (*mark) return told(missing(**mark, written_so_far(**connection)));
+    const auto what = missing_without_mark(**connection);
+    // One that opens now has a mark by now.
+    const auto again = read_acknowledged(database);
+    return again && !*again ? told(what) : std::nullopt;
   } catch (const SQLite::Exception& fault) {
     throw std::runtime_error(explain(fault, database));
   }

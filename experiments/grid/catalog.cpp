@@ -12,6 +12,7 @@
 #include "base/io/inputs.h"
 #include "base/io/picture_set.h"
 #include "base/io/presence.h"
+#include "base/io/statistics.h"
 #include "experiments/grid/look.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
@@ -168,11 +169,11 @@ class DiskCatalog : public Catalog {
     const fs::path path = resolve(name);
     if (const auto is_there = check_there(name, path, where); !is_there)
       return fail(is_there.error());
-    const auto columns = look_at_statistics(path);
-    const auto digest = columns ? io::input_digest(path) : Result<Digest>(fail(columns.error()));
+    const auto read = io::read_statistics(path);
+    const auto digest = read ? io::input_digest(path) : Result<Digest>(fail(read.error()));
     if (!digest) return fail(at(where, digest.error()));
     places_.insert(path);
-    return StatisticsEntry{digest->name(), *columns};
+    return StatisticsEntry{digest->name(), read->dimensions()};
   }
 
   Result<std::string> text_file(const std::string& name, const std::string& where) override {

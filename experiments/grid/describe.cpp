@@ -18,12 +18,15 @@ constexpr std::string_view kEnd = "<!-- end -->";
 constexpr std::size_t kSchemaWidth = 160;
 
 Json object_of(const std::vector<Option>& options) {
-  Json properties = Json::object();
+  Json properties = Json::object(), needs = Json::object();
   for (const auto& option : options) {
     properties[option.name] = json_schema(option);
     properties[option.name]["description"] = option.meaning;
+    if (!option.needs.empty()) needs[option.name] = {option.needs};
   }
-  return {{"type", "object"}, {"additionalProperties", false}, {"properties", properties}};
+  Json object = {{"type", "object"}, {"additionalProperties", false}, {"properties", properties}};
+  if (!needs.empty()) object["dependentRequired"] = needs;
+  return object;
 }
 
 Json protocol_schema(const metrics::Metric& metric) {

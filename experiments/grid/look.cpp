@@ -1,11 +1,7 @@
 #include "experiments/grid/look.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/check.h"
 #include "base/io/genuine_file.h"
-#include "base/io/npz.h"
 #include "base/io/safetensors.h"
 #include "base/io/torch_archive.h"
 #include "base/json_reader.h"
@@ -82,22 +78,6 @@ Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path&
       return look_at_mini(path);
   }
   return ExtractorLook{};
-}
-
-Result<std::int64_t> look_at_statistics(const fs::path& file) {
-  const auto arrays = io::read_npz(file, {"mu", "sigma"});
-  if (!arrays) return fail(arrays.error());
-  const io::NpyArray &mean = arrays->at("mu"), &covariance = arrays->at("sigma");
-  const bool fits = mean.shape.size() == 1 &&
-                    covariance.shape == std::vector<std::int64_t>{mean.shape[0], mean.shape[0]};
-  if (!fits)
-    return fail(file.string(), "mu and sigma do not belong together",
-                "mu of [D] and sigma of [D, D]");
-  for (const auto& [name, array] : *arrays)
-    if (!std::all_of(array.values.begin(), array.values.end(),
-                     [](double value) { return std::isfinite(value); }))
-      return fail(file.string() + ": " + name, "its values are not finite", "finite numbers");
-  return mean.shape[0];
 }
 
 }  // namespace isocost::experiments

@@ -1,4 +1,4 @@
-// What extractors and statistics are, looked at before anything runs and without LibTorch. For
+// What extractors are, looked at before anything runs and without LibTorch. For
 // experiments/grid alone.
 //
 // Fails with: what the worker would fail with hours later, as far as files tell it: missing parts,
@@ -22,8 +22,5 @@ struct ExtractorLook {
 // `kind` as ExtractorSpec has it.
 [[nodiscard]] Result<ExtractorLook> look_at_extractor(const std::string& kind,
                                                       const std::filesystem::path& path);
-
-// The number of features of a .npz file with mu and sigma.
-[[nodiscard]] Result<std::int64_t> look_at_statistics(const std::filesystem::path& file);
 
 }  // namespace isocost::experiments

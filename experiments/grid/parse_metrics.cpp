@@ -155,9 +155,17 @@ class MetricReader {
   // A name that the field knows, or the options themselves.
   void read_protocol(const YAML::Node& node) {
     if (node.IsScalar()) return take_preset(node);
-    for (const auto& [name, value] :
-         file_.members(node, names_of(row_.protocol), "the protocol of " + row_.name))
+    const Members members =
+        file_.members(node, names_of(row_.protocol), "the protocol of " + row_.name);
+    for (const auto& [name, value] : members)
       take_option(file_, value, *find_option(row_.protocol, name), row_.name, metric_.protocol);
+    for (const auto& [name, value] : members)
+      if (const Option* needed =
+              lacking(row_.protocol, *find_option(row_.protocol, name), metric_.protocol))
+        file_.fault(value,
+                    "'" + name + "' of " + row_.name + " has no effect without " + needed->name,
+                    "'" + needed->name + "' beside it: " + expected_text(*needed) + ", not " +
+                        canonical(needed->fallback));
   }
 
   void take_preset(const YAML::Node& node) {

@@ -10,7 +10,7 @@ namespace isocost::report {
 namespace {
 
 std::string score_text(const Report& report, const Setting& setting) {
-  return report.study.choice->metric.label + " " +
+  return report.study.choice->name + " " +
          display_interval(setting.value, setting.low, setting.high);
 }
 
@@ -84,7 +84,7 @@ void write_score(Markup& html, const Setting& setting) {
 }
 
 void write_table(Markup& html, const Report& report, std::size_t axis) {
-  const std::string& metric = report.study.choice->metric.label;
+  const std::string& metric = report.study.choice->name;
   open_table(html, "What to use at which budget",
              {{"Budget", true},
               {"Use", false},
@@ -120,7 +120,7 @@ void write_bias(Markup& html, const Report& report) {
   const Setting& any = report.candidates.front();
   std::size_t most = 0;
   for (const Setting& setting : report.candidates) most = std::max(most, setting.candidates);
-  const std::string& metric = report.study.choice->metric.label;
+  const std::string& metric = report.study.choice->name;
   html.open("p", {{"class", "soft"}});
   if (any.source == Source::kJudgedOnOtherImages) {
     html.text(

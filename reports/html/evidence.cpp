@@ -155,7 +155,7 @@ void write_failed(Markup& html, const Report& report) {
     html.open("td")
         .element("span", cell.failure->failure_class, {{"class", "chip bad"}})
         .close("td");
-    html.open("td").text(cell.failure->reason);
+    html.open("td").text(cell.failure->reasons());
     if (!cell.failure->log_tail.empty())
       html.open("details")
           .element("summary", "last lines of the log")

@@ -16,6 +16,7 @@ namespace {
 // As coordinator/core persists them in units.state.
 constexpr int kUnitDone = 3;
 constexpr int kUnitFailed = 4;
+constexpr std::size_t kReasonsMax = 8;       // that differ, of a cell's failure
 constexpr std::size_t kLogTailMax = 16'384;  // bytes of a failure's log that a report shows
 
 Digest digest_from(const SQLite::Column& column) {
@@ -212,15 +213,22 @@ class Loader {
     cell.measured.failed_attempts += unit.attempts;
     cell.measured.repeats += unit.repeats;
     cell.measured.mismatches += unit.mismatches;
+    if (unit.state != kUnitFailed) return;
     // A unit that failed by itself says more than one that failed for want of another.
-    if (unit.state != kUnitFailed ||
-        (cell.failure && (cell.failure->attempts > 0 || unit.attempts == 0)))
-      return;
+    if (cell.failure && unit.attempts == 0) return;
+    if (cell.failure && cell.failure->attempts > 0) return note_also(unit, *cell.failure);
     std::string tail = unit.failure_log;
     if (tail.size() > kLogTailMax) tail = tail.substr(tail.size() - kLogTailMax);
     cell.failure = CellFailure{
         unit.name, std::string(failure_class_name(static_cast<FailureClass>(unit.failure_class))),
         unit.failure_reason, std::move(tail), unit.attempts};
+  }
+
+  static void note_also(const UnitRow& unit, CellFailure& failure) {
+    auto& also = failure.also;
+    const bool is_told = unit.failure_reason == failure.reason ||
+                         std::find(also.begin(), also.end(), unit.failure_reason) != also.end();
+    if (!is_told && also.size() + 1 < kReasonsMax) also.push_back(unit.failure_reason);
   }
 
   void add_measured(const UnitRow& unit, Measured& measured, std::set<std::string>& devices,

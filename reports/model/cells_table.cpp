@@ -104,7 +104,7 @@ class CellsTable {
     add_scores(cell);
     put("failure_class", cell.failure ? Json(cell.failure->failure_class) : Json(),
         "Why the cell failed: the class");
-    put("failure_reason", cell.failure ? Json(cell.failure->reason) : Json(),
+    put("failure_reason", cell.failure ? Json(cell.failure->reasons()) : Json(),
         "Why the cell failed: one sentence");
     add_measured(point);
   }

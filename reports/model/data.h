@@ -35,6 +35,10 @@ struct CellFailure {
   std::string reason;
   std::string log_tail;  // lines
   std::uint64_t attempts = 0;
+  std::vector<std::string> also{};  // what else units of it failed with, each once
+
+  // "reason; also: reason; also: reason"
+  [[nodiscard]] std::string reasons() const;
 };
 
 // How a cell's images came to be. Never determined by the cell: every member is measured.

@@ -206,7 +206,7 @@ Table failed_table(const Report& report) {
     rows.put("experiment", point.cell->experiment).put("number", point.cell->number);
     put_way(rows, report.study, point);
     rows.put("failure_class", point.cell->failure->failure_class)
-        .put("failure_reason", point.cell->failure->reason);
+        .put("failure_reason", point.cell->failure->reasons());
     rows.put("unit", point.cell->failure->unit)
         .put("measured_failed_attempts", point.cell->failure->attempts);
     rows.put("measured_failure_log", point.cell->failure->log_tail);

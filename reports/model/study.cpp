@@ -143,6 +143,41 @@ std::vector<Group> group_scores(const Study& study) {
   return list;
 }
 
+std::string reference_name(const Study& study, const Group& group) {
+  const Reference* reference = study.data->reference_of(group.spec);
+  if (reference == nullptr) return group.spec.reference.substr(0, 12);
+  const auto& options = reference->spec.options;
+  const std::string name = !reference->spec.input.empty() ? study.input_name(reference->spec.input)
+                           : options.contains("split")
+                               ? "the " + text_of(options["split"]) + " split of the mini world"
+                               : reference->spec.kind;
+  const auto count = reference->count();
+  return count ? name + " (n = " + std::to_string(*count) + ")" : name;
+}
+
+// Of several groups of one metric each says what the others have otherwise.
+void name_groups(Study& study) {
+  for (Group& group : study.groups) {
+    bool has_references = false, has_extractors = false, has_protocols = false;
+    for (const Group& other : study.groups) {
+      if (other.metric.name != group.metric.name || other.spec.range != group.spec.range) continue;
+      const bool is_other_extractor = other.spec.extractor != group.spec.extractor;
+      has_extractors |= is_other_extractor;
+      // Another extractor makes another reference of the same pictures.
+      has_references |= reference_name(study, other) != reference_name(study, group);
+      has_protocols |= !is_other_extractor && other.spec.reference == group.spec.reference &&
+                       other.spec.protocol != group.spec.protocol;
+    }
+    group.name = group.metric.label;
+    if (has_references) group.name += " against " + reference_name(study, group);
+    if (has_extractors)
+      group.name += " by " + (group.spec.extractor.input.empty()
+                                  ? group.spec.extractor.kind
+                                  : study.input_name(group.spec.extractor.input));
+    if (has_protocols) group.name += " with " + canonical(group.spec.protocol);
+  }
+}
+
 // What the ranking goes by: the first metric of the table that the study has, FID before others.
 const Group* choose_group(const std::vector<Group>& groups) {
   for (const auto& row : metrics::metrics()) {
@@ -191,6 +226,12 @@ const Reference* ReportData::reference_of(const ScoreSpec& score) const {
       std::find_if(references.begin(), references.end(),
                    [&](const Reference& reference) { return reference.key == score.reference; });
   return found == references.end() ? nullptr : &*found;
+}
+
+std::string CellFailure::reasons() const {
+  std::string text = reason;
+  for (const std::string& other : also) text += "; also: " + other;
+  return text;
 }
 
 std::string_view cell_state_name(CellState state) {
@@ -272,6 +313,7 @@ Study make_study(ReportData data) {
     study.points.push_back(point_of(cell, *study.data, varying, dearest_call));
   order_names(study);
   study.groups = group_scores(study);
+  name_groups(study);
   study.choice = choose_group(study.groups);
   study.judgement = judging_group(study);
   return study;

@@ -66,6 +66,9 @@ struct Group {
   std::vector<const Score*> scores;
   std::size_t count = 0;  // of scores with a value
   std::string id;         // short, stable: "fid-1a2b3c4d"
+  // What a person calls it: the metric's label, and where the study has several groups of it over
+  // the same images, what tells this one apart: "FID against coco-val".
+  std::string name{};
 };
 
 struct Study {

@@ -21,8 +21,9 @@ Metric kid_row() {
   row.images_of = subset_images;
   row.protocol = {whole("subsets", 0, {0, 1000},
                         "0: the whole sample, every pair once; else the mean over so many subsets"),
-                  whole("subset_size", 1000, {2, 10'000'000}, "images of each side in a subset"),
-                  whole("seed", 0, {0, kSeedMax}, "of the draws")};
+                  beside("subsets", whole("subset_size", 1000, {2, 10'000'000},
+                                          "images of each side in a subset")),
+                  beside("subsets", whole("seed", 0, {0, kSeedMax}, "of the draws"))};
   row.presets = {{"torch-fidelity",
                   "the same, and 100 subsets of 1000",
                   torch_fidelity_input(),

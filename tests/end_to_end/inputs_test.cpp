@@ -67,6 +67,23 @@ class InputsTest : public ::testing::Test {
 };
 
 // Black pictures were written from these, and the command ended well.
+TEST_F(InputsTest, SampleRefusesTextsThatAreNoUtf8AndAFileAsItsFolder) {
+  const std::string name = model("w8");
+  write_text(folder_ / "file", "");
+  const auto drawn = [&](const std::string& prompt, const std::string& out) {
+    return run({program("isocost-worker"), "sample", name, "--prompt", "a red circle", "--prompt",
+                prompt, "--steps", "2", "--out", (folder_ / out).string()},
+               1min);
+  };
+
+  const Finished bytes = drawn("caf\xe9", "drawn"), file = drawn("a cat", "file");
+
+  EXPECT_EQ(bytes.status, 1);
+  EXPECT_EQ(bytes.output, "isocost-worker: --prompt 2: this is no text in UTF-8\n");
+  EXPECT_EQ(file.status, 1);
+  EXPECT_THAT(file.output, HasSubstr((folder_ / "file").string() + ": this is a file"));
+}
+
 TEST_F(InputsTest, SampleRefusesWeightsThatAreNotFinite) {
   const fs::path name = model("m");
   const auto file = io::SafetensorsFile::read(name / kUNet).value();

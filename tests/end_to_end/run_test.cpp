@@ -188,7 +188,41 @@ TEST_F(RunTest, SaysOneSentenceWithoutAWorkerProgramOrWithABadFolder) {
   EXPECT_EQ(without.status, 1);
   EXPECT_NE(without.output.find("there is no such program"), std::string::npos) << without.output;
   EXPECT_EQ(bad.status, 1);
-  EXPECT_NE(bad.output.find("the folder cannot be made"), std::string::npos) << bad.output;
+  EXPECT_NE(bad.output.find("the folder cannot be made: Not a directory"), std::string::npos)
+      << bad.output;
+}
+
+TEST_F(RunTest, ShowsNoLineOfAnEarlierRunWhereItsWorkerEnds) {
+  std::filesystem::create_directories(out() / "workers");
+  testing::write_text(out() / "workers/local-1.log", "a fault of yesterday\n");
+  auto command = command_for(submission_of(), 1);
+  std::replace(command.begin(), command.end(), program("isocost-fake-worker"),
+               std::string("/bin/false"));
+
+  const auto ended = run(command, 1min);
+
+  EXPECT_EQ(ended.status, 1);
+  EXPECT_NE(ended.output.find("ended with code 1; it wrote nothing to its log"), std::string::npos)
+      << ended.output;
+  EXPECT_EQ(ended.output.find("yesterday"), std::string::npos) << ended.output;
+}
+
+TEST_F(RunTest, NamesAFileThatStandsInTheFoldersPlace) {
+  const std::string file = (folder_ / "file").string();
+  testing::write_text(file, "");
+  auto command = command_for(submission_of(), 1);
+  ASSERT_EQ(run(command, 1min).status, 0);
+  std::replace(command.begin(), command.end(), out().string(), file);
+  const std::string said =
+      "isocost: " + file + ": this is a file; expected a folder for the output, there or not yet\n";
+
+  EXPECT_EQ(run(command, 1min).output, said);
+  EXPECT_EQ(run({program("isocost"), "report", "study", "--db", (out() / "isocost.db").string(),
+                 "--out", file},
+                1min)
+                .output,
+            said);
+  EXPECT_EQ(run({program("isocost"), "keys", "generate", "w1", "--out", file}, 1min).output, said);
 }
 
 TEST_F(RunTest, GoesOnAfterItWasKilled) {

@@ -242,6 +242,25 @@ TEST_F(Files, HoldEveryCellWithItsStateAndReason) {
   EXPECT_NE(failed->failure->log_tail.find("call 2 of 4"), std::string::npos);
 }
 
+TEST_F(Files, TellAllReasonsOfACellThatDiffer) {
+  const auto paths = small_study({.failed_cells = 1});
+  const auto failed_cell = [&] {
+    const auto data = load(paths.database, {"study"});
+    const auto cell = std::find_if(data->cells.begin(), data->cells.end(),
+                                   [](const Cell& one) { return one.failure.has_value(); });
+    return *cell->failure;
+  };
+  const std::string reason = failed_cell().reason;
+  SQLite::Database(paths.database.string(), SQLite::OPEN_READWRITE)
+      .exec(
+          "INSERT INTO units (name, kind, body, state, sample, range_begin, range_end, attempts,"
+          " failure_class, failure_reason) SELECT name || '-other', kind, body, state, sample,"
+          " range_begin, range_end, 3, failure_class, 'out of memory' FROM units"
+          " WHERE state = 4 AND kind = 2");
+
+  EXPECT_EQ(failed_cell().reasons(), reason + "; also: out of memory");
+}
+
 TEST_F(Files, ShowPicturesAndPromptsAtEqualCost) {
   const auto paths = small_study();
 

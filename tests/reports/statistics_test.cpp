@@ -67,6 +67,29 @@ TEST(Study, NeverComparesScoresOfUnequalNumbersOfImages) {
   EXPECT_EQ(study.judgement, nullptr);
 }
 
+TEST(Study, TellsGroupsOfOneMetricApartByWhatTheyDifferIn) {
+  ReportDataBuilder builder;
+  builder.cell({.model = "a"});
+  ReportData data = builder.data();
+  EXPECT_EQ(make_study(builder.data()).choice->name, "FID");
+  data.references.push_back(
+      {sha256("another").hex(), {"world", {}, {}, {{"split", "test"}, {"count", 64U}}}});
+  data.input_names[sha256("pictures").name()] = "coco-val";
+  report::Score score = data.cells[0].scores[0];
+  score.spec.reference = sha256("another").hex();
+  data.cells[0].scores.push_back(score);
+  score.spec.protocol = {{"seed", 3}};
+  data.cells[0].scores.push_back(score);
+
+  const Study study = make_study(std::move(data));
+
+  ASSERT_EQ(study.groups.size(), 3U);
+  EXPECT_EQ(study.choice->name, "FID against coco-val (n = 4096)");
+  const std::string other = "FID against the test split of the mini world (n = 64)";
+  EXPECT_EQ(study.groups[1].name, other + " with {}");
+  EXPECT_EQ(study.groups[2].name, other + " with {\"seed\":3}");
+}
+
 TEST(CandidateSettings, TakeTheValueFromImagesThatWereNotUsedToChoose) {
   ReportDataBuilder builder;
   for (const std::string model : {"a", "b"})

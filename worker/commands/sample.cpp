@@ -5,6 +5,8 @@
 
 #include "base/command_line.h"
 #include "base/io/picture.h"
+#include "base/io/presence.h"
+#include "base/text.h"
 #include "schema/samplers/resolve.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
@@ -119,6 +121,18 @@ class Sampling {
   sampling::SamplerConfig sampler_;
 };
 
+Result<void> check_texts(const SampleArguments& arguments) {
+  Failure failure;
+  const auto check = [&](const std::string& where, const std::string& text) {
+    if (!is_utf8(text)) failure.add(where, "this is no text in UTF-8");
+  };
+  for (std::size_t i = 0; i < arguments.prompts.size(); ++i)
+    check("--prompt " + std::to_string(i + 1), arguments.prompts[i]);
+  check("--negative", arguments.negative);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
 int check_size(const SampleArguments& arguments, std::int64_t factor) {
   const bool fits = arguments.height % factor == 0 && arguments.width % factor == 0;
   if (fits) return 0;
@@ -129,6 +143,8 @@ int check_size(const SampleArguments& arguments, std::int64_t factor) {
 }
 
 int run_sample(const SampleArguments& arguments) {
+  if (const auto good = check_texts(arguments); !good) return report_failure(good.error());
+  if (const auto made = io::make_folder(arguments.out); !made) return report_failure(made.error());
   const auto device = open_device(arguments.device);
   if (!device) return report_failure(device.error());
   const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
@@ -144,7 +160,6 @@ int run_sample(const SampleArguments& arguments) {
     return report_failure(fits.error());
   if (const int code = check_size(arguments, pipeline->vae_config().factor()); code != 0)
     return code;
-  std::filesystem::create_directories(arguments.out);
   Sampling sampling(arguments, *pipeline, *tokenizer, std::move(*sampler));
   for (std::uint64_t begin = 0; begin < arguments.count; begin += arguments.batch) {
     const auto drawn = sampling.run(begin, std::min(begin + arguments.batch, arguments.count));
@@ -175,7 +190,7 @@ void add_sample(CLI::App& app, int& exit_code) {
   command->add_option("--seed", arguments->seed, "Of the noise; image i has its own")
       ->check(kWholeNumber)
       ->capture_default_str();
-  command->add_option("--sampler", arguments->sampler, "ddim, ddpm or dpmpp-2m")
+  command->add_option("--sampler", arguments->sampler, joined(sampling::sampler_names()))
       ->capture_default_str();
   command->add_option("--steps", arguments->steps, "Network calls")
       ->check(kWholeNumber)

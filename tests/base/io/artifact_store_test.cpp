@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -96,6 +97,32 @@ TEST(ArtifactStore, RepairsAnArtifactOfWhichABitIsWrong) {
   EXPECT_EQ(store.adopt(folder / "made"), digest);
 
   EXPECT_EQ(store.get(digest).value(), "features");
+}
+
+TEST(ArtifactStore, SetsAsideWhatIsNoFileInAnArtifactsPlace) {
+  const TemporaryFolder folder;
+  ArtifactStore store(folder / "artifacts");
+  const Digest digest = sha256("features");
+  EXPECT_EQ(store.state(digest), ArtifactStore::State::kMissing);
+  const std::vector<std::function<void()>> writes = {[&] { store.put("features"); },
+                                                     [&] {
+                                                       write_file_atomically(folder / "made",
+                                                                             "features");
+                                                       store.adopt(folder / "made");
+                                                     }};
+  int round = 0;
+  for (const auto& write : writes) {
+    std::filesystem::remove(store.path(digest));
+    std::filesystem::create_directories(store.path(digest));
+    write_file_atomically(store.path(digest) / "theirs", "kept");
+    EXPECT_EQ(store.state(digest), ArtifactStore::State::kNoFile);
+
+    write();
+
+    EXPECT_EQ(store.state(digest), ArtifactStore::State::kWhole);
+    const auto aside = store.path(digest).string() + ".aside-" + std::to_string(++round);
+    EXPECT_EQ(read_file(std::filesystem::path(aside) / "theirs").value(), "kept");
+  }
 }
 
 TEST(ArtifactStore, TakesTheSameBytesFromManyAtOnce) {

@@ -1,6 +1,7 @@
 #include "coordinator/storage/database.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -25,6 +26,7 @@
 namespace isocost::storage {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::ScratchFolder;
 
 // 0: `holds` was true. Root may write anywhere, so the process becomes another user.
@@ -112,6 +114,9 @@ class CutShort : public ::testing::Test {
     const pid_t coordinator = ::fork();
     if (coordinator == 0) {
       auto store = SqliteStore::open(file());
+      // So that the log's last bytes are those of the last commit.
+      SQLite::Database(file().string(), SQLite::OPEN_READWRITE)
+          .exec("PRAGMA wal_checkpoint(TRUNCATE)");
       (void)(*store)->open();
       const Submission submission = testing::submission_of({.models = 1, .steps = {4}});
       auto plan = std::make_shared<core::SubmissionPlan>(
@@ -217,6 +222,49 @@ TEST_F(CutShort, SaysThatTheMarkCannotBeRead) {
 
     expect_refused("how far it was acknowledged cannot be read");
   }
+}
+
+TEST_F(CutShort, SaysThatTheMarkIsGone) {
+  std::filesystem::remove(folder / "isocost.db.acknowledged");
+  std::filesystem::resize_file(log(), std::filesystem::file_size(log()) - 100);
+
+  expect_refused("it was not closed, and the note of what was acknowledged");
+  EXPECT_THAT(what_is_missing(file()), ::testing::Optional(HasSubstr("was not closed")));
+}
+
+TEST_F(CutShort, SaysThatMarkAndLogAreGone) {
+  for (const char* beside : {"isocost.db.acknowledged", "isocost.db-wal", "isocost.db-shm"})
+    std::filesystem::remove(folder / beside);
+
+  expect_refused("if its log (-wal) went too, the last results are missing");
+  EXPECT_THAT(what_is_missing(file()), ::testing::Optional(HasSubstr("was not closed")));
+  auto opened = SqliteStore::open(file(), {.accepts_loss = true});
+  ASSERT_TRUE(opened.has_value()) << opened.error().message();
+  EXPECT_EQ((*opened)->warnings().size(), 1U);
+}
+
+TEST_F(CutShort, TakesACopyOfAnOpenDatabaseForWhole) {
+  {
+    auto original = SqliteStore::open(file());
+    ASSERT_TRUE(original.has_value());
+    (void)(*original)->open();
+    SQLite::Database(file().string(), SQLite::OPEN_READONLY)
+        .exec("VACUUM INTO '" + (folder / "copy.db").string() + "'");
+  }
+
+  EXPECT_EQ(what_is_missing(folder / "copy.db"), std::nullopt);
+  EXPECT_TRUE(SqliteStore::open(folder / "copy.db").has_value());
+}
+
+TEST_F(CutShort, SaysThatItsLogIsALinkToNothing) {
+  std::filesystem::remove(log());
+  std::filesystem::create_symlink("elsewhere", log());
+
+  const auto opened = SqliteStore::open(file());
+
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_THAT(opened.error().message(),
+              HasSubstr("isocost.db-wal: this is a link to elsewhere, which is missing"));
 }
 
 TEST(Database, RefusesANewerSchema) {

@@ -59,7 +59,17 @@ TEST_F(ReadyTaskTest, RefusesSubsetsLargerThanTheSmallerSet) {
   EXPECT_THAT(fault("images: 128", kid + "{subsets: 10, subset_size: 129}}\n"),
               HasSubstr("kid has 128 images to judge; expected 129 or more"));
   EXPECT_EQ(fault("images: 128", kid + "{subsets: 10, subset_size: 64}}\n"), "no fault");
-  EXPECT_EQ(fault("images: 128", kid + "{subset_size: 1000}}\n"), "no fault");
+  EXPECT_EQ(fault("images: 128", kid + "{subsets: 0, subset_size: 1000}}\n"), "no fault");
+}
+
+TEST_F(ReadyTaskTest, RefusesAnOptionThatAnotherLeavesWithoutEffect) {
+  const std::string kid = "  - kid: {protocol: ";
+
+  const std::string message = fault("images: 128", kid + "{subset_size: 64, seed: 3}}\n");
+  EXPECT_THAT(message, HasSubstr("g.yaml:9:35: 'subset_size' of kid has no effect without subsets; "
+                                 "expected 'subsets' beside it: a whole number from 0 to 1000, not 0"));
+  EXPECT_THAT(message, HasSubstr("'seed' of kid has no effect without subsets"));
+  EXPECT_EQ(fault("images: 128", kid + "{subsets: 2, subset_size: 64, seed: 3}}\n"), "no fault");
 }
 
 TEST_F(ReadyTaskTest, RefusesReferencesThatDoNotFitTheirMetricOrExtractor) {

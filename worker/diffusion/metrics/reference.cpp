@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "base/io/npz.h"
 #include "base/io/safetensors.h"
+#include "base/io/statistics.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
@@ -88,18 +88,12 @@ Result<Reference> Reference::parse(std::string_view bytes, const std::string& wh
 }
 
 Result<Reference> Reference::read_npz(const std::filesystem::path& file) {
-  const std::string where = file.string();
-  const auto arrays = io::read_npz(file, {"mu", "sigma"});
-  if (!arrays) return fail(arrays.error());
-  const io::NpyArray &mean = arrays->at("mu"), &covariance = arrays->at("sigma");
-  const bool fits = mean.shape.size() == 1 &&
-                    covariance.shape == std::vector<std::int64_t>{mean.shape[0], mean.shape[0]};
-  if (!fits)
-    return fail(where, "mu and sigma do not belong together", "mu of [D] and sigma of [D, D]");
-  const std::int64_t d = mean.shape[0];
-  return from_statistics({0, copied(std::as_bytes(std::span(mean.values)), {d}, at::kDouble),
-                          copied(std::as_bytes(std::span(covariance.values)), {d, d}, at::kDouble)},
-                         where);
+  const auto read = io::read_statistics(file);
+  if (!read) return fail(read.error());
+  const std::int64_t d = read->dimensions();
+  return from_statistics({0, copied(std::as_bytes(std::span(read->mean)), {d}, at::kDouble),
+                          copied(std::as_bytes(std::span(read->covariance)), {d, d}, at::kDouble)},
+                         file.string());
 }
 
 std::string Reference::bytes() const {

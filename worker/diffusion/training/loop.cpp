@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "base/io/presence.h"
 #include "base/io/safetensors.h"
 #include "worker/diffusion/training/optimizer.h"
 
@@ -45,7 +46,7 @@ class Session {
         checkpoint_(options.out / "checkpoint.safetensors") {}
 
   Result<void> resume() {
-    std::filesystem::create_directories(options_.out);
+    if (auto made = io::make_folder(options_.out); !made) return fail(std::move(made.error()));
     if (!std::filesystem::exists(checkpoint_)) return {};
     const auto file = io::SafetensorsFile::read(checkpoint_);
     if (!file) return fail(file.error());
