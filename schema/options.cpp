@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/check.h"
+
 namespace isocost {
 namespace {
 
@@ -54,6 +56,7 @@ Option numbers(std::string name, std::string meaning) {
 }
 
 Option beside(std::string needs, Option option) {
+  ISOCOST_CHECK(needs != option.name, "an option does not need itself");
   option.needs = std::move(needs);
   option.meaning += "; has an effect with " + option.needs + " alone";
   return option;
@@ -101,6 +104,7 @@ std::optional<std::string> misfit(const Option& option, const Json& value) {
 }
 
 Json normal_form(const Option& option, const Json& value) {
+  ISOCOST_CHECK(!misfit(option, value), "a value is looked at before it is taken");
   if (option.kind == Option::Kind::kNumber) return value.get<double>();
   if (option.kind == Option::Kind::kWhole) return value.get<std::int64_t>();
   return value;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/check.h"
+
 namespace isocost::report {
 namespace {
 
@@ -31,6 +33,7 @@ Difference paired(const Score& a, const Score& b) {
   std::vector<double> gaps(a.deviations.size());
   std::transform(a.deviations.begin(), a.deviations.end(), b.deviations.begin(), gaps.begin(),
                  std::minus<>());
+  ISOCOST_CHECK(!gaps.empty(), "paired scores have replicates");
   const double value = *a.value - *b.value;
   if (!a.is_jackknife)
     return {value, value + percentile(gaps, kTail), value + percentile(gaps, 1 - kTail), true};

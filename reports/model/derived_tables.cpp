@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "base/check.h"
 #include "reports/model/tables.h"
 
 namespace isocost::report {
@@ -24,6 +25,7 @@ class Rows {
       : table_{std::move(name), std::move(description), {}, {}} {}
   void start() { table_.rows.emplace_back(); }
   Rows& put(const std::string& column, Json value) {
+    ISOCOST_CHECK(!table_.rows.empty(), "a row is begun before it is filled");
     if (table_.rows.size() == 1) table_.columns.push_back({column, ""});
     table_.rows.back().push_back(std::move(value));
     return *this;

@@ -121,7 +121,7 @@ TEST(Tidy, TestsOfThreadsAndProcessesSayThatTheyAre) {
 
 TEST(Tidy, FilesStayOneThing) {
   for (const Source& source : sources())
-    EXPECT_LE(source.lines.size(), 600U) << source.name << ": is this still one thing?";
+    EXPECT_LE(source.lines.size(), 500U) << source.name << ": is this still one thing?";
 }
 
 TEST(Tidy, PureFoldersTouchNoOutside) {

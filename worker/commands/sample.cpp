@@ -99,6 +99,7 @@ class Sampling {
 
   [[nodiscard]] Tensor encode(const std::vector<std::string>& prompts) {
     std::vector<Tensor> rows;
+    rows.reserve(prompts.size());
     for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer_.encode_prompt(prompt)));
     return pipeline_.encode(at::stack(rows));
   }

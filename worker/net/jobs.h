@@ -8,6 +8,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/check.h"
+
 namespace isocost::worker_net {
 
 class JobThread {
@@ -39,6 +41,7 @@ class JobThread {
   // stop() before.
   [[nodiscard]] bool is_done_within(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
+    ISOCOST_CHECK(is_stopping_, "a thread that was not told to stop is never done");
     return changed_.wait_for(lock, limit, [this] { return is_done_; });
   }
 

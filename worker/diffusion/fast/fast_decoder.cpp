@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "worker/diffusion/fast/network.h"
 
 namespace isocost::diffusion {
@@ -112,6 +113,7 @@ FastDecoder::~FastDecoder() = default;
 Tensor FastDecoder::decode(const Tensor& z) {
   const c10::InferenceMode guard;
   auto& network = *network_;
+  ISOCOST_CHECK(z.is_cpu() && z.scalar_type() == at::kFloat, "kernels read float32 in memory");
   const auto factor = network.vae->config.factor();
   auto out = at::empty({z.size(0), network.conv_out.n, z.size(2) * factor, z.size(3) * factor});
   const auto chunk = std::max<std::int64_t>(1, kChunkLatentPixels / (z.size(2) * z.size(3)));

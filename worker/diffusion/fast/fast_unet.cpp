@@ -216,6 +216,7 @@ FastUNet& FastUNet::operator=(FastUNet&&) noexcept = default;
 
 void FastUNet::bind(const Tensor& context) {
   const c10::InferenceMode guard;
+  ISOCOST_CHECK(context.dim() == 3 && context.is_cpu(), "a text is rows of states in memory");
   network_->bound_images = context.size(0);
   const auto states = context.to(at::kFloat).contiguous();
   const auto rows = states.size(0) * states.size(1);
@@ -237,6 +238,7 @@ Tensor FastUNet::forward(const Tensor& x, double timestep) {
   const c10::InferenceMode guard;
   auto& network = *network_;
   ISOCOST_CHECK(x.size(0) == network.bound_images, "the text of every picture must be bound");
+  ISOCOST_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat, "kernels read float32 in memory");
   const auto biases = network.time_biases(timestep);
   auto out = at::empty({x.size(0), network.conv_out.n, x.size(2), x.size(3)});
   const auto pixels = x.size(2) * x.size(3);

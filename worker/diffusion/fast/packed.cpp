@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace isocost::diffusion::fast {
 namespace {
 
@@ -71,6 +73,7 @@ Packed pack(const at::Tensor& weight, const at::Tensor& bias) {
 }
 
 PackedMatrix Packed::winograd_matrix(std::int64_t element) const {
+  ISOCOST_CHECK(winograd.defined() && element >= 0 && element < 16, "one of its 16 matrices");
   const auto panel = winograd.numel() / 16;
   return {winograd.const_data_ptr<float>() + element * panel, k / 9, n};
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "base/check.h"
 #include "worker/diffusion/metrics/chance.h"
 #include "worker/diffusion/metrics/metric.h"
 
@@ -29,6 +30,7 @@ struct Resampling {
 
 // A percentile of sorted values, interpolated between neighbours.
 double percentile(const std::vector<double>& sorted, double share) {
+  ISOCOST_CHECK(!sorted.empty() && share >= 0 && share <= 1, "a percentile is of some values");
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "base/check.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
@@ -36,6 +37,7 @@ struct Split {
 // exp of the mean divergence of p(class | image) from their mean: the mean of sum p log p less
 // sum q log q, so that each score with an image left out is known at once.
 Split score_split(const at::Tensor& logits) {
+  ISOCOST_CHECK(logits.size(0) >= 2, "the plan knows that each split has two images");
   const auto m = static_cast<double>(logits.size(0));
   const at::Tensor log_p = at::log_softmax(logits, 1);
   const at::Tensor p = log_p.exp();

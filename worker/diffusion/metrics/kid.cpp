@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "base/check.h"
 #include "worker/diffusion/metrics/chance.h"
 #include "worker/diffusion/metrics/metric.h"
 
@@ -12,6 +13,7 @@ namespace {
 constexpr std::int64_t kBlockRows = 1024;  // bounds the kernel matrix in memory
 
 at::Tensor kernel(const at::Tensor& a, const at::Tensor& b) {
+  ISOCOST_CHECK(a.size(1) == b.size(1) && a.size(1) > 0, "a kernel is of rows of one width");
   return (at::mm(a, b.t()) / static_cast<double>(a.size(1)) + 1).pow(3);
 }
 
@@ -48,6 +50,7 @@ double jackknife_error(const KernelSums& sums, std::int64_t reference_n) {
 // Fisher-Yates shuffle.
 at::Tensor subset(const at::Tensor& rows, std::int64_t size, std::uint64_t seed,
                   std::uint64_t stream) {
+  ISOCOST_CHECK(size >= 2 && size <= rows.size(0), "the plan knows that the set has a subset");
   std::vector<std::int64_t> order(static_cast<std::size_t>(rows.size(0)));
   std::iota(order.begin(), order.end(), 0);
   for (std::size_t i = 0; i < static_cast<std::size_t>(size); ++i) {

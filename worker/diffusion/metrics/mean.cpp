@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
+
 namespace isocost::diffusion {
 
 Mean mean_of(const at::Tensor& values) {
+  ISOCOST_CHECK(values.dim() == 1 && values.scalar_type() == at::kDouble && values.size(0) >= 2,
+                "an error needs two values in double precision");
   const auto n = static_cast<double>(values.size(0));
   const double mean = values.mean().item<double>();
   const at::Tensor deviation = values - mean;

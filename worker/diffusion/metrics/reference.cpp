@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/check.h"
 #include "base/io/safetensors.h"
 #include "base/io/statistics.h"
 #include "worker/diffusion/metrics/metric.h"
@@ -22,6 +23,8 @@ io::TensorView view_of(const at::Tensor& contiguous, io::Dtype dtype) {
 }
 
 void keep(Reference& reference, at::Tensor rows) {
+  ISOCOST_CHECK(rows.dim() == 2 && rows.size(1) == reference.dimensions(),
+                "rows are of the features that the statistics are of");
   reference.rows = std::move(rows);
   if (reference.rows.size(0) > 1) reference.kernel_mean = mean_kernel(reference.rows);
 }
@@ -31,6 +34,7 @@ bool is_finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().ite
 }  // namespace
 
 at::Tensor symmetric_root(const at::Tensor& matrix) {
+  ISOCOST_CHECK(matrix.dim() == 2 && matrix.size(0) == matrix.size(1), "a root is of a square");
   const auto [values, vectors] = at::linalg_eigh(matrix, "L");
   return at::mm(vectors * values.clamp_min(0).sqrt(), vectors.t());
 }

@@ -1,5 +1,7 @@
 #include "worker/diffusion/models/autoencoder.h"
 
+#include "base/check.h"
+
 namespace isocost::diffusion {
 namespace nn = torch::nn;
 
@@ -144,10 +146,13 @@ Posterior AutoencoderImpl::encode(const Tensor& pictures) {
 }
 
 Tensor AutoencoderImpl::decode(const Tensor& z) {
+  ISOCOST_CHECK(z.dim() == 4 && z.size(1) == config.latent_channels,
+                "latents are those of this autoencoder");
   return decoder(post_quant_conv ? post_quant_conv(z) : z);
 }
 
 Tensor to_bytes(const Tensor& decoded) {
+  ISOCOST_CHECK(decoded.dim() == 4 && decoded.size(1) == 3, "pictures have three colours");
   return ((decoded / 2 + 0.5).clamp(0, 1) * 255).round().to(at::kByte);
 }
 

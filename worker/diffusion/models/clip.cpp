@@ -1,5 +1,7 @@
 #include "worker/diffusion/models/clip.h"
 
+#include "base/check.h"
+
 namespace isocost::diffusion {
 namespace nn = torch::nn;
 
@@ -101,6 +103,8 @@ ClipTextImpl::ClipTextImpl(arch::ClipTextConfig c)
 ClipTextOutput ClipTextImpl::forward(const Tensor& ids) { return text_model(ids); }
 
 Tensor ClipTextImpl::condition(const Tensor& ids, std::int64_t clip_skip) {
+  ISOCOST_CHECK(clip_skip >= 0 && clip_skip < config.tower.num_hidden_layers + 1,
+                "the parser knows how many layers can be skipped");
   const auto output = text_model(ids);
   if (clip_skip == 0) return output.last_hidden_state;
   const auto index = static_cast<std::int64_t>(output.hidden_states.size()) - 1 - clip_skip;

@@ -1,5 +1,7 @@
 #include "worker/diffusion/models/unet.h"
 
+#include "base/check.h"
+
 namespace isocost::diffusion {
 namespace nn = torch::nn;
 
@@ -170,12 +172,17 @@ Tensor UNetImpl::time_features(const Tensor& timesteps, at::ScalarType dtype,
 
 Tensor UNetImpl::forward(const Tensor& sample, const Tensor& timesteps, const Tensor& context,
                          const UNetExtras& extras) {
+  ISOCOST_CHECK(sample.dim() == 4 && sample.size(1) == config.in_channels,
+                "the plan knows the channels of the network");
+  ISOCOST_CHECK(context.size(0) == sample.size(0) && timesteps.size(0) == sample.size(0),
+                "a text and a timestep an image");
   const auto time = time_features(timesteps, sample.scalar_type(), extras);
   auto x = conv_in(config.center_input_sample ? 2 * sample - 1.0 : sample);
   std::vector<Tensor> skips{x};
   for (auto& block : downs) x = block(x, time, context, skips);
   if (mid_block) x = mid_block(x, time, context);
   for (auto& block : ups) x = block(x, time, context, skips);
+  ISOCOST_CHECK(skips.empty(), "every skip connection is used once");
   return conv_out(at::silu(conv_norm_out(x)));
 }
 

@@ -77,6 +77,9 @@ Result<Pipeline> Pipeline::load(const arch::ModelFolder& model, const Device& de
 }
 
 Tensor Pipeline::encode(const Tensor& ids, std::int64_t clip_skip) {
+  ISOCOST_CHECK(ids.dim() == 2 && ids.scalar_type() == at::kLong &&
+                    ids.size(1) <= text_config().max_position_embeddings,
+                "ids are rows of tokens that the encoder has positions for");
   const c10::InferenceMode guard;
   return text_encoder_->condition(ids.to(device_.device), clip_skip);
 }
@@ -130,6 +133,10 @@ Pipeline::Network Pipeline::bind(const std::vector<Branch>& branches, const Tens
 Tensor Pipeline::denoise(Stepper& stepper, const Denoising& denoising) {
   const c10::InferenceMode guard;
   const auto& branches = denoising.branches;
+  ISOCOST_CHECK(!branches.empty(), "a task evaluates one branch at least");
+  for (const auto& branch : branches)
+    ISOCOST_CHECK(branch.text.defined() && branch.text.size(0) == denoising.start.x.size(0),
+                  "a branch has a text an image");
   const auto network = bind(branches, denoising.start.x);
   const Predict predict = [&](const Tensor& x, double t) {
     const auto count = static_cast<std::int64_t>(branches.size());
@@ -142,6 +149,8 @@ Tensor Pipeline::denoise(Stepper& stepper, const Denoising& denoising) {
 Tensor Pipeline::decode(const Tensor& latents) {
   const c10::InferenceMode guard;
   const auto& config = vae_->config;
+  ISOCOST_CHECK(latents.dim() == 4 && latents.size(1) == config.latent_channels,
+                "latents are those of this autoencoder");
   const auto z = latents.to(device_.device) / config.scaling_factor;
   if (device_.device.is_cpu() && FastDecoder::supports(config, z.size(2), z.size(3))) {
     if (!fast_decoder_) fast_decoder_ = std::make_shared<FastDecoder>(vae_);

@@ -3,6 +3,7 @@
 // DPMSolverMultistepScheduler steps it.
 #include <cmath>
 
+#include "base/check.h"
 #include "schema/samplers/sampler.h"
 #include "worker/diffusion/samplers/prediction.h"
 #include "worker/diffusion/samplers/stepper.h"
@@ -28,7 +29,10 @@ Point point(double sigma_ratio) {
 class Dpmpp2m : public Stepper {
  public:
   explicit Dpmpp2m(const sampling::SamplerConfig& config)
-      : Stepper(config), sigmas_(sampling::row_of(config).sigmas(config)) {}
+      : Stepper(config), sigmas_(sampling::row_of(config).sigmas(config)) {
+    ISOCOST_CHECK(sigmas_.size() == timesteps().size() + 1,
+                  "a call leads from one sigma to the next");
+  }
 
   [[nodiscard]] at::Tensor step(std::size_t k, const at::Tensor& x, const at::Tensor& output,
                                 const Draw&) override {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
 #include "schema/samplers/sampler.h"
 #include "worker/diffusion/samplers/stepper.h"
 
@@ -13,7 +14,10 @@ namespace {
 class Euler : public Stepper {
  public:
   explicit Euler(const sampling::SamplerConfig& config)
-      : Stepper(config), sigmas_(sampling::row_of(config).sigmas(config)) {}
+      : Stepper(config), sigmas_(sampling::row_of(config).sigmas(config)) {
+    ISOCOST_CHECK(sigmas_.size() == timesteps().size() + 1,
+                  "a call leads from one sigma to the next");
+  }
 
   [[nodiscard]] double init_sigma() const override {
     const double largest = *std::max_element(sigmas_.begin(), sigmas_.end());

@@ -2,6 +2,9 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
+
+#include "base/check.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -64,6 +67,10 @@ at::Tensor keyed_noise(std::uint64_t seed, const std::vector<std::uint64_t>& ima
   std::vector<std::int64_t> sizes = {static_cast<std::int64_t>(images.size())};
   sizes.insert(sizes.end(), shape.begin(), shape.end());
   at::Tensor noise = at::empty(sizes, at::kFloat);
+  // A block's number has 32 bits: beyond it values would come again.
+  ISOCOST_CHECK(images.empty() || noise.numel() / static_cast<std::int64_t>(images.size()) / 4 <=
+                                      std::numeric_limits<std::uint32_t>::max(),
+                "an image has no more values than the generator has");
   const std::int64_t count =
       images.empty() ? 0 : noise.numel() / static_cast<std::int64_t>(images.size());
   for (std::size_t row = 0; row < images.size(); ++row) {
