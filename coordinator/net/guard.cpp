@@ -1,24 +1,18 @@
 #include "coordinator/net/guard.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/transport/random_name.h"
 #include "base/transport/wake.h"
-#include "coordinator/net/connection.h"
+#include "coordinator/net/connections.h"
 #include "coordinator/net/socket.h"
 
 namespace isocost::net {
@@ -30,16 +24,8 @@ using Time = Connection::Time;
 
 constexpr milliseconds kLookSeldom{50};
 constexpr milliseconds kLookOften{5};
-constexpr std::uint64_t kManyBytes = 256U << 10U;  // between two looks: then the next comes soon
-constexpr std::uint64_t kShareBytes = 1U << 20U;   // who has less is no cause of a full house
-constexpr milliseconds kSilentAtClose{4'000};      // of a connection that libzmq ended for silence
-constexpr std::array kDoors = {Door::kSession, Door::kArtifacts};
 
 std::string door_name(Door door) { return door == Door::kSession ? "session" : "artifacts"; }
-
-std::string mib(std::uint64_t bytes) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1U << 20U));
-}
 
 struct MonitorEvent {
   std::uint16_t number = 0;
@@ -57,12 +43,10 @@ std::optional<MonitorEvent> next_event(zmq::socket_t& monitor) {
   return event;
 }
 
-struct DoorState {
-  std::uint16_t port = 0;
-  void* socket = nullptr;
-  zmq::socket_t monitor{};
-  std::map<int, Connection> connections{};  // by libzmq's descriptor
-  std::set<int> taken_from{};               // since it was last empty
+// What libzmq says of a door's connections.
+struct Monitor {
+  void* socket = nullptr;  // that is watched
+  zmq::socket_t events{};
 };
 
 }  // namespace
@@ -70,7 +54,10 @@ struct DoorState {
 class Guard::Impl {
  public:
   Impl(zmq::context_t& context, const GuardLimits& limits, log::Log& log, OnExpelled on_expelled)
-      : context_(context), limits_(limits), log_(log), on_expelled_(std::move(on_expelled)) {}
+      : context_(context),
+        log_(log),
+        on_expelled_(std::move(on_expelled)),
+        connections_(limits, log) {}
 
   ~Impl() { stop(); }
 
@@ -78,8 +65,8 @@ class Guard::Impl {
     is_stopping_ = true;
     wake_.ring();
     if (thread_.joinable()) thread_.join();
-    for (DoorState& door : doors_)
-      if (void* socket = std::exchange(door.socket, nullptr); socket != nullptr)
+    for (Monitor& monitor : monitors_)
+      if (void* socket = std::exchange(monitor.socket, nullptr); socket != nullptr)
         zmq_socket_monitor(socket, nullptr, 0);
   }
 
@@ -88,14 +75,14 @@ class Guard::Impl {
     constexpr int kEvents = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_DISCONNECTED |
                             ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     if (zmq_socket_monitor(socket.handle(), address.c_str(), kEvents) != 0) throw zmq::error_t();
-    DoorState& door = at(which);
-    door.socket = socket.handle();
-    door.port = port;
-    door.monitor = zmq::socket_t(context_, zmq::socket_type::pair);
-    door.monitor.set(zmq::sockopt::linger, 0);
+    connections_.open(which, port);
+    Monitor& monitor = of(which);
+    monitor.socket = socket.handle();
+    monitor.events = zmq::socket_t(context_, zmq::socket_type::pair);
+    monitor.events.set(zmq::sockopt::linger, 0);
     // Without a bound: libzmq's own thread would wait for who reads it. Who connects is bounded.
-    door.monitor.set(zmq::sockopt::rcvhwm, 0);
-    door.monitor.connect(address);
+    monitor.events.set(zmq::sockopt::rcvhwm, 0);
+    monitor.events.connect(address);
   }
 
   void start() {
@@ -104,39 +91,27 @@ class Guard::Impl {
 
   bool took(Door which, int descriptor, const std::string& peer, const std::string& key,
             std::size_t bytes) {
-    std::vector<Expelled> expelled;
     bool is_in = true;
-    {
-      const std::lock_guard lock(mutex_);
-      DoorState& door = at(which);
-      Connection* known = known_or_new(door, descriptor);
-      if (known == nullptr) return true;  // it ended meanwhile; its last words may count
-      Connection& connection = *known;
-      connection.took(bytes, steady_clock::now());
-      door.taken_from.insert(descriptor);
-      connection.peer = peer;
-      if (connection.key != key) {
-        connection.key = key;
-        bound_key(key, expelled);
-      }
-      is_in = !connection.is_expelled;
-    }
-    tell_of(expelled);
+    locked([&](std::vector<Expelled>& ended) {
+      const Time now = steady_clock::now();
+      Connection* connection = connections_.known_or_new(which, descriptor, now);
+      if (connection == nullptr) return;  // it ended meanwhile; its last words may count
+      connections_.took(which, descriptor, *connection, bytes, now);
+      connection->peer = peer;
+      if (std::exchange(connection->key, key) != key) connections_.bound_key(key, ended);
+      is_in = !connection->is_expelled;
+    });
     return is_in;
   }
 
   void emptied(Door which) {
     const std::lock_guard lock(mutex_);
-    DoorState& door = at(which);
-    for (const int descriptor : door.taken_from)
-      if (const auto found = door.connections.find(descriptor); found != door.connections.end())
-        found->second.emptied();
-    door.taken_from.clear();
+    connections_.emptied(which);
   }
 
   void greeted(Door which, int descriptor, const std::string& name) {
     const std::lock_guard lock(mutex_);
-    if (Connection* connection = find(which, descriptor)) {
+    if (Connection* connection = connections_.find(which, descriptor)) {
       connection->is_greeted = true;
       if (!name.empty()) connection->name = name;
     }
@@ -144,7 +119,7 @@ class Guard::Impl {
 
   void gave(Door which, int descriptor, std::size_t bytes) {
     const std::lock_guard lock(mutex_);
-    if (Connection* connection = find(which, descriptor))
+    if (Connection* connection = connections_.find(which, descriptor))
       connection->gave(bytes, steady_clock::now());
   }
 
@@ -152,90 +127,43 @@ class Guard::Impl {
     std::string who = "a peer";
     {
       const std::lock_guard lock(mutex_);
-      if (const Connection* connection = find(which, descriptor)) who = connection->who();
+      if (const Connection* connection = connections_.find(which, descriptor))
+        who = connection->who();
     }
     log_.tell(why, who, what);
   }
 
   void expel(Door which, int descriptor, log::Incident why, const std::string& what) {
-    std::vector<Expelled> expelled;
     bool is_known = false;
-    {
-      const std::lock_guard lock(mutex_);
-      Connection* connection = find(which, descriptor);
+    locked([&](std::vector<Expelled>& ended) {
+      Connection* connection = connections_.find(which, descriptor);
       is_known = connection != nullptr;
-      if (connection != nullptr) end(which, *connection, why, what, expelled);
-    }
+      if (is_known) connections_.end(which, *connection, why, what, ended);
+    });
     if (!is_known) log_.tell(why, "a peer", what);
-    tell_of(expelled);
   }
 
   void expel_key(const std::string& key, const std::string& what) {
-    std::vector<Expelled> expelled;
-    {
-      const std::lock_guard lock(mutex_);
-      for_each([&](Door door, Connection& connection) {
-        if (connection.key == key)
-          end(door, connection, log::Incident::kRevokedKey, what, expelled);
-      });
-    }
-    tell_of(expelled);
+    locked([&](std::vector<Expelled>& ended) { connections_.end_key(key, what, ended); });
   }
 
   [[nodiscard]] std::size_t connections() const {
     const std::lock_guard lock(mutex_);
-    return count();
+    return connections_.count();
   }
 
  private:
-  DoorState& at(Door door) { return doors_[static_cast<std::size_t>(door)]; }
+  Monitor& of(Door door) { return monitors_[static_cast<std::size_t>(door)]; }
 
-  Connection* find(Door which, int descriptor) {
-    DoorState& door = at(which);
-    const auto found = door.connections.find(descriptor);
-    return found == door.connections.end() ? nullptr : &found->second;
-  }
-
-  // A message may be here before the monitor's word of its connection.
-  Connection* known_or_new(DoorState& door, int descriptor) {
-    const auto found = door.connections.find(descriptor);
-    if (found != door.connections.end() &&
-        found->second.now_at(descriptor) != Connection::Now::kAnother)
-      return &found->second;
-    auto connection = Connection::open(descriptor, door.port, steady_clock::now());
-    if (!connection) return nullptr;
-    return &add(door, descriptor, std::move(*connection));
-  }
-
-  Connection& add(DoorState& door, int descriptor, Connection connection) {
-    door.connections.erase(descriptor);
-    connection.order = ++accepted_;
-    return door.connections.emplace(descriptor, std::move(connection)).first->second;
-  }
-
+  // Who is told of what ended is told afterwards, without the lock.
   template <class Body>
-  void for_each(const Body& body) {
-    for (const Door door : kDoors)
-      for (auto& [unused, connection] : at(door).connections) body(door, connection);
-  }
-
-  [[nodiscard]] std::size_t count() const {
-    std::size_t count = 0;
-    for (const DoorState& door : doors_) count += door.connections.size();
-    return count;
-  }
-
-  // Of mutex_. Who is told of it is told later, without the lock.
-  void end(Door door, Connection& connection, log::Incident why, const std::string& what,
-           std::vector<Expelled>& expelled) {
-    if (connection.is_expelled) return;
-    connection.end();
-    log_.tell(why, connection.who(), what);
-    expelled.push_back({door, connection.peer, why});
-  }
-
-  void tell_of(const std::vector<Expelled>& expelled) {
-    for (const Expelled& who : expelled) on_expelled_(who);
+  void locked(const Body& body) {
+    std::vector<Expelled> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      body(ended);
+    }
+    for (const Expelled& who : ended) on_expelled_(who);
   }
 
   // --- of the guard's thread ---
@@ -243,9 +171,9 @@ class Guard::Impl {
   void run() {
     std::array<zmq::pollitem_t, 3> items{};
     std::size_t count = 0;
-    for (DoorState& door : doors_)
-      if (door.socket != nullptr)
-        items.at(count++) = zmq::pollitem_t{door.monitor.handle(), 0, ZMQ_POLLIN, 0};
+    for (Monitor& monitor : monitors_)
+      if (monitor.socket != nullptr)
+        items.at(count++) = zmq::pollitem_t{monitor.events.handle(), 0, ZMQ_POLLIN, 0};
     items.at(count++) = zmq::pollitem_t{nullptr, wake_.descriptor(), ZMQ_POLLIN, 0};
     milliseconds pause = kLookSeldom;
     while (!is_stopping_) {
@@ -260,29 +188,23 @@ class Guard::Impl {
 
   // Returns how soon to look again.
   milliseconds look() {
-    std::vector<Expelled> expelled;
     bool is_busy = false;
-    {
-      const std::lock_guard lock(mutex_);
+    locked([&](std::vector<Expelled>& ended) {
       const Time now = steady_clock::now();
       for (const Door door : kDoors)
-        if (at(door).socket != nullptr) take_events(door, now, expelled);
-      for (DoorState& door : doors_) leave_gone(door, now);
-      is_busy = bound_bytes(now, expelled);
-      bound_times(now, expelled);
-    }
-    tell_of(expelled);
+        if (of(door).socket != nullptr) take_events(door, now, ended);
+      is_busy = connections_.look(now, ended);
+    });
     return is_busy ? kLookOften : kLookSeldom;
   }
 
-  void take_events(Door which, Time now, std::vector<Expelled>& expelled) {
-    DoorState& door = at(which);
-    while (const auto event = next_event(door.monitor)) {
+  void take_events(Door which, Time now, std::vector<Expelled>& ended) {
+    while (const auto event = next_event(of(which).events)) {
       if (event->number == ZMQ_EVENT_ACCEPTED) {
-        accepted(which, event->value, now, expelled);
+        connections_.accepted(which, event->value, now, ended);
       } else if (event->number == ZMQ_EVENT_DISCONNECTED) {
         // Its number may be a new connection's by now, or not yet given back: look() will see.
-        leave_if_gone(door, event->value, now);
+        connections_.leave_if_gone(which, event->value, now);
       } else if (event->number == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
         log_.tell(log::Incident::kMalformed, "a peer",
                   "its handshake is none of this protocol, at the door of the " + door_name(which));
@@ -293,141 +215,12 @@ class Guard::Impl {
     }
   }
 
-  void accepted(Door which, int descriptor, Time now, std::vector<Expelled>& expelled) {
-    DoorState& door = at(which);
-    auto connection = Connection::open(descriptor, door.port, now);
-    if (!connection) return;  // it is gone already
-    const auto known = door.connections.find(descriptor);
-    if (known != door.connections.end() && known->second.address() == connection->address())
-      return;  // a message came first
-    add(door, descriptor, std::move(*connection));
-    if (count() > limits_.connections_max) make_room(expelled);
-  }
-
-  void make_room(std::vector<Expelled>& expelled) {
-    Connection* chosen = nullptr;
-    Door chosen_door{};
-    const auto is_better = [](const Connection& a, const Connection& b) {
-      if (a.is_greeted != b.is_greeted) return !a.is_greeted;
-      // Of those that said nothing the oldest, of those that work the newest.
-      return a.is_greeted ? a.order > b.order : a.order < b.order;
-    };
-    std::size_t open = 0;
-    for_each([&](Door door, Connection& connection) {
-      if (connection.is_expelled) return;
-      ++open;
-      if (chosen != nullptr && !is_better(connection, *chosen)) return;
-      chosen = &connection;
-      chosen_door = door;
-    });
-    if (chosen == nullptr || open <= limits_.connections_max) return;
-    end(chosen_door, *chosen, log::Incident::kEvicted,
-        fmt::format("there are {} connections, as many as may be", limits_.connections_max),
-        expelled);
-  }
-
-  // Why a connection ended that neither side ended in order: what libzmq itself found.
-  void leave_if_gone(DoorState& door, int descriptor, Time now) {
-    const auto found = door.connections.find(descriptor);
-    if (found == door.connections.end()) return;
-    Connection& connection = found->second;
-    if (connection.now_at(descriptor) == Connection::Now::kThis) return;
-    connection.look(now);
-    if (!connection.is_expelled && connection.is_established()) {
-      if (connection.silence() >= kSilentAtClose)
-        log_.tell(log::Incident::kStalled, connection.who(), "it says nothing any more");
-      else
-        log_.tell(log::Incident::kOversized, connection.who(),
-                  "its bytes are no frames of this protocol, or larger ones than may be");
-    }
-    door.connections.erase(found);
-    door.taken_from.erase(descriptor);
-  }
-
-  void leave_gone(DoorState& door, Time now) {
-    std::vector<int> descriptors;
-    descriptors.reserve(door.connections.size());
-    for (const auto& [descriptor, unused] : door.connections) descriptors.push_back(descriptor);
-    for (const int descriptor : descriptors) leave_if_gone(door, descriptor, now);
-  }
-
-  // Whether many bytes flow.
-  bool bound_bytes(Time now, std::vector<Expelled>& expelled) {
-    std::uint64_t came = 0;
-    std::vector<std::pair<std::uint64_t, std::pair<Door, Connection*>>> waiting, unread;
-    for_each([&](Door door, Connection& connection) {
-      came = std::max(came, connection.look(now));
-      if (connection.is_expelled) return;
-      if (connection.waiting() > limits_.peer_bytes_max)
-        return end(door, connection, log::Incident::kOversized,
-                   mib(connection.waiting()) + " came at once; expected at most " +
-                       mib(limits_.peer_bytes_max),
-                   expelled);
-      if (connection.unread() > limits_.unread_bytes_max)
-        return end(door, connection, log::Incident::kStalled,
-                   mib(connection.unread()) + " wait for it, and it takes nothing", expelled);
-      waiting.emplace_back(connection.waiting(), std::pair(door, &connection));
-      unread.emplace_back(connection.unread(), std::pair(door, &connection));
-    });
-    bound_sum(std::move(waiting), log::Incident::kOversized, "came and wait", expelled);
-    bound_sum(std::move(unread), log::Incident::kStalled, "wait to be taken", expelled);
-    return came > kManyBytes;
-  }
-
-  // While all together have too much, who has most of it goes.
-  void bound_sum(std::vector<std::pair<std::uint64_t, std::pair<Door, Connection*>>> shares,
-                 log::Incident why, const char* what, std::vector<Expelled>& expelled) {
-    std::uint64_t sum = 0;
-    for (const auto& [bytes, unused] : shares) sum += bytes;
-    if (sum <= limits_.all_bytes_max) return;
-    std::sort(shares.begin(), shares.end(),
-              [](const auto& a, const auto& b) { return a.first > b.first; });
-    for (const auto& [bytes, who] : shares) {
-      if (sum <= limits_.all_bytes_max || bytes < kShareBytes) return;
-      end(who.first, *who.second, why,
-          fmt::format("{} of all peers {}, {} of them its own", mib(sum), what, mib(bytes)),
-          expelled);
-      sum -= bytes;
-    }
-  }
-
-  void bound_times(Time now, std::vector<Expelled>& expelled) {
-    for_each([&](Door door, Connection& connection) {
-      if (connection.is_expelled) return;
-      if (!connection.is_greeted && now - connection.since() > limits_.greeting_max)
-        return end(door, connection, log::Incident::kStalled,
-                   "it connected and said nothing that counts", expelled);
-      if (const auto since = connection.stalled_since(); since && now - *since > limits_.stall_max)
-        return end(door, connection, log::Incident::kStalled, "it takes nothing of what it is sent",
-                   expelled);
-      if (door == Door::kArtifacts && now - connection.last_message() > limits_.idle_max)
-        end(door, connection, log::Incident::kStalled, "it asked for nothing for a long time",
-            expelled);
-    });
-  }
-
-  // Of mutex_. A key may have a few connections: a session, artifacts, and those that are ending.
-  void bound_key(const std::string& key, std::vector<Expelled>& expelled) {
-    std::vector<std::pair<Door, Connection*>> own;
-    for_each([&](Door door, Connection& connection) {
-      if (connection.key == key && !connection.is_expelled) own.emplace_back(door, &connection);
-    });
-    if (own.size() <= limits_.connections_per_key_max) return;
-    const auto oldest = std::min_element(own.begin(), own.end(), [](const auto& a, const auto& b) {
-      return a.second->order < b.second->order;
-    });
-    end(oldest->first, *oldest->second, log::Incident::kEvicted,
-        fmt::format("its key has more than {} connections", limits_.connections_per_key_max),
-        expelled);
-  }
-
   zmq::context_t& context_;
-  GuardLimits limits_;
   log::Log& log_;
   OnExpelled on_expelled_;
   mutable std::mutex mutex_;
-  std::array<DoorState, kDoors.size()> doors_;  // connections: of mutex_
-  std::uint64_t accepted_ = 0;                  // likewise
+  Connections connections_;  // of mutex_
+  std::array<Monitor, kDoors.size()> monitors_;
   transport::Wake wake_;
   std::atomic<bool> is_stopping_{false};
   std::thread thread_;

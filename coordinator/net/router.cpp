@@ -4,8 +4,8 @@
 #include <atomic>
 #include <deque>
 #include <exception>
-#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <zmq.hpp>
 
@@ -17,6 +17,7 @@
 #include "coordinator/net/allow_list.h"
 #include "coordinator/net/artifact_server.h"
 #include "coordinator/net/guard.h"
+#include "coordinator/net/intake.h"
 #include "coordinator/net/socket.h"
 #include "coordinator/net/zap.h"
 #include "schema/wire/codec.h"
@@ -30,7 +31,6 @@ constexpr transport::SocketLimits kSessionLimits{.send_queue_max = 1000, .receiv
 // The rest of what a peer asked for waits in the artifact server, where it costs nothing.
 constexpr transport::SocketLimits kArtifactLimits{.send_queue_max = 4, .receive_queue_max = 64};
 constexpr int kReceivedAtOnceMax = 256;  // before the outbox is looked at again
-constexpr int kMalformedMax = 16;        // of one session; then it ends
 constexpr std::chrono::milliseconds kRoomPause{5};
 // One thread: what arrives at once is bounded by how fast it reads.
 constexpr int kInputOutputThreads = 1;
@@ -139,6 +139,7 @@ class Router::Impl {
     }
     socket_ = std::move(*socket);
     endpoint_ = *endpoint;
+    intake_.emplace(inbox_, guard_, allowed_.get(), artifacts_, sessions_max_);
     guard_.watch(Door::kSession, socket_, endpoint_.port);
     guard_.start();
     if (artifact_server_) artifact_server_->start();
@@ -174,10 +175,6 @@ class Router::Impl {
   struct Outgoing {
     std::string peer;
     std::string bytes;
-  };
-  struct SessionPeer {
-    int descriptor = -1;
-    int malformed = 0;
   };
 
   // On whatever thread ended the connection.
@@ -223,18 +220,18 @@ class Router::Impl {
     switch (send_to(socket_, peer, bytes)) {
       case SendOutcome::kSent: {
         ++seen.sent;
-        if (const auto known = peers_.find(peer); known != peers_.end())
-          guard_.gave(Door::kSession, known->second.descriptor, bytes.size());
+        if (const auto descriptor = intake_->descriptor_of(peer))
+          guard_.gave(Door::kSession, *descriptor, bytes.size());
         return;
       }
       case SendOutcome::kFull:
-        if (const auto known = peers_.find(peer); known != peers_.end())
-          guard_.expel(Door::kSession, known->second.descriptor, log::Incident::kStalled,
+        if (const auto descriptor = intake_->descriptor_of(peer))
+          guard_.expel(Door::kSession, *descriptor, log::Incident::kStalled,
                        "its queue of messages is full");
         [[fallthrough]];
       case SendOutcome::kUnreachable:
         ++seen.unreachable;
-        peers_.erase(peer);
+        intake_->forget(peer);
         inbox_.unreachable(peer);
     }
   }
@@ -248,93 +245,13 @@ class Router::Impl {
         break;
       }
       ++seen.received;
-      if (guard_.took(Door::kSession, arrival->descriptor, arrival->peer, arrival->key,
-                      arrival->bytes))
-        take(*arrival, seen);
+      const bool counts = guard_.took(Door::kSession, arrival->descriptor, arrival->peer,
+                                      arrival->key, arrival->bytes);
+      if (const auto answer = counts ? intake_->take(*arrival, seen) : std::nullopt)
+        give(arrival->peer, wire::encode(*answer), seen);
       if (inbox_.room({}, 0) == Inbox::Room::kNoneForAll) break;
     }
     count(seen);
-  }
-
-  void take(const Arrival& arrival, RouterCounters& seen) {
-    if (!arrival.is_formed()) {
-      ++seen.malformed;
-      return guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kMalformed,
-                          "a message of " + std::to_string(arrival.frames) + " frames");
-    }
-    if (peers_.size() > 2 * sessions_max_) peers_.clear();  // known again by what they say next
-    SessionPeer& peer = peers_[arrival.peer];
-    peer.descriptor = arrival.descriptor;
-    const auto name = name_of(arrival);
-    if (!name) return;
-    if (arrival.bytes > wire::kToCoordinatorBytesMax) {
-      ++seen.malformed;
-      return guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kOversized,
-                          "a message of " + std::to_string(arrival.bytes) + " bytes");
-    }
-    auto message = wire::decode(arrival.payload.to_string_view(), wire::Sender::kWorker);
-    if (!message) {
-      refuse(arrival, peer, message.error().message(), seen);
-      // A peer of another version must be told, or it would wait for ever.
-      return reply(arrival.peer,
-                   wire::Reject{wire::RejectCode::kBadHello, message.error().message()}, seen);
-    }
-    if (std::holds_alternative<wire::Unknown>(*message)) {
-      ++seen.unknown_kinds;
-      return;
-    }
-    if (auto* hello = std::get_if<wire::Hello>(&*message)) {
-      if (hello->session != arrival.peer)
-        return refuse(arrival, peer, "HELLO of another session", seen);
-      if (!name->empty()) hello->worker = *name;
-      guard_.greeted(Door::kSession, arrival.descriptor, hello->worker);
-    }
-    if (const auto* result = std::get_if<wire::ResultMessage>(&*message);
-        result != nullptr && is_missing(*result, arrival.peer, seen))
-      return;
-    if (inbox_.room(arrival.peer, arrival.bytes) == Inbox::Room::kNoneForPeer)
-      return guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kOversized,
-                          "more messages than are taken from one peer");
-    inbox_.arrived(arrival.peer, std::move(*message), arrival.bytes);
-  }
-
-  // What its key file calls it; empty without keys. None: it may not be here any more.
-  std::optional<std::string> name_of(const Arrival& arrival) {
-    if (!allowed_) return std::string();
-    auto name = allowed_->name_of(arrival.key);
-    if (!name)
-      guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kRevokedKey,
-                   "its key is not in the allow folder any more");
-    return name;
-  }
-
-  void refuse(const Arrival& arrival, SessionPeer& peer, const std::string& what,
-              RouterCounters& seen) {
-    ++seen.malformed;
-    if (++peer.malformed < kMalformedMax)
-      guard_.tell(Door::kSession, arrival.descriptor, log::Incident::kMalformed, what);
-    else
-      guard_.expel(Door::kSession, arrival.descriptor, log::Incident::kMalformed, what);
-  }
-
-  // An artifact is on disk for good before the result that names it is committed; here it is made
-  // sure.
-  bool is_missing(const wire::ResultMessage& message, const std::string& peer,
-                  RouterCounters& seen) {
-    if (artifacts_ == nullptr) return false;
-    wire::Ack ack{message.result.unit, message.attempt, wire::Verdict::kMissing, {}};
-    for (const ArtifactRef& ref : message.result.artifacts) {
-      const auto bytes = artifacts_->size(ref.digest);
-      const bool is_cut = bytes && *bytes != ref.bytes && !artifacts_->is_whole(ref.digest);
-      if (!bytes || is_cut) ack.missing.push_back(ref.digest);
-    }
-    if (ack.missing.empty()) return false;
-    reply(peer, ack, seen);
-    return true;
-  }
-
-  void reply(const std::string& peer, const wire::Message& message, RouterCounters& seen) {
-    give(peer, wire::encode(message), seen);
   }
 
   void count(const RouterCounters& seen) {
@@ -359,7 +276,7 @@ class Router::Impl {
   std::uint16_t artifact_port_ = 0;
   std::string artifact_nonce_;
   std::unique_ptr<ArtifactServer> artifact_server_;
-  std::map<std::string, SessionPeer> peers_;  // of thread_
+  std::optional<Intake> intake_;  // of thread_
 
   mutable std::mutex mutex_;  // of outbox_ and counters_
   std::deque<Outgoing> outbox_;

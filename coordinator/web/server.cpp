@@ -103,6 +103,95 @@ http::response<http::string_body> to_beast(Response response, unsigned version, 
   return message;
 }
 
+using BodyParser = http::request_parser<http::buffer_body>;
+
+Response fault_of(int status, const std::string& where, const std::string& what,
+                  const std::string& expected) {
+  return fault_response(status, Failure{{{where, what, expected}}});
+}
+
+// One of the few bodies that may be large at once.
+class LargeBody {
+ public:
+  explicit LargeBody(std::size_t& count) : count_(count) {}
+  ~LargeBody() {
+    if (is_taken_) --count_;
+  }
+  LargeBody(const LargeBody&) = delete;
+  LargeBody& operator=(const LargeBody&) = delete;
+  bool take() {
+    if (is_taken_) return true;
+    if (count_ >= kLargeBodiesMax) return false;
+    ++count_;
+    return is_taken_ = true;
+  }
+
+ private:
+  std::size_t& count_;
+  bool is_taken_ = false;
+};
+
+std::optional<Response> keep(Body& body, std::string_view piece) {
+  try {
+    body.append(piece);
+    return std::nullopt;
+  } catch (const std::system_error& fault) {
+    return fault_of(507, "body", fault.what(), "a disk with room");
+  }
+}
+
+// What must be answered instead, where the body cannot be taken.
+asio::awaitable<std::optional<Response>> read_body(beast::tcp_stream& stream,
+                                                   beast::flat_buffer& buffer, BodyParser& parser,
+                                                   Body& body, std::size_t& large_bodies) {
+  const auto& head = parser.get();
+  const std::size_t bytes_max =
+      body_bytes_max(std::string(head.method_string()), std::string(head.target()));
+  parser.body_limit(bytes_max);
+  const auto too_large = [&] {
+    return fault_of(413, "body", "it is too large", fmt::format("{} bytes at most", bytes_max));
+  };
+  if (parser.content_length() && *parser.content_length() > bytes_max) co_return too_large();
+  const auto begin = std::chrono::steady_clock::now();
+  LargeBody large(large_bodies);
+  std::vector<char> piece(kBodyAtOnce);
+  while (!parser.is_done()) {
+    parser.get().body() = {.data = piece.data(), .size = piece.size(), .more = true};
+    stream.expires_after(kIdleMax);
+    boost::system::error_code error;
+    co_await http::async_read(stream, buffer, parser,
+                              asio::redirect_error(asio::use_awaitable, error));
+    if (error == http::error::body_limit) co_return too_large();
+    if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
+    const std::size_t bytes = piece.size() - parser.get().body().size;
+    if (body.bytes() + bytes > Body::kInMemoryMax && !large.take())
+      co_return fault_of(503, "body", "other large requests are on their way", "a later try");
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+    if (time > kTransferGrace &&
+        static_cast<double>(body.bytes()) < kTransferRateMin * time.count())
+      co_return fault_of(408, "body", "it comes too slowly",
+                         fmt::format("{} KiB a second", kTransferRateMin / 1024));
+    if (auto full = keep(body, {piece.data(), bytes})) co_return full;
+  }
+  co_return std::nullopt;
+}
+
+// What must not be answered, told from the header alone.
+template <class Head>
+std::optional<Response> refuse(const Head& head, const std::string& token) {
+  const std::string target(head.target());
+  if (token.empty()) {
+    if (is_loopback_host(std::string(head[http::field::host]))) return std::nullopt;
+    return fault_of(403, "Host", "this name is not answered", "127.0.0.1 or localhost");
+  }
+  if (target == "/") return std::nullopt;
+  const std::string given(head[http::field::authorization]);
+  if (given.starts_with("Bearer ") && is_equal_in_constant_time(given.substr(7), token))
+    return std::nullopt;
+  return fault_of(401, "Authorization", "the token is missing or wrong",
+                  "Bearer and the coordinator's token");
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -255,8 +344,8 @@ class Server::Impl {
       const auto& head = parser.get();
       const bool is_head = head.method() == http::verb::head;
       Body body(spool_);
-      auto response = refuse(head);
-      if (!response) response = co_await read_body(visitor, buffer, parser, body);
+      auto response = refuse(head, token_);
+      if (!response) response = co_await read_body(stream, buffer, parser, body, large_bodies_);
       if (response) {
         // Its body stays unread, so the connection cannot go on.
         tell(response->status == 413 ? log::Incident::kOversized : log::Incident::kRefusedRequest,
@@ -286,94 +375,6 @@ class Server::Impl {
       tell(log::Incident::kMalformed, visitor.address,
            "a request that is none: " + error.message());
     }
-  }
-
-  using BodyParser = http::request_parser<http::buffer_body>;
-
-  // What must be answered instead, where the body cannot be taken.
-  asio::awaitable<std::optional<Response>> read_body(Visitor& visitor, beast::flat_buffer& buffer,
-                                                     BodyParser& parser, Body& body) {
-    const auto& head = parser.get();
-    const std::size_t bytes_max =
-        body_bytes_max(std::string(head.method_string()), std::string(head.target()));
-    parser.body_limit(bytes_max);
-    const auto too_large = [&] {
-      return fault_of(413, "body", "it is too large", fmt::format("{} bytes at most", bytes_max));
-    };
-    if (parser.content_length() && *parser.content_length() > bytes_max) co_return too_large();
-    const auto begin = std::chrono::steady_clock::now();
-    LargeBody large(large_bodies_);
-    std::vector<char> piece(kBodyAtOnce);
-    while (!parser.is_done()) {
-      parser.get().body() = {.data = piece.data(), .size = piece.size(), .more = true};
-      visitor.stream.expires_after(kIdleMax);
-      boost::system::error_code error;
-      co_await http::async_read(visitor.stream, buffer, parser,
-                                asio::redirect_error(asio::use_awaitable, error));
-      if (error == http::error::body_limit) co_return too_large();
-      if (error && error != http::error::need_buffer) throw boost::system::system_error(error);
-      const std::size_t bytes = piece.size() - parser.get().body().size;
-      if (body.bytes() + bytes > Body::kInMemoryMax && !large.take())
-        co_return fault_of(503, "body", "other large requests are on their way", "a later try");
-      const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
-      if (time > kTransferGrace &&
-          static_cast<double>(body.bytes()) < kTransferRateMin * time.count())
-        co_return fault_of(408, "body", "it comes too slowly",
-                           fmt::format("{} KiB a second", kTransferRateMin / 1024));
-      if (auto full = keep(body, {piece.data(), bytes})) co_return full;
-    }
-    co_return std::nullopt;
-  }
-
-  static std::optional<Response> keep(Body& body, std::string_view piece) {
-    try {
-      body.append(piece);
-      return std::nullopt;
-    } catch (const std::system_error& fault) {
-      return fault_of(507, "body", fault.what(), "a disk with room");
-    }
-  }
-
-  // One of the few bodies that may be large at once.
-  class LargeBody {
-   public:
-    explicit LargeBody(std::size_t& count) : count_(count) {}
-    ~LargeBody() {
-      if (is_taken_) --count_;
-    }
-    LargeBody(const LargeBody&) = delete;
-    LargeBody& operator=(const LargeBody&) = delete;
-    bool take() {
-      if (is_taken_) return true;
-      if (count_ >= kLargeBodiesMax) return false;
-      ++count_;
-      return is_taken_ = true;
-    }
-
-   private:
-    std::size_t& count_;
-    bool is_taken_ = false;
-  };
-
-  static Response fault_of(int status, const std::string& where, const std::string& what,
-                           const std::string& expected) {
-    return fault_response(status, Failure{{{where, what, expected}}});
-  }
-
-  // What must not be answered, told from the header alone.
-  template <class Head>
-  std::optional<Response> refuse(const Head& head) const {
-    const std::string target(head.target());
-    if (token_.empty()) {
-      if (is_loopback_host(std::string(head[http::field::host]))) return std::nullopt;
-      return fault_of(403, "Host", "this name is not answered", "127.0.0.1 or localhost");
-    }
-    if (target == "/") return std::nullopt;
-    const std::string given(head[http::field::authorization]);
-    if (given.starts_with("Bearer ") && is_equal_in_constant_time(given.substr(7), token_))
-      return std::nullopt;
-    return fault_of(401, "Authorization", "the token is missing or wrong",
-                    "Bearer and the coordinator's token");
   }
 
   template <class Head>
