@@ -4,8 +4,14 @@
 
 namespace isocost::diffusion::fast {
 
-const Kernels kKernelsAvx512 = {"AVX-512",       2 * ISOCOST_LANES, gemm,       winograd_input,
-                                winograd_output, group_norm,        layer_norm, geglu,
+const Kernels kKernelsAvx512 = {"AVX-512",
+                                std::int64_t{2} * ISOCOST_LANES,
+                                gemm,
+                                winograd_input,
+                                winograd_output,
+                                group_norm,
+                                layer_norm,
+                                geglu,
                                 attention};
 
 }  // namespace isocost::diffusion::fast
