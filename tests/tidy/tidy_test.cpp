@@ -124,6 +124,25 @@ TEST(Tidy, FilesStayOneThing) {
     EXPECT_LE(source.lines.size(), 500U) << source.name << ": is this still one thing?";
 }
 
+// A class as long as that is several.
+TEST(Tidy, ClassesStayOneThing) {
+  const std::regex opening(R"(^( *)(class|struct) ([A-Za-z:]+)[^;]*\{$)");
+  std::size_t found = 0;
+  for (const Source& source : sources()) {
+    if (source.name.starts_with("tests/")) continue;
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      std::smatch match;
+      if (!source.lines[i].ends_with('{') || !std::regex_match(source.lines[i], match, opening))
+        continue;
+      ++found;
+      const auto begin = source.lines.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto end = std::find(begin, source.lines.end(), match[1].str() + "};");
+      EXPECT_LE(end - begin, 250) << source.name << ":" << i + 1 << ": " << match[3];
+    }
+  }
+  EXPECT_GT(found, 300U);
+}
+
 TEST(Tidy, PureFoldersTouchNoOutside) {
   const std::array pure = {"coordinator/core/", "worker/agent/session", "reports/model/"};
   const std::array banned = {"system_clock", "steady_clock::now", "<fstream>", "<thread>",
