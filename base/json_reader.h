@@ -77,12 +77,18 @@ class JsonReader {
     failure_.add(where_ + "." + key, std::move(what), std::move(expected));
   }
 
-  // Faults every member that was neither read nor asked for.
+  // Members that were neither read nor asked for.
+  [[nodiscard]] std::vector<std::string> unread() const {
+    std::vector<std::string> keys;
+    if (!object_.is_object()) return keys;
+    for (const auto& [key, unused] : object_.items())
+      if (!seen_.contains(key)) keys.push_back(key);
+    return keys;
+  }
+
+  // Faults every one of them.
   void finish() {
-    if (!object_.is_object()) return;
-    for (const auto& [key, unused] : object_.items()) {
-      if (!seen_.contains(key)) failure_.add(where_, "the member '" + key + "' is unknown");
-    }
+    for (const auto& key : unread()) failure_.add(where_, "the member '" + key + "' is unknown");
   }
 
   [[nodiscard]] bool ok() const { return failure_.is_empty(); }

@@ -27,7 +27,7 @@ inline constexpr int kSpecFormat = 2;
 // 2: 3x3 convolutions of small networks on a CPU by Winograd's algorithm.
 // 3: words that were added to a tokenizer are such; Pillow 13's order of passes in resizes; FID
 //    and its interval are never below 0.
-inline constexpr int kNumericsRevision = 3;
+inline constexpr int kNumericsRevision = 4;
 
 // [begin, end) of image numbers.
 struct ImageRange {

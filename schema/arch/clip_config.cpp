@@ -34,6 +34,8 @@ ClipTextConfig read_text(JsonReader& reader) {
   config.max_position_embeddings = bounded(reader, "max_position_embeddings", 77, 1, kWidthMax);
   config.eos_token_id = bounded(reader, "eos_token_id", 49407, 0, kVocabularyMax);
   supported(reader, "use_attention_mask", {Json(false)});
+  if (reader.raw("model_type").is_string())
+    config.model_type = reader.get<std::string>("model_type");
   return config;
 }
 
@@ -48,6 +50,21 @@ ClipVisionConfig read_vision(JsonReader& reader) {
   return config;
 }
 
+struct Half {
+  std::string member;
+  const Json* json;
+};
+
+// Older files say a tower in text_config_dict, too or instead; transformers lays it, with its own
+// defaults, over text_config. None at all is the class's defaults.
+Half half_of(JsonReader& reader, const std::string& member) {
+  static const Json kDefaults = Json::object();
+  const std::string older = member + "_dict";
+  const Json &said = reader.raw(member), &said_before = reader.raw(older);
+  if (!said_before.is_null()) return {older, &said_before};
+  return {member, said.is_null() ? &kDefaults : &said};
+}
+
 }  // namespace
 
 Result<ClipTextConfig> clip_text_config_from_json(const Json& json, const std::string& where) {
@@ -58,6 +75,7 @@ Result<ClipTextConfig> clip_text_config_from_json(const Json& json, const std::s
   ClipTextConfig config = read_text(reader);
   const auto names = reader.get_or<std::vector<std::string>>("architectures", {});
   config.has_projection = !names.empty() && names.front() == "CLIPTextModelWithProjection";
+  config.unknown_keys = unknown_keys(reader, ConfigFile::kClipText);
   if (!reader.ok()) return fail(reader.take());
   return config;
 }
@@ -66,15 +84,19 @@ Result<ClipConfig> clip_config_from_json(const Json& json, const std::string& wh
   JsonReader reader(json, where);
   ClipConfig config;
   config.projection_dim = bounded(reader, "projection_dim", 512, 1, kWidthMax);
-  const Json none = Json::object();
-  JsonReader text(reader.has("text_config") ? reader.raw("text_config") : none,
-                  where + ".text_config");
-  JsonReader vision(reader.has("vision_config") ? reader.raw("vision_config") : none,
-                    where + ".vision_config");
+  const Half text_half = half_of(reader, "text_config");
+  const Half vision_half = half_of(reader, "vision_config");
+  JsonReader text(*text_half.json, where + "." + text_half.member);
+  JsonReader vision(*vision_half.json, where + "." + vision_half.member);
   config.text = read_text(text);
   config.vision = read_vision(vision);
   config.text.has_projection = true;
   config.text.tower.projection_dim = config.vision.tower.projection_dim = config.projection_dim;
+  config.unknown_keys = unknown_keys(reader, ConfigFile::kClip);
+  for (const auto& key : unknown_keys(text, ConfigFile::kClipText))
+    config.unknown_keys.push_back(text_half.member + "." + key);
+  for (const auto& key : unknown_keys(vision, ConfigFile::kClipVision))
+    config.unknown_keys.push_back(vision_half.member + "." + key);
   Failure failure = reader.take();
   failure.add(text.take());
   failure.add(vision.take());

@@ -1,8 +1,13 @@
 #include "schema/arch/config.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <string_view>
 
 #include "schema/arch/config_reader.h"
+#include "schema/options.h"
 
 namespace isocost::arch {
 namespace {
@@ -95,8 +100,47 @@ void read_sample_size(JsonReader& reader, UNetConfig& config) {
   config.sample_width = sizes[1];
 }
 
+// The leading number of `text`, which is moved behind it.
+std::optional<std::int64_t> leading_number(std::string_view& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || text.front() == '-') return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+// Whether a version as Python's packaging reads it ("v0.8.1", "0.8.0rc1", "1!0.8") is of a release
+// below 0.9. What is no version is a fault: diffusers does not load such a file.
+bool is_below_0_9(JsonReader& reader) {
+  const Json& value = reader.raw("_diffusers_version");
+  if (value.is_null()) return false;
+  const auto version = value.is_string() ? value.get<std::string>() : std::string();
+  std::string_view rest = version;
+  if (rest.starts_with('v') || rest.starts_with('V')) rest.remove_prefix(1);
+  const auto major = leading_number(rest);
+  if (!major) {
+    reader.fault("_diffusers_version", "this is " + canonical(value).substr(0, 60),
+                 "a version such as 0.42.1");
+    return false;
+  }
+  const bool has_epoch = rest.starts_with('!');  // which comes after every version without one
+  if (has_epoch || *major > 0) return false;
+  if (!rest.starts_with('.')) return true;
+  rest.remove_prefix(1);
+  return leading_number(rest).value_or(0) < 9;
+}
+
+// What the pipelines' constructors do to a U-Net of an old file, which took the class's default of
+// 32 for Stable Diffusion's 64.
+void rewrite_old_sample_size(JsonReader& reader, UNetConfig& config) {
+  constexpr std::int64_t kUsual = 64;
+  const bool is_small = reader.raw("sample_size").is_number() && config.sample_height < kUsual;
+  if (is_below_0_9(reader) && is_small) config.sample_height = config.sample_width = kUsual;
+}
+
 void read_scalars(JsonReader& reader, UNetConfig& config) {
   read_sample_size(reader, config);
+  rewrite_old_sample_size(reader, config);
   config.in_channels = bounded(reader, "in_channels", 4, 1, kWidthMax);
   config.out_channels = bounded(reader, "out_channels", 4, 1, kWidthMax);
   config.norm_num_groups = bounded(reader, "norm_num_groups", 32, 1, kWidthMax);
@@ -153,6 +197,21 @@ void check_block(JsonReader& reader, const UNetConfig& config, const UNetBlockCo
                  "a divisor of the block's " + std::to_string(block.channels) + " channels");
 }
 
+// The states of a prompt have one width, so blocks that attend to others cannot be computed.
+void check_contexts(JsonReader& reader, const UNetConfig& config) {
+  std::set<std::int64_t> widths;
+  for (const auto* blocks : {&config.down, &config.up})
+    for (const auto& block : *blocks)
+      if (block.has_attention) widths.insert(block.cross_attention_dim);
+  if (config.mid) widths.insert(config.mid->cross_attention_dim);
+  if (widths.size() < 2) return;
+  std::vector<std::string> texts;
+  for (const auto width : widths) texts.push_back(std::to_string(width));
+  reader.fault("cross_attention_dim",
+               "the blocks attend to texts of several widths: " + joined(texts),
+               "one width, that of the text encoder's states");
+}
+
 // Every up block's input is the concatenation of two widths; norm groups must divide the sum too,
 // which they do when they divide each.
 void read_blocks(JsonReader& reader, UNetConfig& config) {
@@ -199,6 +258,7 @@ void read_blocks(JsonReader& reader, UNetConfig& config) {
   }
   for (const auto& block : config.down) check_block(reader, config, block);
   for (const auto& block : config.up) check_block(reader, config, block);
+  check_contexts(reader, config);
   read_embeddings(reader, config, widths.front());
 }
 
@@ -220,6 +280,7 @@ Result<UNetConfig> unet_config_from_json(const Json& json, const std::string& wh
   refuse_unsupported(reader);
   read_scalars(reader, config);
   read_blocks(reader, config);
+  config.unknown_keys = unknown_keys(reader, ConfigFile::kUNet);
   if (!reader.ok()) return fail(reader.take());
   return config;
 }
@@ -260,6 +321,7 @@ Result<VaeConfig> vae_config_from_json(const Json& json, const std::string& wher
       reader.fault(key, "this engine does not compute these blocks",
                    std::to_string(blocks) + " times " + type + ", one a width");
   }
+  config.unknown_keys = unknown_keys(reader, ConfigFile::kVae);
   if (!reader.ok()) return fail(reader.take());
   return config;
 }

@@ -5,8 +5,9 @@
 //
 // A missing key means the default of the class; null means null: BK-SDM-Tiny stores
 // `"mid_block_type": null` (no mid block), BK-SDM-v2-Base leaves the key out (the usual mid block).
-// Unknown keys are ignored, as diffusers does; a key whose value this engine does not compute is
-// refused by name. Pure, any thread.
+// A key whose value this engine does not compute is refused by name. One that it neither reads nor
+// knows to be without effect (config_keys.h) is kept in `unknown_keys`: diffusers leaves such keys
+// alone, and a user should know. Pure, any thread.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,9 @@ struct UNetBlockConfig {
 // kinds of blocks alone that this engine does not compute. `down` and `up` each in the order of
 // computation.
 struct UNetConfig {
-  std::int64_t sample_height = 64;  // sample_size; 64 where the file has none
+  // sample_size as Stable Diffusion's pipelines take it: 64 where the file has none, or was written
+  // by a diffusers below 0.9 and says less.
+  std::int64_t sample_height = 64;
   std::int64_t sample_width = 64;
   std::int64_t in_channels = 4;
   std::int64_t out_channels = 4;
@@ -56,6 +59,7 @@ struct UNetConfig {
   bool has_text_time = false;           // addition_embed_type "text_time" (SDXL)
   std::int64_t addition_time_embed_dim = 0;
   std::int64_t projection_class_embeddings_input_dim = 0;
+  std::vector<std::string> unknown_keys;
 
   [[nodiscard]] std::int64_t base_width() const { return down.front().channels; }
   // What encoder_hidden_states must have in its last dimension; 0 where no block attends to text.
@@ -75,6 +79,7 @@ struct VaeConfig {
   bool use_quant_conv = true;
   bool use_post_quant_conv = true;
   bool mid_block_add_attention = true;
+  std::vector<std::string> unknown_keys;
 
   // Pixels per latent, each way.
   [[nodiscard]] std::int64_t factor() const {
@@ -99,6 +104,8 @@ struct ClipTextConfig {
   std::int64_t max_position_embeddings = 77;
   std::int64_t eos_token_id = 49407;  // 2 in old files, where the pooled state is at argmax(ids)
   bool has_projection = false;        // CLIPTextModelWithProjection
+  std::string model_type;             // that the file says; may be empty
+  std::vector<std::string> unknown_keys;
 };
 
 struct ClipVisionConfig {
@@ -112,11 +119,13 @@ struct ClipVisionConfig {
   }
 };
 
-// CLIPModel: both towers.
+// CLIPModel: both towers. Where an older file says a tower twice (text_config_dict), the older
+// member holds, as in transformers.
 struct ClipConfig {
   ClipTextConfig text;
   ClipVisionConfig vision;
   std::int64_t projection_dim = 512;
+  std::vector<std::string> unknown_keys;  // those of a tower with its member's name
 };
 
 [[nodiscard]] Result<UNetConfig> unet_config_from_json(const Json& json, const std::string& where);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/json_reader.h"
+#include "schema/arch/config_keys.h"
 
 namespace isocost::arch {
 
@@ -45,6 +46,13 @@ inline void supported(JsonReader& reader, const std::string& key,
   reader.fault(key,
                "this is " + canonical(value).substr(0, 60) + ", which this engine does not compute",
                expected.empty() ? "null" : expected);
+}
+
+// Of the keys that nothing asked for, those that may mean something. To be called last.
+inline std::vector<std::string> unknown_keys(const JsonReader& reader, ConfigFile file) {
+  auto keys = reader.unread();
+  std::erase_if(keys, [&](const std::string& key) { return is_without_effect(file, key); });
+  return keys;
 }
 
 }  // namespace isocost::arch
