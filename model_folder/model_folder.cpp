@@ -6,6 +6,7 @@
 #include "base/io/clip_files.h"
 #include "base/io/genuine_file.h"
 #include "base/io/presence.h"
+#include "schema/arch/config_keys.h"
 
 namespace isocost::arch {
 namespace fs = std::filesystem;
@@ -34,30 +35,39 @@ class Opener {
     model_.variant = variant;
   }
 
-  Result<ModelFolder> run() {
+  ModelLook run() {
+    if (may_begin()) read();
+    return {std::move(model_), std::move(failure_)};
+  }
+
+ private:
+  bool may_begin() {
     const auto is_there = io::has_folder(model_.root);
-    if (!is_there) return fail(is_there.error());
-    if (!*is_there)
-      return fail(model_.root.string(), "this folder is missing",
-                  "a model in the diffusers layout");
-    if (!is_variant_name(model_.variant))
-      return fail("variant", "'" + model_.variant + "' is no name of a variant",
-                  "a name such as fp16");
+    if (!is_there) {
+      failure_.add(is_there.error());
+    } else if (!*is_there) {
+      failure_.add(model_.root.string(), "this folder is missing",
+                   "a model in the diffusers layout");
+    } else if (!is_variant_name(model_.variant)) {
+      failure_.add("variant", "'" + model_.variant + "' is no name of a variant",
+                   "a name such as fp16");
+    }
+    return failure_.is_empty();
+  }
+
+  void read() {
     if (has(model_.root / "config.json")) {
       open_clip();
     } else {
       open_components();
     }
-    if (!failure_.is_empty()) return fail(std::move(failure_));
     const bool is_model = model_.unet || model_.vae || model_.text_encoder || model_.clip;
-    if (!is_model)
-      return fail(model_.root.string(), "there is no model in this folder",
-                  "unet/config.json, vae/config.json, text_encoder/config.json, or a CLIP folder's "
-                  "config.json");
-    return std::move(model_);
+    if (!is_model && failure_.is_empty())
+      failure_.add(model_.root.string(), "there is no model in this folder",
+                   "unet/config.json, vae/config.json, text_encoder/config.json, or a CLIP "
+                   "folder's config.json");
   }
 
- private:
   void open_clip() {
     model_.clip = component<ClipConfig>(model_.root, io::kTransformersBase, model_.variant,
                                         clip_config_from_json);
@@ -74,19 +84,29 @@ class Opener {
   void find_tokenizer(const fs::path& folder) {
     const auto files = io::find_tokenizer_files(folder);
     if (!files) failure_.add(files.error());
-    if (files && *files) model_.tokenizer = folder;
+    if (!files || !*files) return;
+    model_.tokenizer = folder;
+    model_.found.insert("tokenizer");
+    const auto settings = folder / "tokenizer_config.json";
+    const auto is_there = io::has_file(settings);
+    if (!is_there || !*is_there) return;  // what is wrong with it is told by who loads it
+    const auto json = read_json(settings);
+    if (json && json->is_object() && json->value("tokenizer_class", Json()).is_string())
+      model_.tokenizer_class = json->at("tokenizer_class").get<std::string>();
   }
 
   void open_components() {
     read_index();
     check_variant();
+    find_second_parts();
     model_.unet = optional_component<UNetConfig>("unet", io::kDiffusersBase, unet_config_from_json);
     model_.vae = optional_component<VaeConfig>("vae", io::kDiffusersBase, vae_config_from_json);
     model_.text_encoder = optional_component<ClipTextConfig>("text_encoder", io::kTransformersBase,
                                                              clip_text_config_from_json);
-    find_tokenizer(model_.root / "tokenizer");
+    if (!is_absent("tokenizer")) find_tokenizer(model_.root / "tokenizer");
     const auto scheduler = model_.root / "scheduler" / "scheduler_config.json";
-    if (!has(scheduler)) return;
+    if (is_absent("scheduler") || !has(scheduler)) return;
+    model_.found.insert("scheduler");
     auto json = read_json(scheduler);
     if (!json) {
       failure_.add(json.error());
@@ -112,12 +132,36 @@ class Opener {
     }
     if (json->contains("_class_name") && json->at("_class_name").is_string())
       model_.pipeline_class = json->at("_class_name").get<std::string>();
+    model_.index = *json;
     for (const char* name : {"unet", "vae", "text_encoder"}) {
       const bool is_listed = json->contains(name) && json->at(name).is_array() &&
                              !json->at(name).empty() && !json->at(name).front().is_null();
       if (is_listed && !has(model_.root / name / "config.json") && failure_.is_empty())
         failure_.add((model_.root / name / "config.json").string(), "the file is missing",
                      "the configuration that model_index.json promises");
+    }
+  }
+
+  // [null, null], whatever lies in its folder.
+  [[nodiscard]] bool is_absent(const std::string& component) const {
+    return model_.index.is_object() &&
+           model_.index.value(component, Json()) == Json::array({nullptr, nullptr});
+  }
+
+  void find_second_parts() {
+    static const std::pair<const char*, const char*> kParts[] = {
+        {"text_encoder_2", "a second text encoder"},
+        {"text_encoder_3", "a third text encoder"},
+        {"tokenizer_2", "a second tokenizer"},
+        {"tokenizer_3", "a third tokenizer"},
+        {"low_res_scheduler", "a scheduler of small pictures"},
+        {"transformer", "a transformer"},
+        {"prior", "a prior"},
+        {"controlnet", "a control network"}};
+    for (const auto& [folder, what] : kParts) {
+      const auto is_there = io::has_folder(model_.root / folder);
+      if (!is_there) failure_.add(is_there.error());
+      if (is_there && *is_there) model_.second_parts.emplace_back(folder, what);
     }
   }
 
@@ -141,7 +185,8 @@ class Opener {
   std::optional<Component<Config>> optional_component(const std::string& name,
                                                       const std::string& base, Parse parse) {
     const auto folder = model_.root / name;
-    if (!has(folder / "config.json")) return std::nullopt;
+    if (is_absent(name) || !has(folder / "config.json")) return std::nullopt;
+    model_.found.insert(name);
     const bool is_asked = !model_.variant.empty() && io::asks_for_variant(folder, model_.variant);
     return component<Config>(folder, base, is_asked ? model_.variant : "", parse);
   }
@@ -170,7 +215,28 @@ class Opener {
 }  // namespace
 
 Result<ModelFolder> ModelFolder::open(const fs::path& root, const std::string& variant) {
+  auto look = look_at_model(root, variant);
+  if (!look.failure.is_empty()) return fail(std::move(look.failure));
+  return std::move(look.model);
+}
+
+ModelLook look_at_model(const fs::path& root, const std::string& variant) {
   return Opener(root, variant).run();
+}
+
+std::vector<std::pair<std::string, std::vector<std::string>>> ModelFolder::unknown_keys() const {
+  std::vector<std::pair<std::string, std::vector<std::string>>> named;
+  const auto add = [&](const std::string& file, std::vector<std::string> keys) {
+    if (!keys.empty()) named.emplace_back(file, std::move(keys));
+  };
+  if (index.is_object()) add("model_index.json", unknown_pipeline_members(index));
+  if (unet) add("unet/config.json", unet->config.unknown_keys);
+  if (vae) add("vae/config.json", vae->config.unknown_keys);
+  if (text_encoder) add("text_encoder/config.json", text_encoder->config.unknown_keys);
+  if (scheduler_config.is_object())
+    add("scheduler/scheduler_config.json", unknown_scheduler_keys(scheduler_config));
+  if (clip) add("config.json", clip->config.unknown_keys);
+  return named;
 }
 
 CallShape ModelFolder::default_call() const {

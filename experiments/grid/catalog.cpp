@@ -7,6 +7,7 @@
 #include <cstring>
 #include <set>
 
+#include "base/check.h"
 #include "base/io/genuine_file.h"
 #include "base/io/hash_file.h"
 #include "base/io/inputs.h"
@@ -14,6 +15,8 @@
 #include "base/io/presence.h"
 #include "base/io/statistics.h"
 #include "experiments/grid/look.h"
+#include "model_folder/check_runs.h"
+#include "schema/options.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
 namespace isocost::experiments {
@@ -79,6 +82,7 @@ class DiskCatalog : public Catalog {
   }
 
   Result<ModelEntry> model(const std::string& name, const std::string& variant,
+                           const std::vector<std::string>& tasks,
                            const std::string& where) override {
     const fs::path path = resolve(name);
     const auto is_there = io::has_folder(path);
@@ -87,31 +91,23 @@ class DiskCatalog : public Catalog {
       return fail(where, "the model '" + name + "' is missing: there is no folder " + path.string(),
                   "a diffusers folder");
     }
-    const auto folder = arch::ModelFolder::open(path, variant);
+    const auto look = arch::look_at_model(path, variant);
+    const auto* folder = &look.model;
     places_.insert(path);
-    if (!folder) return fail(at(where, folder.error()));
-    Failure failure;
-    if (!folder->unet)
-      failure.add(where, path.string() + " has no unet", "unet/config.json and its weights");
-    if (!folder->vae)
-      failure.add(where, path.string() + " has no vae", "vae/config.json and its weights");
-    if (!folder->text_encoder)
-      failure.add(where, path.string() + " has no text_encoder",
-                  "text_encoder/config.json and its weights");
-    if (!folder->tokenizer)
-      failure.add(where, path.string() + " has no tokenizer",
-                  "tokenizer/vocab.json or tokenizer/tokenizer.json");
-    if (!folder->scheduler_config.is_object())
-      failure.add(where, path.string() + " has no scheduler", "scheduler/scheduler_config.json");
-    if (!failure.is_empty()) return fail(std::move(failure));
-
+    Failure failure = at(where, look.failure);
+    const bool is_nothing = folder->found.empty() && folder->index.is_null() && !folder->clip;
+    if (is_nothing && !failure.is_empty()) return fail(std::move(failure));
+    failure.add(failed_tasks(*folder, tasks, where));
     if (const auto checked = folder->check_weights(); !checked)
       failure.add(at(where, checked.error()));
-    const auto fits = arch::check_fit(folder->unet->config, folder->vae->config,
-                                      folder->text_encoder->config, path.string());
-    if (!fits) failure.add(at(where, fits.error()));
+    const bool has_parts = folder->unet && folder->vae && folder->text_encoder && folder->tokenizer;
+    if (!has_parts) {
+      ISOCOST_CHECK(!failure.is_empty(), "every task needs these parts of a model");
+      return fail(std::move(failure));
+    }
     ModelEntry entry;
     read_tokenizer(*folder, where, entry, failure);
+    if (!failure.is_empty()) return fail(std::move(failure));  // before gigabytes are hashed
     const auto take = [&](const std::string& part, const Result<Digest>& digest) {
       if (!digest) {
         failure.add(at(where, digest.error()));
@@ -128,7 +124,7 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
-    entry.scheduler = sampling::stored_scheduler(folder->scheduler_config, folder->pipeline_class);
+    entry.scheduler_config = folder->scheduler_config;
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
     entry.vae = folder->vae->config;
@@ -140,6 +136,9 @@ class DiskCatalog : public Catalog {
     entry.parameters = arch::summarize_unet(entry.unet, call).parameters();
     entry.gflops_text = arch::summarize_clip_text(folder->text_encoder->config).gflops();
     entry.weight_bytes = folder->weight_bytes();
+    for (const auto& [file, keys] : folder->unknown_keys())
+      entry.notes.push_back(file + " has " + joined(keys) +
+                            ": neither read here nor known to be without effect");
     return entry;
   }
 
@@ -194,6 +193,23 @@ class DiskCatalog : public Catalog {
     return placed;
   }
 
+  // Why these kinds of tasks do not run with a model; without any that is known, why none does.
+  static Failure failed_tasks(const arch::ModelFolder& model, const std::vector<std::string>& names,
+                              const std::string& where) {
+    const auto is_asked = [&](const tasks::TaskKind& kind) {
+      return std::find(names.begin(), names.end(), kind.name) != names.end();
+    };
+    const auto& kinds = tasks::task_kinds();
+    const bool is_any_asked = std::any_of(kinds.begin(), kinds.end(), is_asked);
+    Failure failure;
+    for (const auto& kind : kinds) {
+      if (is_any_asked && !is_asked(kind)) continue;
+      const auto runs = arch::check_runs(model, kind);
+      if (!runs) failure.add(at(where, runs.error()));
+    }
+    return failure;
+  }
+
   static Result<void> check_there(const std::string& name, const fs::path& path,
                                   const std::string& where) {
     std::error_code error;
@@ -208,13 +224,11 @@ class DiskCatalog : public Catalog {
   // A tokenizer that does not load, or gives ids that its text encoder has no row for, is a fault.
   static void read_tokenizer(const arch::ModelFolder& model, const std::string& where,
                              ModelEntry& entry, Failure& failure) {
-    auto tokenizer = diffusion::Tokenizer::load(*model.tokenizer);
     const auto& text = model.text_encoder->config;
-    const auto fits = tokenizer
-                          ? tokenizer->check_fit(text.max_position_embeddings, text.vocab_size)
-                          : Result<void>(fail(tokenizer.error()));
-    if (!fits) {
-      failure.add(at(where, fits.error()));
+    auto tokenizer = diffusion::Tokenizer::load_for({text.max_position_embeddings, text.vocab_size},
+                                                    *model.tokenizer);
+    if (!tokenizer) {
+      failure.add(at(where, tokenizer.error()));
       return;
     }
     entry.prompt_tokens_max = tokenizer->length() - 2;

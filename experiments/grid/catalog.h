@@ -18,17 +18,16 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "model_folder/model_folder.h"
-#include "schema/samplers/resolve.h"
 
 namespace isocost::experiments {
 
 struct ModelEntry {
   std::map<std::string, std::string> inputs;  // unet, vae, text_encoder, tokenizer -> "sha256:..."
   std::map<std::string, std::string> names;   // "sha256:..." -> path, for messages
-  sampling::StoredScheduler scheduler;
-  std::string scheduler_file;  // for messages
-  int vae_factor = 8;          // picture pixels a latent pixel
-  int default_height = 64;     // in pixels
+  Json scheduler_config = Json::object();     // scheduler_config.json
+  std::string scheduler_file;                 // for messages
+  int vae_factor = 8;                         // picture pixels a latent pixel
+  int default_height = 64;                    // in pixels
   int default_width = 64;
   std::uint64_t parameters = 0;  // of the U-Net
   std::uint64_t weight_bytes = 0;
@@ -40,6 +39,7 @@ struct ModelEntry {
   // text encoder takes.
   std::function<std::size_t(std::string_view)> prompt_tokens;
   std::size_t prompt_tokens_max = 75;
+  std::vector<std::string> notes;  // what a user should know of its files, each without a subject
 
   [[nodiscard]] double gflops_per_call(int height, int width) const;
   [[nodiscard]] double gflops_decode(int height, int width) const;
@@ -71,9 +71,12 @@ class Catalog {
   // value: w8 before w16).
   [[nodiscard]] virtual Result<std::vector<std::string>> models(const std::string& name,
                                                                 const std::string& where) = 0;
-  // `variant`: of its weights; empty: those that are loaded without naming one.
+  // `variant`: of its weights; empty: those that are loaded without naming one. `tasks`: kinds of
+  // tasks that are to run with it. Fails with: what keeps one of them from running, or its parts
+  // from being loaded.
   [[nodiscard]] virtual Result<ModelEntry> model(const std::string& name,
                                                  const std::string& variant,
+                                                 const std::vector<std::string>& tasks,
                                                  const std::string& where) = 0;
   // An extractor of one of ExtractorSpec's kinds, looked at as far as it can be without running.
   [[nodiscard]] virtual Result<ExtractorEntry> extractor(const std::string& kind,

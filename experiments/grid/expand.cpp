@@ -4,12 +4,14 @@
 #include <numeric>
 #include <set>
 
+#include "base/check.h"
 #include "base/io/atomic_file.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/yaml.h"
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
@@ -52,6 +54,13 @@ int default_group_size(int latent_pixels) {
   int size = kGroupMax;
   while (size > 1 && size * latent_pixels > kLatentPixels) size /= 2;
   return size;
+}
+
+// The kinds of its tasks, each once.
+std::vector<std::string> kinds_of(const Grid& grid) {
+  std::set<std::string> kinds;
+  for (const Task& task : grid.tasks) kinds.insert(task.kind);
+  return {kinds.begin(), kinds.end()};
 }
 
 class Expander {
@@ -119,13 +128,15 @@ class Expander {
     const auto known = models_.find(placed.value);
     if (known != models_.end()) return known->second ? &*known->second : nullptr;
     const ModelRef ref = model_ref(placed.value);
-    auto entry = catalog_.model(ref.path, ref.variant, placed.where);
+    auto entry = catalog_.model(ref.path, ref.variant, kinds_of(grid_), placed.where);
     if (!entry) {
       failure_.add(entry.error());
       models_.emplace(placed.value, std::nullopt);
       return nullptr;
     }
     submission_.input_names.insert(entry->names.begin(), entry->names.end());
+    for (const std::string& note : entry->notes)
+      notes_.push_back("the model " + ref.path + ": " + note);
     return &*models_.emplace(placed.value, std::move(*entry)).first->second;
   }
 
@@ -250,7 +261,10 @@ class Expander {
 
   // Cells share samplers; values stand once each, so their places in memory tell them apart.
   const ReadySampler* sampler_of(const Settings& settings, const ModelEntry& model) {
-    std::vector<const void*> key = {&model, settings.sampler, settings.steps, settings.spacing};
+    const auto* kind = tasks::find_task(grid_.tasks[settings.task].kind);
+    ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
+    std::vector<const void*> key = {&model, kind, settings.sampler, settings.steps,
+                                    settings.spacing};
     for (const auto& [unused, placed] : settings.options) key.push_back(placed);
     const auto known = samplers_.find(key);
     if (known != samplers_.end()) return known->second ? &*known->second : nullptr;
@@ -261,7 +275,7 @@ class Expander {
         settings.options.empty() ? settings.steps : settings.options.back().second;
     const std::string name = "the model " + labels_.at(settings.model->value);
     auto resolved =
-        sampling::resolve(model.scheduler, choice,
+        sampling::resolve(sampling::stored_scheduler(model.scheduler_config, kind->runs_as), choice,
                           sampling::FaultPlaces{.choice = blamed->where,
                                                 .stored = settings.model->where + ": " + name +
                                                           ": " + model.scheduler_file,
@@ -414,7 +428,7 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
   for (const Axis& axis : with_models(models, catalog, failure).axes)
     for (const Placed& value : axis.values) {
       const ModelRef ref = model_ref(value.value);
-      note(catalog.model(ref.path, ref.variant, value.where), failure);
+      note(catalog.model(ref.path, ref.variant, kinds_of(grid), value.where), failure);
     }
   for (const Task& task : grid.tasks) {
     if (!task.prompts.file.empty())

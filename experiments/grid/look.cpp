@@ -53,11 +53,9 @@ Result<ExtractorLook> look_at_clip(const fs::path& folder, bool has_texts) {
       failure.add(fits.error());
   }
   if (has_texts) {
-    const auto tokenizer = diffusion::Tokenizer::load(folder);
-    const auto fits = tokenizer ? tokenizer->check_fit(config.text.max_position_embeddings,
-                                                       config.text.vocab_size)
-                                : Result<void>(fail(tokenizer.error()));
-    if (!fits) failure.add(fits.error());
+    const auto tokenizer = diffusion::Tokenizer::load_for(
+        {config.text.max_position_embeddings, config.text.vocab_size}, folder);
+    if (!tokenizer) failure.add(tokenizer.error());
   }
   if (!failure.is_empty()) return fail(std::move(failure));
   return ExtractorLook{0, has_texts ? 1 : config.projection_dim};

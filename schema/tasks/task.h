@@ -35,6 +35,13 @@ struct TaskKind {
   std::vector<Option> parameters;       // set by a task or an axis, besides the usual ones
   std::vector<Slot> slots;              // of its items
   std::vector<std::string> components;  // of the model's folder
+  // The diffusers pipelines whose folders it runs with, and the one that it computes as.
+  std::vector<std::string> pipelines;
+  std::string runs_as;
+  // What its branches give beside a prompt's states: a class (UNetConfig.num_class_embeds), sizes
+  // and pooled text (text_time).
+  bool gives_class_labels = false;
+  bool gives_sizes = false;
   // How often, for an image, besides the network's calls.
   std::uint64_t encodes = 0;
   std::uint64_t decodes = 1;

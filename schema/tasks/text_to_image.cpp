@@ -20,6 +20,10 @@ TaskKind text_to_image_row() {
   row.explanation = "A picture from noise, as its prompt says.";
   row.slots = {Slot::kPrompt};
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
+  // Those for which AutoPipelineForText2Image makes the first.
+  row.pipelines = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline",
+                   "StableDiffusionInpaintPipeline"};
+  row.runs_as = row.pipelines.front();
   row.input_channels = latent_alone;
   row.calls = every_call;
   return row;

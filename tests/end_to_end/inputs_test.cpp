@@ -130,6 +130,53 @@ TEST_F(InputsTest, PlanAndInspectSayWhatWeightsAreThatAreNone) {
   }
 }
 
+// An upscaler was planned, and failed on a worker as a bug that was tried three times.
+TEST_F(InputsTest, NoCommandBeginsWithAModelThatDoesNotDrawFromText) {
+  fs::copy(ISOCOST_SOURCE_DIR "/tests/golden/models/x4", folder_ / "m",
+           fs::copy_options::recursive);
+  const std::string file = grid("m", "clip_score").string();
+  const fs::path out = folder_ / "out";
+
+  for (const Finished& ended :
+       {run({program("isocost"), "plan", file}, 1min),
+        run({program("isocost"), "run", file, "--workers", "1", "--out", out.string()}, 1min),
+        run({program("isocost"), "submit", file, "--coordinator", "http://127.0.0.1:1"}, 1min)}) {
+    EXPECT_EQ(ended.status, 1) << ended.output;
+    EXPECT_THAT(ended.output,
+                AllOf(HasSubstr("grid.yaml:3:11: " + (folder_ / "m/model_index.json").string() +
+                                ": the pipeline StableDiffusionUpscalePipeline is for "
+                                "super-resolution; expected for text-to-image "),
+                      HasSubstr("m/unet/config.json.in_channels: the U-Net takes 7 channels"),
+                      HasSubstr("m/unet/config.json.num_class_embeds")));
+  }
+  EXPECT_FALSE(fs::exists(out / "isocost.db"));
+  const Finished drawn = sample(folder_ / "m");
+  EXPECT_EQ(drawn.status, 1) << drawn.output;
+  EXPECT_THAT(drawn.output, HasSubstr("the U-Net takes 7 channels"));
+  const Finished inspected =
+      run({program("isocost-worker"), "inspect", (folder_ / "m").string()}, 1min);
+  EXPECT_EQ(inspected.status, 0) << inspected.output;
+  EXPECT_THAT(inspected.output, HasSubstr("text-to-image: does not run: "));
+}
+
+TEST_F(InputsTest, PlanAndInspectNameKeysThatNothingReads) {
+  const fs::path name = model("m");
+  Json config = parse_json(read_text(name / "unet/config.json"), "config").value();
+  config["motion_max_length"] = 32;
+  write_text(name / "unet/config.json", config.dump());
+
+  const Finished planned = plan(grid("m", "clip_score"));
+  const Finished inspected = run({program("isocost-worker"), "inspect", name.string()}, 1min);
+
+  EXPECT_EQ(planned.status, 0) << planned.output;
+  EXPECT_THAT(planned.output,
+              HasSubstr("the model m: unet/config.json has motion_max_length: neither read here "
+                        "nor known to be without effect"));
+  EXPECT_EQ(inspected.status, 0) << inspected.output;
+  EXPECT_THAT(inspected.output, AllOf(HasSubstr("text-to-image: runs"),
+                                      HasSubstr("note: unet/config.json: 'motion_max_length'")));
+}
+
 TEST_F(InputsTest, InspectSaysWhichFilesFit) {
   const Finished ended =
       run({program("isocost-worker"), "inspect", model("m").string(), "--json"}, 1min);

@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "model_folder/model_folder.h"
+#include "model_folder/check_runs.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
@@ -70,14 +70,30 @@ Result<void> check(const arch::ModelFolder& model) {
   if (model.text_encoder) text = &model.text_encoder->config;
   if (model.clip) text = &model.clip->config.text;
   if (model.tokenizer && text != nullptr) {
-    const auto tokenizer = diffusion::Tokenizer::load(*model.tokenizer);
-    const auto fits = tokenizer
-                          ? tokenizer->check_fit(text->max_position_embeddings, text->vocab_size)
-                          : Result<void>(fail(tokenizer.error()));
-    if (!fits) failure.add(fits.error());
+    const auto tokenizer = diffusion::Tokenizer::load_for(
+        {text->max_position_embeddings, text->vocab_size}, *model.tokenizer);
+    if (!tokenizer) failure.add(tokenizer.error());
   }
   if (!failure.is_empty()) return fail(std::move(failure));
   return {};
+}
+
+// Which kinds of tasks run with a pipeline, each with what keeps it from running.
+Json tasks_json(const arch::ModelFolder& model) {
+  Json json = Json::object();
+  for (const auto& kind : tasks::task_kinds()) {
+    json[kind.name] = Json::array();
+    const auto runs = arch::check_runs(model, kind);
+    if (runs) continue;
+    for (const Error& error : runs.error().errors) json[kind.name].push_back(error.message());
+  }
+  return json;
+}
+
+Json unknown_keys_json(const arch::ModelFolder& model) {
+  Json json = Json::object();
+  for (const auto& [file, keys] : model.unknown_keys()) json[file] = keys;
+  return json;
 }
 
 // The part that a study varies stands at the top level: the U-Net, or what the folder has instead.
@@ -94,6 +110,8 @@ Json model_json(const arch::ModelFolder& model) {
   json["pipeline"] = model.pipeline_class;
   json["call"] = call_json(model.default_call());
   json["components"] = components;
+  if (model.unet) json["faults_by_task"] = tasks_json(model);
+  json["unknown_keys"] = unknown_keys_json(model);
   json["total_bytes"] = model.weight_bytes();
   json["weights_fit"] = true;  // what does not fit is a fault
   return json;
@@ -105,6 +123,21 @@ void print_row(const std::string& name, const Json& part) {
               static_cast<unsigned long long>(part.at("tensors").get<std::uint64_t>()),
               part.at("gflops").get<double>(),
               static_cast<unsigned long long>(part.at("bytes").get<std::uint64_t>()));
+}
+
+void print_tasks(const Json& json) {
+  const Json tasks = json.value("faults_by_task", Json::object());
+  const Json unknown = json.value("unknown_keys", Json::object());
+  for (const auto& [task, faults] : tasks.items()) {
+    if (faults.empty()) std::printf("%s: runs\n", task.c_str());
+    for (const Json& fault : faults)
+      std::printf("%s: does not run: %s\n", task.c_str(),
+                  fault.get_ref<const std::string&>().c_str());
+  }
+  for (const auto& [file, keys] : unknown.items())
+    for (const Json& key : keys)
+      std::printf("note: %s: '%s' is neither read here nor known to be without effect\n",
+                  file.c_str(), key.get_ref<const std::string&>().c_str());
 }
 
 void print_text(const Json& json) {
@@ -120,6 +153,7 @@ void print_text(const Json& json) {
       static_cast<long long>(call.at("context_tokens").get<std::int64_t>()));
   if (json.contains("weights_fit"))
     std::printf("weights: the tensors in the files' headers are those of the configurations\n");
+  print_tasks(json);
 }
 
 Result<Json> architecture_json(const arch::ArchitectureChoice& choice) {

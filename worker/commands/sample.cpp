@@ -7,6 +7,7 @@
 #include "base/io/picture.h"
 #include "base/io/presence.h"
 #include "base/text.h"
+#include "model_folder/check_runs.h"
 #include "schema/samplers/resolve.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
@@ -38,12 +39,16 @@ struct SampleArguments {
   int width = 0;
 };
 
+// What this command does: what a grid means that says no kind of task.
+const tasks::TaskKind& text_to_image() { return tasks::task_kinds().front(); }
+
 Result<sampling::SamplerConfig> resolve_sampler(const SampleArguments& arguments,
                                                 const arch::ModelFolder& model) {
   Json choice = {{"sampler", arguments.sampler}, {"steps", arguments.steps}};
   if (!arguments.spacing.empty()) choice["timestep_spacing"] = arguments.spacing;
-  return sampling::resolve(sampling::stored_scheduler(model.scheduler_config, model.pipeline_class),
-                           choice, "sampler");
+  return sampling::resolve(
+      sampling::stored_scheduler(model.scheduler_config, text_to_image().runs_as), choice,
+      "sampler");
 }
 
 class Sampling {
@@ -92,7 +97,7 @@ class Sampling {
   [[nodiscard]] std::vector<std::int64_t> latent_shape() const {
     const auto& unet = pipeline_.unet_config();
     const auto factor = pipeline_.vae_config().factor();
-    return {unet.in_channels,
+    return {pipeline_.vae_config().latent_channels,
             arguments_.height > 0 ? arguments_.height / factor : unet.sample_height,
             arguments_.width > 0 ? arguments_.width / factor : unet.sample_width};
   }
@@ -150,15 +155,16 @@ int run_sample(const SampleArguments& arguments) {
   if (!device) return report_failure(device.error());
   const auto model = arch::ModelFolder::open(arguments.model, arguments.variant);
   if (!model) return report_failure(model.error());
+  if (const auto runs = arch::check_runs(*model, text_to_image()); !runs)
+    return report_failure(runs.error());
   auto sampler = resolve_sampler(arguments, *model);
   if (!sampler) return report_failure(sampler.error());
-  auto tokenizer = Tokenizer::load(model->tokenizer.value_or(model->root / "tokenizer"));
+  const auto& text = model->text_encoder->config;
+  auto tokenizer =
+      Tokenizer::load_for({text.max_position_embeddings, text.vocab_size}, *model->tokenizer);
   if (!tokenizer) return report_failure(tokenizer.error());
   auto pipeline = Pipeline::load(*model, {*device, at::kFloat});
   if (!pipeline) return report_failure(pipeline.error());
-  const auto& text = pipeline->text_config();
-  if (auto fits = tokenizer->check_fit(text.max_position_embeddings, text.vocab_size); !fits)
-    return report_failure(fits.error());
   if (const int code = check_size(arguments, pipeline->vae_config().factor()); code != 0)
     return code;
   Sampling sampling(arguments, *pipeline, *tokenizer, std::move(*sampler));

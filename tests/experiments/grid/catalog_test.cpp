@@ -60,7 +60,7 @@ class CatalogOnDisk : public ::testing::Test {
     return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models" / name;
   }
   std::string fault_of_model(const std::string& variant = "") {
-    const auto model = catalog_->model("m", variant, "g.yaml:3:5");
+    const auto model = catalog_->model("m", variant, {}, "g.yaml:3:5");
     return model ? "no fault" : model.error().message();
   }
   void write(const std::string& name, const std::string& text) {
@@ -100,21 +100,79 @@ TEST_F(CatalogOnDisk, RefusesPartsThatDoNotFitEachOther) {
   EXPECT_THAT(fault_of_model(), HasSubstr("562, of the added token '<cat-toy>'"));
 }
 
+// What keeps a model from running is told beside what is wrong with its files.
+TEST_F(CatalogOnDisk, TellsAllThatKeepsAModelFromRunning) {
+  fs::remove_all(folder_ / "m");
+  fs::copy(golden("sdxl"), folder_ / "m", fs::copy_options::recursive);
+  write("m/vae/diffusion_pytorch_model.fp16.safetensors", "<html></html>");
+  write("m/text_encoder/config.json", R"({"use_attention_mask": true})");
+  fs::remove_all(folder_ / "m/tokenizer");
+
+  const std::string fault = fault_of_model();
+
+  const std::string at = "g.yaml:3:5: " + (folder_ / "m").string();
+  for (const char* part :
+       {"/model_index.json: the pipeline StableDiffusionXLPipeline is for text-to-image with two",
+        "/text_encoder/config.json.use_attention_mask: this is true", ": there is no tokenizer",
+        "/vae/diffusion_pytorch_model.fp16.safetensors: this is an HTML page"})
+    EXPECT_THAT(fault, HasSubstr(at + part));
+}
+
+// A network whose configuration cannot be read is there all the same.
+TEST_F(CatalogOnDisk, TellsAFoldersFaultsBesideThoseOfAConfiguration) {
+  write("m/unet/config.json", R"({"class_embed_type": "timestep", "in_channels": 9})");
+  write("m/model_index.json", R"({"_class_name": "StableDiffusionXLPipeline"})");
+
+  const std::string fault = fault_of_model();
+
+  EXPECT_THAT(fault, ::testing::AllOf(HasSubstr("unet/config.json.class_embed_type"),
+                                      HasSubstr("the pipeline StableDiffusionXLPipeline"),
+                                      ::testing::Not(HasSubstr("there is no unet"))));
+  fs::remove_all(folder_ / "m");
+  fs::create_directory(folder_ / "m");
+  EXPECT_THAT(fault_of_model(), ::testing::Not(HasSubstr("\n")));
+}
+
+// A grid whose kind of task is none is told what its models lack all the same.
+TEST_F(CatalogOnDisk, LooksAtModelsForTasksThatAreNone) {
+  fs::remove_all(folder_ / "m/vae");
+
+  const auto model = catalog_->model("m", "", {"text-to-vide"}, "g.yaml");
+
+  ASSERT_FALSE(model);
+  EXPECT_THAT(model.error().message(), HasSubstr("m/vae/config.json: the file is missing"));
+  write("m/model_index.json", R"({"_class_name": "StableDiffusionPipeline"})");
+  EXPECT_THAT(fault_of_model(), HasSubstr("there is no vae"));
+}
+
+TEST_F(CatalogOnDisk, NotesKeysThatNothingReads) {
+  write("m/model_index.json",
+        R"({"_class_name": "StableDiffusionPipeline", "force_zeros_for_empty_prompt": true})");
+
+  const auto model = catalog_->model("m", "", {"text-to-image"}, "g.yaml");
+
+  ASSERT_TRUE(model) << model.error().message();
+  EXPECT_THAT(
+      model->notes,
+      ElementsAre("model_index.json has force_zeros_for_empty_prompt: neither read here nor "
+                  "known to be without effect"));
+}
+
 TEST_F(CatalogOnDisk, KeepsAModelsInputsWhenOthersLieBesideThem) {
-  const auto before = catalog_->model("m", "", "g.yaml")->inputs;
+  const auto before = catalog_->model("m", "", {}, "g.yaml")->inputs;
   fs::copy(folder_ / "m/unet/diffusion_pytorch_model.safetensors",
            folder_ / "m/unet/diffusion_pytorch_model.fp16.safetensors");
   write("m/unet/diffusion_pytorch_model.non_ema.safetensors", "other weights");
 
-  EXPECT_EQ(catalog_->model("m", "", "g.yaml")->inputs, before);
-  const auto halves = catalog_->model("m", "fp16", "g.yaml");
+  EXPECT_EQ(catalog_->model("m", "", {}, "g.yaml")->inputs, before);
+  const auto halves = catalog_->model("m", "fp16", {}, "g.yaml");
   ASSERT_TRUE(halves) << halves.error().message();
   EXPECT_NE(halves->inputs.at("unet"), before.at("unet"));
   EXPECT_EQ(halves->inputs.at("vae"), before.at("vae"));
 }
 
 TEST_F(CatalogOnDisk, CountsTheTokensOfPrompts) {
-  const auto model = catalog_->model("m", "", "g.yaml");
+  const auto model = catalog_->model("m", "", {}, "g.yaml");
 
   ASSERT_TRUE(model) << model.error().message();
   EXPECT_EQ(model->prompt_tokens_max, 75U);

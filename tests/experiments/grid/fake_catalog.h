@@ -16,6 +16,7 @@ class FakeCatalog : public experiments::Catalog {
     return std::vector<std::string>{name};
   }
   Result<experiments::ModelEntry> model(const std::string& name, const std::string& variant,
+                                        const std::vector<std::string>&,
                                         const std::string& where) override {
     if (name != "models/a" && name != "models/b" && name != "other/a")
       return fail(where, "the model '" + name + "' is missing");
@@ -25,8 +26,7 @@ class FakeCatalog : public experiments::Catalog {
       entry.names[entry.inputs[part]] = name + "/" + part;
     }
     entry.prompt_tokens = [](std::string_view text) { return text.size(); };
-    entry.scheduler.rewrite = sampling::rewrite_of("StableDiffusionPipeline");
-    entry.scheduler.config = {{"beta_start", 0.00085},
+    entry.scheduler_config = {{"beta_start", 0.00085},
                               {"beta_end", 0.012},
                               {"beta_schedule", "scaled_linear"},
                               {"steps_offset", 1},

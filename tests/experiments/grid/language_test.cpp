@@ -334,9 +334,10 @@ TEST(Metrics, RefuseExtractorsAndProtocolsThatDoNotFit) {
 TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
   struct KarrasCatalog : testing::FakeCatalog {
     Result<ModelEntry> model(const std::string& name, const std::string& variant,
+                             const std::vector<std::string>& tasks,
                              const std::string& where) override {
-      auto entry = FakeCatalog::model(name, variant, where);
-      entry->scheduler.config["use_karras_sigmas"] = true;
+      auto entry = FakeCatalog::model(name, variant, tasks, where);
+      entry->scheduler_config["use_karras_sigmas"] = true;
       return entry;
     }
   } catalog;
@@ -355,10 +356,11 @@ TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {
 TEST(Expand, NamesTheModelAndTheFileOfASchedulersFaults) {
   struct SdeCatalog : testing::FakeCatalog {
     Result<ModelEntry> model(const std::string& name, const std::string& variant,
+                             const std::vector<std::string>& tasks,
                              const std::string& where) override {
-      auto entry = FakeCatalog::model(name, variant, where);
+      auto entry = FakeCatalog::model(name, variant, tasks, where);
       entry->scheduler_file = name + "/scheduler/scheduler_config.json";
-      if (name == "models/b") entry->scheduler.config["algorithm_type"] = "sde-dpmsolver++";
+      if (name == "models/b") entry->scheduler_config["algorithm_type"] = "sde-dpmsolver++";
       return entry;
     }
   } catalog;

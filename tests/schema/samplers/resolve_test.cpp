@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 #include "tests/schema/samplers/stable_diffusion.h"
 
 namespace isocost::sampling {
@@ -112,29 +113,49 @@ TEST(Resolve, RefusesEpsilonWhereTheSignalIsZero) {
               HasSubstr("divides by zero"));
 }
 
-// Every pipeline class, with and without the keys that some of them rewrite, kept or exchanged: as
-// diffusers has it (script/reference/scheduler_rewrites.py).
-TEST(Resolve, RewritesAsThePipelineOfTheModelDoes) {
-  std::ifstream in(std::string(ISOCOST_SOURCE_DIR) + "/tests/golden/scheduler_rewrites.json");
-  const auto golden = Json::parse(in);
-  for (const Json& item : golden.at("cases")) {
-    for (const auto& row : samplers()) {
-      if (item.at("chosen") != row.class_name) continue;
-      Json choice = item.at("option");
+// Of each sampler and option that is chosen for a stored scheduler, as diffusers has them.
+void expect_as_in_diffusers(const Json& item, const Json& options, const StoredScheduler& stored) {
+  for (const auto& row : samplers()) {
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      Json choice = options[i];
       choice["sampler"] = row.name;
       choice["steps"] = 10;
 
-      const auto config =
-          resolve(stored_scheduler(item.at("config"), item.at("pipeline").get<std::string>()),
-                  choice, "test");
+      const auto config = resolve(stored, choice, "test");
 
       ASSERT_TRUE(config) << item << config.error().message();
-      EXPECT_EQ(config->steps_offset, item.at("steps_offset")) << item;
+      const Json& expected = item.at("chosen").at(row.class_name).at(i);
+      EXPECT_EQ(config->steps_offset, expected[0]) << row.name << item;
       if (config->own.contains("clip_sample")) {
-        EXPECT_EQ(config->own.at("clip_sample"), item.at("clip_sample")) << item;
+        EXPECT_EQ(config->own.at("clip_sample"), expected[1]) << row.name << item;
       }
     }
   }
+}
+
+Json golden_rewrites() {
+  std::ifstream in(std::string(ISOCOST_SOURCE_DIR) + "/tests/golden/scheduler_rewrites.json");
+  return Json::parse(in);
+}
+
+// Every pipeline class and every sampler, with and without the keys that some pipelines rewrite,
+// kept or exchanged (script/reference/scheduler_rewrites.py).
+TEST(Resolve, RewritesAsThePipelineThatIsMadeDoes) {
+  const auto golden = golden_rewrites();
+  for (const Json& item : golden.at("constructed"))
+    expect_as_in_diffusers(
+        item, golden.at("options"),
+        stored_scheduler(item.at("config"), item.at("pipeline").get<std::string>()));
+}
+
+// A picture from a text is drawn by one pipeline, whatever class the folder names: what that class
+// would rewrite does not matter. Inpainting leaves clip_sample alone.
+TEST(Resolve, RewritesAsThePipelineThatDrawsFromTextDoes) {
+  const auto* kind = tasks::find_task("text-to-image");
+  const auto golden = golden_rewrites();
+  for (const Json& item : golden.at("text_to_image"))
+    expect_as_in_diffusers(item, golden.at("options"),
+                           stored_scheduler(item.at("config"), kind->runs_as));
 }
 
 TEST(ResolveClass, NamesWhatIsNotBuilt) {

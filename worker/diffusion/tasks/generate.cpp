@@ -4,8 +4,10 @@
 
 #include "base/check.h"
 #include "base/io/picture.h"
+#include "model_folder/check_runs.h"
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
@@ -15,10 +17,19 @@
 namespace isocost::diffusion {
 namespace {
 
-Failure check_sample(const SampleSpec& spec, const Pipeline& pipeline) {
+// What a coordinator's plan has looked at already, and others may not have.
+Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
+  const Pipeline& pipeline = model.pipeline;
   Failure failure;
-  if (find_engine_task(spec.task) == nullptr)
+  const auto* kind = tasks::find_task(spec.task);
+  if (kind == nullptr || find_engine_task(spec.task) == nullptr) {
     failure.add("sample.task", "'" + spec.task + "' is not built", joined(engine_tasks()));
+  } else {
+    const auto runs = arch::check_networks(
+        {pipeline.unet_config(), pipeline.vae_config(), pipeline.text_config(), model.folder},
+        *kind);
+    if (!runs) failure.add(runs.error());
+  }
   if (spec.noise != kNoiseScheme)
     failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
   if (spec.numerics != kNumericsRevision) {
@@ -157,7 +168,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!texts) return unit_failure(FailureClass::kInputOutput, texts.error().message());
   const auto model = cache_.model(spec);
   if (!model) return bad_input(model.error());
-  if (const Failure failure = check_sample(spec, (*model)->pipeline); !failure.is_empty())
+  if (const Failure failure = check_sample(spec, **model); !failure.is_empty())
     return bad_input(failure);
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);

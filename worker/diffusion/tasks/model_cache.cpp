@@ -109,13 +109,12 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
   make_room(bytes);
   auto pipeline = Pipeline::load(parts, Pipeline::Device{device_, *dtype});
   if (!pipeline) return fail(pipeline.error());
-  auto tokenizer = Tokenizer::load((*folders)["tokenizer"].path);
-  if (!tokenizer) return fail(tokenizer.error());
   const auto& text = pipeline->text_config();
-  if (auto fits = tokenizer->check_fit(text.max_position_embeddings, text.vocab_size); !fits)
-    return fail(fits.error());
-  auto model =
-      std::make_unique<WarmModel>(WarmModel{std::move(*pipeline), std::move(*tokenizer), {}});
+  auto tokenizer = Tokenizer::load_for({text.max_position_embeddings, text.vocab_size},
+                                       (*folders)["tokenizer"].path);
+  if (!tokenizer) return fail(tokenizer.error());
+  auto model = std::make_unique<WarmModel>(WarmModel{
+      std::move(*pipeline), std::move(*tokenizer), parts.unet.path.parent_path().string(), {}});
   models_.push_front(Entry{key, spec.inputs.at("unet"), bytes, std::move(model)});
   return models_.front().model.get();
 }

@@ -28,6 +28,7 @@ namespace isocost::diffusion {
 struct WarmModel {
   Pipeline pipeline;
   Tokenizer tokenizer;
+  std::string folder;                       // for messages
   std::map<std::string, at::Tensor> texts;  // prompt -> [S, D]
 
   // The states of these prompts, [B, S, D].

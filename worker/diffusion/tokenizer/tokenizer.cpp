@@ -71,6 +71,13 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& folder) {
   return tokenizer;
 }
 
+Result<Tokenizer> Tokenizer::load_for(const Encoder& encoder, const std::filesystem::path& folder) {
+  auto tokenizer = load(folder);
+  if (!tokenizer) return tokenizer;
+  if (const auto fits = tokenizer->check_fit(encoder); !fits) return fail(fits.error());
+  return tokenizer;
+}
+
 Result<void> Tokenizer::read_slow(const io::TokenizerFiles& files) {
   const auto& file = files.vocabulary;
   const auto text = io::read_genuine_file(file, io::kClipFileBytesMax);
@@ -250,20 +257,20 @@ std::vector<std::int64_t> Tokenizer::encode(std::string_view text) const {
 }
 
 // What the encoder cannot take would be an index out of range deep inside it.
-Result<void> Tokenizer::check_fit(std::int64_t positions, std::int64_t rows) const {
+Result<void> Tokenizer::check_fit(const Encoder& encoder) const {
   Failure failure;
-  if (static_cast<std::int64_t>(length_) > positions)
+  if (static_cast<std::int64_t>(length_) > encoder.positions)
     failure.add(folder_ + "/tokenizer_config.json: model_max_length",
                 "it is " + std::to_string(length_),
-                "at most " + std::to_string(positions) + ", the text encoder's positions");
-  if (id_max_ >= rows) {
+                "at most " + std::to_string(encoder.positions) + ", the text encoder's positions");
+  if (id_max_ >= encoder.rows) {
     const auto last = std::find_if(added_.tokens().begin(), added_.tokens().end(),
                                    [&](const AddedToken& token) { return token.id == id_max_; });
     failure.add(
         folder_,
         "the greatest id of its vocabulary is " + std::to_string(id_max_) +
             (last == added_.tokens().end() ? "" : ", of the added token '" + last->text + "'"),
-        "less than " + std::to_string(rows) + ", the text encoder's vocab_size");
+        "less than " + std::to_string(encoder.rows) + ", the text encoder's vocab_size");
   }
   if (!failure.is_empty()) return fail(std::move(failure));
   return {};

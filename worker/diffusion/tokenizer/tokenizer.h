@@ -38,6 +38,14 @@ struct TokenSettings;
 class Tokenizer {
  public:
   [[nodiscard]] static Result<Tokenizer> load(const std::filesystem::path& folder);
+  // Beside a text encoder; whatever feeds one loads its tokenizer so. Fails besides with: ids or a
+  // length that the encoder does not take.
+  struct Encoder {
+    std::int64_t positions = 0;
+    std::int64_t rows = 0;  // of its table of tokens
+  };
+  [[nodiscard]] static Result<Tokenizer> load_for(const Encoder& encoder,
+                                                  const std::filesystem::path& folder);
 
   // [BOS, ids..., EOS, padding...], exactly length() of them.
   [[nodiscard]] std::vector<std::int64_t> encode(std::string_view text) const;
@@ -52,8 +60,8 @@ class Tokenizer {
   // How many ids the text has; more than length() - 2 means that encode() cuts it.
   [[nodiscard]] std::size_t count(std::string_view text) const { return ids(text).size(); }
 
-  // Whether a text encoder with so many positions and rows takes every id that encode() gives.
-  [[nodiscard]] Result<void> check_fit(std::int64_t positions, std::int64_t rows) const;
+  // Whether a text encoder takes every id that encode() gives.
+  [[nodiscard]] Result<void> check_fit(const Encoder& encoder) const;
 
   [[nodiscard]] std::size_t length() const { return length_; }
   [[nodiscard]] std::size_t vocabulary_size() const { return ids_.size(); }

@@ -150,7 +150,7 @@ class ClipTask : public Task {
 Result<std::unique_ptr<Task>> make_clip_task(const Recipe& recipe, const TaskPlaces& places) {
   const auto config = arch::clip_config_from_json(recipe.config, recipe.name + ": config");
   if (!config) return fail(config.error());
-  auto encoder = read_caption_encoder(places.family);
+  auto encoder = read_caption_encoder(places.family, config->text);
   if (!encoder) return fail(encoder.error());
   JsonReader reader(recipe.options, recipe.name + ": options");
   const double weight = reader.get_or<double>("attributes", 0.5);

@@ -22,12 +22,12 @@ Result<Encoders> load_encoders(const fs::path& family) {
   const auto shared = family / "models/shared";
   auto vae = load_autoencoder(shared / "vae");
   auto text = load_clip_text(shared / "text_encoder");
-  auto captions = read_caption_encoder(family);
   Failure failure;
   if (!vae) failure.add(vae.error());
   if (!text) failure.add(text.error());
-  if (!captions) failure.add(captions.error());
   if (!failure.is_empty()) return fail(std::move(failure));
+  auto captions = read_caption_encoder(family, (*text)->config);
+  if (!captions) return fail(captions.error());
   return Encoders{*vae, *text, *captions};
 }
 

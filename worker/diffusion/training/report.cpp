@@ -129,7 +129,7 @@ class Report {
   Result<void> clip() {
     auto model = load_clip(options_.family / "clip");
     if (!model) return fail(model.error());
-    const auto encoder = read_caption_encoder(options_.family);
+    const auto encoder = read_caption_encoder(options_.family, (*model)->config.text);
     if (!encoder) return fail(encoder.error());
     const auto quality = clip_quality(*model, *encoder);
     quality_["clip"] = {{"pictures", quality.pictures},
@@ -165,7 +165,7 @@ class Report {
                                             {"timestep_spacing", "trailing"}},
                                            "sampler");
     if (!sampler) return fail(sampler.error());
-    const auto encoder = read_caption_encoder(options_.family);
+    const auto encoder = read_caption_encoder(options_.family, pipeline->text_config());
     if (!encoder) return fail(encoder.error());
     const auto drawn = draw(*pipeline, *sampler, *encoder);
     if (!drawn) return fail(drawn.error());

@@ -137,17 +137,26 @@ std::vector<std::int64_t> CaptionEncoder::encode(const std::string& caption) con
   return ids;
 }
 
-Result<CaptionEncoder> read_caption_encoder(const fs::path& family) {
+Result<CaptionEncoder> read_caption_encoder(const fs::path& family,
+                                            const arch::ClipTextConfig& text) {
   const auto file = family / "models/shared/tokenizer/vocab.json";
-  const auto text = io::read_file(file, kVocabularyBytesMax);
-  if (!text) return fail(text.error());
-  const auto json = parse_json(*text, file.string());
+  const auto read = io::read_file(file, kVocabularyBytesMax);
+  if (!read) return fail(read.error());
+  const auto json = parse_json(*read, file.string());
   if (!json) return fail(json.error());
   Vocabulary vocabulary;
   JsonReader reader(*json, file.string());
   if (!json->is_object()) return fail(reader.take());
-  for (const auto& [token, id] : json->items())
-    vocabulary.ids[token] = reader.get<std::int64_t>(token);
+  for (const auto& [token, unused] : json->items()) {
+    const auto id = vocabulary.ids[token] = reader.get<std::int64_t>(token);
+    if (id < 0 || id >= text.vocab_size)
+      reader.fault(token, "its id is " + std::to_string(id),
+                   "0 to " + std::to_string(text.vocab_size - 1) + ", the text encoder's rows");
+  }
+  if (text.max_position_embeddings < static_cast<std::int64_t>(kTokensMax))
+    return fail(file.string(), "captions have " + std::to_string(kTokensMax) + " tokens",
+                "at most " + std::to_string(text.max_position_embeddings) +
+                    ", the text encoder's positions");
   for (const char* token : {kStart, kEnd}) static_cast<void>(reader.get<std::int64_t>(token));
   if (!reader.ok()) return fail(reader.take());
   return CaptionEncoder(vocabulary, kTokensMax);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "schema/arch/config.h"
 #include "worker/diffusion/training/recipe.h"
 
 namespace isocost::diffusion {
@@ -45,8 +46,10 @@ class CaptionEncoder {
 
 inline constexpr std::size_t kTokensMax = 24;  // of a caption, start and end included
 
-// The encoder of FAMILY/models/shared/tokenizer. Fails with: missing, damaged.
-[[nodiscard]] Result<CaptionEncoder> read_caption_encoder(const std::filesystem::path& family);
+// The encoder of FAMILY/models/shared/tokenizer, for a text encoder. Fails with: missing, damaged,
+// ids or a length that the text encoder does not take.
+[[nodiscard]] Result<CaptionEncoder> read_caption_encoder(const std::filesystem::path& family,
+                                                          const arch::ClipTextConfig& text);
 
 // Writes FAMILY/models/shared/tokenizer.
 [[nodiscard]] Result<std::string> train_tokenizer(const Recipe& recipe,

@@ -54,22 +54,25 @@ Result<ItemResult> compute_clip(const VerifyContext& context, Taken& take) {
                 "config.json with both towers");
   const auto prompts = take.texts("prompts");
   if (!take.ok()) return fail(take.failure());
-  const auto ids = tokenize(context.model.root, prompts);
+  const auto& towers = context.model.clip->config.text;
+  const auto tokenizer =
+      Tokenizer::load_for({towers.max_position_embeddings, towers.vocab_size}, context.model.root);
   const auto pictures = read_pictures(context, take);
   auto clip = load_clip(context.model.root);
   Failure failure = take.failure();
-  if (!ids) failure.add(ids.error());
+  if (!tokenizer) failure.add(tokenizer.error());
   if (!pictures) failure.add(pictures.error());
   if (!clip) failure.add(clip.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   (*clip)->to(context.options.device);
-  const auto text = (*clip)->text_model(ids->to(context.options.device));
+  const auto ids = ids_of_texts(*tokenizer, prompts);
+  const auto text = (*clip)->text_model(ids.to(context.options.device));
   const auto vision = (*clip)->vision_model(pictures->pixels.to(context.options.device));
   ItemResult result;
   auto& outputs = result.outputs;
   for (std::size_t i = 0; i < pictures->cropped.size(); ++i)
     outputs["cropped_u8." + std::to_string(i)] = pictures->cropped[i];
-  outputs["input_ids"] = *ids;
+  outputs["input_ids"] = ids;
   outputs["pixel_values"] = pictures->pixels;
   // The file keeps the last hidden states of the first item alone.
   outputs["text_last_hidden_state"] = text.last_hidden_state.slice(0, 0, 1);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "model_folder/model_folder.h"
+#include "worker/diffusion/tokenizer/tokenizer.h"
 #include "worker/diffusion/verify/reference.h"
 #include "worker/diffusion/verify/verify.h"
 
@@ -41,11 +42,11 @@ struct VerifyContext {
                                              Taken& take);
 [[nodiscard]] Result<ItemResult> compute_clip(const VerifyContext& context, Taken& take);
 
-// The tokenizer's ids, int64 [prompts, length].
-[[nodiscard]] Result<Tensor> tokenize(const std::filesystem::path& folder,
-                                      const std::vector<std::string>& texts);
-// Those that a pipeline feeds its text encoder.
-[[nodiscard]] Result<Tensor> tokenize_prompts(const std::filesystem::path& folder,
-                                              const std::vector<std::string>& prompts);
+// Of texts, int64 [texts, length]: those for CLIP, and those that a pipeline feeds its text
+// encoder.
+[[nodiscard]] Tensor ids_of_texts(const Tokenizer& tokenizer,
+                                  const std::vector<std::string>& texts);
+[[nodiscard]] Tensor ids_of_prompts(const Tokenizer& tokenizer,
+                                    const std::vector<std::string>& prompts);
 
 }  // namespace isocost::diffusion

@@ -14,12 +14,16 @@ std::string built_samplers() { return joined(sampling::sampler_names()); }
 // What the run needs that this engine does not have yet.
 std::optional<NotBuilt> lacking(const VerifyContext& context, const Json& run) {
   const auto task = text_of(run, "task");
-  if (tasks::find_task(task) == nullptr)
+  const auto* kind = tasks::find_task(task);
+  if (kind == nullptr)
     return NotBuilt{"the task '" + task + "' is not built yet", joined(tasks::task_names())};
   const auto pipeline = text_of(run, "pipeline");
-  const bool is_other = context.model.unet && context.model.unet->config.has_text_time;
-  if (is_other)
-    return NotBuilt{"the pipeline " + pipeline + " is not built yet", "StableDiffusionPipeline"};
+  const auto& pipelines = kind->pipelines;
+  const bool is_named = pipeline.empty() ||
+                        std::find(pipelines.begin(), pipelines.end(), pipeline) != pipelines.end();
+  const bool has_sizes = context.model.unet && context.model.unet->config.has_text_time;
+  if (!is_named || has_sizes)
+    return NotBuilt{"the pipeline " + pipeline + " is not built yet", joined(pipelines)};
   const auto sampler = text_of(run, "sampler");
   if (sampling::find_sampler(sampler) == nullptr)
     return NotBuilt{"the sampler '" + sampler + "' is not built yet", built_samplers()};
@@ -147,15 +151,16 @@ Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Ta
     return fail(context.model.root.string(),
                 "there is no tokenizer/vocab.json and no tokenizer.json",
                 "the tokenizer of the prompts");
-  const auto ids = tokenize_prompts(*context.model.tokenizer, request->prompts);
-  const auto negative_ids = tokenize_prompts(*context.model.tokenizer, request->negatives);
-  if (!ids) return fail(ids.error());
-  if (!negative_ids) return fail(negative_ids.error());
   auto pipeline = Pipeline::load(context.model, {context.options.device, at::kFloat});
   if (!pipeline) return fail(pipeline.error());
+  const auto& text = pipeline->text_config();
+  const auto tokenizer = Tokenizer::load_for({text.max_position_embeddings, text.vocab_size},
+                                             *context.model.tokenizer);
+  if (!tokenizer) return fail(tokenizer.error());
   Replay replay(*pipeline, *request);
   try {
-    auto outputs = replay.run(*ids, *negative_ids);
+    auto outputs = replay.run(ids_of_prompts(*tokenizer, request->prompts),
+                              ids_of_prompts(*tokenizer, request->negatives));
     if (replay.draws_used() != request->draws.size())
       take.fault("the sampler drew noise " + std::to_string(replay.draws_used()) + " times",
                  std::to_string(request->draws.size()) + " as the reference has it");

@@ -24,9 +24,9 @@ Tensor on(const VerifyContext& context, const Tensor& tensor) {
 Result<ItemResult> tokenizer_unit(const VerifyContext& context, const Json& unit, Taken& take) {
   const auto prompts = take.texts("prompts");
   if (!take.ok()) return fail(take.failure());
-  const auto ids = tokenize(component_folder(context, unit, "tokenizer"), prompts);
-  if (!ids) return fail(ids.error());
-  return ItemResult{{{"input_ids", *ids}}, {}};
+  const auto tokenizer = Tokenizer::load(component_folder(context, unit, "tokenizer"));
+  if (!tokenizer) return fail(tokenizer.error());
+  return ItemResult{{{"input_ids", ids_of_texts(*tokenizer, prompts)}}, {}};
 }
 
 // The last hidden state, the pooled row or its projection, and the earlier states that the entry
@@ -111,27 +111,16 @@ Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, 
       {}, NotBuilt{"units of kind '" + kind + "' are not built yet", "tokenizer, text, unet, vae"}};
 }
 
-namespace {
-
-Result<Tensor> encoded(const std::filesystem::path& folder, const std::vector<std::string>& texts,
-                       std::vector<std::int64_t> (Tokenizer::*encode)(std::string_view) const) {
-  const auto tokenizer = Tokenizer::load(folder);
-  if (!tokenizer) return fail(tokenizer.error());
+Tensor ids_of_texts(const Tokenizer& tokenizer, const std::vector<std::string>& texts) {
   std::vector<Tensor> rows;
-  for (const auto& text : texts) rows.push_back(at::tensor(((*tokenizer).*encode)(text)));
+  for (const auto& text : texts) rows.push_back(at::tensor(tokenizer.encode(text)));
   return at::stack(rows);
 }
 
-}  // namespace
-
-Result<Tensor> tokenize(const std::filesystem::path& folder,
-                        const std::vector<std::string>& texts) {
-  return encoded(folder, texts, &Tokenizer::encode);
-}
-
-Result<Tensor> tokenize_prompts(const std::filesystem::path& folder,
-                                const std::vector<std::string>& prompts) {
-  return encoded(folder, prompts, &Tokenizer::encode_prompt);
+Tensor ids_of_prompts(const Tokenizer& tokenizer, const std::vector<std::string>& prompts) {
+  std::vector<Tensor> rows;
+  for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer.encode_prompt(prompt)));
+  return at::stack(rows);
 }
 
 }  // namespace isocost::diffusion

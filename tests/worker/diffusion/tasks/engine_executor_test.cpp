@@ -309,6 +309,31 @@ TEST_F(EngineExecutorTest, LoadsTheVariantThatACellNames) {
   EXPECT_NE(run(generate_unit(0, 4)).digest, plain);
 }
 
+// What a plan refuses, a worker that is handed it all the same refuses too: a second attempt would
+// not help, and nothing is thrown from inside a network.
+TEST_F(EngineExecutorTest, RefusesNetworksThatTheTaskDoesNotFeed) {
+  const auto unet = folder_ / "data/unet", vae = folder_ / "data/vae";
+  std::filesystem::copy(kModels / "x4/unet", unet, std::filesystem::copy_options::recursive);
+  std::filesystem::copy(kModels / "vae-no-quant/vae", vae,
+                        std::filesystem::copy_options::recursive);
+  spec_.inputs["unet"] = digest_of(unet);
+
+  const UnitFailure upscaler = failure(generate_unit(0, 4));
+
+  EXPECT_EQ(upscaler.failure_class, FailureClass::kBadInput);
+  EXPECT_THAT(
+      upscaler.reason,
+      ::testing::AllOf(HasSubstr("unet/config.json.in_channels: the U-Net takes 7 channels"),
+                       HasSubstr("unet/config.json.num_class_embeds")));
+
+  spec_.inputs["unet"] = digest_of(kModels / "groups32/unet");
+  spec_.inputs["vae"] = digest_of(vae);
+  const UnitFailure other_latents = failure(generate_unit(0, 4));
+
+  EXPECT_EQ(other_latents.failure_class, FailureClass::kBadInput);
+  EXPECT_THAT(other_latents.reason, HasSubstr("8"));
+}
+
 TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {
   const auto scored = [&](const std::vector<LeasedUnit>& units) {
     const ScoreUnit unit{sample_key(spec_), {"clip_score", clip_, "", {0, 8}, Json::object()}};

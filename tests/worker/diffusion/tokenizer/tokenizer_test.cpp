@@ -106,8 +106,8 @@ TEST(Tokenizer, SaysWhichAddedTokenTheTextEncoderHasNoRowFor) {
   const auto tokenizer = Tokenizer::load(folder.path());
 
   ASSERT_TRUE(tokenizer) << tokenizer.error().message();
-  EXPECT_TRUE(tokenizer->check_fit(77, 563));
-  EXPECT_THAT(tokenizer->check_fit(76, 562).error().message(),
+  EXPECT_TRUE(tokenizer->check_fit({77, 563}));
+  EXPECT_THAT(tokenizer->check_fit({76, 562}).error().message(),
               AllOf(HasSubstr("at most 76, the text encoder's positions"),
                     HasSubstr("562, of the added token '<cat-toy>'"),
                     HasSubstr("less than 562, the text encoder's vocab_size")));

@@ -219,6 +219,26 @@ TEST(TokenizerTraining, UnknownWordsAndLongCaptionsGiveNothing) {
   EXPECT_EQ(encoder.encode("").size(), 5U);
 }
 
+// Ids that a text encoder has no row for would be an index out of range inside LibTorch.
+TEST(TokenizerTraining, CaptionsFitTheTextEncoderThatIsFed) {
+  const std::filesystem::path family = std::string(ISOCOST_SOURCE_DIR) + "/experiments/mini";
+  arch::ClipTextConfig text;
+  text.vocab_size = 613;
+  text.max_position_embeddings = 24;
+  EXPECT_TRUE(read_caption_encoder(family, text));
+
+  text.vocab_size = 612;
+  const auto too_few_rows = read_caption_encoder(family, text);
+  text.vocab_size = 613;
+  text.max_position_embeddings = 23;
+  const auto too_few_positions = read_caption_encoder(family, text);
+
+  ASSERT_FALSE(too_few_rows);
+  EXPECT_THAT(too_few_rows.error().message(), ::testing::HasSubstr("its id is 612; expected 0 to"));
+  ASSERT_FALSE(too_few_positions);
+  EXPECT_THAT(too_few_positions.error().message(), ::testing::HasSubstr("captions have 24 tokens"));
+}
+
 TEST(TokenizerTraining, TheShippedTokenizerIsWhatTheRecipeMakes) {
   const TemporaryFolder folder;
   const auto made = train_tokenizer(read("tokenizer.json"), folder.path());

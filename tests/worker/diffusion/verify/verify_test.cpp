@@ -131,6 +131,19 @@ TEST_F(HostileModel, RefusesAnEnormousConfigurationWithoutAllocatingIt) {
   EXPECT_EQ(report->exit_code(), 1);
 }
 
+// An id without a row was found out by LibTorch.
+TEST_F(HostileModel, SaysThatATokenizerDoesNotFitItsTextEncoder) {
+  Json settings = *read_json_file(folder_ / "tokenizer/tokenizer_config.json");
+  settings["model_max_length"] = 78;
+  write("tokenizer/tokenizer_config.json", settings.dump());
+
+  const auto report = verify({.model = folder_, .reference = {}, .run = "ddim-5"});
+
+  ASSERT_TRUE(report) << report.error().message();
+  ASSERT_EQ(report->faults.size(), 1U);
+  EXPECT_EQ(report->faults[0].what, "it is 78");
+}
+
 TEST_F(HostileModel, RefusesBrokenReferences) {
   for (const char* text :
        {"", "[]", "{\"kind\": 3}", "{\"kind\": \"diffusers\", \"units\": 4}",

@@ -119,14 +119,11 @@ Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source
   options.finish();
   if (!options.ok()) return fail(options.take());
   auto folder = open_clip(source);
-  auto tokenizer = Tokenizer::load(source.input);
-  Failure failure;
-  if (!folder) failure.add(folder.error());
-  if (!tokenizer) failure.add(tokenizer.error());
-  if (!failure.is_empty()) return fail(std::move(failure));
+  if (!folder) return fail(folder.error());
   const auto& text = folder->model->config.text;
-  if (auto fits = tokenizer->check_fit(text.max_position_embeddings, text.vocab_size); !fits)
-    return fail(fits.error());
+  auto tokenizer =
+      Tokenizer::load_for({text.max_position_embeddings, text.vocab_size}, source.input);
+  if (!tokenizer) return fail(tokenizer.error());
   return std::make_unique<ClipScore>(std::move(*folder), std::move(*tokenizer), std::move(prefix));
 }
 
