@@ -6,11 +6,12 @@
 
 #include "base/check.h"
 #include "base/io/atomic_file.h"
+#include "experiments/grid/cell_samplers.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
+#include "experiments/grid/settings.h"
 #include "experiments/grid/yaml.h"
-#include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -20,29 +21,6 @@ namespace {
 struct Price {
   double gflops_per_call = 0;
   double gflops_decode = 0;
-};
-
-struct ReadySampler {
-  Json json;
-  std::uint64_t calls = 0;
-};
-
-// The parameters of one cell, as its axes and the defaults set them.
-struct Settings {
-  const Placed* model = nullptr;
-  const Placed* sampler = nullptr;
-  const Placed* steps = nullptr;
-  const Placed* spacing = nullptr;
-  std::vector<std::pair<std::string, const Placed*>> options;  // of the sampler
-  std::size_t task = 0;
-  double guidance = 1;
-  std::uint64_t seed = 0;
-  std::optional<int> height;
-  std::optional<int> width;
-  std::optional<int> group_size;
-  std::string dtype;
-  std::string negative_prompt;
-  std::string size_where;
 };
 
 // How many images are computed together where the grid does not say: 64 at 8x8 latents, 8 at 64x64,
@@ -140,77 +118,16 @@ class Expander {
     return &*models_.emplace(placed.value, std::move(*entry)).first->second;
   }
 
-  void set(Settings& settings, const std::string& path, const Placed& placed) const {
-    const Json& value = placed.value;
-    if (path == "model")
-      settings.model = &placed;
-    else if (path == "sampler")
-      settings.sampler = &placed;
-    else if (path == "steps")
-      settings.steps = &placed;
-    else if (path == "timestep_spacing")
-      settings.spacing = &placed;
-    else if (path == "guidance")
-      settings.guidance = value.get<double>();
-    else if (path == "seed")
-      settings.seed = value.get<std::uint64_t>();
-    else if (path == "task")
-      settings.task = task_number(value);
-    else if (path == "group_size")
-      settings.group_size = value.get<int>();
-    else if (path == "dtype")
-      settings.dtype = value.get_ref<const std::string&>();
-    else if (path == "negative_prompt")
-      settings.negative_prompt = value.get_ref<const std::string&>();
-    else if (path == "height" || path == "width")
-      set_size(settings, path, placed);
-    else
-      settings.options.emplace_back(path.substr(8), &placed);
-  }
-
-  static void set_size(Settings& settings, const std::string& path, const Placed& placed) {
-    (path == "height" ? settings.height : settings.width) = placed.value.get<int>();
-    settings.size_where = placed.where;
-  }
-
-  [[nodiscard]] std::size_t task_number(const Json& value) const {
-    const auto& name = value.get_ref<const std::string&>();
-    const auto found = std::find_if(grid_.tasks.begin(), grid_.tasks.end(),
-                                    [&](const Task& task) { return task.name == name; });
-    return static_cast<std::size_t>(found - grid_.tasks.begin());
-  }
-
-  // A default that this cell's sampler does not have is left out; one that no sampler has is told
-  // by check_effects.
-  void set_defaults(Settings& settings) const {
-    const auto& sampler = settings.sampler->value.get_ref<const std::string&>();
-    for (const Default& one : grid_.defaults)
-      if (sampling::option_of(sampler, one.path.substr(8)) != nullptr)
-        settings.options.emplace_back(one.path.substr(8), &one.value);
-  }
-
   void add_cell(const Points& found, std::size_t point) {
     CellRequest cell;
-    Settings settings;
-    settings.height = grid_.height;
-    settings.width = grid_.width;
-    settings.group_size = grid_.group_size;
-    settings.dtype = grid_.dtype;
-    settings.negative_prompt = grid_.negative_prompt;
-    for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
-      const Axis& axis = grid_.axes[a];
-      const Placed& placed = found.at(point, a);
-      cell.labels[axis.name] = placed.value;
-      for (const std::string& path : axis.paths) {
-        set(settings, path, placed);
-        if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
-        if (path == "model") cell.labels[axis.name] = cell.labels[path] = labels_.at(placed.value);
-      }
-    }
-    set_defaults(settings);
+    const Settings settings = settings_at(grid_, found, point);
+    label(cell, found, point);
     const ModelEntry* model = model_of(*settings.model);
     if (model == nullptr) return;
-    const ReadySampler* sampler = sampler_of(settings, *model);
+    const auto* kind = tasks::find_task(grid_.tasks[settings.task].kind);
+    ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
+    const ReadySampler* sampler =
+        samplers_.of(settings, *kind, *model, labels_.at(settings.model->value));
     if (sampler == nullptr) return;
     fill_sample(cell, settings, *model, *sampler);
     if (!fill_cost(cell, settings, *model, *sampler)) return;
@@ -221,6 +138,19 @@ class Expander {
     check_size(cell, settings, task);
     note_cut_prompts(cell, *model, task);
     submission_.cells.push_back(std::move(cell));
+  }
+
+  // By axis, and by the usual axes that an axis of the user's own sets.
+  void label(CellRequest& cell, const Points& found, std::size_t point) const {
+    for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
+      const Axis& axis = grid_.axes[a];
+      const Placed& placed = found.at(point, a);
+      cell.labels[axis.name] = placed.value;
+      for (const std::string& path : axis.paths) {
+        if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
+        if (path == "model") cell.labels[axis.name] = cell.labels[path] = labels_.at(placed.value);
+      }
+    }
   }
 
   // Of an extractor that takes pictures of one size alone; each told once a size.
@@ -257,50 +187,6 @@ class Expander {
     if (cell.sample.guidance > 1)
       count_cut("-" + cell.sample.negative_prompt, {cell.sample.negative_prompt},
                 "negative prompts");
-  }
-
-  // Cells share samplers; values stand once each, so their places in memory tell them apart.
-  const ReadySampler* sampler_of(const Settings& settings, const ModelEntry& model) {
-    const auto* kind = tasks::find_task(grid_.tasks[settings.task].kind);
-    ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
-    std::vector<const void*> key = {&model, kind, settings.sampler, settings.steps,
-                                    settings.spacing};
-    for (const auto& [unused, placed] : settings.options) key.push_back(placed);
-    const auto known = samplers_.find(key);
-    if (known != samplers_.end()) return known->second ? &*known->second : nullptr;
-    auto& slot = samplers_[key];
-    const Json choice = choice_of(settings);
-    // Of a fault of the choice, the place that is most likely to be changed.
-    const Placed* blamed =
-        settings.options.empty() ? settings.steps : settings.options.back().second;
-    const std::string name = "the model " + labels_.at(settings.model->value);
-    auto resolved =
-        sampling::resolve(sampling::stored_scheduler(model.scheduler_config, kind->runs_as), choice,
-                          sampling::FaultPlaces{.choice = blamed->where,
-                                                .stored = settings.model->where + ": " + name +
-                                                          ": " + model.scheduler_file,
-                                                .together = settings.steps->where + ": " + name});
-    if (!resolved) {
-      failure_.add(resolved.error());
-      return nullptr;
-    }
-    slot = ReadySampler{sampling::to_json(*resolved), sampling::call_count(*resolved)};
-    for (const auto& [option, placed] : settings.options)
-      if (slot->json.contains(option)) effective_.insert("sampler." + option);
-    return &*slot;
-  }
-
-  static Json choice_of(const Settings& settings) {
-    Json choice = {{"sampler", settings.sampler->value}, {"steps", settings.steps->value}};
-    for (const auto& [option, placed] : settings.options) choice[option] = placed->value;
-    if (settings.spacing == nullptr) return choice;
-    const bool is_karras = settings.spacing->value == "karras";
-    if (!is_karras) choice["timestep_spacing"] = settings.spacing->value;
-    // A spacing that is asked for wins over the Karras sigmas of a model's own scheduler.
-    const auto* row = sampling::find_sampler(settings.sampler->value.get_ref<const std::string&>());
-    if (is_karras || (row != nullptr && row->may_space_by_karras))
-      choice["use_karras_sigmas"] = is_karras;
-    return choice;
   }
 
   void fill_sample(CellRequest& cell, const Settings& settings, const ModelEntry& model,
@@ -365,7 +251,7 @@ class Expander {
     if (path == "negative_prompt" && !has_guidance_)
       failure_.add(where, "'negative_prompt' has no effect in any cell",
                    "a guidance above 1 beside it");
-    if (path.starts_with("sampler.") && !effective_.contains(path))
+    if (path.starts_with("sampler.") && !samplers_.has_effect(path))
       failure_.add(where, "'" + path + "' has no effect in any cell",
                    "a sampler that has it, with the options that it needs");
   }
@@ -392,9 +278,8 @@ class Expander {
   std::vector<ReadyTask> tasks_;
   std::map<Json, std::string> labels_;  // of models
   std::map<Json, std::optional<ModelEntry>> models_;
-  std::map<std::vector<const void*>, std::optional<ReadySampler>> samplers_;
+  CellSamplers samplers_{failure_};
   std::map<std::tuple<const ModelEntry*, int, int>, std::optional<Price>> prices_;
-  std::set<std::string> effective_;  // paths of options
   std::set<std::tuple<std::string, std::string, int, int>> told_sizes_;
   std::set<std::pair<std::string, std::string>> told_cuts_;
   std::set<std::uint64_t> group_sizes_;
