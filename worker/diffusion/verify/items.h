@@ -42,6 +42,11 @@ struct VerifyContext {
                                              Taken& take);
 [[nodiscard]] Result<ItemResult> compute_clip(const VerifyContext& context, Taken& take);
 
+// Whether a tensor of the reference is [batch, channels, height, width], as a network takes it; a
+// fault of the entry where it is not. A batch below 0 may be any.
+[[nodiscard]] bool is_picture(const Tensor& tensor, const std::string& name, std::int64_t batch,
+                              std::int64_t channels, Taken& take);
+
 // Of texts, int64 [texts, length]: those for CLIP, and those that a pipeline feeds its text
 // encoder.
 [[nodiscard]] Tensor ids_of_texts(const Tokenizer& tokenizer,

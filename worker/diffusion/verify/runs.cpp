@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/check.h"
+#include "model_folder/check_runs.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
 #include "worker/diffusion/pipeline/pipeline.h"
@@ -140,6 +142,25 @@ class Replay {
   std::size_t draws_used_ = 0;
 };
 
+// That the networks are those of the task, and the stored tensors those of the networks.
+Result<void> check_inputs(const Pipeline& pipeline, const VerifyContext& context, const Json& run,
+                          const TextToImage& request, Taken& take) {
+  const auto* kind = tasks::find_task(text_of(run, "task"));
+  ISOCOST_CHECK(kind != nullptr, "lacking() has seen the task");
+  const auto runs = arch::check_networks({pipeline.unet_config(), pipeline.vae_config(),
+                                          pipeline.text_config(), context.model.root.string()},
+                                         *kind);
+  if (!runs) return fail(runs.error());
+  const auto batch = static_cast<std::int64_t>(request.prompts.size());
+  const auto channels = pipeline.vae_config().latent_channels;
+  if (!is_picture(request.latents, "latents", batch, channels, take)) return fail(take.failure());
+  for (const Tensor& draw : request.draws)
+    if (draw.sizes() != request.latents.sizes())
+      return fail(take.where(), c10::str("a draw has shape ", draw.sizes()),
+                  c10::str(request.latents.sizes(), ", that of the latents"));
+  return {};
+}
+
 }  // namespace
 
 Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Taken& take) {
@@ -154,6 +175,8 @@ Result<ItemResult> compute_run(const VerifyContext& context, const Json& run, Ta
   auto pipeline = Pipeline::load(context.model, {context.options.device, at::kFloat});
   if (!pipeline) return fail(pipeline.error());
   const auto& text = pipeline->text_config();
+  if (const auto fits = check_inputs(*pipeline, context, run, *request, take); !fits)
+    return fail(fits.error());
   const auto tokenizer = Tokenizer::load_for({text.max_position_embeddings, text.vocab_size},
                                              *context.model.tokenizer);
   if (!tokenizer) return fail(tokenizer.error());

@@ -69,6 +69,11 @@ Result<ItemResult> unet_unit(const VerifyContext& context, const Json& unit, Tak
   const auto folder = component_folder(context, unit, "unet");
   auto unet = load_unet(folder, variant_of(context, folder));
   if (!unet) return fail(unet.error());
+  if (!is_picture(sample, "sample", -1, (*unet)->config.in_channels, take))
+    return fail(take.failure());
+  if (text.dim() != 3 || text.size(0) != sample.size(0))
+    return fail(take.where(), c10::str("encoder_hidden_states has shape ", text.sizes()),
+                "[" + std::to_string(sample.size(0)) + ", tokens, width]");
   (*unet)->to(context.options.device);
   ItemResult result;
   for (const Json& timestep : timesteps) {
@@ -88,6 +93,10 @@ Result<ItemResult> vae_unit(const VerifyContext& context, const Json& unit, Take
   const auto folder = component_folder(context, unit, "vae");
   auto vae = load_autoencoder(folder, variant_of(context, folder));
   if (!vae) return fail(vae.error());
+  const auto& config = (*vae)->config;
+  const bool fits = (!has_image || is_picture(image, "image", -1, config.in_channels, take)) &&
+                    (!has_latent || is_picture(z, "z", -1, config.latent_channels, take));
+  if (!fits) return fail(take.failure());
   (*vae)->to(context.options.device);
   ItemResult result;
   if (has_image) {
@@ -109,6 +118,17 @@ Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, 
   if (kind == "vae") return vae_unit(context, unit, take);
   return ItemResult{
       {}, NotBuilt{"units of kind '" + kind + "' are not built yet", "tokenizer, text, unet, vae"}};
+}
+
+bool is_picture(const Tensor& tensor, const std::string& name, std::int64_t batch,
+                std::int64_t channels, Taken& take) {
+  const bool fits = tensor.dim() == 4 && (batch < 0 || tensor.size(0) == batch) &&
+                    tensor.size(1) == channels && tensor.numel() > 0;
+  if (!fits)
+    take.fault(c10::str(name, " has shape ", tensor.sizes()),
+               (batch < 0 ? "[any number, " : "[" + std::to_string(batch) + ", ") +
+                   std::to_string(channels) + ", height, width]");
+  return fits;
 }
 
 Tensor ids_of_texts(const Tokenizer& tokenizer, const std::vector<std::string>& texts) {

@@ -144,6 +144,40 @@ TEST_F(HostileModel, SaysThatATokenizerDoesNotFitItsTextEncoder) {
   EXPECT_EQ(report->faults[0].what, "it is 78");
 }
 
+// Tensors of other shapes are a fault of the reference, and reach no network.
+TEST_F(HostileModel, SaysWhichTensorsDoNotFitTheNetworks) {
+  const auto fault = [&](const char* item, const char* group, const char* entry, const char* key,
+                         const char* other) {
+    Json json = expected();
+    for (auto& one : json.at(group))
+      if (one.at("id") == entry) one["inputs"][key] = other;
+    write("golden/expected.json", json.dump());
+    const auto report = verify({.model = folder_, .reference = {}, .run = item});
+    return report && !report->faults.empty() ? report->faults[0].message() : "no fault";
+  };
+  const Json before = expected();
+  const auto again = [&] { write("golden/expected.json", before.dump()); };
+  const auto input = [&](const char* group, const char* id, const char* key) {
+    for (const auto& one : before.at(group))
+      if (one.at("id") == id) return one.at("inputs").at(key).get<std::string>();
+    return std::string("missing");
+  };
+  const std::string text = input("units", "unet", "encoder_hidden_states");
+  const std::string sample = input("units", "unet", "sample");
+
+  EXPECT_NE(fault("unet", "units", "unet", "sample", text.c_str()).find("sample has shape"),
+            std::string::npos);
+  again();
+  EXPECT_NE(fault("unet", "units", "unet", "encoder_hidden_states", sample.c_str())
+                .find("encoder_hidden_states has shape"),
+            std::string::npos);
+  again();
+  EXPECT_NE(fault("vae", "units", "vae", "z", text.c_str()).find("z has shape"), std::string::npos);
+  again();
+  EXPECT_NE(fault("ddim-5", "runs", "ddim-5", "latents", sample.c_str()).find("latents has shape"),
+            std::string::npos);
+}
+
 TEST_F(HostileModel, RefusesBrokenReferences) {
   for (const char* text :
        {"", "[]", "{\"kind\": 3}", "{\"kind\": \"diffusers\", \"units\": 4}",
