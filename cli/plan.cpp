@@ -67,10 +67,9 @@ std::string duration(double seconds) {
 double seconds_of(const core::SubmissionPlan& planned, const Speed& speed) {
   double seconds = 0;
   for (const core::NewUnit& unit : planned.units) {
-    if (unit.kind == UnitKind::kReference && speed.measured.seconds_a_reference_unit) {
-      seconds += *speed.measured.seconds_a_reference_unit;
-    } else if (unit.kind == UnitKind::kScore && speed.measured.seconds_a_score_unit) {
-      seconds += *speed.measured.seconds_a_score_unit;
+    const auto each = speed.measured.seconds_a_unit.find(unit.kind);
+    if (each != speed.measured.seconds_a_unit.end()) {
+      seconds += each->second;
     } else {
       const auto known = speed.measured.by_affinity.find(unit.affinity);
       seconds += unit.gflops / (known == speed.measured.by_affinity.end() ? speed.gflops_per_second

@@ -9,7 +9,7 @@
 namespace isocost::coordinator {
 namespace {
 
-using core::ArtifactForm;
+using units::ArtifactForm;
 using Shape = std::vector<std::int64_t>;
 
 std::string text_of(const Shape& shape) {

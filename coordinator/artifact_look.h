@@ -16,6 +16,6 @@ namespace isocost::coordinator {
 
 [[nodiscard]] std::optional<std::string> look_at_artifact(const io::ArtifactStore& store,
                                                           const ArtifactRef& artifact,
-                                                          const core::ArtifactForm& form);
+                                                          const units::ArtifactForm& form);
 
 }  // namespace isocost::coordinator

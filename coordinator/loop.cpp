@@ -120,7 +120,7 @@ void Loop::process(Item& item) {
   if (auto* gone = std::get_if<Unreachable>(&item)) {
     hand(core::SessionLost{{gone->peer}});
   } else if (auto* over = std::get_if<Revoked>(&item)) {
-    hand(core::WorkerLeft{{over->peer}, {}});
+    hand(core::WorkerLeft{{over->peer}});
   } else if (auto* request = std::get_if<Request>(&item)) {
     process(*request);
   } else {
@@ -139,8 +139,8 @@ void Loop::process(PeerQueue::Item& arrival) {
     hand(core::Heartbeat{session, std::move(*heartbeat)});
   } else if (auto* failure = std::get_if<wire::FailureMessage>(&arrival.message)) {
     hand(failure_of(session, std::move(*failure)));
-  } else if (auto* goodbye = std::get_if<wire::Goodbye>(&arrival.message)) {
-    hand(core::WorkerLeft{session, std::move(*goodbye)});
+  } else if (std::holds_alternative<wire::Goodbye>(arrival.message)) {
+    hand(core::WorkerLeft{session});
   } else if (auto* result = std::get_if<wire::ResultMessage>(&arrival.message)) {
     core::ResultArrived event{session, std::move(*result), {}, {}};
     event.known = store_.find_unit(event.message.result.unit);
@@ -156,7 +156,7 @@ void Loop::process(PeerQueue::Item& arrival) {
 std::optional<UnitFailure> Loop::check(const core::KnownUnit& known, const UnitResult& result) {
   const wire::Lease lease = store_.lease_of(known.id);
   return core::check_result(lease.kind, lease.body, result,
-                            [this](const ArtifactRef& artifact, const core::ArtifactForm& form) {
+                            [this](const ArtifactRef& artifact, const units::ArtifactForm& form) {
                               // A flood of connections is no fault of the artifact.
                               io::await_descriptor(kDescriptorPatience);
                               return look_at_artifact(artifacts_, artifact, form);
@@ -170,8 +170,8 @@ core::FailureArrived Loop::failure_of(core::SessionId session, wire::FailureMess
       message.failure.missing.empty() ? std::nullopt : store_.find_unit(message.unit);
   if (known) {
     std::set<Digest> needed;
-    for (const auto& [unused, artifacts] : store_.lease_of(known->id).needs)
-      for (const ArtifactRef& artifact : artifacts) needed.insert(artifact.digest);
+    for (const NeededUnit& unit : store_.lease_of(known->id).needs)
+      for (const ArtifactRef& artifact : unit.artifacts) needed.insert(artifact.digest);
     for (const Digest& digest : message.failure.missing)
       if (needed.erase(digest) > 0 && !artifacts_.is_whole(digest)) missing.push_back(digest);
   }

@@ -2,24 +2,12 @@
 
 #include <algorithm>
 
-#include "base/json_reader.h"
+#include "schema/spec_reader.h"
 
 namespace isocost {
 namespace {
 
-constexpr std::uint64_t kImagesMax = 1ULL << 40;
-
 Json to_json(const ImageRange& range) { return Json::array({range.begin, range.end}); }
-
-ImageRange range_from(JsonReader& reader, const std::string& key) {
-  const auto ends = reader.get<std::vector<std::uint64_t>>(key);
-  if (!reader.ok()) return {};
-  if (ends.size() != 2 || ends[0] > ends[1] || ends[1] > kImagesMax) {
-    reader.fault(key, "this is no range of images", "[begin, end] with begin <= end");
-    return {};
-  }
-  return {ends[0], ends[1]};
-}
 
 std::map<std::string, std::string> text_map(JsonReader& reader, const std::string& key) {
   std::map<std::string, std::string> map;
@@ -48,27 +36,6 @@ void check_digest(JsonReader& reader, const std::string& key, const std::string&
   if (text.empty() && may_be_empty) return;
   if (!Digest::parse(text))
     reader.fault(key, "'" + text + "' is no digest", "sha256: and 64 hexadecimal digits");
-}
-
-template <class T>
-Result<T> finished(JsonReader& reader, T value) {
-  reader.finish();
-  if (!reader.ok()) return fail(reader.take());
-  return value;
-}
-
-template <class T, class Parse>
-std::vector<T> list_from(JsonReader& reader, const std::string& key, Parse parse) {
-  std::vector<T> list;
-  const Json& array = reader.raw(key);
-  if (!array.is_array()) {
-    reader.fault(key, "this is missing or no list", "a list");
-    return list;
-  }
-  for (std::size_t i = 0; i < array.size(); ++i)
-    list.push_back(
-        reader.take(parse(array[i], reader.where() + "." + key + "[" + std::to_string(i) + "]")));
-  return list;
 }
 
 }  // namespace
@@ -135,9 +102,9 @@ Result<ExtractorSpec> extractor_spec_from_json(const Json& json, const std::stri
   return finished(reader, std::move(spec));
 }
 
-std::string extractor_id(const ExtractorSpec& spec) {
-  return canonical_digest(to_json(spec)).hex();
-}
+Digest extractor_key(const ExtractorSpec& spec) { return canonical_digest(to_json(spec)); }
+
+std::string extractor_id(const ExtractorSpec& spec) { return extractor_key(spec).hex(); }
 
 Json to_json(const ReferenceSpec& spec) {
   return {{"kind", spec.kind},
@@ -187,6 +154,14 @@ Digest score_key(const Digest& sample, const ScoreSpec& score) {
 
 Digest score_key(const Digest& sample, std::string_view score) {
   return sha256(canonical_object({{"sample", canonical(sample.hex())}, {"score", score}}));
+}
+
+double gflops_of_calls(const CellCost& cost) {
+  return static_cast<double>(cost.calls_per_image) * cost.gflops_per_call;
+}
+
+double gflops_an_image(const CellCost& cost) {
+  return gflops_of_calls(cost) + cost.gflops_decode + cost.gflops_text;
 }
 
 Json to_json(const CellCost& cost) {
@@ -330,78 +305,6 @@ Result<Submission> submission_from_text(std::istream& text, const std::string& w
   auto submission = submission_from_json(*rest, where);
   if (submission) submission->cells = std::move(cells);
   return submission;
-}
-
-Json to_json(const GenerateUnit& unit) {
-  Json extractors = Json::array();
-  for (const ExtractorSpec& extractor : unit.extractors) extractors.push_back(to_json(extractor));
-  return {{"sample", to_json(unit.sample)},
-          {"range", to_json(unit.range)},
-          {"extractors", extractors},
-          {"keep_pictures", unit.keep_pictures}};
-}
-
-Json to_json(const ReferenceUnit& unit) { return {{"reference", to_json(unit.reference)}}; }
-
-Json to_json(const ScoreUnit& unit) {
-  return {{"sample_key", unit.sample.hex()}, {"score", to_json(unit.score)}};
-}
-
-Result<GenerateUnit> generate_unit_from_json(const Json& json, const std::string& where) {
-  JsonReader reader(json, where);
-  GenerateUnit unit;
-  unit.sample = reader.take(sample_spec_from_json(reader.raw("sample"), where + ".sample"));
-  unit.range = range_from(reader, "range");
-  unit.extractors = list_from<ExtractorSpec>(reader, "extractors", extractor_spec_from_json);
-  unit.keep_pictures = reader.get<std::uint64_t>("keep_pictures");
-  return finished(reader, std::move(unit));
-}
-
-Result<ReferenceUnit> reference_unit_from_json(const Json& json, const std::string& where) {
-  JsonReader reader(json, where);
-  ReferenceUnit unit;
-  unit.reference =
-      reader.take(reference_spec_from_json(reader.raw("reference"), where + ".reference"));
-  return finished(reader, std::move(unit));
-}
-
-Result<ScoreUnit> score_unit_from_json(const Json& json, const std::string& where) {
-  JsonReader reader(json, where);
-  ScoreUnit unit;
-  const auto key = Digest::parse(reader.get<std::string>("sample_key"));
-  if (key)
-    unit.sample = *key;
-  else
-    reader.fault("sample_key", "this is no digest", "64 hexadecimal digits");
-  unit.score = reader.take(score_spec_from_json(reader.raw("score"), where + ".score"));
-  return finished(reader, std::move(unit));
-}
-
-std::string generate_unit_name(const Digest& sample, ImageRange range, std::uint64_t keep_pictures,
-                               const std::vector<std::string>& extractor_ids) {
-  const Json outputs = {{"keep_pictures", std::min(keep_pictures, range.end)},
-                        {"extractors", extractor_ids}};
-  return "generate/" + sample.hex() + "/" + std::to_string(range.begin) + "-" +
-         std::to_string(range.end) + "/" + canonical_digest(outputs).hex().substr(0, 8);
-}
-
-std::string reference_unit_name(const Digest& reference) { return "reference/" + reference.hex(); }
-
-std::string score_unit_name(const Digest& score) { return "score/" + score.hex(); }
-
-std::string unit_name(const GenerateUnit& unit) {
-  std::vector<std::string> ids;
-  ids.reserve(unit.extractors.size());
-  for (const ExtractorSpec& extractor : unit.extractors) ids.push_back(extractor_id(extractor));
-  return generate_unit_name(sample_key(unit.sample), unit.range, unit.keep_pictures, ids);
-}
-
-std::string unit_name(const ReferenceUnit& unit) {
-  return reference_unit_name(reference_key(unit.reference));
-}
-
-std::string unit_name(const ScoreUnit& unit) {
-  return score_unit_name(score_key(unit.sample, unit.score));
 }
 
 std::string_view failure_class_name(FailureClass failure) {

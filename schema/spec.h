@@ -1,5 +1,5 @@
-// The words of a study, as values: what a cell samples, what is measured of it, what is submitted
-// and dispatched.
+// The words of a study, as values: what a cell samples, what is measured of it, what is submitted,
+// and what becomes of a unit (schema/units has what is dispatched).
 //
 // Every struct has one JSON form (to_json / from_json): it is what keys are computed from, what
 // travels in a submission and in a lease, and what the database stores. Numbers and names in these
@@ -65,12 +65,8 @@ struct SampleSpec {
 [[nodiscard]] Digest sample_key(const SampleSpec& spec);
 
 // Turns a picture (and its prompt) into a row of numbers. Every metric is a reduction over such
-// rows, so a new metric over the same rows costs no new image. Kinds:
-//   mini-features    the feature network of the mini family: its features               input: the
-//   network's folder mini-attributes  the same network's attribute heads against the caption: 1
-//   right, 0 wrong, a column an attribute clip             cosine of picture and prompt input: a
-//   CLIP folder clip-features    the projected image features input: a CLIP folder torchscript a
-//   user's module, uint8 [B, 3, H, W] -> float [B, D]                  input: the .pt file
+// rows, so a new metric over the same rows costs no new image. Kinds are the rows of
+// schema/metrics/extractor.h.
 struct ExtractorSpec {
   std::string kind;
   std::string input;              // "sha256:..." of the network's files
@@ -80,15 +76,19 @@ struct ExtractorSpec {
 [[nodiscard]] Json to_json(const ExtractorSpec& spec);
 [[nodiscard]] Result<ExtractorSpec> extractor_spec_from_json(const Json& json,
                                                              const std::string& where);
-[[nodiscard]] std::string extractor_id(const ExtractorSpec& spec);  // hex of the canonical digest
+[[nodiscard]] Digest extractor_key(const ExtractorSpec& spec);
+[[nodiscard]] std::string extractor_id(const ExtractorSpec& spec);  // hex of the key
 
 // Rows of a reference that are larger are not kept: KID, which needs them, cannot use it.
 inline constexpr std::uint64_t kReferenceRowsBytesMax = std::uint64_t{256} << 20;
 
-// A data set's rows under one extractor: what FID and KID compare with. Kinds:
-//   world   pictures of the mini world: {"split": "validation", "count": 4096, "seed": 0, "size":
-//   64} folder  picture files, in the order of their names: {"count": 5000};  input: the folder npz
-//   ready statistics {mu, sigma};                 input: the file (no extractor runs)
+// A data set's rows under one extractor: what FID and KID compare with. Kinds, with their options:
+//
+//   world   pictures of the mini world
+//           {"split": "validation", "count": 4096, "seed": 0, "size": 64}
+//   folder  picture files, in the order of their names; the input is the folder
+//           {"count": 5000}
+//   npz     ready statistics {mu, sigma}, for which no extractor runs; the input is the file
 struct ReferenceSpec {
   std::string kind;
   std::string input;  // "sha256:..." or empty (world)
@@ -129,6 +129,9 @@ struct CellCost {
   std::uint64_t weight_bytes = 0;  // of all loaded files
   bool operator==(const CellCost&) const = default;
 };
+// The price of an image: the network's calls, and with them its decoding and its prompt.
+[[nodiscard]] double gflops_of_calls(const CellCost& cost);
+[[nodiscard]] double gflops_an_image(const CellCost& cost);
 [[nodiscard]] Json to_json(const CellCost& cost);
 [[nodiscard]] Result<CellCost> cell_cost_from_json(const Json& json, const std::string& where);
 
@@ -166,59 +169,11 @@ struct Submission {
 // The same of its text, cell by cell: no more of it is in memory than what it amounts to.
 [[nodiscard]] Result<Submission> submission_from_text(std::istream& text, const std::string& where);
 
-// --- what is dispatched
-// -------------------------------------------------------------------------------------------
-
-enum class UnitKind : int {
-  kReference = 1,
-  kGenerate = 2,
-  kScore = 3
-};  // persisted and sent: do not change
-
-// The rows and files that a generate unit leaves behind: named artifacts
-//   "rows/<extractor id>"  safetensors: "rows" float32 [n, D], in the order of the images
-//   "picture/<number>"     PNG of image <number>
-//   "digest"               not a file: the result's digest covers the uint8 pixels of all images
-// A reference unit leaves "reference": safetensors with mu, sigma (float64), n, and rows where KID
-// asks for them.
-struct GenerateUnit {
-  SampleSpec sample;
-  ImageRange range;                       // begins at a multiple of the group size
-  std::vector<ExtractorSpec> extractors;  // by extractor_id
-  std::uint64_t keep_pictures = 0;        // PNG of every image whose number is below this
-};
-struct ReferenceUnit {
-  ReferenceSpec reference;
-};
-struct ScoreUnit {
-  Digest sample;  // key of the cell that is judged
-  ScoreSpec score;
-};
-[[nodiscard]] Json to_json(const GenerateUnit& unit);
-[[nodiscard]] Json to_json(const ReferenceUnit& unit);
-[[nodiscard]] Json to_json(const ScoreUnit& unit);
-[[nodiscard]] Result<GenerateUnit> generate_unit_from_json(const Json& json,
-                                                           const std::string& where);
-[[nodiscard]] Result<ReferenceUnit> reference_unit_from_json(const Json& json,
-                                                             const std::string& where);
-[[nodiscard]] Result<ScoreUnit> score_unit_from_json(const Json& json, const std::string& where);
-
-// The names of units on the wire and in the spool; never a row's number.
-//   reference/<reference key>   generate/<sample key>/<begin>-<end>/<8 hex of the outputs wanted>
-//   score/<score key>
-[[nodiscard]] std::string unit_name(const GenerateUnit& unit);
-[[nodiscard]] std::string unit_name(const ReferenceUnit& unit);
-[[nodiscard]] std::string unit_name(const ScoreUnit& unit);
-// The same of keys that are known already: a large submission has a million names.
-[[nodiscard]] std::string generate_unit_name(const Digest& sample, ImageRange range,
-                                             std::uint64_t keep_pictures,
-                                             const std::vector<std::string>& extractor_ids);
-[[nodiscard]] std::string reference_unit_name(const Digest& reference);
-[[nodiscard]] std::string score_unit_name(const Digest& score);
+// --- what becomes of a unit -----------------------------------------------------------------
 
 // A file by content, as a unit's result names it.
 struct ArtifactRef {
-  std::string name;  // within its unit, see above
+  std::string name;  // within its unit: schema/units/unit.h
   Digest digest;
   std::uint64_t bytes = 0;
   bool operator==(const ArtifactRef&) const = default;

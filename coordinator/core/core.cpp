@@ -58,7 +58,7 @@ void Core::on(const WorkerHello& event, Instant now) {
   }
   if (!inventory) {
     send(Note{log::Incident::kOversized, hello.worker, "no room for its list of inputs"});
-    return reject(event.session, wire::RejectCode::kStopping,
+    return reject(event.session, wire::RejectCode::kNoRoom,
                   "the workers name more inputs than this coordinator keeps");
   }
   Session& session = sessions_[event.session];
@@ -338,7 +338,7 @@ void Core::accept(Unit& unit, const ResultArrived& event, Instant now) {
   write(FinishUnit{unit.id, event.message.result, worker, event.message.attempt});
   acknowledge(event.session, unit.name, event.message.attempt, wire::Verdict::kAccepted);
   if (std::holds_alternative<Waiting>(unit.state)) table_.unblock(unit.id);
-  for (const UnitId ready : table_.finish(unit.id)) write(SetUnitState{ready, UnitState::kReady});
+  table_.finish(unit.id);
   must_dispatch_ = true;
 }
 
@@ -413,7 +413,7 @@ void Core::on(const Submitted& event, Instant) {
   for (const OpenUnit& unit : event.revived) {
     if (table_.find(unit.id) != nullptr) continue;
     table_.add(unit);
-    write(ResetUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting});
+    write(ResetUnit{unit.id});
   }
   std::set<UnitId> hopeless;
   for (const NewUnit& unit : plan.units) {
@@ -432,17 +432,11 @@ void Core::on(const Submitted& event, Instant) {
     }
     if (is_hopeless) {
       hopeless.insert(unit.id);
-      write(RecordFailure{unit.id,
-                          UnitState::kFailed,
-                          0,
-                          0,
-                          {FailureClass::kBug, "it needs a unit that failed before", {}},
-                          {}});
+      write(RecordFailure{
+          unit.id, true, 0, 0, {FailureClass::kBug, "it needs a unit that failed before", {}}, {}});
       continue;
     }
     table_.add(open);
-    if (open.needs.empty() && unit.state != UnitState::kReady)
-      write(SetUnitState{unit.id, UnitState::kReady});
   }
   must_dispatch_ = true;
   Json answer = {{"experiment", plan.name},
@@ -470,7 +464,7 @@ void Core::on(const Unwanted& event, Instant now) {
   }
   for (const UnitId id : all) {
     detach(table_.at(id), now);
-    write(SetUnitState{id, UnitState::kCancelled});
+    write(CancelUnit{id});
   }
   table_.drop({all.begin(), all.end()});
   must_dispatch_ = true;
@@ -499,7 +493,7 @@ bool Core::begin_anew(OpenUnit unit) {
   unit.lost_workers = 0;
   unit.remakes = 0;
   table_.add(unit);
-  write(ResetUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting});
+  write(ResetUnit{unit.id});
   must_dispatch_ = true;
   return true;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "coordinator/core/core.h"
+#include "schema/units/kind.h"
 
 namespace isocost::core {
 namespace {
@@ -98,7 +99,7 @@ void Core::describe(WorkerView& view, const Session& session, Instant now) const
     RunningView running;
     running.run = {unit.name, std::get<Leased>(unit.state).attempt,
                    run == session.running.end() ? 0.0 : run->second.fraction};
-    running.kind = unit.name.substr(0, unit.name.find('/'));
+    running.kind = units::row_of(unit.kind).name;
     view.running.push_back(std::move(running));
   }
 }

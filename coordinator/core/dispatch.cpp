@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "coordinator/core/core.h"
+#include "schema/units/kind.h"
 
 namespace isocost::core {
 namespace {
@@ -48,7 +49,7 @@ bool Core::lease_one(Session& session, Instant now) {
     units.push_back(unit->id);
     candidates.push_back({.priority = unit->priority,
                           .is_warm = warm.contains(of.affinity),
-                          .has_network = of.kind == UnitKind::kGenerate,
+                          .has_network = units::row_of(of.kind).has_network,
                           .passed_over = passed_over_[static_cast<std::size_t>(id)],
                           .workers = of.leased,
                           .gflops = unit->gflops});

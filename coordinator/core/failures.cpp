@@ -48,9 +48,8 @@ void Core::fail_attempt(Unit& unit, const Failed& failed, Instant now) {
     give_up(unit.id, failed, failure, now);
     return;
   }
-  const bool is_waiting = std::holds_alternative<Waiting>(unit.state);
-  write(RecordFailure{unit.id, is_waiting ? UnitState::kWaiting : UnitState::kReady, unit.attempts,
-                      unit.lost_workers, failure, failed.attempt, failed.worker});
+  write(RecordFailure{unit.id, false, unit.attempts, unit.lost_workers, failure, failed.attempt,
+                      failed.worker});
 }
 
 // What fails for good fails so on this worker; elsewhere it may be right. And three who never did
@@ -88,8 +87,7 @@ void Core::give_up(UnitId id, const std::optional<Failed>& failed, const UnitFai
   for (const UnitId unit_id : lost) {
     const Unit& unit = table_.at(unit_id);
     detach(unit, now);
-    RecordFailure record{unit_id, UnitState::kFailed, unit.attempts, unit.lost_workers, failure, {},
-                         {}};
+    RecordFailure record{unit_id, true, unit.attempts, unit.lost_workers, failure, {}, {}};
     if (unit_id != id) {
       record.failure.reason = "it needs " + cause + ", which failed: " + failure.reason;
       record.failure.log_tail.clear();
@@ -244,11 +242,9 @@ void Core::remake(const LostUnit& lost, Instant now) {
   ++unit.remakes;
   ++remakes_;
   table_.add(unit);
-  write(ReopenUnit{unit.id, unit.needs.empty() ? UnitState::kReady : UnitState::kWaiting,
-                   unit.remakes, attempts_.last()});
+  write(ReopenUnit{unit.id, unit.remakes, attempts_.last()});
   for (const UnitId dependent : lost.dependents)
-    if (table_.find(dependent) != nullptr && table_.need(dependent, unit.id))
-      write(SetUnitState{dependent, UnitState::kWaiting});
+    if (table_.find(dependent) != nullptr) table_.need(dependent, unit.id);
   must_dispatch_ = true;
   if (unit.remakes <= options_.remakes_max) {
     note(log::Incident::kLostArtifact, unit.name,

@@ -1,12 +1,12 @@
 #include "coordinator/core/result_check.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include "schema/metrics/metric.h"
+#include "schema/units/kind.h"
 
 namespace isocost::core {
 namespace {
@@ -67,21 +67,6 @@ std::optional<std::string> wrong_score(const ScoreUnit& unit, const Json& values
   return wrong_number(values, "n", {1, images}, false);
 }
 
-// The artifacts that a generate unit leaves: rows of every extractor, and pictures of its first
-// images.
-std::map<std::string, ArtifactForm> forms_of(const GenerateUnit& unit) {
-  std::map<std::string, ArtifactForm> forms;
-  for (const ExtractorSpec& extractor : unit.extractors)
-    forms["rows/" + extractor_id(extractor)] = {.kind = ArtifactForm::Kind::kRows,
-                                                .rows = unit.range.size()};
-  const std::uint64_t end = std::min(unit.keep_pictures, unit.range.end);
-  for (std::uint64_t image = unit.range.begin; image < end; ++image)
-    forms["picture/" + std::to_string(image)] = {.kind = ArtifactForm::Kind::kPicture,
-                                                 .height = unit.sample.height,
-                                                 .width = unit.sample.width};
-  return forms;
-}
-
 std::optional<std::string> wrong_artifacts(const UnitResult& result,
                                            const std::map<std::string, ArtifactForm>& forms,
                                            const LookAtArtifact& look) {
@@ -101,33 +86,13 @@ std::optional<std::string> wrong_artifacts(const UnitResult& result,
 }
 
 // The body is the coordinator's own; a fault of it is told like one of the result.
-template <class Unit>
-Result<Unit> unit_of(const std::string& body,
-                     Result<Unit> (*parse)(const Json&, const std::string&)) {
-  const auto json = parse_json(body, "units.body");
-  if (!json) return fail(json.error());
-  return parse(*json, "units.body");
-}
-
-std::optional<std::string> wrong_of_kind(UnitKind kind, const std::string& body,
+std::optional<std::string> wrong_of_unit(UnitKind kind, const std::string& body,
                                          const UnitResult& result, const LookAtArtifact& look) {
-  switch (kind) {
-    case UnitKind::kGenerate: {
-      const auto unit = unit_of(body, generate_unit_from_json);
-      if (!unit) return unit.error().message();
-      return wrong_artifacts(result, forms_of(*unit), look);
-    }
-    case UnitKind::kReference:
-      return wrong_artifacts(result, {{"reference", {.kind = ArtifactForm::Kind::kReference}}},
-                             look);
-    case UnitKind::kScore: {
-      const auto unit = unit_of(body, score_unit_from_json);
-      if (!unit) return unit.error().message();
-      if (auto why = wrong_artifacts(result, {}, look)) return why;
-      return wrong_score(*unit, result.values);
-    }
-  }
-  return "unknown kind";
+  const auto unit = unit_body_from_text(kind, body, "body");
+  if (!unit) return unit.error().message();
+  if (auto why = wrong_artifacts(result, units::row_of(kind).outputs(*unit), look)) return why;
+  const auto* score = std::get_if<ScoreUnit>(&*unit);
+  return score == nullptr ? std::nullopt : wrong_score(*score, result.values);
 }
 
 }  // namespace
@@ -135,7 +100,7 @@ std::optional<std::string> wrong_of_kind(UnitKind kind, const std::string& body,
 std::optional<UnitFailure> check_result(UnitKind kind, const std::string& body,
                                         const UnitResult& result, const LookAtArtifact& look) {
   auto why = wrong_measured(result.measured);
-  if (!why) why = wrong_of_kind(kind, body, result, look);
+  if (!why) why = wrong_of_unit(kind, body, result, look);
   return why ? wrong(*why) : std::nullopt;
 }
 

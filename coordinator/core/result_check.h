@@ -11,18 +11,11 @@
 #include <optional>
 #include <string>
 
-#include "schema/spec.h"
+#include "schema/units/kind.h"
 
 namespace isocost::core {
 
-// What the file of an artifact must be.
-struct ArtifactForm {
-  enum class Kind { kRows, kPicture, kReference };
-  Kind kind = Kind::kRows;
-  std::uint64_t rows = 0;  // kRows: one an image
-  int height = 0;          // kPicture
-  int width = 0;
-};
+using units::ArtifactForm;
 using LookAtArtifact = std::function<std::optional<std::string>(const ArtifactRef& artifact,
                                                                 const ArtifactForm& form)>;
 

@@ -32,7 +32,7 @@ struct UnitCounts {
 // A unit that a worker holds.
 struct RunningView {
   wire::Running run;
-  std::string kind;  // generate, score, reference: as its name begins
+  std::string kind;  // the name of its kind: generate, score, reference
   // Of a cell that wants it, and its images: from the store. Empty for a reference, which belongs
   // to no cell.
   Json labels = Json::object();

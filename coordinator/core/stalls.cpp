@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "coordinator/core/core.h"
+#include "schema/units/kind.h"
 
 namespace isocost::core {
 namespace {
@@ -19,7 +20,7 @@ Paces::Work Core::work_of(const Session& session, const Unit& unit) {
   return {.device_class = session.device_class,
           .work = unit.work_class,
           .gflops = unit.gflops,
-          .has_network = unit.kind == UnitKind::kGenerate,
+          .has_network = units::row_of(unit.kind).has_network,
           .stalls = unit.stalls};
 }
 

@@ -3,18 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <optional>
+
+#include "schema/units/kind.h"
 
 namespace isocost::core {
 namespace {
 
-// What an image of a cell must have: "" (that it was computed), an extractor's id.
-using Output = std::string;
+// What an image of a cell must have: rows of an extractor (its key), or nothing but that it was
+// computed.
+using Output = std::optional<Digest>;
 
-// Prices of units that run no diffusion network, for an order of magnitude.
-constexpr double kScoreGflops = 1.0;
-constexpr double kReferenceGflopsPerPicture = 0.1;
-
-constexpr double kReferencePicturesMax = 1e9;  // priced; the unit itself reads what is there
+constexpr std::uint64_t kReferencePictures = 1000;  // where a reference does not say how many
+constexpr std::uint64_t kReferencePicturesMax =
+    1'000'000'000;  // priced; the unit itself reads what is there
 
 constexpr std::size_t kScoreTextsMax = 16;
 constexpr double kUnitsMax = 10'000'000;               // of one submission
@@ -28,15 +30,14 @@ std::uint64_t aligned_up(std::uint64_t image, std::uint64_t group) {
 }
 
 bool gives(const ExistingGenerate& unit, const Output& output) {
-  return output.empty() || unit.extractors.contains(output);
+  return !output || unit.extractors.contains(*output);
 }
 
 int usefulness(UnitState state) {
   switch (state) {
     case UnitState::kDone:
       return 0;
-    case UnitState::kWaiting:
-    case UnitState::kReady:
+    case UnitState::kOpen:
       return 1;
     case UnitState::kCancelled:
       return 2;
@@ -57,6 +58,13 @@ const ExistingGenerate* best_at(const ExistingSample& sample, std::uint64_t imag
       best = &unit;
   }
   return best;
+}
+
+// As far as the reference says.
+std::uint64_t pictures_of(const ReferenceSpec& reference) {
+  const auto count = reference.options.find("count");
+  if (count == reference.options.end() || !count->is_number_unsigned()) return kReferencePictures;
+  return std::clamp<std::uint64_t>(count->get<std::uint64_t>(), 1, kReferencePicturesMax);
 }
 
 struct Cover {
@@ -109,8 +117,7 @@ class Planner {
  private:
   struct KnownExtractor {
     ExtractorSpec spec;
-    Output id;
-    std::string text;  // canonical
+    Digest key;
   };
   struct Sample {
     Digest key{};
@@ -166,7 +173,7 @@ class Planner {
       plan_.images_wanted += cell.images.end - sample.images;
       sample.images = cell.images.end;
     }
-    plan_images(cell, spec, sample);
+    plan_images(cell, sample);
     CellRow row{.number = static_cast<std::int64_t>(plan_.cells.size()),
                 .sample = sample.known.id,
                 .labels = text_of_labels(cell.labels),
@@ -192,7 +199,7 @@ class Planner {
     }
   }
 
-  // `spec` is the canonical text of the cell's sample, here and below.
+  // `spec` is the canonical text of the cell's sample.
   Sample& find_sample(const CellRequest& cell, const std::string& spec) {
     const Digest key = sha256(spec);  // as sample_key does
     if (auto it = samples_.find(key); it != samples_.end()) return it->second;
@@ -209,7 +216,7 @@ class Planner {
   }
 
   // Generate units for what the cell's images lack.
-  void plan_images(const CellRequest& cell, const std::string& spec, Sample& sample) {
+  void plan_images(const CellRequest& cell, Sample& sample) {
     const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
     std::map<Output, const ExtractorSpec*> extractors;
     std::map<Output, std::vector<ImageRange>> missing;
@@ -220,11 +227,11 @@ class Planner {
       for (ImageRange gap : covered.missing)
         missing[output].push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
     };
-    want("", cell.images);
+    want({}, cell.images);
     for (const ScoreSpec& score : cell.scores) {
-      const Output& id = id_of(score.extractor);
-      extractors.emplace(id, &score.extractor);
-      want(id, score.range);
+      const Output key = key_of(score.extractor);
+      extractors.emplace(key, &score.extractor);
+      want(key, score.range);
     }
     const std::uint64_t kept = std::min(cell.keep_pictures, cell.images.end);
     const Cover pictures = cover(sample.known, {0, kept}, [&](const ExistingGenerate& unit) {
@@ -239,8 +246,8 @@ class Planner {
     for (const auto& [range, outputs] : segments(missing, dark)) {
       std::vector<ExtractorSpec> wanted;
       for (const Output& output : outputs)
-        if (!output.empty()) wanted.push_back(*extractors.at(output));
-      cut(cell, spec, sample, range, wanted, overlaps(dark, range) ? kept : 0);
+        if (output) wanted.push_back(*extractors.at(output));
+      cut(cell, sample, range, std::move(wanted), overlaps(dark, range) ? kept : 0);
     }
   }
 
@@ -276,57 +283,53 @@ class Planner {
   }
 
   // Pieces end at multiples of unit_images, so that the cut does not depend on where work began.
-  void cut(const CellRequest& cell, const std::string& spec, Sample& sample, ImageRange range,
-           const std::vector<ExtractorSpec>& extractors, std::uint64_t kept) {
+  // `extractors` by their keys.
+  void cut(const CellRequest& cell, Sample& sample, ImageRange range,
+           std::vector<ExtractorSpec> extractors, std::uint64_t kept) {
     const std::uint64_t size = submission_.unit_images;
+    UnitBody body = GenerateUnit{cell.sample, {}, std::move(extractors), 0};
+    auto& unit = std::get<GenerateUnit>(body);
     for (std::uint64_t begin = range.begin; begin < range.end;) {
       const std::uint64_t end = std::min(range.end, aligned_down(begin, size) + size);
-      add_generate(cell, spec, sample, {begin, end}, extractors, begin < kept ? kept : 0);
+      unit.range = {begin, end};
+      unit.keep_pictures = begin < kept ? kept : 0;
+      add_generate(body, cell.cost, sample);
       begin = end;
     }
   }
 
-  // `extractors` by their ids.
-  void add_generate(const CellRequest& cell, const std::string& spec, Sample& sample,
-                    ImageRange range, const std::vector<ExtractorSpec>& extractors,
-                    std::uint64_t kept) {
-    const CellCost& cost = cell.cost;
-    const double an_image = static_cast<double>(cost.calls_per_image) * cost.gflops_per_call +
-                            cost.gflops_decode + cost.gflops_text;
-    std::set<std::string> inputs;
-    for (const auto& [unused, digest] : cell.sample.inputs) inputs.insert(digest);
-    ExistingGenerate known{.id = UnitId{next_.unit},
-                           .state = UnitState::kReady,
-                           .range = range,
-                           .extractors = {},
-                           .keep_pictures = kept};
-    std::vector<Output> ids;
-    std::string extractor_list = "[";
-    for (const ExtractorSpec& extractor : extractors) {
-      ids.push_back(id_of(extractor));
-      if (extractor_list.size() > 1) extractor_list += ',';
-      extractor_list += known_extractor(extractor).text;
-      if (!extractor.input.empty()) inputs.insert(extractor.input);
+  void add_generate(const UnitBody& body, const CellCost& cost, Sample& sample) {
+    const auto& unit = std::get<GenerateUnit>(body);
+    const units::Kind& kind = units::row_of(UnitKind::kGenerate);
+    std::vector<Digest> extractors;
+    std::vector<std::string> ids;
+    for (const ExtractorSpec& extractor : unit.extractors) {
+      extractors.push_back(key_of(extractor));
+      ids.push_back(extractors.back().hex());
+      if (!plan_.extractors.contains(extractors.back()))
+        plan_.extractors.emplace(extractors.back(), canonical(to_json(extractor)));
     }
-    known.extractors.insert(ids.begin(), ids.end());
-    const auto unet = cell.sample.inputs.find("unet");
-    add_unit({.id = {},
-              .name = generate_unit_name(sample.key, range, kept, ids),
-              .kind = UnitKind::kGenerate,
-              .body = canonical_object({{"extractors", extractor_list + "]"},
-                                        {"keep_pictures", std::to_string(kept)},
-                                        {"range", canonical(Json::array({range.begin, range.end}))},
-                                        {"sample", spec}}),
-              .state = UnitState::kReady,
-              .sample = sample.known.id,
-              .range = range,
-              .gflops = static_cast<double>(range.size()) * an_image,
-              .affinity = unet == cell.sample.inputs.end() ? "" : unet->second,
-              .memory_bytes = cost.weight_bytes,
-              .inputs = {inputs.begin(), inputs.end()},
-              .needs = {}});
-    plan_.images_new += range.size();
-    sample.known.units.push_back(std::move(known));
+    const std::set<std::string> inputs = kind.inputs(body);
+    const auto unet = unit.sample.inputs.find("unet");
+    const UnitId id =
+        add_unit({.id = {},
+                  .name = generate_unit_name(sample.key, unit.range, unit.keep_pictures, ids),
+                  .kind = kind.kind,
+                  .sample = sample.known.id,
+                  .range = unit.range,
+                  .keep_pictures = unit.keep_pictures,
+                  .extractors = extractors,
+                  .gflops = kind.price(unit.range.size(), cost),
+                  .affinity = unet == unit.sample.inputs.end() ? "" : unet->second,
+                  .memory_bytes = cost.weight_bytes,
+                  .inputs = {inputs.begin(), inputs.end()},
+                  .needs = {}});
+    plan_.images_new += unit.range.size();
+    sample.known.units.push_back({.id = id,
+                                  .state = UnitState::kOpen,
+                                  .range = unit.range,
+                                  .extractors = {extractors.begin(), extractors.end()},
+                                  .keep_pictures = unit.keep_pictures});
   }
 
   ScoreId plan_score(const ScoreSpec& score, Sample& sample) {
@@ -338,28 +341,28 @@ class Planner {
       return planned_scores_[score_name] = it->second.id;
     }
     std::set<UnitId> needs;
-    const Output& id = id_of(score.extractor);
+    const Output rows = key_of(score.extractor);
     for (const ExistingGenerate* unit :
          cover(sample.known, score.range, [&](const ExistingGenerate& u) {
-           return gives(u, id);
+           return gives(u, rows);
          }).units) {
       needs.insert(unit->id);
       use(*unit);
     }
     if (!score.reference.empty()) needs.insert(plan_reference(score.reference));
-    const UnitId unit_id = add_unit(
-        {.id = {},
-         .name = score_unit_name(score_name),
-         .kind = UnitKind::kScore,
-         .body = canonical_object({{"sample_key", canonical(sample.key.hex())}, {"score", spec}}),
-         .state = UnitState::kWaiting,
-         .sample = sample.known.id,
-         .range = score.range,
-         .gflops = kScoreGflops,
-         .affinity = {},
-         .memory_bytes = 0,
-         .inputs = {},
-         .needs = {needs.begin(), needs.end()}});
+    const units::Kind& kind = units::row_of(UnitKind::kScore);
+    const UnitId unit_id = add_unit({.id = {},
+                                     .name = score_unit_name(score_name),
+                                     .kind = kind.kind,
+                                     .sample = sample.known.id,
+                                     .range = score.range,
+                                     .keep_pictures = 0,
+                                     .extractors = {},
+                                     .gflops = kind.price(score.range.size(), {}),
+                                     .affinity = {},
+                                     .memory_bytes = 0,
+                                     .inputs = {},
+                                     .needs = {needs.begin(), needs.end()}});
     const ScoreId score_id{next_.score++};
     plan_.scores.push_back({.id = score_id,
                             .key = score_name,
@@ -377,23 +380,16 @@ class Planner {
       use(it->second.id, it->second.state);
       return planned_references_[hex] = it->second.id;
     }
-    const ReferenceUnit unit{spec};
-    std::set<std::string> inputs;
-    if (!spec.input.empty()) inputs.insert(spec.input);
-    // Ready statistics are taken as they are: no extractor runs.
-    if (!spec.extractor.input.empty() && spec.kind != "npz") inputs.insert(spec.extractor.input);
-    const auto count = spec.options.find("count");
-    const double pictures = count != spec.options.end() && count->is_number()
-                                ? std::clamp(count->get<double>(), 1.0, kReferencePicturesMax)
-                                : 1000.0;
+    const units::Kind& kind = units::row_of(UnitKind::kReference);
+    const std::set<std::string> inputs = kind.inputs(ReferenceUnit{spec});
     const UnitId id = add_unit({.id = {},
                                 .name = reference_unit_name(key),
-                                .kind = UnitKind::kReference,
-                                .body = canonical(to_json(unit)),
-                                .state = UnitState::kReady,
+                                .kind = kind.kind,
                                 .sample = {},
                                 .range = {},
-                                .gflops = pictures * kReferenceGflopsPerPicture,
+                                .keep_pictures = 0,
+                                .extractors = {},
+                                .gflops = kind.price(pictures_of(spec), {}),
                                 .affinity = {},
                                 .memory_bytes = 0,
                                 .inputs = {inputs.begin(), inputs.end()},
@@ -403,14 +399,11 @@ class Planner {
   }
 
   // Computed once an extractor.
-  const KnownExtractor& known_extractor(const ExtractorSpec& extractor) {
+  const Digest& key_of(const ExtractorSpec& extractor) {
     for (const KnownExtractor& known : extractors_)
-      if (known.spec == extractor) return known;
-    std::string text = canonical(to_json(extractor));
-    return extractors_.emplace_back(
-        KnownExtractor{extractor, extractor_id(extractor), std::move(text)});
+      if (known.spec == extractor) return known.key;
+    return extractors_.emplace_back(KnownExtractor{extractor, extractor_key(extractor)}).key;
   }
-  const Output& id_of(const ExtractorSpec& extractor) { return known_extractor(extractor).id; }
 
   // The canonical text of a score. Cells share a handful of them: those last seen are at hand.
   const std::string& text_of(const ScoreSpec& score) {
@@ -438,16 +431,13 @@ class Planner {
   void use(UnitId unit, UnitState state) {
     switch (state) {
       case UnitState::kDone:
-        plan_.done.insert(unit);
+      case UnitState::kOpen:
         return;
       case UnitState::kFailed:
         plan_.failed.insert(unit);
         return;
       case UnitState::kCancelled:
         revive(unit);
-        return;
-      case UnitState::kWaiting:
-      case UnitState::kReady:
         return;
     }
   }

@@ -27,13 +27,13 @@ namespace isocost::core {
 
 struct ExistingUnit {
   UnitId id{};
-  UnitState state = UnitState::kReady;
+  UnitState state = UnitState::kOpen;
 };
 struct ExistingGenerate {
   UnitId id{};
-  UnitState state = UnitState::kReady;
+  UnitState state = UnitState::kOpen;
   ImageRange range;
-  std::set<std::string> extractors;  // ids
+  std::set<Digest> extractors;  // keys
   std::uint64_t keep_pictures = 0;
 };
 struct ExistingSample {
@@ -65,10 +65,10 @@ struct NewUnit {
   UnitId id{};
   std::string name;
   UnitKind kind = UnitKind::kGenerate;
-  std::string body;  // JSON text
-  UnitState state = UnitState::kReady;
   std::optional<SampleId> sample;
   ImageRange range;
+  std::uint64_t keep_pictures = 0;
+  std::vector<Digest> extractors;  // keys, in order
   double gflops = 0;
   std::string affinity;
   std::uint64_t memory_bytes = 0;
@@ -78,7 +78,7 @@ struct NewUnit {
 struct NewSample {
   SampleId id{};
   Digest key;
-  std::string spec;  // JSON text
+  std::string spec;  // canonical text, as everywhere here
   std::string cost;
 };
 struct NewScore {
@@ -112,13 +112,12 @@ struct SubmissionPlan {
   std::vector<NewSample> samples;
   std::vector<CellRow> cells;  // all of the submission's: they replace the experiment's
   std::vector<NewUnit> units;
+  std::map<Digest, std::string> extractors;  // of new units: key -> spec
   std::vector<NewScore> scores;
   std::vector<NewReference> references;
   std::map<std::string, std::string> input_names;
   std::vector<std::string> blobs;  // digests; their bytes are in the artifact store already
   std::set<UnitId> revived;        // cancelled units that are wanted again
-  // Of `needs` that are not new: those already done. The others are open or failed.
-  std::set<UnitId> done;
   // Failed units that the cells want: they stay failed until `retry`.
   std::set<UnitId> failed;
   std::uint64_t images_wanted = 0;  // by the cells, each sample once

@@ -4,8 +4,7 @@
 //   store.apply(effects.writes); store.commit(); send(effects.messages);
 //
 // The core speaks in the wire's words (schema/wire/messages.h are plain values), so a link hands
-// messages through unchanged. Numbers of UnitState are persisted: do not change them. Pure values,
-// any thread.
+// messages through unchanged. Pure values, any thread.
 #pragma once
 
 #include <chrono>
@@ -21,7 +20,7 @@
 #include "base/digest.h"
 #include "base/instant.h"
 #include "coordinator/log/incident.h"
-#include "schema/spec.h"
+#include "schema/units/unit.h"
 #include "schema/wire/messages.h"
 
 namespace isocost::core {
@@ -41,16 +40,8 @@ struct SessionId {
 // Who waits for the answer to a command (an HTTP request). 0: nobody.
 enum class RequestId : std::uint64_t {};
 
+using isocost::UnitState;
 using wire::Attempt;
-
-// Persisted: do not change the numbers.
-enum class UnitState : int {
-  kWaiting = 1,  // for units that it needs
-  kReady = 2,    // may be leased, or is
-  kDone = 3,
-  kFailed = 4,     // after its attempts, or because a unit that it needs failed
-  kCancelled = 5,  // no experiment wants it any more
-};
 
 // An attempt that is known to have failed, so that it is counted once however often it is told.
 struct FailedAttempt {
@@ -61,7 +52,7 @@ struct FailedAttempt {
   bool operator==(const FailedAttempt&) const = default;
 };
 
-// What the core keeps of a unit that is not finished. Its body stays in the database.
+// What the core keeps of a unit that is open. What its body is made of stays in the database.
 struct OpenUnit {
   UnitId id{};
   std::string name{};
@@ -89,7 +80,7 @@ struct LostUnit {
 // What the database knows of a unit that a peer names.
 struct KnownUnit {
   UnitId id{};
-  UnitState state = UnitState::kReady;
+  UnitState state = UnitState::kOpen;
   std::optional<Digest> digest{};  // of the committed result, when it is done
   bool operator==(const KnownUnit&) const = default;
 };
@@ -138,7 +129,6 @@ struct Reconsidered {
 // The worker says goodbye: what it held is free again and nothing counts against it.
 struct WorkerLeft {
   SessionId session{};
-  wire::Goodbye goodbye{};
 };
 // The link found the session unreachable.
 struct SessionLost {
@@ -196,14 +186,13 @@ struct RecordRepeat {
   std::string worker{};
   bool agrees = true;
 };
-struct SetUnitState {
+struct CancelUnit {
   UnitId unit{};
-  UnitState state{};
 };
-// A failed attempt; the unit goes on (kReady) or is over (kFailed).
+// A failed attempt; the unit goes on, or is failed.
 struct RecordFailure {
   UnitId unit{};
-  UnitState state{};
+  bool is_over = false;
   int attempts = 0;
   int lost_workers = 0;
   UnitFailure failure{};
@@ -220,7 +209,6 @@ struct ExcuseAttempt {
 // next one takes its place.
 struct ReopenUnit {
   UnitId unit{};
-  UnitState state{};
   int remakes = 0;
   Attempt last{};  // that was handed out before: those up to here may miss what is made again
 };
@@ -230,10 +218,9 @@ struct ForgiveLoss {
   UnitId unit{};
   Attempt attempt{};
 };
-// Begins anew: no failed attempt of the unit counts any more.
+// Is open, and begins anew: no failed attempt of the unit counts any more.
 struct ResetUnit {
   UnitId unit{};
-  UnitState state{};
 };
 struct CancelExperimentRow {
   ExperimentId experiment{};
@@ -245,8 +232,8 @@ struct SeeWorker {
 };
 
 using Write =
-    std::variant<InsertSubmission, FinishUnit, RecordRepeat, SetUnitState, RecordFailure,
-                 ForgiveLoss, ExcuseAttempt, ReopenUnit, ResetUnit, CancelExperimentRow, SeeWorker>;
+    std::variant<InsertSubmission, FinishUnit, RecordRepeat, CancelUnit, RecordFailure, ForgiveLoss,
+                 ExcuseAttempt, ReopenUnit, ResetUnit, CancelExperimentRow, SeeWorker>;
 
 // --- messages: sent after the commit --------------------------------------------------------
 

@@ -137,18 +137,15 @@ void UnitTable::release(UnitId id) {
   settle(unit, std::move(needs));
 }
 
-bool UnitTable::need(UnitId id, UnitId needed) {
+void UnitTable::need(UnitId id, UnitId needed) {
   Unit& unit = units_.at(id);
-  bool is_first = true;
   if (std::set<UnitId>* needs = needs_of(unit)) {
-    is_first = needs->empty();
-    if (!needs->insert(needed).second) return false;
+    if (!needs->insert(needed).second) return;
   } else {
     leave_state(unit);
     settle(unit, {needed});
   }
   units_.at(needed).dependents.push_back(id);
-  return is_first;
 }
 
 // What is known to have failed decides where a ready unit lies.
@@ -194,21 +191,16 @@ void UnitTable::set_priority(UnitId id, int priority) {
   if (is_ready) ready.insert(ready_key(unit));
 }
 
-std::vector<UnitId> UnitTable::finish(UnitId id) {
-  std::vector<UnitId> ready;
+void UnitTable::finish(UnitId id) {
   for (const UnitId dependent : at(id).dependents) {
     Unit& other = units_.at(dependent);
     std::set<UnitId>& needs = *needs_of(other);
     needs.erase(id);
-    if (!needs.empty()) continue;
-    if (std::holds_alternative<Waiting>(other.state)) {
-      leave_state(other);
-      make_ready(other);
-    }
-    ready.push_back(dependent);
+    if (!needs.empty() || std::holds_alternative<Leased>(other.state)) continue;
+    leave_state(other);
+    make_ready(other);
   }
   erase(id);
-  return ready;
 }
 
 std::vector<UnitId> UnitTable::with_dependents(UnitId id) const {

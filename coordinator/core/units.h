@@ -97,8 +97,8 @@ class UnitTable {
   // Requires: the unit is leased. It is ready again, or waits for what was lost.
   void release(UnitId id);
   // Requires: both are in the table. `needed` is to be made again: until then the unit waits, once
-  // it is not leased. True: it needed nothing before.
-  bool need(UnitId id, UnitId needed);
+  // it is not leased.
+  void need(UnitId id, UnitId needed);
   void add_failed(UnitId id, FailedAttempt attempt);
   void remove_failed(UnitId id, Attempt attempt);
   // Changes what is known of an attempt. Requires: it is known.
@@ -108,8 +108,8 @@ class UnitTable {
   // Makes a waiting unit ready though what it needs is open (its result came first).
   void unblock(UnitId id);
   void set_priority(UnitId id, int priority);
-  // Takes a finished unit out; the units that need nothing more by it.
-  [[nodiscard]] std::vector<UnitId> finish(UnitId id);
+  // Takes a finished unit out: what needs nothing more is ready.
+  void finish(UnitId id);
   // The unit and everything that needs it, directly or not, the unit first.
   [[nodiscard]] std::vector<UnitId> with_dependents(UnitId id) const;
   // Takes out units that will not be computed. Requires: closed under dependents.

@@ -20,6 +20,7 @@
 #include "base/io/presence.h"
 #include "coordinator/storage/file_system.h"
 #include "coordinator/storage/migrations.h"
+#include "schema/units/kind.h"
 
 namespace isocost::storage {
 namespace {
@@ -27,9 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kBusyTimeoutMs = 5000;
-// What later migrations added is not asked for by readers, so that a report needs no coordinator
-// that brings an older database up to date.
-constexpr int kReadableSchemaMin = 1;
 
 // What a person should know of where the database lies.
 Result<std::vector<std::string>> check_folder(const fs::path& file) {
@@ -60,20 +58,23 @@ Result<void> check_identity(SQLite::Database& connection, const std::string& whe
   const bool is_empty = connection.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
   if (pragma(connection, "application_id") != kApplicationId && !(is_empty && version == 0))
     return fail(where, "this is a database of another program", "one of isocost, or no file");
-  const auto known = static_cast<int>(migrations().size());
-  if (version > known)
+  if (version > newest_schema())
     return fail(where, fmt::format("a newer isocost wrote this (schema {})", version),
-                fmt::format("schema {} or older; use the newer isocost", known));
+                fmt::format("schema {} or older; use the newer isocost", newest_schema()));
+  if (version != 0 && version < kFirstSchema)
+    return fail(where, fmt::format("an older isocost wrote this (schema {})", version),
+                fmt::format("schema {}: another file or --out folder, in which the study is "
+                            "computed anew, or the older isocost",
+                            newest_schema()));
   return {};
 }
 
 void migrate(SQLite::Database& connection) {
-  const auto& steps = migrations();
-  for (auto version = static_cast<std::size_t>(pragma(connection, "user_version"));
-       version < steps.size(); ++version) {
+  for (int version = std::max(pragma(connection, "user_version"), kFirstSchema - 1) + 1;
+       version <= newest_schema(); ++version) {
     SQLite::Transaction transaction(connection, SQLite::TransactionBehavior::IMMEDIATE);
-    connection.exec(std::string(steps[version]));
-    connection.exec(fmt::format("PRAGMA user_version = {}", version + 1));
+    connection.exec(std::string(migrations().at(static_cast<std::size_t>(version - kFirstSchema))));
+    connection.exec(fmt::format("PRAGMA user_version = {}", version));
     connection.exec(fmt::format("PRAGMA application_id = {}", kApplicationId));
     transaction.commit();
   }
@@ -313,7 +314,7 @@ WritableDatabase::~WritableDatabase() {
 SQLite::Statement& WritableDatabase::statement(const char* sql) {
   auto& slot = statements_[sql];
   if (slot == nullptr) {
-    slot = std::make_unique<SQLite::Statement>(*connection_, sql);
+    slot = std::make_unique<SQLite::Statement>(*connection_, units::with_numbers(sql));
   } else {
     slot->tryReset();
     slot->clearBindings();
@@ -361,7 +362,7 @@ Result<std::unique_ptr<SQLite::Database>> open_for_reading(const fs::path& file)
     auto connection = open_reader(file);
     if (auto identity = check_identity(*connection, file.string()); !identity)
       return fail(std::move(identity.error()));
-    if (pragma(*connection, "user_version") < kReadableSchemaMin)
+    if (pragma(*connection, "user_version") == 0)
       return fail(file.string(), kNothingYet, "a coordinator's database");
     return connection;
   } catch (const SQLite::Exception& fault) {

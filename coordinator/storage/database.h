@@ -54,7 +54,8 @@ class WritableDatabase {
   ~WritableDatabase();
 
   [[nodiscard]] SQLite::Database& connection() { return *connection_; }
-  // A prepared statement, reset; kept for the next time. `sql` must be a literal.
+  // A prepared statement, reset; kept for the next time. `sql` must be a literal; kinds and states
+  // stand in it by their names.
   [[nodiscard]] SQLite::Statement& statement(const char* sql);
   // Ends all reading, so that no statement holds on to an old state of the log.
   void reset_statements();

@@ -1,5 +1,5 @@
-// The numbered files of schema/sql, embedded at build time: migration i takes a database from
-// user_version i to i + 1. Thread: any.
+// The numbered files of schema/sql, embedded at build time: the first makes a database of
+// kFirstSchema, each later one takes it from the schema before to its own. Thread: any.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,11 @@
 namespace isocost::storage {
 
 inline constexpr int kApplicationId = 0x49534F43;  // "ISOC": persisted, do not change
+inline constexpr int kFirstSchema = 4;             // databases of older ones are refused
 
 [[nodiscard]] const std::vector<std::string_view>& migrations();
+[[nodiscard]] inline int newest_schema() {
+  return kFirstSchema - 1 + static_cast<int>(migrations().size());
+}
 
 }  // namespace isocost::storage

@@ -7,19 +7,30 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/core/snapshot.h"
 #include "coordinator/core/submission.h"
+#include "schema/units/kind.h"
 
 namespace isocost::storage {
 
+// A statement whose text has kinds and states by their names (units::with_numbers).
+class Query : public SQLite::Statement {
+ public:
+  Query(SQLite::Database& connection, std::string_view sql)
+      : SQLite::Statement(connection, units::with_numbers(sql)) {}
+};
+
+[[nodiscard]] UnitState unit_state(const SQLite::Column& column);
+[[nodiscard]] std::uint64_t count_from(const SQLite::Column& column);  // what is below 0 is 0
 [[nodiscard]] Digest digest_from(const SQLite::Column& column);
 void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
 
 [[nodiscard]] core::Existing find_existing(SQLite::Database& connection,
                                            const Submission& submission);
-// Units by the condition `where` over units u: "u.state IN (1, 2)"; needs are those not done.
+// Units by the condition `where` over units u: "u.state = #open"; needs are those not done.
 [[nodiscard]] std::vector<core::OpenUnit> find_units(SQLite::Database& connection,
                                                      const std::string& where);
 // Of open units, where it is not 0.

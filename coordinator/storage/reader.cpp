@@ -45,7 +45,7 @@ core::Existing Reader::existing(const Submission& submission) {
 core::Snapshot Reader::snapshot() {
   return impl_->at_one_moment([&] {
     core::Snapshot snapshot;
-    SQLite::Statement row(*impl_->connection, "SELECT value FROM meta WHERE key = 'database_id'");
+    Query row(*impl_->connection, "SELECT value FROM meta WHERE key = 'database_id'");
     if (row.executeStep()) snapshot.database = row.getColumn(0).getString();
     describe(*impl_->connection, snapshot);
     return snapshot;
@@ -56,7 +56,7 @@ Reader::Measured Reader::measured() {
   return impl_->at_one_moment([&] {
     Measured measured;
     double gflops = 0, seconds = 0;
-    SQLite::Statement row(
+    Query row(
         *impl_->connection,
         "SELECT u.kind, u.affinity, sum(u.gflops), sum(json_extract(r.measured, '$.seconds')), "
         "count(*) FROM results r JOIN units u ON u.id = r.unit "
@@ -64,18 +64,14 @@ Reader::Measured Reader::measured() {
     while (row.executeStep()) {
       const double took = row.getColumn(3).getDouble();
       const double each = took / row.getColumn(4).getDouble();
-      switch (static_cast<UnitKind>(row.getColumn(0).getInt())) {
-        case UnitKind::kGenerate:
-          gflops += row.getColumn(2).getDouble();
-          seconds += took;
-          measured.by_affinity[row.getColumn(1).getString()] = row.getColumn(2).getDouble() / took;
-          break;
-        case UnitKind::kReference:
-          measured.seconds_a_reference_unit = each;
-          break;
-        case UnitKind::kScore:
-          measured.seconds_a_score_unit = each;
-          break;
+      const units::Kind* kind = units::find_kind(row.getColumn(0).getInt());
+      if (kind == nullptr) continue;
+      if (kind->has_network) {
+        gflops += row.getColumn(2).getDouble();
+        seconds += took;
+        measured.by_affinity[row.getColumn(1).getString()] = row.getColumn(2).getDouble() / took;
+      } else {
+        measured.seconds_a_unit[kind->kind] = each;
       }
     }
     if (seconds > 0) measured.gflops_per_second = gflops / seconds;
@@ -86,10 +82,10 @@ Reader::Measured Reader::measured() {
 std::vector<Reader::StoredArtifact> Reader::artifacts() {
   return impl_->at_one_moment([&] {
     std::vector<StoredArtifact> found;
-    SQLite::Statement row(*impl_->connection,
-                          "SELECT a.digest, min(a.name), u.name FROM unit_artifacts a"
-                          " JOIN units u ON u.id = a.unit WHERE u.state = 3"
-                          " GROUP BY a.digest ORDER BY 2, 3");
+    Query row(*impl_->connection,
+              "SELECT a.digest, min(a.name), u.name FROM unit_artifacts a"
+              " JOIN units u ON u.id = a.unit WHERE u.state = #done"
+              " GROUP BY a.digest ORDER BY 2, 3");
     while (row.executeStep())
       found.push_back({digest_from(row.getColumn(0)), row.getColumn(1).getString(),
                        row.getColumn(2).getString()});
@@ -124,17 +120,17 @@ std::optional<std::string> what_is_missing(const std::filesystem::path& database
 
 Result<Reader::Judged> Reader::judged(const std::string& experiment, const std::string& metric) {
   return impl_->at_one_moment([&]() -> Result<Judged> {
-    SQLite::Statement found(*impl_->connection, "SELECT id, grid FROM experiments WHERE name = ?");
+    Query found(*impl_->connection, "SELECT id, grid FROM experiments WHERE name = ?");
     found.bind(1, experiment);
     if (!found.executeStep()) {
       std::string names;
-      SQLite::Statement row(*impl_->connection, "SELECT name FROM experiments ORDER BY name");
+      Query row(*impl_->connection, "SELECT name FROM experiments ORDER BY name");
       while (row.executeStep()) names += (names.empty() ? "" : ", ") + row.getColumn(0).getString();
       return fail(impl_->file.string(), "there is no experiment '" + experiment + "'",
                   names.empty() ? "an experiment" : "one of: " + names);
     }
     Judged judged{found.getColumn(1).getString(), {}};
-    SQLite::Statement row(
+    Query row(
         *impl_->connection,
         "SELECT c.labels, json_extract(r.outcome, '$.value'), json_extract(s.spec, '$.range[0]'), "
         "json_extract(s.spec, '$.range[1]') FROM cells c "

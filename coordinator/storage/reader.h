@@ -31,10 +31,9 @@ class Reader {
   [[nodiscard]] core::Snapshot snapshot();
   // What the units that are done say of the machines that did them; absent before the first.
   struct Measured {
-    std::optional<double> gflops_per_second;    // of generate units
+    std::optional<double> gflops_per_second;    // of units that run a diffusion network
     std::map<std::string, double> by_affinity;  // the same of each U-Net ("sha256:...")
-    std::optional<double> seconds_a_reference_unit;
-    std::optional<double> seconds_a_score_unit;
+    std::map<UnitKind, double> seconds_a_unit;  // of the kinds that run none
   };
   [[nodiscard]] Measured measured();
 

@@ -96,16 +96,60 @@ struct SqliteStore::Impl {
     return found;
   }
 
-  // Of a generate unit's body, the inputs whose bytes lie in the artifact store.
-  std::vector<Digest> blobs_of(const std::string& body) {
-    std::vector<Digest> found;
-    auto& row = statement(
-        "SELECT input FROM inputs WHERE blob = 1"
-        " AND input = json_extract(?, '$.sample.prompts')");
-    row.bind(1, body);
-    while (row.executeStep())
-      if (const auto digest = Digest::parse(row.getColumn(0).getString())) found.push_back(*digest);
-    return found;
+  // What the unit's body is made of; of a sample also whether its prompts lie in the artifact
+  // store.
+  BodyParts parts_of(UnitKind kind, std::int64_t unit, std::vector<Digest>& blobs) {
+    switch (kind) {
+      case UnitKind::kReference:
+        return reference_parts(unit);
+      case UnitKind::kGenerate:
+        return generate_parts(unit, blobs);
+      case UnitKind::kScore:
+        return score_parts(unit);
+    }
+    ISOCOST_CHECK(false, "a unit's kind has a number of ours");
+  }
+
+  BodyParts reference_parts(std::int64_t unit) {
+    auto& row = found(unit, "SELECT spec FROM reference_sets WHERE unit = ?");
+    return {.kind = UnitKind::kReference, .spec = row.getColumn(0).getString()};
+  }
+
+  BodyParts score_parts(std::int64_t unit) {
+    auto& row = found(unit,
+                      "SELECT c.spec, s.key FROM scores c JOIN samples s ON s.id = c.sample"
+                      " WHERE c.unit = ?");
+    return {.kind = UnitKind::kScore,
+            .spec = row.getColumn(0).getString(),
+            .sample = digest_from(row.getColumn(1))};
+  }
+
+  BodyParts generate_parts(std::int64_t unit, std::vector<Digest>& blobs) {
+    auto& row = found(unit,
+                      "SELECT s.spec, u.range_begin, u.range_end, u.keep_pictures, i.input"
+                      " FROM units u JOIN samples s ON s.id = u.sample LEFT JOIN inputs i"
+                      " ON i.blob = 1 AND i.input = json_extract(s.spec, '$.prompts')"
+                      " WHERE u.id = ?");
+    BodyParts parts{.kind = UnitKind::kGenerate,
+                    .spec = row.getColumn(0).getString(),
+                    .range = {count_from(row.getColumn(1)), count_from(row.getColumn(2))},
+                    .keep_pictures = count_from(row.getColumn(3))};
+    if (const auto prompts = Digest::parse(row.getColumn(4).getString())) blobs.push_back(*prompts);
+    auto& extractors = statement(
+        "SELECT e.spec FROM unit_extractors l JOIN extractors e ON e.key = l.extractor"
+        " WHERE l.unit = ? ORDER BY e.key");
+    extractors.bind(1, unit);
+    while (extractors.executeStep())
+      parts.extractors.push_back(extractors.getColumn(0).getString());
+    return parts;
+  }
+
+  // Requires: the unit is of a kind that the query finds.
+  SQLite::Statement& found(std::int64_t unit, const char* sql) {
+    auto& row = statement(sql);
+    row.bind(1, unit);
+    ISOCOST_CHECK(row.executeStep(), "what a unit's body is made of is kept as long as the unit");
+    return row;
   }
 };
 
@@ -161,7 +205,7 @@ core::OpenState SqliteStore::open() {
     impl_->set_meta("epoch", std::to_string(state.epoch));
     impl_->mark = std::make_unique<AcknowledgedFile>(impl_->file);
     commit();
-    state.units = find_units(impl_->database->connection(), "u.state IN (1, 2)");
+    state.units = find_units(impl_->database->connection(), "u.state = #open");
     auto& workers = impl_->statement("SELECT name FROM workers ORDER BY last_seen_ms DESC LIMIT ?");
     workers.bind(1, static_cast<std::int64_t>(core::kKnownWorkersMax));
     while (workers.executeStep()) state.workers.push_back(workers.getColumn(0).getString());
@@ -199,7 +243,7 @@ std::optional<core::KnownUnit> SqliteStore::find_unit(const std::string& name) {
     row.bind(1, name);
     if (!row.executeStep()) return std::nullopt;
     core::KnownUnit unit{.id = core::UnitId{row.getColumn(0).getInt64()},
-                         .state = static_cast<core::UnitState>(row.getColumn(1).getInt()),
+                         .state = unit_state(row.getColumn(1)),
                          .digest = {}};
     if (!row.getColumn(2).isNull()) unit.digest = digest_from(row.getColumn(2));
     return unit;
@@ -209,21 +253,27 @@ std::optional<core::KnownUnit> SqliteStore::find_unit(const std::string& name) {
 wire::Lease SqliteStore::lease_of(core::UnitId unit) {
   return guarded([&] {
     wire::Lease lease;
-    auto& row = impl_->statement("SELECT name, kind, body FROM units WHERE id = ?");
-    row.bind(1, static_cast<std::int64_t>(unit));
-    ISOCOST_CHECK(row.executeStep(), "a leased unit has a row");
+    const auto id = static_cast<std::int64_t>(unit);
+    auto& row = impl_->found(id, "SELECT name, kind FROM units WHERE id = ?");
     lease.unit = row.getColumn(0).getString();
     lease.kind = static_cast<UnitKind>(row.getColumn(1).getInt());
-    lease.body = row.getColumn(2).getString();
-    if (lease.kind == UnitKind::kGenerate) lease.blobs = impl_->blobs_of(lease.body);
-    std::vector<std::pair<std::int64_t, std::string>> needed;
+    lease.body = body_text(impl_->parts_of(lease.kind, id, lease.blobs));
+    // In an order that does not depend on who was planned first.
     auto& needs = impl_->statement(
-        "SELECT u.id, u.name FROM unit_needs n JOIN units u ON u.id = n.needs"
-        " WHERE n.unit = ? ORDER BY u.id");
-    needs.bind(1, static_cast<std::int64_t>(unit));
-    while (needs.executeStep())
-      needed.emplace_back(needs.getColumn(0).getInt64(), needs.getColumn(1).getString());
-    for (const auto& [id, name] : needed) lease.needs[name] = impl_->artifacts_of(id);
+        "SELECT u.id, u.name, u.kind, u.range_begin, u.range_end FROM unit_needs n"
+        " JOIN units u ON u.id = n.needs WHERE n.unit = ?"
+        " ORDER BY u.kind, u.range_begin, u.range_end, u.name");
+    needs.bind(1, id);
+    std::vector<std::int64_t> needed;
+    while (needs.executeStep()) {
+      needed.push_back(needs.getColumn(0).getInt64());
+      lease.needs.push_back({needs.getColumn(1).getString(),
+                             static_cast<UnitKind>(needs.getColumn(2).getInt()),
+                             {count_from(needs.getColumn(3)), count_from(needs.getColumn(4))},
+                             {}});
+    }
+    for (std::size_t i = 0; i < needed.size(); ++i)
+      lease.needs[i].artifacts = impl_->artifacts_of(needed[i]);
     return lease;
   });
 }

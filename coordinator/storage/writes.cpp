@@ -22,6 +22,7 @@ class Writer {
     const core::SubmissionPlan& plan = *write.plan;
     insert_experiment(plan);
     for (const core::NewSample& sample : plan.samples) insert(sample);
+    for (const auto& [key, spec] : plan.extractors) insert_extractor(key, spec);
     for (const core::NewUnit& unit : plan.units) insert(unit);
     for (const core::NewScore& score : plan.scores) insert(score);
     for (const core::NewReference& reference : plan.references) insert(reference);
@@ -31,7 +32,7 @@ class Writer {
   }
 
   void operator()(const core::FinishUnit& write) {
-    set_state(write.unit, core::UnitState::kDone);
+    set_state(write.unit, UnitState::kDone);
     auto& row = db_.statement(
         "INSERT OR REPLACE INTO results (unit, outcome, digest, device_class, measured, worker,"
         " attempt, committed_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
@@ -59,7 +60,7 @@ class Writer {
     row.exec();
   }
 
-  void operator()(const core::SetUnitState& write) { set_state(write.unit, write.state); }
+  void operator()(const core::CancelUnit& write) { set_state(write.unit, UnitState::kCancelled); }
 
   void operator()(const core::RecordFailure& write) {
     std::string log;
@@ -67,7 +68,7 @@ class Writer {
     auto& row = db_.statement(
         "UPDATE units SET state = ?, attempts = ?, lost_workers = ?, failure_class = ?,"
         " failure_reason = ?, failure_log = ? WHERE id = ?");
-    row.bind(1, static_cast<int>(write.state));
+    row.bind(1, static_cast<int>(write.is_over ? UnitState::kFailed : UnitState::kOpen));
     row.bind(2, write.attempts);
     row.bind(3, write.lost_workers);
     row.bind(4, static_cast<int>(write.failure.failure_class));
@@ -116,12 +117,12 @@ class Writer {
 
   void operator()(const core::ReopenUnit& write) {
     auto& row = db_.statement(
-        "UPDATE units SET state = ?, remakes = ?, lost_epoch = ?, lost_counter = ? WHERE id = ?");
-    row.bind(1, static_cast<int>(write.state));
-    row.bind(2, write.remakes);
-    row.bind(3, number(write.last.epoch));
-    row.bind(4, number(write.last.counter));
-    row.bind(5, number(write.unit));
+        "UPDATE units SET state = #open, remakes = ?, lost_epoch = ?, lost_counter = ?"
+        " WHERE id = ?");
+    row.bind(1, write.remakes);
+    row.bind(2, number(write.last.epoch));
+    row.bind(3, number(write.last.counter));
+    row.bind(4, number(write.unit));
     row.exec();
     auto& links = db_.statement("DELETE FROM unit_artifacts WHERE unit = ?");
     links.bind(1, number(write.unit));
@@ -130,10 +131,9 @@ class Writer {
 
   void operator()(const core::ResetUnit& write) {
     auto& row = db_.statement(
-        "UPDATE units SET state = ?, attempts = 0, lost_workers = 0, remakes = 0,"
+        "UPDATE units SET state = #open, attempts = 0, lost_workers = 0, remakes = 0,"
         " failure_class = NULL, failure_reason = NULL, failure_log = NULL WHERE id = ?");
-    row.bind(1, static_cast<int>(write.state));
-    row.bind(2, number(write.unit));
+    row.bind(1, number(write.unit));
     row.exec();
   }
 
@@ -201,20 +201,25 @@ class Writer {
 
   void insert(const core::NewUnit& unit) {
     auto& row = db_.statement(
-        "INSERT INTO units (id, name, kind, body, state, sample, range_begin, range_end, gflops,"
-        " affinity, memory_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO units (id, name, kind, state, sample, range_begin, range_end, keep_pictures,"
+        " gflops, affinity, memory_bytes) VALUES (?, ?, ?, #open, ?, ?, ?, ?, ?, ?, ?)");
     row.bind(1, number(unit.id));
     row.bind(2, unit.name);
     row.bind(3, static_cast<int>(unit.kind));
-    row.bind(4, unit.body);
-    row.bind(5, static_cast<int>(unit.state));
-    if (unit.sample) row.bind(6, number(*unit.sample));
-    row.bind(7, number(unit.range.begin));
-    row.bind(8, number(unit.range.end));
-    row.bind(9, unit.gflops);
-    row.bind(10, unit.affinity);
-    row.bind(11, number(unit.memory_bytes));
+    if (unit.sample) row.bind(4, number(*unit.sample));
+    row.bind(5, number(unit.range.begin));
+    row.bind(6, number(unit.range.end));
+    row.bind(7, number(unit.keep_pictures));
+    row.bind(8, unit.gflops);
+    row.bind(9, unit.affinity);
+    row.bind(10, number(unit.memory_bytes));
     row.exec();
+    for (const Digest& extractor : unit.extractors) {
+      auto& link = db_.statement("INSERT INTO unit_extractors (unit, extractor) VALUES (?, ?)");
+      link.bind(1, number(unit.id));
+      bind_digest(link, 2, extractor);
+      link.exec();
+    }
     for (const std::string& input : unit.inputs) {
       auto& link = db_.statement("INSERT INTO unit_inputs (unit, input) VALUES (?, ?)");
       link.bind(1, number(unit.id));
@@ -227,6 +232,14 @@ class Writer {
       link.bind(2, number(needed));
       link.exec();
     }
+  }
+
+  void insert_extractor(const Digest& key, const std::string& spec) {
+    auto& row =
+        db_.statement("INSERT INTO extractors (key, spec) VALUES (?, ?) ON CONFLICT DO NOTHING");
+    bind_digest(row, 1, key);
+    row.bind(2, spec);
+    row.exec();
   }
 
   void insert(const core::NewScore& score) {
@@ -295,7 +308,7 @@ class Writer {
     link.exec();
   }
 
-  void set_state(UnitId unit, core::UnitState state) {
+  void set_state(UnitId unit, UnitState state) {
     auto& row = db_.statement("UPDATE units SET state = ? WHERE id = ?");
     row.bind(1, static_cast<int>(state));
     row.bind(2, number(unit));

@@ -7,10 +7,7 @@ namespace isocost::experiments {
 namespace {
 
 double gflops_of(const CellRequest& cell) {
-  const CellCost& cost = cell.cost;
-  return static_cast<double>(cell.images.size()) *
-         (static_cast<double>(cost.calls_per_image) * cost.gflops_per_call + cost.gflops_decode +
-          cost.gflops_text);
+  return static_cast<double>(cell.images.size()) * gflops_an_image(cell.cost);
 }
 
 AxisCost cost_of(const Submission& submission, const std::string& name, double total) {

@@ -9,13 +9,11 @@
 
 #include "base/io/database_uri.h"
 #include "schema/metrics/metric.h"
+#include "schema/units/kind.h"
 
 namespace isocost::report {
 namespace {
 
-// As coordinator/core persists them in units.state.
-constexpr int kUnitDone = 3;
-constexpr int kUnitFailed = 4;
 constexpr std::size_t kReasonsMax = 8;       // that differ, of a cell's failure
 constexpr std::size_t kLogTailMax = 16'384;  // bytes of a failure's log that a report shows
 
@@ -47,8 +45,7 @@ SQLite::Database open_read_only(const std::filesystem::path& file) {
 // The outcome of a unit, as several cells may share it.
 struct UnitRow {
   std::string name;
-  int kind = 0;
-  int state = 0;
+  UnitState state = UnitState::kOpen;
   ImageRange range;
   std::uint64_t attempts = 0;
   int failure_class = 0;
@@ -60,8 +57,7 @@ struct UnitRow {
 
 class Loader {
  public:
-  explicit Loader(SQLite::Database& database)
-      : db_(database), has_places_(has_column("cell_scores", "place")) {}
+  explicit Loader(SQLite::Database& database) : db_(database) {}
 
   Result<ReportData> load(const std::vector<std::string>& names) {
     read_experiments(names);
@@ -124,7 +120,7 @@ class Loader {
   void read_cells(std::int64_t experiment, const std::string& name) {
     SQLite::Statement rows(
         db_,
-        "SELECT c.number, c.sample, c.labels, c.images, c.is_cancelled, s.key, s.spec, s.cost "
+        "SELECT c.number, c.sample, c.labels, c.images, s.key, s.spec, s.cost "
         "FROM cells c JOIN samples s ON s.id = c.sample WHERE c.experiment = ? ORDER BY c.number");
     rows.bind(1, experiment);
     while (rows.executeStep()) {
@@ -134,16 +130,15 @@ class Loader {
       const std::string where = name + ": cell " + std::to_string(cell.number);
       cell.labels = json_of(rows.getColumn(2).getString(), where + " labels");
       cell.images = static_cast<std::uint64_t>(rows.getColumn(3).getInt64());
-      cell.sample_key = digest_from(rows.getColumn(5)).hex();
+      cell.sample_key = digest_from(rows.getColumn(4)).hex();
       cell.sample =
-          taken(sample_spec_from_json(json_of(rows.getColumn(6).getString(), where), where));
-      cell.cost = taken(cell_cost_from_json(json_of(rows.getColumn(7).getString(), where), where));
-      const bool is_cancelled = rows.getColumn(4).getInt() != 0 || cancelled_.contains(experiment);
+          taken(sample_spec_from_json(json_of(rows.getColumn(5).getString(), where), where));
+      cell.cost = taken(cell_cost_from_json(json_of(rows.getColumn(6).getString(), where), where));
       read_units(rows.getColumn(1).getInt64(), cell);
       const bool scores_are_done = read_scores(experiment, cell, where);
       cell.state = cell.failure                         ? CellState::kFailed
                    : scores_are_done && has_all_images_ ? CellState::kDone
-                   : is_cancelled                       ? CellState::kCancelled
+                   : cancelled_.contains(experiment)    ? CellState::kCancelled
                                                         : CellState::kOpen;
       data_.cells.push_back(std::move(cell));
       if (failure_.errors.size() > 20) return;  // a broken database: the first faults say it
@@ -153,25 +148,24 @@ class Loader {
   static UnitRow unit_from(SQLite::Statement& row) {
     UnitRow unit;
     unit.name = row.getColumn(1).getString();
-    unit.kind = row.getColumn(2).getInt();
-    unit.state = row.getColumn(3).getInt();
-    unit.range = {static_cast<std::uint64_t>(row.getColumn(4).getInt64()),
-                  static_cast<std::uint64_t>(row.getColumn(5).getInt64())};
-    unit.attempts = static_cast<std::uint64_t>(row.getColumn(6).getInt64());
-    unit.failure_class = row.getColumn(7).getInt();
-    unit.failure_reason = row.getColumn(8).getString();
-    unit.failure_log = row.getColumn(9).getString();
-    unit.has_result = !row.getColumn(10).isNull();
-    unit.outcome = row.getColumn(10).getString();
-    unit.device_class = row.getColumn(11).getString();
-    unit.measured = row.getColumn(12).getString();
-    unit.repeats = static_cast<std::uint64_t>(row.getColumn(13).getInt64());
-    unit.mismatches = static_cast<std::uint64_t>(row.getColumn(14).getInt64());
+    unit.state = static_cast<UnitState>(row.getColumn(2).getInt());
+    unit.range = {static_cast<std::uint64_t>(row.getColumn(3).getInt64()),
+                  static_cast<std::uint64_t>(row.getColumn(4).getInt64())};
+    unit.attempts = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
+    unit.failure_class = row.getColumn(6).getInt();
+    unit.failure_reason = row.getColumn(7).getString();
+    unit.failure_log = row.getColumn(8).getString();
+    unit.has_result = !row.getColumn(9).isNull();
+    unit.outcome = row.getColumn(9).getString();
+    unit.device_class = row.getColumn(10).getString();
+    unit.measured = row.getColumn(11).getString();
+    unit.repeats = static_cast<std::uint64_t>(row.getColumn(12).getInt64());
+    unit.mismatches = static_cast<std::uint64_t>(row.getColumn(13).getInt64());
     return unit;
   }
 
   static constexpr const char* kUnitColumns =
-      "SELECT u.id, u.name, u.kind, u.state, u.range_begin, u.range_end, u.attempts + "
+      "SELECT u.id, u.name, u.state, u.range_begin, u.range_end, u.attempts + "
       "u.lost_workers, "
       "coalesce(u.failure_class, 0), "
       "coalesce(u.failure_reason, ''), coalesce(u.failure_log, ''), r.outcome, "
@@ -184,9 +178,10 @@ class Loader {
 
   // Generate units of the sample; units of other cells' further images stay outside.
   void read_units(std::int64_t sample, Cell& cell) {
-    SQLite::Statement& rows = statement(std::string(kUnitColumns) +
-                                        "WHERE u.sample = ? AND u.kind = 2 AND u.range_begin < ? "
-                                        "ORDER BY u.range_begin, u.range_end, u.name");
+    SQLite::Statement& rows =
+        statement(std::string(kUnitColumns) +
+                  "WHERE u.sample = ? AND u.kind = #generate AND u.range_begin < ? "
+                  "ORDER BY u.range_begin, u.range_end, u.name");
     rows.bind(1, sample);
     rows.bind(2, static_cast<std::int64_t>(cell.images));
     std::set<std::string> devices, classes;
@@ -196,7 +191,7 @@ class Loader {
     while (rows.executeStep()) {
       const UnitRow unit = unit_from(rows);
       note(unit, cell);
-      if (unit.state != kUnitDone || !unit.has_result) continue;
+      if (unit.state != UnitState::kDone || !unit.has_result) continue;
       if (unit.range.begin <= covered) covered = std::max(covered, unit.range.end);
       add_measured(unit, cell.measured, devices, classes, energy_is_known);
       read_pictures(rows.getColumn(0).getInt64(), pictures);
@@ -213,7 +208,7 @@ class Loader {
     cell.measured.failed_attempts += unit.attempts;
     cell.measured.repeats += unit.repeats;
     cell.measured.mismatches += unit.mismatches;
-    if (unit.state != kUnitFailed) return;
+    if (unit.state != UnitState::kFailed) return;
     // A unit that failed by itself says more than one that failed for want of another.
     if (cell.failure && unit.attempts == 0) return;
     if (cell.failure && cell.failure->attempts > 0) return note_also(unit, *cell.failure);
@@ -251,24 +246,18 @@ class Loader {
   }
 
   void read_pictures(std::int64_t unit, std::map<std::uint64_t, Digest>& pictures) {
-    SQLite::Statement& rows = statement(
-        "SELECT name, digest FROM unit_artifacts WHERE unit = ? AND name >= 'picture/' AND name < "
-        "'picture0'");
+    SQLite::Statement& rows = statement("SELECT name, digest FROM unit_artifacts WHERE unit = ?");
     rows.bind(1, unit);
     while (rows.executeStep()) {
-      const std::string number = rows.getColumn(0).getString().substr(8);
-      if (number.empty() || number.size() > 15 ||
-          number.find_first_not_of("0123456789") != std::string::npos)
-        continue;
-      pictures.emplace(std::stoull(number), digest_from(rows.getColumn(1)));
+      if (const auto image = image_of_picture(rows.getColumn(0).getString()))
+        pictures.emplace(*image, digest_from(rows.getColumn(1)));
     }
   }
 
   bool read_scores(std::int64_t experiment, Cell& cell, const std::string& where) {
     SQLite::Statement& rows = statement(
-        std::string("SELECT s.key, s.spec, s.unit FROM cell_scores c JOIN scores s"
-                    " ON s.id = c.score WHERE c.experiment = ? AND c.number = ? ORDER BY ") +
-        (has_places_ ? "c.place, s.key" : "s.key"));
+        "SELECT s.key, s.spec, s.unit FROM cell_scores c JOIN scores s ON s.id = c.score"
+        " WHERE c.experiment = ? AND c.number = ? ORDER BY c.place");
     rows.bind(1, experiment);
     rows.bind(2, static_cast<std::int64_t>(cell.number));
     bool are_done = true;
@@ -313,7 +302,7 @@ class Loader {
     if (!rows.executeStep()) return false;
     const UnitRow unit = unit_from(rows);
     note(unit, cell);
-    if (unit.state != kUnitDone || !unit.has_result) return false;
+    if (unit.state != UnitState::kDone || !unit.has_result) return false;
     score.values = json_of(unit.outcome, unit.name + ": outcome");
     score.measured_device_class = unit.device_class;
     const auto number = [&](const char* key) -> std::optional<double> {
@@ -359,22 +348,13 @@ class Loader {
   // Prepared once a text, reset on each use.
   SQLite::Statement& statement(const std::string& sql) {
     auto& slot = statements_[sql];
-    if (!slot) slot = std::make_unique<SQLite::Statement>(db_, sql);
+    if (!slot) slot = std::make_unique<SQLite::Statement>(db_, units::with_numbers(sql));
     slot->reset();
     slot->clearBindings();
     return *slot;
   }
 
-  // Older databases, which are read as they are, may lack it.
-  bool has_column(const std::string& table, const std::string& column) {
-    SQLite::Statement rows(db_, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?");
-    rows.bind(1, table);
-    rows.bind(2, column);
-    return rows.executeStep();
-  }
-
   SQLite::Database& db_;
-  bool has_places_;
   std::unordered_map<std::string, std::unique_ptr<SQLite::Statement>> statements_;
   std::vector<std::pair<std::int64_t, Experiment>> chosen_;
   std::set<std::int64_t> cancelled_;

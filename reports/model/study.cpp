@@ -42,18 +42,14 @@ std::string model_of(const Cell& cell, const ReportData& data) {
   return name == data.input_names.end() ? unet->second.substr(0, 19) : name->second;
 }
 
-double gflops_network(const CellCost& cost) {
-  return static_cast<double>(cost.calls_per_image) * cost.gflops_per_call;
-}
-
 std::vector<std::optional<double>> costs_of(const Cell& cell, double dearest_call) {
   const CellCost& cost = cell.cost;
   const Measured& measured = cell.measured;
   const auto images = static_cast<double>(measured.images);
   std::vector<std::optional<double>> costs(cost_axes().size());
-  if (gflops_network(cost) > 0) {
-    costs[0] = gflops_network(cost);
-    costs[1] = gflops_network(cost) + cost.gflops_decode + cost.gflops_text;
+  if (gflops_of_calls(cost) > 0) {
+    costs[0] = gflops_of_calls(cost);
+    costs[1] = gflops_an_image(cost);
     costs[2] = cost.gflops_per_call / dearest_call * static_cast<double>(cost.steps_calls);
   }
   if (images > 0 && measured.seconds > 0) costs[3] = measured.seconds / images;

@@ -42,18 +42,19 @@ Offset<Vector<Offset<fb::Running>>> pack(Builder& to, const std::vector<Running>
   return to.CreateVector(packed);
 }
 
-Offset<Vector<Offset<fb::Need>>> pack(
-    Builder& to, const std::map<std::string, std::vector<ArtifactRef>>& needs) {
+Offset<Vector<Offset<fb::Need>>> pack(Builder& to, const std::vector<NeededUnit>& needs) {
   std::vector<Offset<fb::Need>> packed;
-  for (const auto& [unit, refs] : needs) {
+  for (const NeededUnit& need : needs) {
     std::vector<Offset<fb::Artifact>> artifacts;
-    for (const ArtifactRef& ref : refs) {
+    for (const ArtifactRef& ref : need.artifacts) {
       const auto name = to.CreateString(ref.name);
       const fb::Sha256 digest = pack(ref.digest);
       artifacts.push_back(fb::CreateArtifact(to, name, &digest, ref.bytes));
     }
-    const auto name = to.CreateString(unit);
-    packed.push_back(fb::CreateNeed(to, name, to.CreateVector(artifacts)));
+    const auto name = to.CreateString(need.name);
+    packed.push_back(fb::CreateNeed(to, name, to.CreateVector(artifacts),
+                                    static_cast<std::uint16_t>(need.kind), need.range.begin,
+                                    need.range.end));
   }
   return to.CreateVector(packed);
 }
@@ -139,8 +140,7 @@ Offset<void> body(Builder& to, const Ack& m) {
 }
 
 Offset<void> body(Builder& to, const Goodbye& m) {
-  const auto units = pack(to, m.handed_back);
-  return fb::CreateGoodbye(to, units, to.CreateString(clean_text(m.reason, kTextBytesMax))).Union();
+  return fb::CreateGoodbye(to, to.CreateString(clean_text(m.reason, kTextBytesMax))).Union();
 }
 
 Offset<void> body(Builder& to, const Have& m) {

@@ -7,18 +7,19 @@
 
 #include <compare>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/digest.h"
-#include "schema/spec.h"
+#include "schema/units/unit.h"
 
 namespace isocost::wire {
 
 // Raised when an older peer could no longer understand what is sent.
-inline constexpr std::uint16_t kProtocolVersion = 1;
+// 2: a lease says of what kind and range the units are that it needs; GOODBYE says why alone, and
+//    codes that nobody sent are gone.
+inline constexpr std::uint16_t kProtocolVersion = 2;
 
 // Limits, checked on both ends.
 inline constexpr std::size_t kMessageBytesMax = 16u << 20;
@@ -92,12 +93,11 @@ struct Welcome {
 enum class RejectCode : std::uint16_t {
   kProtocol = 1,  // versions differ
   kBadHello = 2,
-  kNameInUse = 3,    // a live worker has this name
-  kUnknownPeer = 4,  // a message of a session that was not greeted
-  kStopping = 5,
+  kNameInUse = 3,  // a live worker has this name
+  kNoRoom = 4,     // for one more: it may try again
 };
 
-// coordinator -> worker: no session; the worker ends unless the code is kStopping.
+// coordinator -> worker: no session; the worker ends unless the code is kNoRoom.
 struct Reject {
   RejectCode code = RejectCode::kBadHello;
   std::string text{};
@@ -116,8 +116,8 @@ struct Lease {
   std::string unit{};
   Attempt attempt{};
   UnitKind kind = UnitKind::kGenerate;
-  std::string body{};  // JSON text of GenerateUnit, ReferenceUnit or ScoreUnit
-  std::map<std::string, std::vector<ArtifactRef>> needs{};
+  std::string body{};  // body_text
+  std::vector<NeededUnit> needs{};
   std::vector<Digest> blobs{};  // inputs whose bytes lie in the coordinator's artifact store
   bool operator==(const Lease&) const = default;
 };
@@ -164,9 +164,8 @@ struct Ack {
   bool operator==(const Ack&) const = default;
 };
 
-// worker -> coordinator: the session ends, what it held is free again.
+// worker -> coordinator: the session ends, and all that it held is free again.
 struct Goodbye {
-  std::vector<Running> handed_back{};
   std::string reason{};
   bool operator==(const Goodbye&) const = default;
 };
@@ -221,7 +220,6 @@ enum class FaultCode : std::uint16_t {
   kWrongDigest = 2,  // the bytes are not those that the name promises
   kOutOfOrder = 3,
   kInputOutput = 4,
-  kTooLarge = 5,
 };
 struct Fault {
   Digest digest{};

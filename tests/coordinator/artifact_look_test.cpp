@@ -12,8 +12,8 @@
 namespace isocost::coordinator {
 namespace {
 
-using core::ArtifactForm;
 using ::testing::HasSubstr;
+using units::ArtifactForm;
 
 class ArtifactLook : public ::testing::Test {
  protected:

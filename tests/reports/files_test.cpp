@@ -15,6 +15,7 @@
 #include "reports/html/markup.h"
 #include "reports/load/load.h"
 #include "reports/write_report.h"
+#include "schema/units/kind.h"
 #include "tests/support/report_data.h"
 #include "tests/support/synthetic_study.h"
 
@@ -252,11 +253,11 @@ TEST_F(Files, TellAllReasonsOfACellThatDiffer) {
   };
   const std::string reason = failed_cell().reason;
   SQLite::Database(paths.database.string(), SQLite::OPEN_READWRITE)
-      .exec(
-          "INSERT INTO units (name, kind, body, state, sample, range_begin, range_end, attempts,"
-          " failure_class, failure_reason) SELECT name || '-other', kind, body, state, sample,"
+      .exec(units::with_numbers(
+          "INSERT INTO units (name, kind, state, sample, range_begin, range_end, attempts,"
+          " failure_class, failure_reason) SELECT name || '-other', kind, state, sample,"
           " range_begin, range_end, 3, failure_class, 'out of memory' FROM units"
-          " WHERE state = 4 AND kind = 2");
+          " WHERE state = #failed AND kind = #generate"));
 
   EXPECT_EQ(failed_cell().reasons(), reason + "; also: out of memory");
 }

@@ -107,11 +107,5 @@ TEST(CellRequest, RefusesPricesThatNoModelHas) {
   EXPECT_FALSE(cell_request_from_json(json, "test"));
 }
 
-TEST(UnitName, SaysKeyAndRange) {
-  GenerateUnit unit{.sample = sample(), .range = {64, 128}, .extractors = {}, .keep_pictures = 8};
-
-  EXPECT_TRUE(unit_name(unit).starts_with("generate/" + sample_key(sample()).hex() + "/64-128/"));
-}
-
 }  // namespace
 }  // namespace isocost

@@ -43,7 +43,7 @@ std::string joined(const std::vector<std::string>& lines) {
 std::size_t count(const Simulation& simulation, UnitState state) {
   std::size_t number = 0;
   for (const auto& [unused, row] : simulation.store().state().units)
-    number += row.unit.state == state ? 1U : 0U;
+    number += row.state == state ? 1U : 0U;
   return number;
 }
 

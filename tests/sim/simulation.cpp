@@ -17,7 +17,6 @@ constexpr std::uint32_t kRoom = 2;  // units that a worker holds
 
 Digest digest_of(const std::string& unit) { return sha256("the result of " + unit); }
 Digest artifact_of(const std::string& unit) { return sha256("the rows of " + unit); }
-bool has_artifact(const std::string& unit) { return unit.rfind("score/", 0) != 0; }
 
 // The unit whose artifact this is.
 template <class Units>
@@ -36,6 +35,10 @@ Simulation::Simulation(std::uint64_t seed, SimulationFaults faults, int workers)
     restart(workers_.back());
   }
   start_coordinator();
+}
+
+bool Simulation::has_artifact(const std::string& unit) const {
+  return store_.state().units.at(store_.state().names.at(unit)).unit.kind != UnitKind::kScore;
 }
 
 void Simulation::wrong(const std::string& what) {
@@ -269,10 +272,10 @@ void Simulation::to_worker(Worker& worker, const wire::Message& message) {
 }
 
 void Simulation::check_lease(const wire::Lease& lease) {
-  for (const auto& [needed, unused] : lease.needs) {
-    const auto known = store_.find_unit(needed);
+  for (const NeededUnit& needed : lease.needs) {
+    const auto known = store_.find_unit(needed.name);
     if (!known || known->state != UnitState::kDone)
-      wrong(lease.unit + " is leased before " + needed + " is done");
+      wrong(lease.unit + " is leased before " + needed.name + " is done");
   }
   const auto& row = store_.state().units.at(store_.state().names.at(lease.unit));
   for (const std::string& input : row.unit.inputs)
@@ -294,8 +297,7 @@ void Simulation::check_ack(const Worker& worker, const wire::Ack& ack) {
 void Simulation::check_kept(const std::string& unit) {
   const auto known = store_.find_unit(unit);
   const bool is_made_again =
-      known && known->digest && !finished_.contains(unit) &&
-      (known->state == UnitState::kReady || known->state == UnitState::kWaiting);
+      known && known->digest && !finished_.contains(unit) && known->state == UnitState::kOpen;
   if (!is_made_again && (!known || known->state != UnitState::kDone))
     wrong(unit + " was acknowledged and is gone");
 }
@@ -345,9 +347,9 @@ std::optional<UnitFailure> Simulation::outcome_of(const Worker& worker, const wi
     return UnitFailure{is_final ? FailureClass::kNotFinite : FailureClass::kBug, "sick", {}};
   }
   UnitFailure failure{FailureClass::kInputOutput, "artifacts are missing", {}};
-  for (const auto& [unit, artifacts] : lease.needs)
-    for (const ArtifactRef& artifact : artifacts)
-      if (!intact_.contains(unit)) failure.missing.push_back(artifact.digest);
+  for (const NeededUnit& needed : lease.needs)
+    for (const ArtifactRef& artifact : needed.artifacts)
+      if (!intact_.contains(needed.name)) failure.missing.push_back(artifact.digest);
   if (failure.missing.empty()) return std::nullopt;
   for_want_[lease.unit].insert(lease.attempt);
   excusable_[lease.unit].insert(lease.attempt);

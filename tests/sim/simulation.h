@@ -146,6 +146,7 @@ class Simulation {
   void check_lease(const wire::Lease& lease);
   void check_kept(const std::string& unit);
   void check_ack(const Worker& worker, const wire::Ack& ack);
+  [[nodiscard]] bool has_artifact(const std::string& unit) const;
   void wrong(const std::string& what);
 
   std::mt19937_64 random_;

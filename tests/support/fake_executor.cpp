@@ -102,14 +102,13 @@ Result<UnitResult> FakeExecutor::generate(const agent::LeasedUnit& unit) {
     const std::string picture = bytes_of(key + "/" + std::to_string(image), 64);
     pixels += picture;
     if (image < body->keep_pictures)
-      result.artifacts.push_back(
-          keep("picture/" + std::to_string(image),
-               picture_of(picture, body->sample.height, body->sample.width)));
+      result.artifacts.push_back(keep(
+          picture_artifact(image), picture_of(picture, body->sample.height, body->sample.width)));
   }
   for (const ExtractorSpec& extractor : body->extractors) {
     const std::string id = extractor_id(extractor);
     result.artifacts.push_back(
-        keep("rows/" + id, rows_of(id + pixels, body->range.size(), options_.rows_bytes)));
+        keep(rows_artifact(id), rows_of(id + pixels, body->range.size(), options_.rows_bytes)));
   }
   result.digest = sha256(pixels);
   return result;
@@ -119,9 +118,9 @@ Result<UnitResult> FakeExecutor::generate(const agent::LeasedUnit& unit) {
 Result<UnitResult> FakeExecutor::reduce(const agent::LeasedUnit& unit) {
   std::string all = unit.kind == UnitKind::kReference ? canonical(unit.body) : std::string();
   Failure failure;
-  for (const auto& [name, artifacts] : unit.needs) {
-    for (const ArtifactRef& artifact : artifacts) {
-      if (artifact.name.starts_with("picture/")) continue;
+  for (const NeededUnit& needed : unit.needs) {
+    for (const ArtifactRef& artifact : needed.artifacts) {
+      if (image_of_picture(artifact.name)) continue;
       const auto bytes = store_.get(artifact.digest);
       if (bytes)
         all += *bytes;
@@ -133,7 +132,7 @@ Result<UnitResult> FakeExecutor::reduce(const agent::LeasedUnit& unit) {
   UnitResult result;
   result.digest = sha256(unit.name + all);
   if (unit.kind == UnitKind::kReference) {
-    result.artifacts.push_back(keep("reference", reference_of(all)));
+    result.artifacts.push_back(keep(kReferenceArtifact, reference_of(all)));
   } else {
     const auto score = score_unit_from_json(unit.body, unit.name);
     if (!score) return fail(score.error());

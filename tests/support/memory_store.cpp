@@ -1,18 +1,19 @@
 #include "tests/support/memory_store.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace isocost::testing {
 
 using core::UnitId;
-using core::UnitState;
 
 struct MemoryStore::Applier {
   State& state;
 
   void operator()(const core::InsertSubmission& write) {
     const core::SubmissionPlan& plan = *write.plan;
-    for (const auto& sample : plan.samples) state.samples[sample.key] = sample.id;
+    for (const auto& sample : plan.samples) state.samples[sample.key] = sample;
+    for (const auto& [key, spec] : plan.extractors) state.extractors[key] = spec;
     for (const auto& unit : plan.units) {
       state.units[unit.id].unit = unit;
       state.names[unit.name] = unit.id;
@@ -29,7 +30,7 @@ struct MemoryStore::Applier {
   }
   void operator()(const core::FinishUnit& write) {
     UnitRow& row = state.units.at(write.unit);
-    row.unit.state = UnitState::kDone;
+    row.state = UnitState::kDone;
     row.result = write.result;
     row.worker = write.worker;
   }
@@ -38,12 +39,12 @@ struct MemoryStore::Applier {
     ++times;
     agrees = write.agrees;
   }
-  void operator()(const core::SetUnitState& write) {
-    state.units.at(write.unit).unit.state = write.state;
+  void operator()(const core::CancelUnit& write) {
+    state.units.at(write.unit).state = UnitState::kCancelled;
   }
   void operator()(const core::RecordFailure& write) {
     UnitRow& row = state.units.at(write.unit);
-    row.unit.state = write.state;
+    row.state = write.is_over ? UnitState::kFailed : UnitState::kOpen;
     row.attempts = write.attempts;
     row.lost_workers = write.lost_workers;
     row.failure = write.failure;
@@ -68,14 +69,14 @@ struct MemoryStore::Applier {
   }
   void operator()(const core::ReopenUnit& write) {
     UnitRow& row = state.units.at(write.unit);
-    row.unit.state = write.state;
+    row.state = UnitState::kOpen;
     row.remakes = write.remakes;
     row.lost = write.last;
     if (row.result) row.result->artifacts.clear();
   }
   void operator()(const core::ResetUnit& write) {
     UnitRow& row = state.units.at(write.unit);
-    row.unit.state = write.state;
+    row.state = UnitState::kOpen;
     row.attempts = 0;
     row.lost_workers = 0;
     row.remakes = 0;
@@ -98,8 +99,7 @@ core::OpenState MemoryStore::open() {
                        .workers = state_.workers};
   committed_ = state_;
   for (const auto& [unused, row] : state_.units)
-    if (row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady)
-      open.units.push_back(open_unit(row));
+    if (row.state == UnitState::kOpen) open.units.push_back(open_unit(row));
   return open;
 }
 
@@ -111,7 +111,7 @@ std::optional<core::KnownUnit> MemoryStore::find_unit(const std::string& name) {
   const auto it = state_.names.find(name);
   if (it == state_.names.end()) return std::nullopt;
   const UnitRow& row = state_.units.at(it->second);
-  core::KnownUnit known{.id = row.unit.id, .state = row.unit.state, .digest = {}};
+  core::KnownUnit known{.id = row.unit.id, .state = row.state, .digest = {}};
   if (row.result) known.digest = row.result->digest;
   return known;
 }
@@ -121,19 +121,51 @@ wire::Lease MemoryStore::lease_of(UnitId id) {
   wire::Lease lease;
   lease.unit = row.unit.name;
   lease.kind = row.unit.kind;
-  lease.body = row.unit.body;
-  for (const UnitId needed : row.unit.needs) {
-    const UnitRow& other = state_.units.at(needed);
-    auto artifacts = other.result ? other.result->artifacts : std::vector<ArtifactRef>{};
+  lease.body = body_text(parts_of(row.unit));
+  std::vector<const UnitRow*> needs;
+  for (const UnitId needed : row.unit.needs) needs.push_back(&state_.units.at(needed));
+  std::sort(needs.begin(), needs.end(), [](const UnitRow* a, const UnitRow* b) {
+    return std::tie(a->unit.kind, a->unit.range, a->unit.name) <
+           std::tie(b->unit.kind, b->unit.range, b->unit.name);
+  });
+  for (const UnitRow* other : needs) {
+    auto artifacts = other->result ? other->result->artifacts : std::vector<ArtifactRef>{};
     std::sort(artifacts.begin(), artifacts.end(),
               [](const ArtifactRef& a, const ArtifactRef& b) { return a.name < b.name; });
-    lease.needs[other.unit.name] = std::move(artifacts);
+    lease.needs.push_back(
+        {other->unit.name, other->unit.kind, other->unit.range, std::move(artifacts)});
   }
-  if (row.unit.kind == UnitKind::kGenerate)
-    if (const auto unit = generate_unit_from_json(Json::parse(row.unit.body), ""))
-      if (state_.blobs.contains(unit->sample.prompts))
-        lease.blobs.push_back(*Digest::parse(unit->sample.prompts));
+  const auto unit = unit_body_from_text(lease.kind, lease.body, "");
+  if (const auto* generate = unit ? std::get_if<GenerateUnit>(&*unit) : nullptr)
+    if (state_.blobs.contains(generate->sample.prompts))
+      lease.blobs.push_back(*Digest::parse(generate->sample.prompts));
   return lease;
+}
+
+BodyParts MemoryStore::parts_of(const core::NewUnit& unit) const {
+  BodyParts parts{.kind = unit.kind,
+                  .spec = {},
+                  .range = unit.range,
+                  .keep_pictures = unit.keep_pictures,
+                  .extractors = {}};
+  for (const auto& [key, sample] : state_.samples) {
+    if (sample.id != unit.sample) continue;
+    parts.sample = key;
+    parts.spec = sample.spec;
+  }
+  for (const auto& [unused, score] : state_.scores)
+    if (score.unit == unit.id) parts.spec = score.spec;
+  for (const auto& [unused, reference] : state_.references)
+    if (reference.unit == unit.id) parts.spec = reference.spec;
+  for (const Digest& extractor : unit.extractors)
+    parts.extractors.push_back(state_.extractors.at(extractor));
+  return parts;
+}
+
+bool MemoryStore::is_waiting(const UnitRow& row) const {
+  return std::any_of(row.unit.needs.begin(), row.unit.needs.end(), [&](UnitId needed) {
+    return state_.units.at(needed).state != UnitState::kDone;
+  });
 }
 
 core::Existing MemoryStore::existing(const Submission& submission) {
@@ -143,28 +175,24 @@ core::Existing MemoryStore::existing(const Submission& submission) {
                    .sample = static_cast<std::int64_t>(state_.samples.size()) + 1,
                    .score = static_cast<std::int64_t>(state_.scores.size()) + 1,
                    .unit = static_cast<std::int64_t>(state_.units.size()) + 1};
-  for (const auto& [key, id] : state_.samples) existing.samples[key].id = id;
+  for (const auto& [key, sample] : state_.samples) existing.samples[key].id = sample.id;
   for (const auto& [id, row] : state_.units) {
     if (row.unit.kind == UnitKind::kGenerate) {
-      const auto unit = generate_unit_from_json(Json::parse(row.unit.body), "");
-      core::ExistingGenerate generate{.id = id,
-                                      .state = row.unit.state,
-                                      .range = row.unit.range,
-                                      .extractors = {},
-                                      .keep_pictures = unit->keep_pictures};
-      for (const auto& extractor : unit->extractors)
-        generate.extractors.insert(extractor_id(extractor));
+      const core::ExistingGenerate generate{
+          .id = id,
+          .state = row.state,
+          .range = row.unit.range,
+          .extractors = {row.unit.extractors.begin(), row.unit.extractors.end()},
+          .keep_pictures = row.unit.keep_pictures};
       for (auto& [unused, sample] : existing.samples)
         if (sample.id == *row.unit.sample) sample.units.push_back(generate);
     }
     for (const UnitId needed : row.unit.needs)
-      if (row.unit.state == UnitState::kCancelled &&
-          state_.units.at(needed).unit.state == UnitState::kCancelled)
+      if (row.state == UnitState::kCancelled &&
+          state_.units.at(needed).state == UnitState::kCancelled)
         existing.cancelled_needs[id].push_back(needed);
   }
-  const auto unit_of = [&](UnitId id) {
-    return core::ExistingUnit{id, state_.units.at(id).unit.state};
-  };
+  const auto unit_of = [&](UnitId id) { return core::ExistingUnit{id, state_.units.at(id).state}; };
   for (const auto& [key, score] : state_.scores)
     existing.scores[key] = {score.id, unit_of(score.unit)};
   for (const auto& [key, reference] : state_.references)
@@ -207,9 +235,7 @@ std::vector<UnitId> MemoryStore::unwanted() {
   const std::set<UnitId> keep = wanted(std::nullopt);
   std::vector<UnitId> found;
   for (const auto& [id, row] : state_.units)
-    if ((row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady) &&
-        !keep.contains(id))
-      found.push_back(id);
+    if (row.state == UnitState::kOpen && !keep.contains(id)) found.push_back(id);
   return found;
 }
 
@@ -231,9 +257,7 @@ int MemoryStore::priority_of(UnitId unit) const {
 std::map<UnitId, int> MemoryStore::priorities() {
   std::map<UnitId, int> found;
   for (const auto& [id, row] : state_.units) {
-    const bool is_open =
-        row.unit.state == UnitState::kWaiting || row.unit.state == UnitState::kReady;
-    const int priority = is_open ? priority_of(id) : 0;
+    const int priority = row.state == UnitState::kOpen ? priority_of(id) : 0;
     if (priority != 0) found.emplace(id, priority);
   }
   return found;
@@ -257,7 +281,7 @@ core::OpenUnit MemoryStore::open_unit(const UnitRow& row) const {
   for (const auto& [attempt, failed] : row.failed)
     open.failed.push_back({attempt, failed.is_lost, failed.worker, failed.is_excused});
   for (const UnitId needed : row.unit.needs)
-    if (state_.units.at(needed).unit.state != UnitState::kDone) open.needs.push_back(needed);
+    if (state_.units.at(needed).state != UnitState::kDone) open.needs.push_back(needed);
   return open;
 }
 
@@ -271,14 +295,14 @@ std::vector<core::OpenUnit> MemoryStore::units(const std::vector<UnitId>& ids) {
 std::vector<UnitId> MemoryStore::failed(std::optional<core::ExperimentId> experiment) {
   std::vector<UnitId> found;
   for (const UnitId id : wanted(experiment))
-    if (state_.units.at(id).unit.state == UnitState::kFailed) found.push_back(id);
+    if (state_.units.at(id).state == UnitState::kFailed) found.push_back(id);
   return found;
 }
 
 std::vector<core::LostUnit> MemoryStore::makers(const std::vector<Digest>& artifacts) {
   std::vector<core::LostUnit> found;
   for (const auto& [id, row] : state_.units) {
-    if (row.unit.state != UnitState::kDone || !row.result) continue;
+    if (row.state != UnitState::kDone || !row.result) continue;
     const auto& has = row.result->artifacts;
     if (std::none_of(has.begin(), has.end(), [&](const ArtifactRef& one) {
           return std::find(artifacts.begin(), artifacts.end(), one.digest) != artifacts.end();
@@ -287,8 +311,7 @@ std::vector<core::LostUnit> MemoryStore::makers(const std::vector<Digest>& artif
     core::LostUnit lost{open_unit(row), {}};
     for (const auto& [other, other_row] : state_.units) {
       const auto& needs = other_row.unit.needs;
-      const bool is_open =
-          other_row.unit.state == UnitState::kWaiting || other_row.unit.state == UnitState::kReady;
+      const bool is_open = other_row.state == UnitState::kOpen;
       if (is_open && std::find(needs.begin(), needs.end(), id) != needs.end())
         lost.dependents.push_back(other);
     }
@@ -317,12 +340,9 @@ std::vector<UnitId> MemoryStore::failed_by(const std::string& worker) {
 void MemoryStore::describe(core::Snapshot& snapshot) {
   snapshot.units = {.leased = snapshot.units.leased};
   for (const auto& [unused, row] : state_.units) {
-    switch (row.unit.state) {
-      case UnitState::kWaiting:
-        ++snapshot.units.waiting;
-        break;
-      case UnitState::kReady:
-        ++snapshot.units.ready;
+    switch (row.state) {
+      case UnitState::kOpen:
+        ++(is_waiting(row) ? snapshot.units.waiting : snapshot.units.ready);
         break;
       case UnitState::kDone:
         ++snapshot.units.done;
@@ -347,7 +367,7 @@ void MemoryStore::describe(core::Snapshot& snapshot) {
       bool is_open = false;
       bool is_failed = false;
       for (const UnitId unit : units_of(cell)) {
-        const UnitState state = state_.units.at(unit).unit.state;
+        const UnitState state = state_.units.at(unit).state;
         is_failed |= state == UnitState::kFailed;
         is_open |= state != UnitState::kFailed && state != UnitState::kDone;
       }

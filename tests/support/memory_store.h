@@ -23,6 +23,7 @@ class MemoryStore : public core::Store {
  public:
   struct UnitRow {
     core::NewUnit unit;
+    UnitState state = UnitState::kOpen;
     int attempts = 0;
     int lost_workers = 0;
     struct Failed {
@@ -48,7 +49,8 @@ class MemoryStore : public core::Store {
     std::uint64_t epoch = 0;
     std::map<core::UnitId, UnitRow> units;
     std::map<std::string, core::UnitId> names;
-    std::map<Digest, core::SampleId> samples;
+    std::map<Digest, core::NewSample> samples;
+    std::map<Digest, std::string> extractors;
     std::map<Digest, core::NewScore> scores;
     std::map<Digest, core::NewReference> references;
     std::map<core::ExperimentId, ExperimentRow> experiments;
@@ -82,6 +84,8 @@ class MemoryStore : public core::Store {
  private:
   void describe(core::RunningView& view, std::vector<core::ExperimentView>& experiments) const;
   struct Applier;
+  [[nodiscard]] BodyParts parts_of(const core::NewUnit& unit) const;
+  [[nodiscard]] bool is_waiting(const UnitRow& row) const;
   [[nodiscard]] bool has_priorities() const;
   [[nodiscard]] int priority_of(core::UnitId unit) const;
   [[nodiscard]] core::OpenUnit open_unit(const UnitRow& row) const;

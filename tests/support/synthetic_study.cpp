@@ -13,7 +13,7 @@
 #include "base/io/artifact_store.h"
 #include "base/io/picture.h"
 #include "experiments/world/world.h"
-#include "schema/spec.h"
+#include "schema/units/unit.h"
 
 namespace isocost::testing {
 namespace {
@@ -30,10 +30,8 @@ constexpr Series kSeries[] = {{"ddim", "trailing", 1.0},
                               {"ddpm", "trailing", 2.4},
                               {"dpmpp-2m", "trailing", 0.45}};
 
-constexpr int kDone = 3, kFailed = 4, kReady = 2;
-
 std::string schema_text() {
-  std::ifstream in(fs::path(ISOCOST_SOURCE_DIR) / "schema/sql/0001_initial.sql");
+  std::ifstream in(fs::path(ISOCOST_SOURCE_DIR) / "schema/sql/0004_initial.sql");
   std::stringstream text;
   text << in.rdbuf();
   return text.str();
@@ -130,7 +128,8 @@ class Writer {
     reference_ = reference_key(spec);
     add_input(sha256("feature network").name(), "models/mini/features");
     add_input(sha256("clip").name(), "models/mini/clip");
-    const std::int64_t unit = add_unit("reference/" + reference_.hex(), 1, kDone, 0, {0, 0});
+    const std::int64_t unit = add_unit(reference_unit_name(reference_), UnitKind::kReference,
+                                       UnitState::kDone, 0, {0, 0});
     SQLite::Statement insert(db_, "INSERT INTO reference_sets VALUES (?, ?, ?)");
     bind_digest(insert, 1, reference_);
     insert.bind(2, canonical(to_json(spec)));
@@ -191,7 +190,7 @@ class Writer {
     const bool is_open = judged.begin == 0 && !is_failed && open_ < study_.open_cells;
     failed_ += is_failed ? 1 : 0;
     open_ += is_open ? 1 : 0;
-    SQLite::Statement insert(db_, "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, 0)");
+    SQLite::Statement insert(db_, "INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?)");
     insert.bind(1, experiment);
     insert.bind(2, static_cast<std::int64_t>(number));
     insert.bind(3, sample_id);
@@ -200,12 +199,15 @@ class Writer {
     insert.bind(6, study_.pictures);
     insert.exec();
     const double fid = fid_of(model, series, steps, guidance, judged.begin == 0 ? 0.012 : 0.004);
-    const int state = is_failed ? kFailed : is_open ? kReady : kDone;
+    const UnitState state = is_failed ? UnitState::kFailed
+                            : is_open ? UnitState::kOpen
+                                      : UnitState::kDone;
     add_images(key, sample_id, judged, state, cost, fid);
     if (!is_failed && !is_open)
       finished_[{model, series.sampler + std::string(series.spacing), steps}].emplace_back(
           fid, guidance);
-    add_scores(experiment, number, key, sample_id, judged, is_failed || is_open ? 1 : kDone, fid);
+    add_scores(experiment, number, key, sample_id, judged,
+               is_failed || is_open ? UnitState::kOpen : UnitState::kDone, fid);
   }
 
   std::int64_t add_sample(const Digest& key, const SampleSpec& sample, const CellCost& cost) {
@@ -220,21 +222,21 @@ class Writer {
     return db_.getLastInsertRowid();
   }
 
-  std::int64_t add_unit(const std::string& name, int kind, int state, std::int64_t sample,
-                        const ImageRange& range) {
+  std::int64_t add_unit(const std::string& name, UnitKind kind, UnitState state,
+                        std::int64_t sample, const ImageRange& range) {
     SQLite::Statement insert(
         db_,
-        "INSERT INTO units (name, kind, body, state, sample, range_begin, range_end, attempts, "
+        "INSERT INTO units (name, kind, state, sample, range_begin, range_end, attempts, "
         "failure_class, "
-        "failure_reason, failure_log) VALUES (?, ?, '{}', ?, nullif(?, 0), ?, ?, ?, ?, ?, ?)");
+        "failure_reason, failure_log) VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?)");
     insert.bind(1, name);
-    insert.bind(2, kind);
-    insert.bind(3, state);
+    insert.bind(2, static_cast<int>(kind));
+    insert.bind(3, static_cast<int>(state));
     insert.bind(4, sample);
     insert.bind(5, static_cast<std::int64_t>(range.begin));
     insert.bind(6, static_cast<std::int64_t>(range.end));
-    insert.bind(7, state == kFailed ? 3 : 0);
-    if (state == kFailed) {
+    insert.bind(7, state == UnitState::kFailed ? 3 : 0);
+    if (state == UnitState::kFailed) {
       insert.bind(8, static_cast<int>(FailureClass::kNotFinite));
       insert.bind(9, "the latents of image 3 are not finite after call 2");
       insert.bind(
@@ -255,14 +257,13 @@ class Writer {
     insert.exec();
   }
 
-  void add_images(const Digest& key, std::int64_t sample, const ImageRange& judged, int state,
+  void add_images(const Digest& key, std::int64_t sample, const ImageRange& judged, UnitState state,
                   const CellCost& cost, double fid) {
     for (std::uint64_t begin = judged.begin; begin < judged.end; begin += 256) {
       const ImageRange range{begin, std::min(begin + 256, judged.end)};
-      const std::string name = "generate/" + key.hex() + "/" + std::to_string(range.begin) + "-" +
-                               std::to_string(range.end) + "/00000000";
-      const std::int64_t unit = add_unit(name, 2, state, sample, range);
-      if (state != kDone) return;
+      const std::string name = generate_unit_name(key, range, 0, {});
+      const std::int64_t unit = add_unit(name, UnitKind::kGenerate, state, sample, range);
+      if (state != UnitState::kDone) return;
       const double gflops =
           cost.gflops_per_call * static_cast<double>(cost.calls_per_image) + cost.gflops_decode;
       add_result(unit, Json::object(),
@@ -314,7 +315,7 @@ class Writer {
   }
 
   void add_scores(std::int64_t experiment, std::uint64_t number, const Digest& key,
-                  std::int64_t sample, const ImageRange& judged, int state, double fid) {
+                  std::int64_t sample, const ImageRange& judged, UnitState state, double fid) {
     const double spread = judged.begin == 0 ? 0.025 : 0.009;
     const double clip_score = 0.33 - 0.0011 * fid + 0.001 * normal();
     const double accuracy = std::clamp(0.97 - 0.0042 * fid + 0.004 * normal(), 0.05, 1.0);
@@ -329,10 +330,12 @@ class Writer {
   }
 
   void add_score(std::int64_t experiment, std::uint64_t number, const Digest& sample_digest,
-                 std::int64_t sample, const ScoreSpec& spec, int state, double value, double half) {
+                 std::int64_t sample, const ScoreSpec& spec, UnitState state, double value,
+                 double half) {
     const Digest key = score_key(sample_digest, spec);
-    const std::int64_t unit = add_unit("score/" + key.hex(), 3, state, sample, spec.range);
-    if (state == kDone)
+    const std::int64_t unit =
+        add_unit(score_unit_name(key), UnitKind::kScore, state, sample, spec.range);
+    if (state == UnitState::kDone)
       add_result(unit,
                  {{"value", value},
                   {"low", value - half},
@@ -349,10 +352,11 @@ class Writer {
     insert.bind(4, unit);
     insert.exec();
     const std::int64_t id = db_.getLastInsertRowid();
-    SQLite::Statement link(db_, "INSERT INTO cell_scores VALUES (?, ?, ?)");
+    SQLite::Statement link(db_, "INSERT INTO cell_scores VALUES (?, ?, ?, ?)");
     link.bind(1, experiment);
     link.bind(2, static_cast<std::int64_t>(number));
     link.bind(3, id);
+    link.bind(4, places_[{experiment, number}]++);
     link.exec();
   }
 
@@ -381,6 +385,7 @@ class Writer {
   Digest reference_;
   std::map<std::uint64_t, io::Picture> scenes_;
   std::map<std::int64_t, std::uint64_t> next_number_;
+  std::map<std::pair<std::int64_t, std::uint64_t>, int> places_;  // of the next score of a cell
   std::map<std::tuple<std::size_t, std::string, int>, std::vector<std::pair<double, double>>>
       finished_;
   int failed_ = 0, open_ = 0;

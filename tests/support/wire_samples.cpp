@@ -1,5 +1,9 @@
 #include "tests/support/wire_samples.h"
 
+#include <set>
+
+#include "schema/units/kind.h"
+
 namespace isocost::testing {
 namespace {
 
@@ -100,8 +104,12 @@ class Draw {
                 .body = text(),
                 .needs = {},
                 .blobs = digests()};
-    for (std::uint64_t n = below(4); n > 0; --n)
-      lease.needs[name()] = list([&] { return artifact(); });
+    std::set<std::string> names;
+    for (const UnitKind kind : units::row_of(lease.kind).needs) {
+      NeededUnit need{name(), kind, {number() >> 1, 0}, list([&] { return artifact(); })};
+      need.range.end = need.range.begin + below(1000);
+      if (names.insert(need.name).second) lease.needs.push_back(std::move(need));
+    }
     return lease;
   }
 
@@ -136,7 +144,7 @@ wire::Message random_message(std::mt19937_64& chance) {
                    .running = d.units(),
                    .is_loss_explained = d.coin()};
     case 1:
-      return Welcome{.protocol = 1,
+      return Welcome{.protocol = kProtocolVersion,
                      .build = d.text(),
                      .database = d.name(),
                      .lease_ms = 5000 + d.below(1000),
@@ -145,7 +153,7 @@ wire::Message random_message(std::mt19937_64& chance) {
                      .artifact_folder = d.text(),
                      .artifact_nonce = d.text()};
     case 2:
-      return Reject{static_cast<RejectCode>(1 + d.below(5)), d.text()};
+      return Reject{static_cast<RejectCode>(1 + d.below(4)), d.text()};
     case 3:
       return Want{static_cast<std::uint32_t>(d.below(1025)), d.names()};
     case 4:
@@ -164,7 +172,7 @@ wire::Message random_message(std::mt19937_64& chance) {
     case 9:
       return Ack{d.name(), d.attempt(), static_cast<Verdict>(1 + d.below(5)), d.digests()};
     case 10:
-      return Goodbye{d.units(), d.text()};
+      return Goodbye{d.text()};
     case 11:
       return Have{d.digests()};
     case 12:
@@ -180,7 +188,7 @@ wire::Message random_message(std::mt19937_64& chance) {
     case 17:
       return Done{d.digest()};
     default:
-      return Fault{d.digest(), static_cast<FaultCode>(1 + d.below(5)), d.text()};
+      return Fault{d.digest(), static_cast<FaultCode>(1 + d.below(4)), d.text()};
   }
 }
 
@@ -194,7 +202,7 @@ std::vector<wire::Message> sample_messages() {
                           .device_class = "isocost 0.1, AVX2",
                           .measured = {{"seconds", 0.25}}};
   return {
-      Hello{.protocol = 1,
+      Hello{.protocol = kProtocolVersion,
             .build = "isocost 0.1.0",
             .worker = "w1",
             .host = "node-1",
@@ -206,7 +214,7 @@ std::vector<wire::Message> sample_messages() {
             .warm = {a.name()},
             .running = {unit},
             .is_loss_explained = true},
-      Welcome{.protocol = 1,
+      Welcome{.protocol = kProtocolVersion,
               .build = "isocost 0.1.0",
               .database = "db1",
               .lease_ms = 15000,
@@ -214,13 +222,14 @@ std::vector<wire::Message> sample_messages() {
               .artifact_port = 7001,
               .artifact_folder = "/srv/artifacts",
               .artifact_nonce = "0123"},
-      Reject{RejectCode::kProtocol, "this coordinator speaks protocol 1"},
+      Reject{RejectCode::kProtocol, "this coordinator speaks protocol 2"},
       Want{1, {a.name()}},
       Lease{.unit = "score/0b",
             .attempt = {3, 8},
             .kind = UnitKind::kScore,
             .body = "{\"sample\":\"0a\"}",
-            .needs = {{"generate/0a/0-64/beef", {{"rows/0c", a, 4096}}}},
+            .needs =
+                {{"generate/0a/0-64/beef", UnitKind::kGenerate, {0, 64}, {{"rows/0c", a, 4096}}}},
             .blobs = {b}},
       Heartbeat{{unit}},
       HeartbeatReply{{"generate/0a/0-64/beef"}, true, false},
@@ -229,7 +238,7 @@ std::vector<wire::Message> sample_messages() {
                      {3, 8},
                      {FailureClass::kNotFinite, "the mean is not finite", {"line 1", "line 2"}}},
       Ack{"score/0b", {3, 8}, Verdict::kMissing, {a}},
-      Goodbye{{unit}, "SIGTERM"},
+      Goodbye{"SIGTERM"},
       Have{{a, b}},
       HaveReply{{b}},
       Get{a, 262144, 8},

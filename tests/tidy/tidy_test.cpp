@@ -186,5 +186,23 @@ TEST(Tidy, NamesOfTheTablesStandInOneFileEach) {
   }
 }
 
+// Kinds and states of units have names in SQL, and no unit's name is taken apart to find out what
+// it is: it is made in schema/units alone.
+TEST(Tidy, UnitsAreAskedByKindAndStateAndNotByNumberOrName) {
+  const std::regex number(R"re("[^"]*\b(kind|state)\s*(=|<>|!=|IN)\s*\(?\s*[0-9])re"),
+      name(R"re("(generate|score|reference)/)re");
+  std::size_t queries = 0;
+  for (const Source& source : sources()) {
+    if (source.name.starts_with("tests/") || source.name.starts_with("bench/")) continue;
+    for (std::size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string line = source.lines[i].substr(0, source.lines[i].find("//"));
+      queries += line.find("#done") != std::string::npos ? 1U : 0U;
+      EXPECT_FALSE(std::regex_search(line, number)) << source.name << ":" << i + 1;
+      EXPECT_FALSE(std::regex_search(line, name)) << source.name << ":" << i + 1;
+    }
+  }
+  EXPECT_GT(queries, 3U);
+}
+
 }  // namespace
 }  // namespace isocost

@@ -8,12 +8,11 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
-#include "schema/spec.h"
+#include "schema/units/unit.h"
 
 namespace isocost::agent {
 
@@ -23,9 +22,8 @@ struct LeasedUnit {
   std::string name;
   UnitKind kind = UnitKind::kGenerate;
   Json body;  // GenerateUnit, ReferenceUnit or ScoreUnit
-  // What the units that this one needs left behind: unit name -> its artifacts. A score unit finds
-  // here the rows of its images (several ranges) and its reference.
-  std::map<std::string, std::vector<ArtifactRef>> needs;
+  // A score unit finds here the rows of its images (several ranges) and its reference.
+  std::vector<NeededUnit> needs;
 };
 
 // What a running unit tells the session; all members may be touched from two threads.

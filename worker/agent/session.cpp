@@ -137,12 +137,10 @@ void Session::forget_other_database(const std::string& database) {
 }
 
 void Session::take(const wire::Reject& reject, Instant now) {
-  // A coordinator that stops or does not know this session may take the worker later. Anything else
-  // will not change by trying again: a name in use means that another process took it, and taking
-  // it back would go on for ever.
-  const bool is_passing =
-      reject.code == wire::RejectCode::kStopping || reject.code == wire::RejectCode::kUnknownPeer;
-  if (!is_passing)
+  // A coordinator that has no room may take the worker later. Anything else will not change by
+  // trying again: a name in use means that another process took it, and taking it back would go on
+  // for ever.
+  if (reject.code != wire::RejectCode::kNoRoom)
     return end(ExitReason::kRefused, "the coordinator refuses this worker: " + reject.text);
   lose_connection(reject.text, now);
 }
@@ -371,15 +369,11 @@ void Session::on(const Waiting& event, Instant) { effects_.push_back(Say{event.w
 
 // What computes or waits goes back; outcomes stay in the spool for the next start.
 void Session::hand_back(ExitReason reason, const std::string& why) {
-  wire::Goodbye goodbye{{}, why};
-  for (const auto& [name, held] : held_) {
-    if (std::holds_alternative<Queued>(held.state) || std::holds_alternative<Computing>(held.state))
-      goodbye.handed_back.push_back({name, held.attempt, 0});
+  for (const auto& [name, held] : held_)
     if (std::holds_alternative<Computing>(held.state)) effects_.push_back(CancelUnit{name});
-  }
-  const std::size_t handed_back = goodbye.handed_back.size();
+  const std::size_t handed_back = count<Queued>() + count<Computing>();
   const std::size_t kept = held_.size() - handed_back;
-  if (is_attached()) effects_.push_back(Send{std::move(goodbye)});
+  if (is_attached()) effects_.push_back(Send{wire::Goodbye{why}});
   end(reason, fmt::format("{}; {} units handed back, {} outcomes wait in the spool", why,
                           handed_back, kept));
 }

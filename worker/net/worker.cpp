@@ -175,12 +175,9 @@ class Worker {
 
   tl::expected<UnitResult, UnitFailure> fetch_and_execute(const agent::Compute& job) {
     std::vector<Digest> wanted = job.blobs;
-    for (const auto& [unit, artifacts] : job.unit.needs) {
-      for (const ArtifactRef& artifact : artifacts) {
-        // Pictures are for people: nothing computes with them.
-        if (!artifact.name.starts_with("picture/")) wanted.push_back(artifact.digest);
-      }
-    }
+    for (const NeededUnit& needed : job.unit.needs)
+      for (const ArtifactRef& artifact : needed.artifacts)
+        if (!image_of_picture(artifact.name)) wanted.push_back(artifact.digest);
     const auto missing = fetcher_.fetch(wanted, [this] { return !progress_.is_cancelled; });
     if (!missing)
       return tl::unexpected(UnitFailure{FailureClass::kInputOutput, missing.error().message(), {}});

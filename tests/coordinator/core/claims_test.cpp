@@ -24,7 +24,7 @@ TEST_F(CoreClaims, BelievesNobodyWhoDidNotGreet) {
   }
 
   EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 0);
-  EXPECT_NE(coordinator.store.state().units.at(lease.unit).unit.state, UnitState::kDone);
+  EXPECT_NE(coordinator.store.state().units.at(lease.unit).state, UnitState::kDone);
 }
 
 // Whatever start an attempt names, and of whatever number it is.
@@ -48,7 +48,7 @@ TEST_F(CoreClaims, BelievesNoAttemptThatNobodyWasGiven) {
 
   EXPECT_EQ(notes, 1000U);
   EXPECT_EQ(coordinator.store.state().units.at(lease.unit).attempts, 0);
-  EXPECT_NE(coordinator.store.state().units.at(lease.unit).unit.state, UnitState::kDone);
+  EXPECT_NE(coordinator.store.state().units.at(lease.unit).state, UnitState::kDone);
   EXPECT_EQ(coordinator.verdict(coordinator.result("s", leases.at(0))), wire::Verdict::kAccepted);
 }
 

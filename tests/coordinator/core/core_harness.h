@@ -145,7 +145,7 @@ class Coordinator {
 
   std::size_t count(UnitState state) const {
     std::size_t number = 0;
-    for (const auto& [unused, row] : store.state().units) number += row.unit.state == state;
+    for (const auto& [unused, row] : store.state().units) number += row.state == state;
     return number;
   }
 

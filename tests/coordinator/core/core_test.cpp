@@ -284,7 +284,7 @@ TEST_F(CoreTest, GivesALostWorkersUnitToAnotherAndBlamesOnlyWhatItRan) {
 TEST_F(CoreTest, CountsNothingAgainstWhatIsHandedBack) {
   coordinator.hello("s1", "w1", inputs);
   const auto lease = coordinator.want("s1", 1).at(0);
-  coordinator.hand(WorkerLeft{{"s1"}, {}});
+  coordinator.hand(WorkerLeft{{"s1"}});
   coordinator.hello("s2", "w2", inputs);
 
   EXPECT_EQ(coordinator.want("s2", 1).at(0).unit, lease.unit);

@@ -50,7 +50,7 @@ TEST_F(FailuresTest, GoesBackToTheFirstWhenTheOthersAreGone) {
   const auto lease = want("w1").at(0);
   want("w2", 1);
   fail("w1", lease);
-  coordinator.hand(WorkerLeft{{"s-w2"}, {}});
+  coordinator.hand(WorkerLeft{{"s-w2"}});
 
   EXPECT_EQ(want("w1").at(0).unit, lease.unit);
 }
@@ -77,7 +77,7 @@ TEST_F(FailuresTest, WaitsAfterARestartForWhoWasThereBefore) {
   const auto lease = want("w1").at(0);
   fail("w1", lease, FailureClass::kBadInput);
 
-  EXPECT_EQ(row(lease).unit.state, UnitState::kReady);
+  EXPECT_EQ(row(lease).state, UnitState::kOpen);
   for (const SendLease& next : want("w1", 7)) EXPECT_NE(next.unit, lease.unit);
   pass(121s, {"w1"});
   const auto held = view("w1").running;
@@ -88,7 +88,7 @@ TEST_F(FailuresTest, WaitsAfterARestartForWhoWasThereBefore) {
   const auto next = want("w1", 1);
   ASSERT_EQ(next.size(), 1U);
   fail("w1", next[0], FailureClass::kBadInput);
-  EXPECT_EQ(row(lease).unit.state, UnitState::kFailed);
+  EXPECT_EQ(row(lease).state, UnitState::kFailed);
 }
 
 // Likewise for one that did something well and was lost a moment ago.
@@ -103,7 +103,7 @@ TEST_F(FailuresTest, WaitsForALostWorkerThatDidWell) {
   }
   fail("sick", lease, FailureClass::kBadInput);
 
-  EXPECT_EQ(row(lease).unit.state, UnitState::kReady);
+  EXPECT_EQ(row(lease).state, UnitState::kOpen);
   attach("well");
   const auto next = want("well").at(0);
   EXPECT_EQ(next.unit, lease.unit);
@@ -116,14 +116,14 @@ TEST_F(FailuresTest, AsksASecondWorkerBeforeItBelievesThatInputIsBad) {
   const auto lease = want("w1").at(0);
   const auto other = want("w2").at(0);
   fail("w1", lease, FailureClass::kBadInput);
-  EXPECT_EQ(row(lease).unit.state, UnitState::kReady);
+  EXPECT_EQ(row(lease).state, UnitState::kOpen);
   finish("w2", other);
 
   const auto second = want("w2").at(0);
   ASSERT_EQ(second.unit, lease.unit);
   finish("w2", second);
 
-  EXPECT_EQ(row(lease).unit.state, UnitState::kDone);
+  EXPECT_EQ(row(lease).state, UnitState::kDone);
 }
 
 TEST_F(FailuresTest, BelievesItWhenAllSaySo) {
@@ -137,7 +137,7 @@ TEST_F(FailuresTest, BelievesItWhenAllSaySo) {
   ASSERT_EQ(second.unit, lease.unit);
   fail("w2", second, FailureClass::kNotFinite);
 
-  EXPECT_EQ(row(lease).unit.state, UnitState::kFailed);
+  EXPECT_EQ(row(lease).state, UnitState::kFailed);
   EXPECT_EQ(row(lease).attempts, 2);
 }
 
@@ -160,7 +160,7 @@ TEST_F(FailuresTest, PutsAWorkerThatFailsWhereOthersSucceedInQuarantine) {
   EXPECT_EQ(view("sick").last_failure, "bug: it went wrong");
   EXPECT_THAT(last_note(), HasSubstr("it fails where others succeed (bug: it went"));
   for (const SendLease& lease : failed) {
-    if (row(lease).unit.state == UnitState::kDone) continue;
+    if (row(lease).state == UnitState::kDone) continue;
     EXPECT_EQ(row(lease).attempts, 0);  // no unit's fault
   }
   pass(29s, {"sick", "well"});
@@ -302,7 +302,7 @@ TEST_F(FailuresTest, DoesNotBlameAWorkerForOneUnitThatFailsEverywhere) {
   ASSERT_NE(found, third.end());
   fail("w1", *found);
 
-  EXPECT_EQ(row(lease).unit.state, UnitState::kFailed);
+  EXPECT_EQ(row(lease).state, UnitState::kFailed);
   EXPECT_FALSE(view("w1").is_quarantined || view("w2").is_quarantined);
   EXPECT_EQ(view("w1").rests_seconds + view("w2").rests_seconds, 0);
 }

@@ -43,8 +43,9 @@ TEST_F(LossTest, MakesAgainWhatAScoreMissesAndBlamesNobody) {
 
   coordinator.fail_for_want_of("s-w1", score, {lost});
 
-  EXPECT_EQ(row(makers[3]).unit.state, UnitState::kReady);
-  EXPECT_EQ(row(score).unit.state, UnitState::kWaiting);
+  EXPECT_EQ(row(makers[3]).state, UnitState::kOpen);
+  EXPECT_EQ(row(score).state, UnitState::kOpen);
+  EXPECT_EQ(coordinator.core->table().waiting_count(), 1U);
   EXPECT_EQ(row(score).attempts, 0);
   EXPECT_EQ(view("w1").failures_in_a_row, 0U);
   const auto again = want("w1", 8);
@@ -117,7 +118,7 @@ TEST_F(LossTest, ALeasedUnitWaitsOnceItIsHandedBack) {
       ArtifactsLost{RequestId{7}, coordinator.store.makers({sha256("rows of " + makers[1].name)})});
   EXPECT_EQ(coordinator.core->table().leased_count(), 1U);
 
-  coordinator.hand(WorkerLeft{{"s-w1"}, {}});
+  coordinator.hand(WorkerLeft{{"s-w1"}});
   attach("w2");
   const auto next = want("w2", 8);
 
@@ -144,13 +145,13 @@ TEST_F(LossTest, FailsWhatIsLostAgainAndAgain) {
     next = want("w1").at(0);
   }
 
-  EXPECT_EQ(row(makers[5]).unit.state, UnitState::kFailed);
+  EXPECT_EQ(row(makers[5]).state, UnitState::kFailed);
   EXPECT_THAT(row(makers[5]).failure->reason, HasSubstr("its artifacts were lost 9 times"));
-  EXPECT_EQ(row(score).unit.state, UnitState::kFailed);
+  EXPECT_EQ(row(score).state, UnitState::kFailed);
   EXPECT_TRUE(coordinator.core->is_finished());
   coordinator.hand(
       Retry{RequestId{2}, coordinator.store.units(coordinator.store.failed(std::nullopt))});
-  EXPECT_EQ(row(makers[5]).unit.state, UnitState::kReady);
+  EXPECT_EQ(row(makers[5]).state, UnitState::kOpen);
 }
 
 TEST_F(LossTest, OpensItAgainAfterARestartToo) {

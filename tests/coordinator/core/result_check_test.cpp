@@ -30,7 +30,7 @@ UnitResult generate_result() {
 std::string score_body(const std::string& metric) {
   ScoreUnit unit;
   unit.score = {.metric = metric, .extractor = kExtractor, .reference = {}, .range = {0, 64}};
-  return canonical(to_json(unit));
+  return body_text(unit);
 }
 
 // What is wrong with a result; empty: nothing.
@@ -47,7 +47,7 @@ std::string score_fault(const std::string& metric, const Json& values) {
 }
 
 TEST(ResultCheck, WantsEveryArtifactOfAUnitAndNoOther) {
-  const std::string body = canonical(to_json(generate_unit()));
+  const std::string body = body_text(generate_unit());
   const UnitResult whole = generate_result();
 
   EXPECT_EQ(fault_of(UnitKind::kGenerate, body, whole), "");
@@ -68,7 +68,7 @@ TEST(ResultCheck, WantsEveryArtifactOfAUnitAndNoOther) {
 
 // The file of each is looked at, as what its name says.
 TEST(ResultCheck, HasEveryArtifactLookedAt) {
-  const std::string body = canonical(to_json(generate_unit()));
+  const std::string body = body_text(generate_unit());
   std::vector<ArtifactForm::Kind> kinds;
   const auto look = [&](const ArtifactRef& artifact,
                         const ArtifactForm& form) -> std::optional<std::string> {
@@ -87,12 +87,14 @@ TEST(ResultCheck, HasEveryArtifactLookedAt) {
 }
 
 TEST(ResultCheck, WantsStatisticsOfAReferenceAlone) {
+  const std::string body =
+      body_text(ReferenceUnit{{"world", "", kExtractor, {{"split", "validation"}}}});
   UnitResult result;
-  EXPECT_THAT(fault_of(UnitKind::kReference, "{}", result), HasSubstr("is missing"));
+  EXPECT_THAT(fault_of(UnitKind::kReference, body, result), HasSubstr("is missing"));
 
   result.artifacts = {{"reference", sha256("r"), 1}};
 
-  EXPECT_EQ(fault_of(UnitKind::kReference, "{}", result), "");
+  EXPECT_EQ(fault_of(UnitKind::kReference, body, result), "");
 }
 
 TEST(ResultCheck, WantsAValueThatItsMetricCanHave) {

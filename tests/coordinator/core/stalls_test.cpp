@@ -44,7 +44,7 @@ TEST_F(StallTest, TakesAUnitElsewhereThatTakesFarLongerThanItShould) {
 }
 
 TEST_F(StallTest, LeavesItWhereItIsWhenThereIsNoElsewhere) {
-  coordinator.hand(WorkerLeft{{"s-w2"}, {}});
+  coordinator.hand(WorkerLeft{{"s-w2"}});
   const auto lease = want("w1").at(0);
 
   for (int minute = 0; minute < 60; ++minute) {

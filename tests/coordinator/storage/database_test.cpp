@@ -14,12 +14,14 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <optional>
 
 #include "coordinator/storage/file_system.h"
 #include "coordinator/storage/migrations.h"
 #include "coordinator/storage/reader.h"
 #include "coordinator/storage/sqlite_store.h"
+#include "schema/units/kind.h"
 #include "tests/support/process.h"
 #include "tests/support/submission_builder.h"
 
@@ -286,27 +288,55 @@ TEST(Database, RefusesANewerSchema) {
   EXPECT_FALSE(reader.has_value());
 }
 
-TEST(Database, ReadsAnOlderSchemaAsItIsAndBringsItUpToDateToWrite) {
+TEST(Database, RefusesAnOlderSchemaAndSaysWhatToDo) {
   const ScratchFolder folder;
   const auto file = folder / "isocost.db";
   {
     ASSERT_TRUE(SqliteStore::open(file).has_value());
     SQLite::Database raw(file.string(), SQLite::OPEN_READWRITE);
-    raw.exec("DROP TABLE failed_attempts");
-    raw.exec("DROP INDEX unit_artifacts_by_digest");
-    for (const char* column : {"remakes", "lost_epoch", "lost_counter"})
-      raw.exec(std::string("ALTER TABLE units DROP COLUMN ") + column);
-    raw.exec("ALTER TABLE cell_scores DROP COLUMN place");
-    raw.exec("PRAGMA user_version = 1");
+    raw.exec("PRAGMA user_version = 3");
   }
+  const std::string before = testing::read_text(file);
 
+  const auto opened = SqliteStore::open(file);
   const auto reader = Reader::open(file);
-  ASSERT_TRUE(reader.has_value());
-  EXPECT_TRUE((*reader)->snapshot().experiments.empty());
-  auto store = SqliteStore::open(file);
 
-  ASSERT_TRUE(store.has_value());
-  EXPECT_EQ((*store)->open().epoch, 1U);
+  for (const auto& message : {opened.error().message(), reader.error().message()}) {
+    EXPECT_NE(message.find("an older isocost wrote this (schema 3)"), std::string::npos) << message;
+    EXPECT_NE(message.find("the older isocost"), std::string::npos) << message;
+  }
+  EXPECT_EQ(testing::read_text(file), before);
+}
+
+// Who opens it with SQLite's own tools finds the words, and code and database agree on the numbers.
+TEST(Database, SaysWhatItsNumbersMean) {
+  const ScratchFolder folder;
+  const auto file = folder / "isocost.db";
+  ASSERT_TRUE(SqliteStore::open(file).has_value());
+  SQLite::Database raw(file.string(), SQLite::OPEN_READONLY);
+  const auto words = [&](const char* sql) {
+    std::map<int, std::string> found;
+    for (SQLite::Statement rows(raw, sql); rows.executeStep();)
+      found[rows.getColumn(0).getInt()] = rows.getColumn(1).getString();
+    return found;
+  };
+  std::map<int, std::string> kinds, states;
+  for (const units::Kind& row : units::kinds()) kinds[static_cast<int>(row.kind)] = row.name;
+  for (const UnitState state : units::states())
+    states[static_cast<int>(state)] = units::state_name(state);
+
+  EXPECT_EQ(words("SELECT kind, name FROM unit_kinds"), kinds);
+  EXPECT_EQ(words("SELECT state, name FROM unit_states"), states);
+  for (const auto& [index, state] :
+       {std::pair("units_open", "#open"), std::pair("units_failed", "#failed")}) {
+    SQLite::Statement made(raw, "SELECT sql FROM sqlite_schema WHERE name = ?");
+    made.bind(1, index);
+    ASSERT_TRUE(made.executeStep());
+    EXPECT_NE(
+        made.getColumn(0).getString().find(units::with_numbers(std::string("state = ") + state)),
+        std::string::npos)
+        << index;
+  }
 }
 
 TEST(Database, RefusesAFileOfAnotherKind) {

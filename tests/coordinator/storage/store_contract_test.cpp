@@ -121,12 +121,23 @@ TEST_P(StoreContract, CompletesALeaseWithBodyNeedsAndBlobs) {
   const wire::Lease score = store_->lease_of(plan->units.back().id);
 
   EXPECT_EQ(generate.unit, plan->units.front().name);
-  EXPECT_EQ(generate.body, plan->units.front().body);
+  const auto unit = unit_body_from_text(generate.kind, generate.body, "body");
+  ASSERT_TRUE(unit) << generate.body;
+  EXPECT_EQ(unit_name(*unit), generate.unit);
+  EXPECT_EQ(body_text(*unit), generate.body);
+  const auto judged = unit_body_from_text(score.kind, score.body, "body");
+  ASSERT_TRUE(judged) << score.body;
+  EXPECT_EQ(unit_name(*judged), score.unit);
   ASSERT_EQ(generate.blobs.size(), 1U);
   EXPECT_EQ(generate.blobs[0].name(), plan->blobs[0]);
   EXPECT_EQ(score.kind, UnitKind::kScore);
   ASSERT_EQ(score.needs.size(), 3U);
-  EXPECT_EQ(score.needs.at(plan->units[0].name), result_of(plan->units[0]).artifacts);
+  EXPECT_EQ(score.needs[0].kind, UnitKind::kReference);
+  for (std::size_t i : {0U, 1U}) {
+    const NewUnit& needed = plan->units[i];
+    EXPECT_EQ(score.needs[i + 1], (NeededUnit{needed.name, UnitKind::kGenerate, needed.range,
+                                              result_of(needed).artifacts}));
+  }
 }
 
 TEST_P(StoreContract, FindsWhatExistsForAPlan) {
@@ -185,8 +196,7 @@ TEST_P(StoreContract, GivesAUnitTheHighestPriorityOfTheLiveExperimentsThatWantIt
 
 TEST_P(StoreContract, TakesCancelledUnitsUpAgainTogether) {
   const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
-  for (const NewUnit& unit : plan->units)
-    store_->apply({SetUnitState{unit.id, UnitState::kCancelled}});
+  for (const NewUnit& unit : plan->units) store_->apply({CancelUnit{unit.id}});
 
   const auto again = submit(submission_of({.models = 1, .steps = {4}}));
 
@@ -198,8 +208,8 @@ TEST_P(StoreContract, ListsFailedUnitsOfOneExperimentOrAll) {
   const auto a = submit(submission_of({.name = "a", .models = 1, .steps = {4}}));
   const auto b = submit(submission_of({.name = "b", .models = 1, .steps = {8}}));
   const UnitFailure failure{FailureClass::kBug, "wrong", {"one", "two"}};
-  store_->apply({RecordFailure{a->units[0].id, UnitState::kFailed, 3, 0, failure, Attempt{1, 1}},
-                 RecordFailure{b->units[0].id, UnitState::kFailed, 3, 1, failure, Attempt{1, 2}}});
+  store_->apply({RecordFailure{a->units[0].id, true, 3, 0, failure, Attempt{1, 1}},
+                 RecordFailure{b->units[0].id, true, 3, 1, failure, Attempt{1, 2}}});
 
   EXPECT_EQ(store_->failed(std::nullopt).size(), 2U);
   EXPECT_EQ(store_->failed(store_->find_experiment("a")), std::vector<UnitId>{a->units[0].id});
@@ -207,7 +217,7 @@ TEST_P(StoreContract, ListsFailedUnitsOfOneExperimentOrAll) {
   ASSERT_EQ(units.size(), 1U);
   EXPECT_EQ(units[0].attempts, 3);
   EXPECT_EQ(units[0].lost_workers, 1);
-  store_->apply({ResetUnit{a->units[0].id, UnitState::kReady}});
+  store_->apply({ResetUnit{a->units[0].id}});
   EXPECT_TRUE(store_->failed(store_->find_experiment("a")).empty());
 }
 
@@ -217,10 +227,9 @@ TEST_P(StoreContract, RemembersWhichAttemptsWereCountedEvenAfterARetry) {
   const UnitFailure lost{FailureClass::kLostWorker, "lost", {}};
   const UnitFailure bug{FailureClass::kBug, "wrong", {}};
 
-  store_->apply({RecordFailure{unit, UnitState::kReady, 0, 1, lost, Attempt{1, 1}},
-                 RecordFailure{unit, UnitState::kReady, 1, 1, bug, Attempt{1, 2}},
-                 RecordFailure{unit, UnitState::kFailed, 2, 0, bug, Attempt{1, 1}},
-                 ResetUnit{unit, UnitState::kReady}});
+  store_->apply({RecordFailure{unit, false, 0, 1, lost, Attempt{1, 1}},
+                 RecordFailure{unit, false, 1, 1, bug, Attempt{1, 2}},
+                 RecordFailure{unit, true, 2, 0, bug, Attempt{1, 1}}, ResetUnit{unit}});
 
   const auto units = store_->units({unit});
   ASSERT_EQ(units.size(), 1U);
@@ -233,8 +242,8 @@ TEST_P(StoreContract, ForgetsALossThatIsForgiven) {
   const UnitId unit = plan->units[0].id;
   const UnitFailure lost{FailureClass::kLostWorker, "lost", {}};
 
-  store_->apply({RecordFailure{unit, UnitState::kReady, 0, 1, lost, Attempt{1, 1}},
-                 RecordFailure{unit, UnitState::kReady, 0, 2, lost, Attempt{1, 2}},
+  store_->apply({RecordFailure{unit, false, 0, 1, lost, Attempt{1, 1}},
+                 RecordFailure{unit, false, 0, 2, lost, Attempt{1, 2}},
                  ForgiveLoss{unit, Attempt{1, 2}}, ForgiveLoss{unit, Attempt{1, 2}},
                  ForgiveLoss{unit, Attempt{1, 3}}});
 
@@ -250,7 +259,7 @@ TEST_P(StoreContract, CountsCells) {
   for (const NewUnit& unit : plan->units)
     if (unit.sample != plan->units.back().sample)
       store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
-  store_->apply({RecordFailure{plan->units.back().id, UnitState::kFailed, 3, 0, {}, {}}});
+  store_->apply({RecordFailure{plan->units.back().id, true, 3, 0, {}, {}}});
   Snapshot snapshot;
 
   store_->describe(snapshot);
@@ -262,6 +271,26 @@ TEST_P(StoreContract, CountsCells) {
   EXPECT_EQ(snapshot.units.done, 4U);
   EXPECT_EQ(snapshot.units.failed, 1U);
   EXPECT_EQ(snapshot.units.ready, 2U);
+  EXPECT_EQ(snapshot.units.waiting, 0U);
+}
+
+// Nothing says that a unit waits but what it needs.
+TEST_P(StoreContract, TellsWaitingUnitsFromReadyOnes) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
+  const auto counts = [&] {
+    Snapshot snapshot;
+    store_->describe(snapshot);
+    return std::pair(snapshot.units.waiting, snapshot.units.ready);
+  };
+  EXPECT_EQ(counts(), std::pair(std::uint64_t{1}, std::uint64_t{3}));
+
+  for (const NewUnit& unit : plan->units)
+    if (unit.kind != UnitKind::kScore)
+      store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
+  EXPECT_EQ(counts(), std::pair(std::uint64_t{0}, std::uint64_t{1}));
+
+  store_->apply({ReopenUnit{plan->units[0].id, 1, {1, 1}}});
+  EXPECT_EQ(counts(), std::pair(std::uint64_t{1}, std::uint64_t{1}));
 }
 
 TEST_P(StoreContract, NamesTheInputsThatNoWorkerHas) {
@@ -317,8 +346,8 @@ TEST_P(StoreContract, RemembersWhoseAttemptsFailedAndWhichAreExcused) {
   const UnitId unit = plan->units[0].id;
   const UnitFailure bug{FailureClass::kBug, "wrong", {}};
 
-  store_->apply({RecordFailure{unit, UnitState::kReady, 1, 0, bug, Attempt{1, 1}, "w1"},
-                 RecordFailure{unit, UnitState::kReady, 2, 0, bug, Attempt{1, 2}, "w2"},
+  store_->apply({RecordFailure{unit, false, 1, 0, bug, Attempt{1, 1}, "w1"},
+                 RecordFailure{unit, false, 2, 0, bug, Attempt{1, 2}, "w2"},
                  ExcuseAttempt{unit, Attempt{1, 1}, "w1"}, ExcuseAttempt{unit, Attempt{1, 1}, "w1"},
                  ExcuseAttempt{unit, Attempt{1, 3}, ""}});
 
@@ -336,14 +365,14 @@ TEST_P(StoreContract, FindsFailedUnitsThatAWorkerHadAPartIn) {
   const UnitFailure bug{FailureClass::kBug, "wrong", {}};
   const UnitFailure lost{FailureClass::kLostWorker, "lost", {}};
   const auto fail = [&](const NewUnit& unit, std::uint64_t counter, const UnitFailure& why,
-                        const std::string& worker, UnitState state) {
-    store_->apply({RecordFailure{unit.id, state, 1, 0, why, Attempt{1, counter}, worker}});
+                        const std::string& worker, bool is_over) {
+    store_->apply({RecordFailure{unit.id, is_over, 1, 0, why, Attempt{1, counter}, worker}});
   };
-  fail(a->units[0], 1, bug, "w1", UnitState::kFailed);
-  fail(a->units[1], 2, lost, "w1", UnitState::kFailed);  // lost, not failed
-  fail(a->units[2], 3, bug, "w1", UnitState::kReady);    // not over
-  fail(b->units[0], 4, bug, "w2", UnitState::kFailed);
-  fail(b->units[1], 5, bug, "w1", UnitState::kFailed);
+  fail(a->units[0], 1, bug, "w1", true);
+  fail(a->units[1], 2, lost, "w1", true);  // lost, not failed
+  fail(a->units[2], 3, bug, "w1", false);  // not over
+  fail(b->units[0], 4, bug, "w2", true);
+  fail(b->units[1], 5, bug, "w1", true);
   store_->apply({ExcuseAttempt{b->units[1].id, Attempt{1, 5}, "w1"}});
 
   EXPECT_EQ(store_->failed_by("w1"), std::vector<UnitId>{a->units[0].id});
@@ -357,6 +386,11 @@ TEST_P(StoreContract, FindsWhoMadeAnArtifactAndOpensIt) {
   const auto plan = submit(submission_of({.models = 1, .steps = {4}}));
   const NewUnit& maker = plan->units[0];
   const NewUnit& score = plan->units.back();
+  const auto made_by = [&](const NewUnit& needed) {
+    for (const NeededUnit& one : store_->lease_of(score.id).needs)
+      if (one.name == needed.name) return one.artifacts;
+    return std::vector<ArtifactRef>{{"it is not needed", {}, 0}};
+  };
   for (const NewUnit& unit : plan->units)
     if (unit.id != score.id) store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
 
@@ -367,8 +401,7 @@ TEST_P(StoreContract, FindsWhoMadeAnArtifactAndOpensIt) {
   EXPECT_EQ(lost[0].dependents, std::vector<UnitId>{score.id});
 
   EXPECT_FALSE(store_->was_remade(score.id, {1, 1}));
-  store_->apply({ReopenUnit{maker.id, UnitState::kReady, 1, {2, 7}},
-                 SetUnitState{score.id, UnitState::kWaiting}});
+  store_->apply({ReopenUnit{maker.id, 1, {2, 7}}});
   store_->commit();
   restart();
   ASSERT_EQ(state_.units.size(), 2U);
@@ -376,7 +409,7 @@ TEST_P(StoreContract, FindsWhoMadeAnArtifactAndOpensIt) {
   EXPECT_EQ(state_.units[0].digest, result_of(maker).digest);
   EXPECT_EQ(state_.units[1].needs, std::vector<UnitId>{maker.id});
   EXPECT_TRUE(store_->makers({sha256(maker.name)}).empty());  // its artifacts are forgotten
-  EXPECT_TRUE(store_->lease_of(score.id).needs.at(maker.name).empty());
+  EXPECT_TRUE(made_by(maker).empty());
 
   EXPECT_TRUE(store_->was_remade(score.id, {1, 99}));
   EXPECT_TRUE(store_->was_remade(score.id, {2, 7}));
@@ -386,7 +419,7 @@ TEST_P(StoreContract, FindsWhoMadeAnArtifactAndOpensIt) {
   again.digest = sha256("another digest");
   store_->apply({FinishUnit{maker.id, again, "w2", {2, 1}}});
   EXPECT_EQ(store_->find_unit(maker.name)->digest, again.digest);
-  EXPECT_EQ(store_->lease_of(score.id).needs.at(maker.name), again.artifacts);
+  EXPECT_EQ(made_by(maker), again.artifacts);
   EXPECT_EQ(store_->makers({sha256(maker.name)}).size(), 1U);
 }
 

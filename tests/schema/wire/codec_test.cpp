@@ -185,17 +185,33 @@ TEST(Codec, RefusesTextThatIsNotUtf8) {
                                    .blobs = {}})));
 }
 
+TEST(Codec, RefusesLeasesThatReadWhatTheirKindDoesNot) {
+  Lease lease{.unit = "u", .attempt = {}, .kind = UnitKind::kScore, .body = "{}"};
+  lease.needs = {{"a", UnitKind::kGenerate, {0, 64}, {}}, {"b", UnitKind::kReference, {}, {}}};
+  EXPECT_TRUE(decode(encode(lease)));
+  const auto refused = [&](const NeededUnit& need) {
+    Lease wrong = lease;
+    wrong.needs.push_back(need);
+    return !decode(encode(wrong));
+  };
+
+  EXPECT_TRUE(refused({"c", UnitKind::kScore, {}, {}}));
+  EXPECT_TRUE(refused({"c", static_cast<UnitKind>(9), {}, {}}));
+  EXPECT_TRUE(refused({"c", UnitKind::kGenerate, {2, 1}, {}}));
+  EXPECT_TRUE(refused({"a", UnitKind::kGenerate, {64, 128}, {}}));  // named twice
+}
+
 TEST(Codec, UnderstandsGreetingsOfOtherVersions) {
   std::string hello = encode(Hello{.worker = "w", .session = "s"});
   std::string want = encode(Want{1, {}});
   const auto raise_version = [](std::string& bytes) {
-    // The envelope's version is the only 16-bit 1 in the envelope table; found by trying.
+    // The envelope's version is one of its 16-bit numbers; found by trying.
     for (std::size_t i = 8; i + 1 < bytes.size(); ++i) {
-      if (bytes[i] != 1 || bytes[i + 1] != 0) continue;
+      if (bytes[i] != kProtocolVersion || bytes[i + 1] != 0) continue;
       std::string changed = bytes;
-      changed[i] = 2;
+      changed[i] = 77;
       const auto decoded = decode(changed);
-      if (!decoded && decoded.error().message().find("protocol version 2") != std::string::npos)
+      if (!decoded && decoded.error().message().find("protocol version 77") != std::string::npos)
         return true;
     }
     return false;

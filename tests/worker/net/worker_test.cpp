@@ -30,7 +30,7 @@ wire::Lease generate_lease(std::uint64_t seed) {
   return {.unit = unit_name(unit),
           .attempt = {1, seed},
           .kind = UnitKind::kGenerate,
-          .body = canonical(to_json(unit)),
+          .body = body_text(unit),
           .needs = {},
           .blobs = {}};
 }
@@ -145,12 +145,13 @@ TEST_F(WorkerOnRouter, FetchesWhatAUnitNeeds) {
   const Digest digest = store.put(rows);
   RunningWorker worker(coordinator.url(), folder / "w1");
   ScoreUnit unit;
-  wire::Lease lease{.unit = unit_name(unit),
-                    .attempt = {1, 1},
-                    .kind = UnitKind::kScore,
-                    .body = canonical(to_json(unit)),
-                    .needs = {{"generate/a", {{"rows/x", digest, rows.size()}}}},
-                    .blobs = {store.put("prompts")}};
+  wire::Lease lease{
+      .unit = unit_name(unit),
+      .attempt = {1, 1},
+      .kind = UnitKind::kScore,
+      .body = body_text(unit),
+      .needs = {{"generate/a", UnitKind::kGenerate, {0, 64}, {{"rows/x", digest, rows.size()}}}},
+      .blobs = {store.put("prompts")}};
 
   coordinator.add(lease);
   coordinator.wait_for("a result", [](const Heard& heard) { return heard.results.size() == 1; });
@@ -186,13 +187,17 @@ TEST_F(WorkerOnRouter, NamesWhatItMissedOrFoundDamaged) {
     const Digest damaged = store.put("rows"), gone = sha256("gone"), whole = store.put("whole");
     testing::write_text(store.path(damaged), "rowS");
     ScoreUnit unit;
-    coordinator.add({.unit = unit_name(unit),
-                     .attempt = {1, 1},
-                     .kind = UnitKind::kScore,
-                     .body = canonical(to_json(unit)),
-                     .needs = {{"generate/a", {{"rows/x", damaged, 4}, {"rows/y", whole, 5}}},
-                               {"generate/b", {{"rows/x", gone, 4}}}},
-                     .blobs = {}});
+    coordinator.add(
+        {.unit = unit_name(unit),
+         .attempt = {1, 1},
+         .kind = UnitKind::kScore,
+         .body = body_text(unit),
+         .needs = {{"generate/a",
+                    UnitKind::kGenerate,
+                    {0, 64},
+                    {{"rows/x", damaged, 4}, {"rows/y", whole, 5}}},
+                   {"generate/b", UnitKind::kGenerate, {64, 128}, {{"rows/x", gone, 4}}}},
+         .blobs = {}});
 
     coordinator.wait_for("a failure", [](const Heard& heard) { return !heard.failures.empty(); });
 
@@ -278,7 +283,7 @@ TEST_F(WorkerOnRouter, HandsBackWhatItCannotFinish) {
   ::kill(::getpid(), SIGTERM);
   coordinator.wait_for("a goodbye", [](const Heard& heard) { return heard.goodbyes.size() == 1; });
 
-  EXPECT_EQ(coordinator.heard().goodbyes[0].handed_back.at(0).unit, generate_lease(1).unit);
+  EXPECT_EQ(coordinator.heard().goodbyes[0].reason, "stopped");
   EXPECT_EQ(worker.end().reason, agent::ExitReason::kDone);
 }
 

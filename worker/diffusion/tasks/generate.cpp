@@ -152,7 +152,7 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
     if (group.images[r] >= unit.keep_pictures) break;
     const std::string png =
         io::png_bytes(to_picture(drawn.pictures[row]), picture_texts(unit.sample, group, r));
-    gathered.result.artifacts.push_back(keep("picture/" + std::to_string(group.images[r]), png));
+    gathered.result.artifacts.push_back(keep(picture_artifact(group.images[r]), png));
   }
   return {};
 }
@@ -201,7 +201,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::finished(const GenerateUni
   Json digested = {{"pixels", gathered.pixels.finish().hex()}, {"rows", Json::object()}};
   for (std::size_t e = 0; e < unit.extractors.size(); ++e) {
     const std::string id = extractor_id(unit.extractors[e]);
-    result.artifacts.push_back(keep("rows/" + id, rows_bytes(at::cat(gathered.rows[e]))));
+    result.artifacts.push_back(keep(rows_artifact(id), rows_bytes(at::cat(gathered.rows[e]))));
     digested["rows"][id] = result.artifacts.back().digest.hex();
   }
   result.digest = canonical_digest(digested);

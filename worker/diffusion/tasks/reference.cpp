@@ -121,7 +121,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   UnitResult result;
   const auto finish = [&](const Result<Reference>& reference) -> Outcome {
     if (!reference) return bad_input(reference.error());
-    result.artifacts.push_back(keep("reference", reference->bytes()));
+    result.artifacts.push_back(keep(kReferenceArtifact, reference->bytes()));
     result.digest = result.artifacts.back().digest;
     result.values = {{"n", reference->statistics.n}, {"dimensions", reference->dimensions()}};
     return result;

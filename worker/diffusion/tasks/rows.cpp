@@ -1,6 +1,5 @@
 #include "worker/diffusion/tasks/rows.h"
 
-#include <charconv>
 #include <cstring>
 
 #include "base/io/safetensors.h"
@@ -33,19 +32,6 @@ Result<at::Tensor> rows_from_bytes(const std::string& bytes, const std::string& 
   const auto view = file->get("rows", io::Dtype::kF32, {-1, -1});
   if (!view) return fail(view.error());
   return copy_of(*view, at::kFloat);
-}
-
-std::optional<ImageRange> range_of_unit(const std::string& unit_name) {
-  if (!unit_name.starts_with("generate/")) return std::nullopt;
-  const std::size_t key_end = unit_name.find('/', 9);
-  if (key_end == std::string::npos) return std::nullopt;
-  const char* const end = unit_name.data() + unit_name.size();
-  ImageRange range;
-  const auto first = std::from_chars(unit_name.data() + key_end + 1, end, range.begin);
-  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return std::nullopt;
-  const auto second = std::from_chars(first.ptr + 1, end, range.end);
-  if (second.ec != std::errc() || range.end < range.begin) return std::nullopt;
-  return range;
 }
 
 }  // namespace isocost::diffusion

@@ -6,7 +6,6 @@
 
 #include <ATen/ATen.h>
 
-#include <optional>
 #include <string>
 
 #include "base/io/artifact_store.h"
@@ -18,8 +17,5 @@ namespace isocost::diffusion {
 // Fails with: no safetensors, or no float32 tensor `rows` of two dimensions.
 [[nodiscard]] Result<at::Tensor> rows_from_bytes(const std::string& bytes,
                                                  const std::string& where);
-
-// "generate/<key>/64-128/..." -> [64, 128). Absent for names of other units.
-[[nodiscard]] std::optional<ImageRange> range_of_unit(const std::string& unit_name);
 
 }  // namespace isocost::diffusion

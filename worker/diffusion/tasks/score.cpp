@@ -19,11 +19,10 @@ struct Piece {
 // The pieces that hold rows of this extractor, by range.
 std::vector<Piece> pieces_of(const agent::LeasedUnit& leased, const std::string& extractor) {
   std::vector<Piece> pieces;
-  for (const auto& [unit, artifacts] : leased.needs) {
-    const auto range = range_of_unit(unit);
-    for (const ArtifactRef& artifact : artifacts) {
-      if (range && artifact.name == "rows/" + extractor)
-        pieces.push_back({*range, artifact.digest});
+  for (const NeededUnit& needed : leased.needs) {
+    for (const ArtifactRef& artifact : needed.artifacts) {
+      if (needed.kind == UnitKind::kGenerate && artifact.name == rows_artifact(extractor))
+        pieces.push_back({needed.range, artifact.digest});
     }
   }
   std::sort(pieces.begin(), pieces.end(),
@@ -60,11 +59,13 @@ Result<at::Tensor> gather(const std::vector<Piece>& pieces, const ImageRange& ra
   return at::cat(parts);
 }
 
-std::optional<Digest> reference_artifact(const agent::LeasedUnit& leased, const std::string& key) {
-  const auto unit = leased.needs.find("reference/" + key);
-  if (unit == leased.needs.end()) return std::nullopt;
-  for (const ArtifactRef& artifact : unit->second) {
-    if (artifact.name == "reference") return artifact.digest;
+// A score compares with one reference.
+std::optional<Digest> reference_artifact(const agent::LeasedUnit& leased) {
+  for (const NeededUnit& needed : leased.needs) {
+    for (const ArtifactRef& artifact : needed.artifacts) {
+      if (needed.kind == UnitKind::kReference && artifact.name == kReferenceArtifact)
+        return artifact.digest;
+    }
   }
   return std::nullopt;
 }
@@ -86,7 +87,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::score(const agent::LeasedU
 
   std::shared_ptr<const Reference> reference;
   if (!spec.reference.empty()) {
-    const auto digest = reference_artifact(leased, spec.reference);
+    const auto digest = reference_artifact(leased);
     if (!digest)
       return unit_failure(FailureClass::kInputOutput,
                           "the reference " + spec.reference + " is not at hand");

@@ -80,7 +80,7 @@ class EngineExecutorTest : public ::testing::Test {
   LeasedUnit generate_unit(std::uint64_t begin, std::uint64_t end,
                            std::uint64_t keep_pictures = 0) const {
     const GenerateUnit unit{spec_, {begin, end}, {clip_, features_}, keep_pictures};
-    return {unit_name(unit), UnitKind::kGenerate, to_json(unit), {}};
+    return {unit_name(unit), UnitKind::kGenerate, Json::parse(body_text(unit)), {}};
   }
 
   UnitResult run(const LeasedUnit& unit) { return run(*executor_, unit); }
@@ -90,6 +90,10 @@ class EngineExecutorTest : public ::testing::Test {
     EXPECT_TRUE(outcome) << outcome.error().reason;
     EXPECT_EQ(progress.fraction, unit.kind == UnitKind::kScore ? 0 : 1);
     return outcome ? std::move(*outcome) : UnitResult{};
+  }
+  NeededUnit needed(const LeasedUnit& unit) {
+    const auto body = generate_unit_from_json(unit.body, unit.name);
+    return {unit.name, unit.kind, body->range, run(unit).artifacts};
   }
   UnitFailure failure(const LeasedUnit& unit) {
     Progress progress;
@@ -237,7 +241,8 @@ TEST_F(EngineExecutorTest, FindsAnInputThatCameLater) {
   reference.input = digest_of(folder_ / "data/pictures");
   const ReferenceUnit unit{reference};
 
-  const UnitResult result = run({unit_name(unit), UnitKind::kReference, to_json(unit), {}});
+  const UnitResult result =
+      run({unit_name(unit), UnitKind::kReference, Json::parse(body_text(unit)), {}});
 
   ASSERT_EQ(result.artifacts.size(), 1U);
   EXPECT_EQ(result.artifacts[0].name, "reference");
@@ -253,8 +258,8 @@ TEST_F(EngineExecutorTest, TriesExtractorsBeforeItSamples) {
   unit.extractors[0].input = digest_of(folder_ / "data/features.pt");
   Progress progress;
 
-  const auto outcome =
-      executor_->execute({unit_name(unit), UnitKind::kGenerate, to_json(unit), {}}, progress);
+  const auto outcome = executor_->execute(
+      {unit_name(unit), UnitKind::kGenerate, Json::parse(body_text(unit)), {}}, progress);
 
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().failure_class, FailureClass::kBadInput);
@@ -273,7 +278,8 @@ TEST_F(EngineExecutorTest, NamesEveryBrokenPictureOfAReference) {
   std::ofstream(pictures / "5.png") << "<!doctype html>";
   const auto fault = [&](const Json& options) {
     const ReferenceUnit unit{{"folder", digest_of(pictures), features_, options}};
-    return failure({unit_name(unit), UnitKind::kReference, to_json(unit), {}}).reason;
+    return failure({unit_name(unit), UnitKind::kReference, Json::parse(body_text(unit)), {}})
+        .reason;
   };
 
   EXPECT_THAT(fault({{"count", 6U}}),
@@ -288,8 +294,9 @@ TEST_F(EngineExecutorTest, RefusesStatisticsOfAnotherExtractor) {
   std::filesystem::copy(npz, folder_ / "data/reference.npz");
   const ReferenceUnit unit{{"npz", digest_of(npz), features_, Json::object()}};
 
-  EXPECT_THAT(failure({unit_name(unit), UnitKind::kReference, to_json(unit), {}}).reason,
-              HasSubstr("as many as the extractor gives"));
+  EXPECT_THAT(
+      failure({unit_name(unit), UnitKind::kReference, Json::parse(body_text(unit)), {}}).reason,
+      HasSubstr("as many as the extractor gives"));
 }
 
 // The inventory tells which variant a digest means.
@@ -337,8 +344,8 @@ TEST_F(EngineExecutorTest, RefusesNetworksThatTheTaskDoesNotFeed) {
 TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {
   const auto scored = [&](const std::vector<LeasedUnit>& units) {
     const ScoreUnit unit{sample_key(spec_), {"clip_score", clip_, "", {0, 8}, Json::object()}};
-    LeasedUnit leased{unit_name(unit), UnitKind::kScore, to_json(unit), {}};
-    for (const LeasedUnit& generate : units) leased.needs[generate.name] = run(generate).artifacts;
+    LeasedUnit leased{unit_name(unit), UnitKind::kScore, Json::parse(body_text(unit)), {}};
+    for (const LeasedUnit& generate : units) leased.needs.push_back(needed(generate));
     return run(leased);
   };
 
@@ -352,9 +359,9 @@ TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {
 
 TEST_F(EngineExecutorTest, SaysWhichRowsAScoreMisses) {
   const ScoreUnit unit{sample_key(spec_), {"clip_score", clip_, "", {0, 8}, Json::object()}};
-  LeasedUnit leased{unit_name(unit), UnitKind::kScore, to_json(unit), {}};
+  LeasedUnit leased{unit_name(unit), UnitKind::kScore, Json::parse(body_text(unit)), {}};
   const LeasedUnit first = generate_unit(0, 4);
-  leased.needs[first.name] = run(first).artifacts;
+  leased.needs.push_back(needed(first));
 
   EXPECT_THAT(failure(leased).reason, HasSubstr("image 4"));
 }
