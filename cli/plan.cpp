@@ -37,7 +37,7 @@ std::string text_of(const Json& label) {
 struct Speed {
   double gflops_per_second = kAssumedGflopsPerSecond;
   std::string source = "assumed; --gflops, or --db with results, says better";
-  storage::Reader::Measured measured;  // wins where it knows more; empty beside --gflops
+  core::Speeds seen{};  // wins where it knows more; of nothing beside --gflops
 };
 
 // A data set that scores compare with, as a line and as JSON.
@@ -63,19 +63,12 @@ std::string duration(double seconds) {
   return fmt::format("{:.1f} days", seconds / 86400);
 }
 
-// Each U-Net at the speed that was measured of it, since small ones reach less of a machine.
 double seconds_of(const core::SubmissionPlan& planned, const Speed& speed) {
   double seconds = 0;
-  for (const core::NewUnit& unit : planned.units) {
-    const auto each = speed.measured.seconds_a_unit.find(unit.kind);
-    if (each != speed.measured.seconds_a_unit.end()) {
-      seconds += each->second;
-    } else {
-      const auto known = speed.measured.by_affinity.find(unit.affinity);
-      seconds += unit.gflops / (known == speed.measured.by_affinity.end() ? speed.gflops_per_second
-                                                                          : known->second);
-    }
-  }
+  for (const core::NewUnit& unit : planned.units)
+    seconds +=
+        speed.seen.seconds({.kind = unit.kind, .affinity = unit.affinity, .gflops = unit.gflops},
+                           speed.gflops_per_second);
   return seconds;
 }
 
@@ -180,7 +173,7 @@ Json as_json(const Submission& submission, const Plan& plan, const Speed& speed,
   json["most_costly_axis"] = costly == nullptr ? Json() : Json(costly->name);
   json["expected_seconds"] = plan.seconds;
   json["gflops_per_second"] = speed.gflops_per_second;
-  json["is_speed_measured"] = speed.measured.gflops_per_second.has_value();
+  json["is_speed_measured"] = speed.seen.gflops_per_second().has_value();
   json["speed"] = speed.source;
   json["workers"] = workers;
   return json;
@@ -197,9 +190,9 @@ int plan(const PlanOptions& options) {
     auto reader = storage::Reader::open(options.database);
     if (!reader) return complain(reader.error().message());
     existing = (*reader)->existing(submission);
-    speed.measured = (*reader)->measured();
-    if (speed.measured.gflops_per_second) {
-      speed.gflops_per_second = *speed.measured.gflops_per_second;
+    speed.seen = (*reader)->speeds();
+    if (const auto measured = speed.seen.gflops_per_second()) {
+      speed.gflops_per_second = *measured;
       speed.source = "measured by the units that are done";
     }
   }

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "schema/units/kind.h"
+
 namespace isocost::cli {
 namespace {
 
@@ -25,16 +27,14 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string submission_text(const Json& answer) {
-  const auto number = [&](const char* key) { return answer.at(key).get<std::uint64_t>(); };
-  std::string text =
-      fmt::format("{} cells, {} images: {} images and {} units are new", number("cells"),
-                  number("images_wanted"), number("images_new"), number("new_units"));
-  if (number("images_queued") > 0)
-    text += fmt::format(", {} images are queued already", number("images_queued"));
-  if (number("failed_units") > 0)
+std::string submission_text(const core::SubmissionReply& reply) {
+  std::string text = fmt::format("{} cells, {} images: {} images and {} units are new", reply.cells,
+                                 reply.images_wanted, reply.images_new, reply.new_units);
+  if (reply.images_queued > 0)
+    text += fmt::format(", {} images are queued already", reply.images_queued);
+  if (reply.failed_units > 0)
     text += fmt::format("; {} units failed before: isocost retry takes them up again",
-                        number("failed_units"));
+                        reply.failed_units);
   return text;
 }
 
@@ -52,93 +52,80 @@ std::string labels_text(const Json& labels) {
   return text;
 }
 
-std::string running_text(const Json& running) {
-  const auto kind = running.at("kind").get<std::string>();
-  const std::string labels = labels_text(running.at("labels"));
-  std::string text = labels.empty() ? kind : labels;
-  if (kind == "generate") {
-    const auto begin = running.at("images").at(0).get<std::uint64_t>();
-    const auto end = running.at("images").at(1).get<std::uint64_t>();
-    text += fmt::format(": images {} to {}", begin, end > begin ? end - 1 : begin);
+std::string running_text(const core::RunningView& running) {
+  const std::string labels = labels_text(running.labels);
+  const bool has_images = running.kind == units::row_of(UnitKind::kGenerate).name;
+  std::string text = labels.empty() ? running.kind : labels;
+  if (has_images) {
+    const ImageRange& images = running.images;
+    text += fmt::format(": images {} to {}", images.begin,
+                        images.end > images.begin ? images.end - 1 : images.begin);
   } else if (!labels.empty()) {
-    text += ": " + kind;
+    text += ": " + running.kind;
   }
-  return text + fmt::format(", {:.0f} %", 100 * running.at("fraction").get<double>());
+  return text + fmt::format(", {:.0f} %", 100 * running.run.fraction);
 }
 
-std::string failed_text(const Json& failed) {
-  std::map<std::pair<std::string, std::string>, std::vector<const Json*>> cells;  // by reason
-  std::vector<std::pair<std::string, std::string>> order;
-  for (const Json& cell : failed) {
-    const std::pair reason(cell.at("failure_class").get<std::string>(),
-                           cell.at("reason").get<std::string>());
+std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs logs) {
+  std::map<std::pair<std::string, std::string>, std::vector<const core::FailedCellView*>> cells;
+  std::vector<std::pair<std::string, std::string>> order;  // of the reasons
+  for (const core::FailedCellView& cell : failed) {
+    const std::pair reason(cell.failure_class, cell.reason);
     if (!cells.contains(reason)) order.push_back(reason);
     cells[reason].push_back(&cell);
   }
   std::string text;
   for (const auto& reason : order) {
     const auto& alike = cells[reason];
-    const Json& first = *alike.front();
+    const core::FailedCellView& first = *alike.front();
     text += alike.size() == 1 ? std::string("  ") : fmt::format("  {} cells, from ", alike.size());
-    text += fmt::format("cell {} ({}): {}: {}\n", first.at("number").get<std::uint64_t>(),
-                        labels_text(first.at("labels")), reason.first, reason.second);
-    for (const Json& line : first.at("log_tail"))
-      text += fmt::format("    {}\n", line.get<std::string>());
+    text += fmt::format("cell {} ({}): {}: {}\n", first.number, labels_text(first.labels),
+                        reason.first, reason.second);
+    if (logs == Logs::kLeftOut) continue;
+    for (const std::string& line : first.log_tail) text += fmt::format("    {}\n", line);
   }
   return text;
 }
 
-std::string progress_line(const Json& status, const std::string& experiment) {
+std::string progress_line(const core::Snapshot& status, const std::string& experiment) {
   std::string text;
-  for (const Json& view : status.at("experiments")) {
-    if (view.at("name") != experiment) continue;
-    const Json& units = view.at("units");
-    const auto count = [](const Json& object, const char* key) {
-      return object.at(key).get<std::uint64_t>();
-    };
-    const auto done = count(units, "done");
-    text = fmt::format(
-        "{}/{} cells, {}/{} units", count(view, "cells_done"), count(view, "cells"), done,
-        done + count(units, "waiting") + count(units, "ready") + count(units, "failed"));
-    const auto total = view.at("gflops_total").get<double>();
-    if (total > 0)
+  for (const core::ExperimentView& view : status.experiments) {
+    if (view.name != experiment) continue;
+    text = fmt::format("{}/{} cells, {}/{} units", view.cells_done, view.cells, view.units.done,
+                       view.units.total());
+    if (view.gflops_total > 0)
       text += fmt::format(" ({:.0f} % of the work)",
-                          std::floor(100 * view.at("gflops_done").get<double>() / total));
-    if (count(view, "cells_failed") > 0)
-      text += fmt::format(", {} failed", count(view, "cells_failed"));
+                          std::floor(100 * view.gflops_done / view.gflops_total));
+    if (view.cells_failed > 0) text += fmt::format(", {} failed", view.cells_failed);
   }
-  const auto speed = status.at("gflops_per_second").get<double>();
-  if (speed > 0) text += fmt::format(", {:.3g} GFLOP/s", speed);
-  const std::size_t workers = status.at("workers").size();
+  if (status.gflops_per_second > 0)
+    text += fmt::format(", {:.3g} GFLOP/s", status.gflops_per_second);
+  const std::size_t workers = status.workers.size();
   text += fmt::format(", {} worker{}", workers, workers == 1 ? "" : "s");
-  const Json& left = status.at("seconds_left");
-  if (left.is_number() && left.get<double>() > 0)
-    text += fmt::format(", {} left", duration_text(left.get<double>()));
+  if (status.seconds_left > 0) text += fmt::format(", {} left", duration_text(status.seconds_left));
   return text;
 }
 
-std::string health_text(const Json& worker) {
-  const auto seconds = [&](const char* key) { return worker.at(key).get<double>(); };
+std::string health_text(const core::WorkerView& worker) {
   std::string text;
   const auto add = [&](std::string part) { text += (text.empty() ? "" : "; ") + std::move(part); };
-  const std::string last = worker.at("last_failure").get<std::string>();
-  if (worker.at("is_quarantined").get<bool>())
-    add("in quarantine, since it fails where others succeed (" + last + ")");
-  else if (seconds("rests_seconds") > 0)
-    add(fmt::format("it rests after {} failed attempts in a row ({})",
-                    worker.at("failures_in_a_row").get<std::size_t>(), last));
-  if (seconds("rests_seconds") > 0)
-    add("it gets a unit again in " + duration_text(std::ceil(seconds("rests_seconds"))));
-  if (const std::string stalled = worker.at("stalled").get<std::string>(); !stalled.empty())
-    add("it does not end " + stalled + ", which was taken elsewhere, and gets nothing more");
-  else if (seconds("no_progress_seconds") > 0)
-    add("it has come no further for " + duration_text(seconds("no_progress_seconds")));
+  if (worker.is_quarantined)
+    add("in quarantine, since it fails where others succeed (" + worker.last_failure + ")");
+  else if (worker.rests_seconds > 0)
+    add(fmt::format("it rests after {} failed attempts in a row ({})", worker.failures_in_a_row,
+                    worker.last_failure));
+  if (worker.rests_seconds > 0)
+    add("it gets a unit again in " + duration_text(std::ceil(worker.rests_seconds)));
+  if (!worker.stalled.empty())
+    add("it does not end " + worker.stalled + ", which was taken elsewhere, and gets nothing more");
+  else if (worker.no_progress_seconds > 0)
+    add("it has come no further for " + duration_text(worker.no_progress_seconds));
   return text;
 }
 
 ProgressPrinter::ProgressPrinter() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-void ProgressPrinter::show(const Json& status, const std::string& experiment) {
+void ProgressPrinter::show(const core::Snapshot& status, const std::string& experiment) {
   show(progress_line(status, experiment));
 }
 

@@ -50,7 +50,7 @@ class Run {
     const bool is_new = !fs::exists(options_.out, error);
     if (const auto made = io::make_folder(options_.out); !made)
       return complain(made.error().message());
-    Json answer;
+    core::SubmissionReply answer;
     auto host = coordinator::Host::open(
         {.database = options_.out / "isocost.db",
          .artifacts = options_.out / "artifacts",
@@ -122,7 +122,7 @@ class Run {
       }
       if (const auto fault = host_->fault()) return complain(*fault);
       const auto snapshot = loop().snapshot();
-      printer_.show(core::to_json(*snapshot), input_.submission.name);
+      printer_.show(*snapshot, input_.submission.name);
       if (snapshot->units.open() == 0) return kExitDone;
       if (const auto why = workers.all_ended()) {
         printer_.finish();
@@ -158,15 +158,8 @@ class Run {
   }
 
   static int complain_failed(const core::ExperimentView& view) {
-    Json failed = Json::array();
-    for (const core::FailedCellView& cell : view.failed)
-      failed.push_back({{"number", cell.number},
-                        {"labels", cell.labels},
-                        {"failure_class", cell.failure_class},
-                        {"reason", cell.reason},
-                        {"log_tail", Json::array()}});
-    std::string text =
-        fmt::format("{} of {} cells failed\n", view.cells_failed, view.cells) + failed_text(failed);
+    std::string text = fmt::format("{} of {} cells failed\n", view.cells_failed, view.cells) +
+                       failed_text(view.failed, Logs::kLeftOut);
     text.pop_back();
     return complain(text);
   }

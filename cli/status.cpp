@@ -9,6 +9,7 @@
 #include "cli/http_client.h"
 #include "cli/progress.h"
 #include "coordinator/storage/reader.h"
+#include "coordinator/web/json.h"
 
 namespace isocost::cli {
 namespace {
@@ -19,62 +20,64 @@ struct StatusOptions {
   bool is_json = false;
 };
 
-Result<Json> read_status(const StatusOptions& options) {
-  if (options.database.empty()) return call(options.address, "GET", "/api/v1/status", "");
-  warn_of_loss(options.database);
-  auto reader = storage::Reader::open(options.database);
-  if (!reader) return fail(std::move(reader.error()));
-  return core::to_json((*reader)->snapshot());
-}
-
-void print_experiment(const Json& view) {
-  const Json& units = view.at("units");
-  const auto number = [](const Json& object, const char* key) {
-    return object.at(key).get<std::uint64_t>();
-  };
+void print_experiment(const core::ExperimentView& view) {
   fmt::print("{}{}: {} of {} cells done, {} failed; units: {} done, {} open, {} failed\n",
-             view.at("name").get<std::string>(),
-             view.at("is_cancelled").get<bool>() ? " (cancelled)" : "", number(view, "cells_done"),
-             number(view, "cells"), number(view, "cells_failed"), number(units, "done"),
-             number(units, "waiting") + number(units, "ready"), number(units, "failed"));
-  fmt::print("{}", failed_text(view.at("failed")));
+             view.name, view.is_cancelled ? " (cancelled)" : "", view.cells_done, view.cells,
+             view.cells_failed, view.units.done, view.units.open(), view.units.failed);
+  fmt::print("{}", failed_text(view.failed, Logs::kShown));
 }
 
-void print(const Json& status) {
-  for (const Json& view : status.at("experiments")) print_experiment(view);
-  for (const Json& worker : status.at("workers")) {
-    fmt::print("worker {} ({})\n", worker.at("name").get<std::string>(),
-               worker.at("device_class").get<std::string>());
-    for (const Json& running : worker.at("running")) fmt::print("  {}\n", running_text(running));
+void print(const core::Snapshot& status) {
+  for (const core::ExperimentView& view : status.experiments) print_experiment(view);
+  for (const core::WorkerView& worker : status.workers) {
+    fmt::print("worker {} ({})\n", worker.name, worker.device_class);
+    for (const core::RunningView& running : worker.running)
+      fmt::print("  {}\n", running_text(running));
     if (const std::string health = health_text(worker); !health.empty())
       fmt::print("  {}\n", health);
   }
-  for (const Json& fault : status.at("key_faults"))
-    fmt::print("a key is left out: {}\n", fault.get<std::string>());
+  for (const std::string& fault : status.key_faults) fmt::print("a key is left out: {}\n", fault);
   std::string incidents;
-  for (const auto& [kind, count] : status.at("incidents").items())
-    if (count != 0)
-      incidents += fmt::format("{}{} {}", incidents.empty() ? "" : ", ", count.dump(), kind);
+  for (const log::Incident kind : log::kIncidents)
+    if (const auto count = status.incidents[static_cast<std::size_t>(kind)]; count != 0)
+      incidents +=
+          fmt::format("{}{} {}", incidents.empty() ? "" : ", ", count, log::incident_name(kind));
   if (!incidents.empty()) fmt::print("peers since the start (see the log): {}\n", incidents);
-  for (const Json& input : status.at("missing_input_names"))
-    fmt::print("no worker has {}\n", input.get<std::string>());
-  if (status.at("seconds_left").is_number() && status.at("seconds_left").get<double>() > 0)
-    fmt::print("{} left\n", duration_text(status.at("seconds_left").get<double>()));
+  for (const core::MissingInput& input : status.missing_inputs)
+    fmt::print("no worker has {}\n", input.name);
+  if (status.seconds_left > 0) fmt::print("{} left\n", duration_text(status.seconds_left));
 }
 
-int status(const StatusOptions& options) {
-  const auto answer = read_status(options);
+// Of a running coordinator JSON is shown as it came: it may say more than this build knows.
+int show_remote(const StatusOptions& options) {
+  const auto answer = call(options.address, "GET", "/api/v1/status", "");
   if (!answer) return complain(answer.error().message());
   if (options.is_json) {
     fmt::print("{}\n", answer->dump(2));
     return kExitDone;
   }
-  try {
-    print(*answer);
-  } catch (const Json::exception&) {  // whoever answers at an address need not be a coordinator
+  const auto snapshot = web::snapshot_from_json(*answer, "status");
+  // Whoever answers at an address need not be a coordinator.
+  if (!snapshot)
     return complain(options.address.url + ": the answer is not a coordinator's status");
-  }
+  print(*snapshot);
   return kExitDone;
+}
+
+int show_database(const StatusOptions& options) {
+  warn_of_loss(options.database);
+  auto reader = storage::Reader::open(options.database);
+  if (!reader) return complain(reader.error().message());
+  const core::Snapshot snapshot = (*reader)->snapshot();
+  if (options.is_json)
+    fmt::print("{}\n", web::to_json(snapshot).dump(2));
+  else
+    print(snapshot);
+  return kExitDone;
+}
+
+int status(const StatusOptions& options) {
+  return options.database.empty() ? show_remote(options) : show_database(options);
 }
 
 }  // namespace

@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "cli/http_client.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "coordinator/web/json.h"
 
 namespace isocost::cli {
 namespace {
@@ -24,12 +26,33 @@ struct CommandOptions {
   bool is_waiting = false;
 };
 
-// What `text_of` makes of the answer, or JSON as it came.
+// What `text_of` makes of the answer (a Result<std::string>), or JSON as it came.
 template <class TextOf>
 int show(const Result<Json>& answer, bool is_json, TextOf text_of) {
   if (!answer) return complain(answer.error().message());
-  fmt::print("{}\n", is_json ? answer->dump(2) : text_of(*answer));
+  const Result<std::string> text = is_json ? answer->dump(2) : text_of(*answer);
+  if (!text) return complain(text.error().message());
+  fmt::print("{}\n", *text);
   return kExitDone;
+}
+
+Result<core::Snapshot> status_of(const CoordinatorAddress& address) {
+  const auto answer = call(address, "GET", "/api/v1/status", "");
+  if (!answer) return fail(answer.error());
+  return web::snapshot_from_json(*answer, address.url + ": status");
+}
+
+// The exit code once no unit of the experiment is open.
+std::optional<int> end_of(const core::Snapshot& status, const std::string& experiment,
+                          ProgressPrinter& printer) {
+  for (const core::ExperimentView& view : status.experiments) {
+    if (view.name != experiment || view.units.open() > 0) continue;
+    printer.finish();
+    if (view.cells_failed == 0) return kExitDone;
+    return complain(fmt::format("{} of {} cells failed; isocost status says why", view.cells_failed,
+                                view.cells));
+  }
+  return std::nullopt;
 }
 
 // Shows progress until no unit of the experiment is open. A coordinator that is started again
@@ -41,7 +64,7 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
   Signals signals;
   ProgressPrinter printer;
   while (true) {
-    const auto status = call(options.address, "GET", "/api/v1/status", "");
+    const auto status = status_of(options.address);
     if (!status && ++silent_looks > kSilentLooksMax) {
       printer.finish();
       return complain(status.error().message());
@@ -49,16 +72,7 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
     if (status) {
       silent_looks = 0;
       printer.show(*status, experiment);
-    }
-    for (const Json& view : status ? status->at("experiments") : Json::array()) {
-      if (view.at("name") != experiment) continue;
-      const Json& units = view.at("units");
-      if (units.at("waiting") != 0 || units.at("ready") != 0) continue;
-      printer.finish();
-      if (view.at("cells_failed") == 0) return kExitDone;
-      return complain(fmt::format("{} of {} cells failed; isocost status says why",
-                                  view.at("cells_failed").get<std::uint64_t>(),
-                                  view.at("cells").get<std::uint64_t>()));
+      if (const auto code = end_of(*status, experiment, printer)) return *code;
     }
     if (const auto signal = signals.wait(kBetweenLooks)) {
       printer.finish();
@@ -72,13 +86,14 @@ int submit(const CommandOptions& options) {
   const auto input = read_grid_input(options.grid);
   if (!input) return complain(input.error().message());
   print_notes(*input);
-  const int code =
-      show(call(options.address, "POST",
-                fmt::format("/api/v1/experiments?priority={}", options.priority),
-                to_json(input->submission).dump()),
-           options.is_json, [](const Json& answer) {
-             return answer.at("experiment").get<std::string>() + ": " + submission_text(answer);
-           });
+  const int code = show(call(options.address, "POST",
+                             fmt::format("/api/v1/experiments?priority={}", options.priority),
+                             to_json(input->submission).dump()),
+                        options.is_json, [](const Json& answer) -> Result<std::string> {
+                          const auto reply = web::submission_reply_from_json(answer, "answer");
+                          if (!reply) return fail(reply.error());
+                          return reply->experiment + ": " + submission_text(*reply);
+                        });
   if (code != kExitDone || !options.is_waiting) return code;
   return wait_for(input->submission.name, options);
 }
@@ -86,7 +101,7 @@ int submit(const CommandOptions& options) {
 int cancel(const CommandOptions& options) {
   return show(call(options.address, "DELETE",
                    "/api/v1/experiments/" + percent_encoded(options.experiment), ""),
-              options.is_json, [&](const Json&) {
+              options.is_json, [&](const Json&) -> Result<std::string> {
                 return options.experiment + " is cancelled; what it computed stays";
               });
 }
@@ -97,10 +112,12 @@ int retry(const CommandOptions& options) {
   const std::string target =
       options.is_all ? "/api/v1/retry"
                      : "/api/v1/experiments/" + percent_encoded(options.experiment) + "/retry";
-  return show(call(options.address, "POST", target, ""), options.is_json, [](const Json& answer) {
-    return fmt::format("{} failed units are taken up again",
-                       answer.at("retried_units").get<std::uint64_t>());
-  });
+  return show(call(options.address, "POST", target, ""), options.is_json,
+              [](const Json& answer) -> Result<std::string> {
+                const auto reply = web::retry_reply_from_json(answer, "answer");
+                if (!reply) return fail(reply.error());
+                return fmt::format("{} failed units are taken up again", reply->retried_units);
+              });
 }
 
 CLI::App* add(CLI::App& app, const std::string& name, const std::string& what,

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // The first reason why the coordinator cannot go on, from whatever thread.
-class Fault {
+class EndReason {
  public:
   void set(const std::string& why) {
     const std::lock_guard lock(mutex_);
@@ -66,7 +66,7 @@ std::size_t connections_max(std::size_t descriptors) {
 
 class LoopInbox : public net::Inbox {
  public:
-  LoopInbox(Loop& loop, Fault& fault) : loop_(loop), fault_(fault) {}
+  LoopInbox(Loop& loop, EndReason& end) : loop_(loop), end_(end) {}
   [[nodiscard]] Room room(const std::string& peer, std::size_t bytes) const override {
     switch (loop_.room(peer, bytes)) {
       case PeerQueue::Room::kThere:
@@ -83,11 +83,11 @@ class LoopInbox : public net::Inbox {
   }
   void unreachable(const std::string& peer) override { loop_.unreachable(peer); }
   void revoked(const std::string& peer) override { loop_.revoked(peer); }
-  void failed(const std::string& why) override { fault_.set(why); }
+  void failed(const std::string& why) override { end_.set(why); }
 
  private:
   Loop& loop_;
-  Fault& fault_;
+  EndReason& end_;
 };
 
 }  // namespace
@@ -100,7 +100,7 @@ class Host::Impl {
         artifacts_(std::move(artifacts)),
         log_(options.log),
         loop_(*store_, artifacts_, logging(options.loop, log_)),
-        inbox_(loop_, fault_) {}
+        inbox_(loop_, end_) {}
 
   ~Impl() { stop(); }
 
@@ -129,7 +129,7 @@ class Host::Impl {
     try {
       loop_.run();
     } catch (const std::exception& fault) {
-      fault_.set(fault.what());
+      end_.set(fault.what());
     }
   }
 
@@ -148,7 +148,7 @@ class Host::Impl {
   io::ArtifactStore artifacts_;
   log::Log log_;
   Loop loop_;
-  Fault fault_;
+  EndReason end_;
   LoopInbox inbox_;
   std::unique_ptr<net::Router> router_;
   std::thread thread_;
@@ -185,7 +185,7 @@ log::Log& Host::log() { return impl_->log_; }
 const std::vector<std::string>& Host::warnings() const { return impl_->store_->warnings(); }
 std::string Host::endpoint() const { return impl_->router_->endpoint().text(); }
 
-std::optional<std::string> Host::fault() const { return impl_->fault_.get(); }
+std::optional<std::string> Host::fault() const { return impl_->end_.get(); }
 
 void Host::stop() { impl_->stop(); }
 

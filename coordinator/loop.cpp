@@ -213,7 +213,7 @@ void Loop::deliver(const core::Message& message) {
   } else if (const auto* answer = std::get_if<core::Answer>(&message)) {
     const auto it = waiting_.find(answer->request);
     if (it == waiting_.end()) return;
-    it->second.set_value(answer->body);
+    it->second.set_value(answer->reply);
     waiting_.erase(it);
   } else if (const auto* note = std::get_if<core::Note>(&message)) {
     if (options_.log != nullptr) options_.log->tell(note->kind, note->who, note->what);
@@ -247,22 +247,23 @@ void Loop::publish() {
   is_snapshot_due_ = false;
   const std::lock_guard lock(mutex_);
   snapshot_ = std::move(picture);
-  published_.notify_all();
 }
 
 // --- commands -------------------------------------------------------------------------------
 
 void Loop::process(Request& request) {
   const core::RequestId id{++request_};
-  Answer answer = request.command(id);
+  auto handed = request.command(id);
   is_snapshot_due_ = true;
-  if (answer)
-    waiting_.emplace(id, std::move(request.promise));  // the core answers after the commit
+  if (handed)
+    waiting_.emplace(id, std::move(request.promise));
   else
-    request.promise.set_value(std::move(answer));
+    request.promise.set_value(fail(std::move(handed.error())));
 }
 
-Loop::Answer Loop::ask(Command command) {
+// Requires: the core answers the command with this reply.
+template <class Reply>
+Result<Reply> Loop::ask(Command command) {
   std::future<Answer> future;
   {
     const std::lock_guard lock(mutex_);
@@ -272,10 +273,12 @@ Loop::Answer Loop::ask(Command command) {
     queue_.emplace_back(std::move(request));
     woken_.notify_one();
   }
-  return future.get();
+  Answer answer = future.get();
+  if (!answer) return fail(std::move(answer.error()));
+  return std::get<Reply>(std::move(*answer));
 }
 
-Result<Json> Loop::submit(const Submission& submission, int priority) {
+Result<core::SubmissionReply> Loop::submit(const Submission& submission, int priority) {
   for (const auto& [name, bytes] : submission.blobs) {
     if (sha256(bytes).name() != name)
       return fail("blobs", name + " does not match its bytes", sha256(bytes).name());
@@ -285,7 +288,8 @@ Result<Json> Loop::submit(const Submission& submission, int priority) {
       return fail("artifacts", fault.what(), "a disk with room");
     }
   }
-  return ask([this, &submission, priority](core::RequestId request) -> Answer {
+  return ask<core::SubmissionReply>([this, &submission,
+                                     priority](core::RequestId request) -> Result<void> {
     auto plan = core::plan_submission(submission, store_.existing(submission), priority);
     if (!plan) return fail(std::move(plan.error()));
     const bool is_new = plan->is_new_experiment;
@@ -295,30 +299,30 @@ Result<Json> Loop::submit(const Submission& submission, int priority) {
     hand(event);
     if (!is_new) cancel_unwanted();
     hand(core::Prioritized{store_.priorities()});
-    return Json();
+    return {};
   });
 }
 
-Result<Json> Loop::cancel(const std::string& experiment) {
-  return ask([this, &experiment](core::RequestId request) -> Answer {
+Result<core::CancelReply> Loop::cancel(const std::string& experiment) {
+  return ask<core::CancelReply>([this, &experiment](core::RequestId request) -> Result<void> {
     const auto id = store_.find_experiment(experiment);
     if (!id) return fail(experiment, "no experiment of this name", "one that `status` lists");
     hand(core::CancelExperiment{request, *id});
     cancel_unwanted();
     hand(core::Prioritized{store_.priorities()});
-    return Json();
+    return {};
   });
 }
 
-Result<Json> Loop::retry(const std::optional<std::string>& experiment) {
-  return ask([this, &experiment](core::RequestId request) -> Answer {
+Result<core::RetryReply> Loop::retry(const std::optional<std::string>& experiment) {
+  return ask<core::RetryReply>([this, &experiment](core::RequestId request) -> Result<void> {
     std::optional<core::ExperimentId> id;
     if (experiment) {
       id = store_.find_experiment(*experiment);
       if (!id) return fail(*experiment, "no experiment of this name", "one that `status` lists");
     }
     hand(core::Retry{request, store_.units(store_.failed(id))});
-    return Json();
+    return {};
   });
 }
 
@@ -331,18 +335,10 @@ void Loop::refuse_all(const std::string& why) {
   for (Item& item : queue_)
     if (auto* request = std::get_if<Request>(&item)) request->promise.set_value(fail("", why));
   queue_.clear();
-  published_.notify_all();
 }
 
 std::shared_ptr<const core::Snapshot> Loop::snapshot() const {
   const std::lock_guard lock(mutex_);
-  return snapshot_;
-}
-
-std::shared_ptr<const core::Snapshot> Loop::newer_snapshot(
-    const std::shared_ptr<const core::Snapshot>& than, std::chrono::milliseconds limit) const {
-  std::unique_lock lock(mutex_);
-  published_.wait_for(lock, limit, [&] { return is_stopping_ || snapshot_ != than; });
   return snapshot_;
 }
 

@@ -68,17 +68,17 @@ class Loop : public core::Commands {
   // Its session is over at once, and what it said counts no more.
   void revoked(const std::string& peer);
 
-  [[nodiscard]] Result<Json> submit(const Submission& submission, int priority) override;
-  [[nodiscard]] Result<Json> cancel(const std::string& experiment) override;
-  [[nodiscard]] Result<Json> retry(const std::optional<std::string>& experiment) override;
+  [[nodiscard]] Result<core::SubmissionReply> submit(const Submission& submission,
+                                                     int priority) override;
+  [[nodiscard]] Result<core::CancelReply> cancel(const std::string& experiment) override;
+  [[nodiscard]] Result<core::RetryReply> retry(
+      const std::optional<std::string>& experiment) override;
   [[nodiscard]] std::shared_ptr<const core::Snapshot> snapshot() const override;
-  // Waits for a picture newer than `than`, at most `limit`; the newest either way.
-  [[nodiscard]] std::shared_ptr<const core::Snapshot> newer_snapshot(
-      const std::shared_ptr<const core::Snapshot>& than, std::chrono::milliseconds limit) const;
 
  private:
-  using Answer = Result<Json>;
-  using Command = std::function<Answer(core::RequestId)>;
+  using Answer = Result<core::Reply>;
+  // Hands the core its events; the core answers after the commit, unless something is wrong.
+  using Command = std::function<Result<void>(core::RequestId)>;
   struct Unreachable {
     std::string peer;
   };
@@ -111,7 +111,8 @@ class Loop : public core::Commands {
   void deliver(const core::SendLease& lease);
   void publish();
   void refuse_all(const std::string& why);
-  [[nodiscard]] Answer ask(Command command);
+  template <class Reply>
+  [[nodiscard]] Result<Reply> ask(Command command);
   [[nodiscard]] std::optional<UnitFailure> check(const core::KnownUnit& known,
                                                  const UnitResult& result);
 
@@ -131,8 +132,7 @@ class Loop : public core::Commands {
   bool was_finished_ = false;
 
   mutable std::mutex mutex_;
-  mutable std::condition_variable woken_;
-  mutable std::condition_variable published_;
+  std::condition_variable woken_;
   std::deque<Item> queue_;
   PeerQueue arrivals_;
   bool is_stopping_ = false;

@@ -14,8 +14,7 @@ Result<std::uint64_t> make_again(const std::filesystem::path& database,
                   state.units);
   std::vector<core::LostUnit> makers = (*store)->makers(lost);
   const std::uint64_t units = makers.size();
-  const core::Effects effects =
-      core.handle(core::ArtifactsLost{core::RequestId{}, std::move(makers)}, Instant{});
+  const core::Effects effects = core.handle(core::ArtifactsLost{std::move(makers)}, Instant{});
   (*store)->apply(effects.writes);
   (*store)->commit();
   return units;

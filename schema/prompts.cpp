@@ -33,6 +33,12 @@ std::string fault_of(const Json& line) {
 
 }  // namespace
 
+std::string prompts_text(const std::vector<std::string>& prompts) {
+  std::string text;
+  for (const std::string& prompt : prompts) text += canonical({{"prompt", prompt}}) + "\n";
+  return text;
+}
+
 Result<std::vector<std::string>> parse_prompts(std::string_view text, const std::string& where) {
   std::vector<std::string> prompts;
   Failure failure;

@@ -14,6 +14,7 @@
 
 namespace isocost {
 
+[[nodiscard]] std::string prompts_text(const std::vector<std::string>& prompts);
 [[nodiscard]] Result<std::vector<std::string>> parse_prompts(std::string_view text,
                                                              const std::string& where);
 

@@ -167,7 +167,7 @@ int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeEx
 
   worker_net::WorkerOptions work{
       .peer = peer, .session = {}, .state = options.state, .say = {}, .fault_before = before.fault};
-  work.session.greeting.build = "isocost 0.1.0";
+  work.session.greeting.build = "isocost " ISOCOST_VERSION;
   work.session.greeting.worker = options.name;
   work.session.greeting.host = host_name();
   work.session.greeting.is_loss_explained = before.was_killed;

@@ -1,7 +1,7 @@
 // What people can tell a running coordinator: the port that the HTTP interface and `isocost run`
 // speak to. The loop implements it.
 //
-//   Result<Json> answer = commands.submit(submission, 0);     // after the commit
+//   Result<SubmissionReply> reply = commands.submit(submission, 0);     // after the commit
 //
 // Methods may be called from any thread but the loop's; they wait until the loop has committed.
 // Fails with: a wrong submission, an unknown experiment, a coordinator that stops.
@@ -20,11 +20,11 @@ class Commands {
  public:
   virtual ~Commands() = default;
 
-  // {"experiment", "cells", "new_units", "images_wanted", "images_queued", "images_new", ...}
-  [[nodiscard]] virtual Result<Json> submit(const Submission& submission, int priority) = 0;
-  [[nodiscard]] virtual Result<Json> cancel(const std::string& experiment) = 0;
+  [[nodiscard]] virtual Result<SubmissionReply> submit(const Submission& submission,
+                                                       int priority) = 0;
+  [[nodiscard]] virtual Result<CancelReply> cancel(const std::string& experiment) = 0;
   // All experiments: nullopt.
-  [[nodiscard]] virtual Result<Json> retry(const std::optional<std::string>& experiment) = 0;
+  [[nodiscard]] virtual Result<RetryReply> retry(const std::optional<std::string>& experiment) = 0;
   // The newest published picture; never null.
   [[nodiscard]] virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
 };

@@ -14,26 +14,24 @@ constexpr int kStallShown = 3;
 
 }  // namespace
 
+// Of all workers together; what they are at counts by how far they came.
 double Core::seconds_left() const {
-  Speed all;
-  for (const Speed& speed : speeds_) {
-    all.gflops += speed.gflops;
-    all.seconds += speed.seconds;
-  }
-  if (all.seconds <= 0 || all.gflops <= 0 || sessions_.empty()) return -1;
+  if (sessions_.empty()) return -1;
   double seconds = 0;
   for (std::size_t i = 0; i < table_.class_count(); ++i) {
-    const Speed& own =
-        i < speeds_.size() && speeds_[i].seconds > 0 && speeds_[i].gflops > 0 ? speeds_[i] : all;
-    seconds += table_.work_class(ClassId{i}).gflops_open * own.seconds / own.gflops;
+    const WorkClass& of = table_.work_class(ClassId{i});
+    if (of.open == 0) continue;
+    const auto takes = speeds_.seconds({of.kind, of.affinity, of.gflops_open, of.open});
+    if (!takes) return -1;
+    seconds += *takes;
   }
   for (const auto& [unused, session] : sessions_) {
     for (const auto& [name, run] : session.running) {
       const Unit* unit = table_.find(name);
       if (unit == nullptr) continue;
-      const auto index = static_cast<std::size_t>(unit->work_class);
-      const Speed& own = index < speeds_.size() && speeds_[index].gflops > 0 ? speeds_[index] : all;
-      seconds -= std::clamp(run.fraction, 0.0, 1.0) * unit->gflops * own.seconds / own.gflops;
+      const std::string& affinity = table_.work_class(unit->work_class).affinity;
+      const auto takes = speeds_.seconds({unit->kind, affinity, unit->gflops});
+      seconds -= std::clamp(run.fraction, 0.0, 1.0) * takes.value_or(0);
     }
   }
   return std::max(0.0, seconds) / static_cast<double>(sessions_.size());
@@ -47,20 +45,15 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
   snapshot.is_stuck = is_stuck();
   snapshot.repeats = repeats_;
   snapshot.mismatches = mismatches_;
-  snapshot.quarantines = quarantines_;
-  snapshot.stalls = stalls_;
-  snapshot.units_made_again = remakes_;
+  snapshot.quarantines = blame_.quarantines();
+  snapshot.stalls = stalls_.count();
+  snapshot.units_made_again = remakes_.count();
   snapshot.units.leased = table_.leased_count();
   snapshot.units.waiting = table_.waiting_count();
   snapshot.units.ready = table_.units().size() - table_.waiting_count();
   snapshot.seconds_left = seconds_left();
-  Speed all;
-  for (const Speed& speed : speeds_) {
-    all.gflops += speed.gflops;
-    all.seconds += speed.seconds;
-  }
-  if (all.seconds > 0)
-    snapshot.gflops_per_second = all.gflops / all.seconds * static_cast<double>(sessions_.size());
+  if (const auto speed = speeds_.gflops_per_second())
+    snapshot.gflops_per_second = *speed * static_cast<double>(sessions_.size());
   std::set<std::string> missing;
   for (const ClassId id : table_.ready_classes())
     for (const std::string& input : table_.work_class(id).inputs)
@@ -83,7 +76,7 @@ void Core::describe(WorkerView& view, const Session& session, Instant now) const
   view.device = session.device;
   view.silent_seconds = std::chrono::duration<double>(now - session.last_seen).count();
   view.warm = session.warm;
-  if (!session.leases.empty() && now - session.progressed > limit_of(session) / kStallShown)
+  if (!session.leases.empty() && now - session.progressed > stalls_.limit_of(session) / kStallShown)
     view.no_progress_seconds = std::chrono::duration<double>(now - session.progressed).count();
   if (const Health::Record* record = health_.find(session.worker)) {
     view.failures_in_a_row = record->failures;

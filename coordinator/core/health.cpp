@@ -13,12 +13,12 @@ Duration next_rest(Duration last, Duration first, Duration most) {
 
 }  // namespace
 
-bool Health::failed(const Fault& fault, Instant now) {
+bool Health::failed(const FailedUnit& failed, Instant now) {
   make_room();
-  Record& record = records_[fault.worker];
-  if (record.row.size() < options_.row_max) record.row.insert(fault.unit);
+  Record& record = records_[failed.worker];
+  if (record.row.size() < options_.row_max) record.row.insert(failed.unit);
   ++record.failures;
-  record.reason = fault.reason;
+  record.reason = failed.reason;
   if (!is_full(record)) return false;
   if (record.is_quarantined) {
     record.rest = next_rest(record.rest, options_.quarantine_first, options_.quarantine_max);
@@ -26,7 +26,7 @@ bool Health::failed(const Fault& fault, Instant now) {
     return false;
   }
   if (record.is_refuted) return quarantine(record, now);
-  if (!fault.may_rest) return false;
+  if (!failed.may_rest) return false;
   record.rest = next_rest(record.rest, options_.rest_first, options_.rest_max);
   record.rests_until = now + record.rest;
   return false;

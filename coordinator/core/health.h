@@ -49,14 +49,14 @@ class Health {
 
   explicit Health(HealthOptions options) : options_(options) {}
 
-  struct Fault {
+  struct FailedUnit {
     std::string worker{};
     UnitId unit{};
     std::string reason{};
     bool may_rest = true;  // false: it would only be told later what cannot be helped
   };
   // True: this put it into quarantine.
-  bool failed(const Fault& fault, Instant now);
+  bool failed(const FailedUnit& failed, Instant now);
   bool refuted(const std::string& worker, Instant now);
   // True: it was in quarantine.
   bool succeeded(const std::string& worker);

@@ -91,7 +91,8 @@ struct Snapshot {
   std::uint64_t epoch = 0;
   bool is_draining = false;
   UnitCounts units;
-  double gflops_per_second = 0;  // of all workers, over the last minutes; 0: not known yet
+  double gflops_per_second =
+      0;  // of all workers, by what they computed since the start; 0: not known yet
   double seconds_left = -1;      // -1: not known
   std::uint64_t repeats = 0;     // results that came again
   std::uint64_t mismatches = 0;  // of these, with another digest
@@ -107,8 +108,5 @@ struct Snapshot {
   log::IncidentCounts incidents{};      // since the coordinator's start
   std::vector<std::string> key_faults;  // of the folder of allowed keys, as it is now
 };
-
-// The form of GET /api/v1/status and of `isocost status --json`.
-[[nodiscard]] Json to_json(const Snapshot& snapshot);
 
 }  // namespace isocost::core

@@ -1,10 +1,9 @@
-// Time limits of the Core: units that never end are taken elsewhere, and workers that speak and do
-// not come further are seen.
+#include "coordinator/core/stalls.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 
-#include "coordinator/core/core.h"
 #include "schema/units/kind.h"
 
 namespace isocost::core {
@@ -16,7 +15,7 @@ std::string minutes_text(Duration time) {
 
 }  // namespace
 
-Paces::Work Core::work_of(const Session& session, const Unit& unit) {
+Paces::Work Stalls::work_of(const Session& session, const Unit& unit) {
   return {.device_class = session.device_class,
           .work = unit.work_class,
           .gflops = unit.gflops,
@@ -25,7 +24,7 @@ Paces::Work Core::work_of(const Session& session, const Unit& unit) {
 }
 
 // What a unit took is what its worker says, or longer, by this clock.
-void Core::time_it(const Unit& unit, const ResultArrived& event, Instant now) {
+void Stalls::time_it(const Unit& unit, const ResultArrived& event, Instant now) {
   const auto* leased = std::get_if<Leased>(&unit.state);
   if (leased == nullptr || leased->session != event.session ||
       leased->attempt != event.message.attempt)
@@ -39,18 +38,10 @@ void Core::time_it(const Unit& unit, const ResultArrived& event, Instant now) {
   paces_.observe(work_of(session, unit), seconds);
 }
 
-void Core::note_progress(Session& session, const std::vector<wire::Running>& running, Instant now) {
-  for (const wire::Running& run : running) {
-    const auto known = session.running.find(run.unit);
-    const double before = known == session.running.end() ? 0 : known->second.fraction;
-    if (run.fraction > before) session.progressed = now;
-  }
-}
-
 // Of what it computes; of all that it holds, where that is none of it.
-Duration Core::limit_of(const Session& session) const {
+Duration Stalls::limit_of(const Session& session) const {
   Duration limit{0};
-  const std::map<UnitId, Attempt> suspected = suspects(session);
+  const std::map<UnitId, Attempt> suspected = leases_.suspects(session);
   for (const UnitId id : session.leases) {
     if (!suspected.empty() && !suspected.contains(id)) continue;
     const Unit& unit = table_.at(id);
@@ -59,34 +50,34 @@ Duration Core::limit_of(const Session& session) const {
   return limit;
 }
 
-void Core::take_stalled_elsewhere(Instant now) {
-  if (now < next_stall_look_) return;
-  next_stall_look_ = now + kStallLook;
+void Stalls::take_stalled_elsewhere(Instant now) {
+  if (now < next_look_) return;
+  next_look_ = now + kStallLook;
   for (auto& [unused, session] : sessions_)
     if (!session.leases.empty() && now - session.began > limit_of(session))
       take_elsewhere(session, now);
 }
 
 // Only where somebody else could do it: alone, a slow worker is better than none.
-void Core::take_elsewhere(Session& session, Instant now) {
+void Stalls::take_elsewhere(Session& session, Instant now) {
   const Duration limit = limit_of(session);
-  for (const auto& [id, attempt] : suspects(session)) {
+  for (const auto& [id, attempt] : leases_.suspects(session)) {
     Unit* found = table_.find(id);
-    if (found == nullptr || !has_elsewhere(*found, session.worker, now)) continue;
+    if (found == nullptr || !eligibility_.has_elsewhere(*found, session.worker, now)) continue;
     Unit& unit = *found;
-    ++stalls_;
+    ++count_;
     ++unit.stalls;
     session.stalled = unit.name;
     const std::string what = "the worker " + session.worker + " did not finish it within " +
                              minutes_text(limit) + ", far longer than such a unit takes";
     note(log::Incident::kOverdue, unit.name, what + "; it is taken elsewhere");
-    fail_attempt(unit, {attempt, {FailureClass::kStalled, what, {}}, session.worker}, now);
+    blame_.fail_attempt(unit, {attempt, {FailureClass::kStalled, what, {}}, session.worker}, now);
   }
-  if (!session.stalled) session.stalled = occupied_by(session);
+  if (!session.stalled) session.stalled = leases_.occupied_by(session);
   if (!session.stalled) return;
   // What it holds besides waits behind that one.
   const std::set<UnitId> behind = session.leases;
-  for (const UnitId id : behind) detach(table_.at(id), now);
+  for (const UnitId id : behind) leases_.detach(table_.at(id), now);
   must_dispatch_ = true;
 }
 

@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <optional>
 
+#include "coordinator/core/cover.h"
 #include "schema/units/kind.h"
 
 namespace isocost::core {
 namespace {
-
-// What an image of a cell must have: rows of an extractor (its key), or nothing but that it was
-// computed.
-using Output = std::optional<Digest>;
 
 constexpr std::uint64_t kReferencePictures = 1000;  // where a reference does not say how many
 constexpr std::uint64_t kReferencePicturesMax =
@@ -22,44 +18,6 @@ constexpr std::size_t kScoreTextsMax = 16;
 constexpr double kUnitsMax = 10'000'000;               // of one submission
 constexpr std::uint64_t kUnitImagesMax = 1ULL << 32U;  // so that no sum of image numbers overflows
 
-std::uint64_t aligned_down(std::uint64_t image, std::uint64_t group) {
-  return image / group * group;
-}
-std::uint64_t aligned_up(std::uint64_t image, std::uint64_t group) {
-  return (image + group - 1) / group * group;
-}
-
-bool gives(const ExistingGenerate& unit, const Output& output) {
-  return !output || unit.extractors.contains(*output);
-}
-
-int usefulness(UnitState state) {
-  switch (state) {
-    case UnitState::kDone:
-      return 0;
-    case UnitState::kOpen:
-      return 1;
-    case UnitState::kCancelled:
-      return 2;
-    case UnitState::kFailed:
-      return 3;
-  }
-  return 4;
-}
-
-// Where `image` stands, the unit with this output that is most useful and reaches furthest.
-template <class Has>
-const ExistingGenerate* best_at(const ExistingSample& sample, std::uint64_t image, Has has) {
-  const ExistingGenerate* best = nullptr;
-  for (const ExistingGenerate& unit : sample.units) {
-    if (unit.range.begin > image || unit.range.end <= image || !has(unit)) continue;
-    if (best == nullptr || usefulness(unit.state) < usefulness(best->state) ||
-        (usefulness(unit.state) == usefulness(best->state) && unit.range.end > best->range.end))
-      best = &unit;
-  }
-  return best;
-}
-
 // As far as the reference says.
 std::uint64_t pictures_of(const ReferenceSpec& reference) {
   const auto count = reference.options.find("count");
@@ -67,30 +25,116 @@ std::uint64_t pictures_of(const ReferenceSpec& reference) {
   return std::clamp<std::uint64_t>(count->get<std::uint64_t>(), 1, kReferencePicturesMax);
 }
 
-struct Cover {
-  std::vector<const ExistingGenerate*> units;
-  std::vector<ImageRange> missing;
+// About as many as it would take were nothing there.
+double units_of(const Submission& submission, const CellRequest& cell) {
+  const auto size = static_cast<double>(std::max<std::uint64_t>(submission.unit_images, 1));
+  return std::ceil(static_cast<double>(cell.images.end) / size) +
+         static_cast<double>(cell.scores.size());
+}
+
+void check_cell(const Submission& submission, std::size_t number, Failure& failure) {
+  const CellRequest& cell = submission.cells[number];
+  const std::string where = "cells[" + std::to_string(number) + "]";
+  const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
+  if (submission.unit_images == 0 || submission.unit_images > kUnitImagesMax ||
+      submission.unit_images % group != 0)
+    failure.add(where, "unit_images is " + std::to_string(submission.unit_images),
+                "a multiple of the group size " + std::to_string(group));
+  for (const ScoreSpec& score : cell.scores) {
+    if (score.range.end > cell.images.end || score.range.size() == 0)
+      failure.add(where + "." + score.metric, "judges images that the cell does not have",
+                  "a range within [0, " + std::to_string(cell.images.end) + "]");
+    if (!score.reference.empty() && !submission.references.contains(score.reference))
+      failure.add(where + "." + score.metric, "the reference " + score.reference + " is missing",
+                  "one of the submission's references");
+  }
+}
+
+Failure faults_of(const Submission& submission) {
+  Failure failure;
+  try {
+    static_cast<void>(Json({submission.axes, submission.input_names, submission.name}).dump());
+  } catch (const Json::type_error&) {
+    failure.add("names", "one of an axis or an input is not UTF-8", "names in UTF-8");
+  }
+  double units = 0;
+  for (std::size_t i = 0; i < submission.cells.size(); ++i) {
+    check_cell(submission, i, failure);
+    units += units_of(submission, submission.cells[i]);
+  }
+  if (units > kUnitsMax)
+    failure.add("cells", "they take about " + number_shown(units) + " units",
+                "at most " + number_shown(kUnitsMax) + ": fewer cells or images, or larger units");
+  return failure;
+}
+
+// What of that which exists a plan uses: its failed units, those that it takes up again, and the
+// images that are queued already.
+class Uses {
+ public:
+  Uses(const Existing& existing, SubmissionPlan& plan) : existing_(existing), plan_(plan) {}
+
+  void use(const ExistingGenerate& unit) {
+    use(unit.id, unit.state);
+    const bool is_there = unit.state == UnitState::kDone || unit.state == UnitState::kFailed;
+    const bool is_new = static_cast<std::int64_t>(unit.id) >= existing_.next.unit;
+    if (!is_there && !is_new && queued_.insert(unit.id).second)
+      plan_.images_queued += unit.range.size();
+  }
+
+  // A unit that exists (or was just planned) serves this submission.
+  void use(UnitId unit, UnitState state) {
+    switch (state) {
+      case UnitState::kDone:
+      case UnitState::kOpen:
+        return;
+      case UnitState::kFailed:
+        plan_.failed.insert(unit);
+        return;
+      case UnitState::kCancelled:
+        revive(unit);
+        return;
+    }
+  }
+
+ private:
+  void revive(UnitId unit) {
+    if (!plan_.revived.insert(unit).second) return;
+    if (auto it = existing_.cancelled_needs.find(unit); it != existing_.cancelled_needs.end())
+      for (UnitId needed : it->second) revive(needed);
+  }
+
+  const Existing& existing_;
+  SubmissionPlan& plan_;
+  std::set<UnitId> queued_;  // whose images are counted
 };
 
-// Walks through `range` from unit to unit; what lies between is missing.
-template <class Has>
-Cover cover(const ExistingSample& sample, ImageRange range, Has has) {
-  Cover found;
-  std::uint64_t image = range.begin;
-  while (image < range.end) {
-    if (const ExistingGenerate* unit = best_at(sample, image, has)) {
-      found.units.push_back(unit);
-      image = unit->range.end;
-      continue;
-    }
-    std::uint64_t next = range.end;
-    for (const ExistingGenerate& unit : sample.units)
-      if (has(unit) && unit.range.begin > image) next = std::min(next, unit.range.begin);
-    found.missing.push_back({image, next});
-    image = next;
+// Keys and canonical texts of what cells share, computed once.
+class Texts {
+ public:
+  // Computed once an extractor.
+  const Digest& key_of(const ExtractorSpec& extractor) {
+    for (const KnownExtractor& known : extractors_)
+      if (known.spec == extractor) return known.key;
+    return extractors_.emplace_back(KnownExtractor{extractor, extractor_key(extractor)}).key;
   }
-  return found;
-}
+
+  // The canonical text of a score. Cells share a handful of them: those last seen are at hand.
+  const std::string& text_of(const ScoreSpec& score) {
+    for (const auto& [spec, text] : score_texts_)
+      if (spec == score) return text;
+    if (score_texts_.size() == kScoreTextsMax) score_texts_.pop_back();
+    return score_texts_.emplace_front(score, canonical(to_json(score))).second;
+  }
+
+ private:
+  struct KnownExtractor {
+    ExtractorSpec spec;
+    Digest key;
+  };
+  std::deque<KnownExtractor> extractors_;  // a handful
+  std::deque<std::pair<ScoreSpec, std::string>> score_texts_;
+};
 
 class Planner {
  public:
@@ -107,7 +151,7 @@ class Planner {
   }
 
   Result<SubmissionPlan> run() {
-    check();
+    failure_ = faults_of(submission_);
     if (!failure_.is_empty()) return fail(std::move(failure_));
     for (const CellRequest& cell : submission_.cells) plan_cell(cell);
     if (!failure_.is_empty()) return fail(std::move(failure_));
@@ -115,56 +159,11 @@ class Planner {
   }
 
  private:
-  struct KnownExtractor {
-    ExtractorSpec spec;
-    Digest key;
-  };
   struct Sample {
     Digest key{};
     ExistingSample known;  // grows with what is planned
     std::uint64_t images = 0;
   };
-
-  void check() {
-    try {
-      static_cast<void>(Json({submission_.axes, submission_.input_names, submission_.name}).dump());
-    } catch (const Json::type_error&) {
-      failure_.add("names", "one of an axis or an input is not UTF-8", "names in UTF-8");
-    }
-    double units = 0;
-    for (std::size_t i = 0; i < submission_.cells.size(); ++i) {
-      check(submission_.cells[i], i);
-      units += units_of(submission_.cells[i]);
-    }
-    if (units > kUnitsMax)
-      failure_.add(
-          "cells", "they take about " + number_shown(units) + " units",
-          "at most " + number_shown(kUnitsMax) + ": fewer cells or images, or larger units");
-  }
-
-  // About as many as it would take were nothing there.
-  [[nodiscard]] double units_of(const CellRequest& cell) const {
-    const auto size = static_cast<double>(std::max<std::uint64_t>(submission_.unit_images, 1));
-    return std::ceil(static_cast<double>(cell.images.end) / size) +
-           static_cast<double>(cell.scores.size());
-  }
-
-  void check(const CellRequest& cell, std::size_t number) {
-    const std::string where = "cells[" + std::to_string(number) + "]";
-    const auto group = static_cast<std::uint64_t>(cell.sample.group_size);
-    if (submission_.unit_images == 0 || submission_.unit_images > kUnitImagesMax ||
-        submission_.unit_images % group != 0)
-      failure_.add(where, "unit_images is " + std::to_string(submission_.unit_images),
-                   "a multiple of the group size " + std::to_string(group));
-    for (const ScoreSpec& score : cell.scores) {
-      if (score.range.end > cell.images.end || score.range.size() == 0)
-        failure_.add(where + "." + score.metric, "judges images that the cell does not have",
-                     "a range within [0, " + std::to_string(cell.images.end) + "]");
-      if (!score.reference.empty() && !submission_.references.contains(score.reference))
-        failure_.add(where + "." + score.metric, "the reference " + score.reference + " is missing",
-                     "one of the submission's references");
-    }
-  }
 
   void plan_cell(const CellRequest& cell) {
     const std::string spec = canonical(to_json(cell.sample));
@@ -223,13 +222,13 @@ class Planner {
     const auto want = [&](const Output& output, ImageRange range) {
       const Cover covered = cover(
           sample.known, range, [&](const ExistingGenerate& unit) { return gives(unit, output); });
-      for (const ExistingGenerate* unit : covered.units) use(*unit);
+      for (const ExistingGenerate* unit : covered.units) uses_.use(*unit);
       for (ImageRange gap : covered.missing)
         missing[output].push_back({aligned_down(gap.begin, group), aligned_up(gap.end, group)});
     };
     want({}, cell.images);
     for (const ScoreSpec& score : cell.scores) {
-      const Output key = key_of(score.extractor);
+      const Output key = texts_.key_of(score.extractor);
       extractors.emplace(key, &score.extractor);
       want(key, score.range);
     }
@@ -237,7 +236,7 @@ class Planner {
     const Cover pictures = cover(sample.known, {0, kept}, [&](const ExistingGenerate& unit) {
       return unit.keep_pictures >= std::min(kept, unit.range.end);
     });
-    for (const ExistingGenerate* unit : pictures.units) use(*unit);
+    for (const ExistingGenerate* unit : pictures.units) uses_.use(*unit);
 
     std::vector<ImageRange> dark;  // without their pictures
     dark.reserve(pictures.missing.size());
@@ -249,37 +248,6 @@ class Planner {
         if (output) wanted.push_back(*extractors.at(output));
       cut(cell, sample, range, std::move(wanted), overlaps(dark, range) ? kept : 0);
     }
-  }
-
-  static bool overlaps(const std::vector<ImageRange>& ranges, ImageRange range) {
-    return std::any_of(ranges.begin(), ranges.end(), [&](ImageRange other) {
-      return other.begin < range.end && range.begin < other.end;
-    });
-  }
-
-  // Stretches of images that lack the same outputs. Pictures alone part no stretch: a unit that
-  // computes images anyway keeps theirs for nothing.
-  static std::vector<std::pair<ImageRange, std::set<Output>>> segments(
-      const std::map<Output, std::vector<ImageRange>>& missing,
-      const std::vector<ImageRange>& dark) {
-    std::set<std::uint64_t> ends;
-    for (const auto& [output, ranges] : missing)
-      for (ImageRange range : ranges) ends.insert({range.begin, range.end});
-    for (ImageRange range : dark) ends.insert({range.begin, range.end});
-    std::vector<std::pair<ImageRange, std::set<Output>>> found;
-    for (auto begin = ends.begin(); begin != ends.end() && std::next(begin) != ends.end();
-         ++begin) {
-      const ImageRange range{*begin, *std::next(begin)};
-      std::set<Output> outputs;
-      for (const auto& [output, ranges] : missing)
-        if (overlaps(ranges, range)) outputs.insert(output);
-      if (outputs.empty() && !overlaps(dark, range)) continue;
-      if (!found.empty() && found.back().first.end == range.begin && found.back().second == outputs)
-        found.back().first.end = range.end;
-      else
-        found.emplace_back(range, std::move(outputs));
-    }
-    return found;
   }
 
   // Pieces end at multiples of unit_images, so that the cut does not depend on where work began.
@@ -304,7 +272,7 @@ class Planner {
     std::vector<Digest> extractors;
     std::vector<std::string> ids;
     for (const ExtractorSpec& extractor : unit.extractors) {
-      extractors.push_back(key_of(extractor));
+      extractors.push_back(texts_.key_of(extractor));
       ids.push_back(extractors.back().hex());
       if (!plan_.extractors.contains(extractors.back()))
         plan_.extractors.emplace(extractors.back(), canonical(to_json(extractor)));
@@ -333,21 +301,21 @@ class Planner {
   }
 
   ScoreId plan_score(const ScoreSpec& score, Sample& sample) {
-    const std::string& spec = text_of(score);
+    const std::string& spec = texts_.text_of(score);
     const Digest score_name = score_key(sample.key, spec);
     if (auto it = planned_scores_.find(score_name); it != planned_scores_.end()) return it->second;
     if (auto it = existing_.scores.find(score_name); it != existing_.scores.end()) {
-      use(it->second.unit.id, it->second.unit.state);
+      uses_.use(it->second.unit.id, it->second.unit.state);
       return planned_scores_[score_name] = it->second.id;
     }
     std::set<UnitId> needs;
-    const Output rows = key_of(score.extractor);
+    const Output rows = texts_.key_of(score.extractor);
     for (const ExistingGenerate* unit :
          cover(sample.known, score.range, [&](const ExistingGenerate& u) {
            return gives(u, rows);
          }).units) {
       needs.insert(unit->id);
-      use(*unit);
+      uses_.use(*unit);
     }
     if (!score.reference.empty()) needs.insert(plan_reference(score.reference));
     const units::Kind& kind = units::row_of(UnitKind::kScore);
@@ -377,7 +345,7 @@ class Planner {
     const ReferenceSpec& spec = submission_.references.at(hex);
     const Digest key = reference_key(spec);
     if (auto it = existing_.references.find(key); it != existing_.references.end()) {
-      use(it->second.id, it->second.state);
+      uses_.use(it->second.id, it->second.state);
       return planned_references_[hex] = it->second.id;
     }
     const units::Kind& kind = units::row_of(UnitKind::kReference);
@@ -398,67 +366,22 @@ class Planner {
     return planned_references_[hex] = id;
   }
 
-  // Computed once an extractor.
-  const Digest& key_of(const ExtractorSpec& extractor) {
-    for (const KnownExtractor& known : extractors_)
-      if (known.spec == extractor) return known.key;
-    return extractors_.emplace_back(KnownExtractor{extractor, extractor_key(extractor)}).key;
-  }
-
-  // The canonical text of a score. Cells share a handful of them: those last seen are at hand.
-  const std::string& text_of(const ScoreSpec& score) {
-    for (const auto& [spec, text] : score_texts_)
-      if (spec == score) return text;
-    if (score_texts_.size() == kScoreTextsMax) score_texts_.pop_back();
-    return score_texts_.emplace_front(score, canonical(to_json(score))).second;
-  }
-
   UnitId add_unit(NewUnit unit) {
     unit.id = UnitId{next_.unit++};
     plan_.units.push_back(std::move(unit));
     return plan_.units.back().id;
   }
 
-  void use(const ExistingGenerate& unit) {
-    use(unit.id, unit.state);
-    const bool is_there = unit.state == UnitState::kDone || unit.state == UnitState::kFailed;
-    const bool is_new = static_cast<std::int64_t>(unit.id) >= existing_.next.unit;
-    if (!is_there && !is_new && queued_.insert(unit.id).second)
-      plan_.images_queued += unit.range.size();
-  }
-
-  // A unit that exists (or was just planned) serves this submission.
-  void use(UnitId unit, UnitState state) {
-    switch (state) {
-      case UnitState::kDone:
-      case UnitState::kOpen:
-        return;
-      case UnitState::kFailed:
-        plan_.failed.insert(unit);
-        return;
-      case UnitState::kCancelled:
-        revive(unit);
-        return;
-    }
-  }
-
-  void revive(UnitId unit) {
-    if (!plan_.revived.insert(unit).second) return;
-    if (auto it = existing_.cancelled_needs.find(unit); it != existing_.cancelled_needs.end())
-      for (UnitId needed : it->second) revive(needed);
-  }
-
   const Submission& submission_;
   const Existing& existing_;
   Existing::Next next_;
   SubmissionPlan plan_;
+  Uses uses_{existing_, plan_};
+  Texts texts_;
   Failure failure_;
   std::map<Digest, Sample> samples_;
   std::map<Digest, ScoreId> planned_scores_;
   std::map<std::string, UnitId> planned_references_;  // by the hex of its key
-  std::deque<KnownExtractor> extractors_;             // a handful
-  std::deque<std::pair<ScoreSpec, std::string>> score_texts_;
-  std::set<UnitId> queued_;  // whose images are counted
 };
 
 }  // namespace

@@ -118,7 +118,6 @@ struct FailureArrived {
 };
 // Artifacts are gone or damaged, as somebody found who looked: what made them is made again.
 struct ArtifactsLost {
-  RequestId request{};
   std::vector<LostUnit> units{};
 };
 // Failed units that a worker had a part in which is in quarantine now.
@@ -250,9 +249,26 @@ struct SendMessage {
   SessionId session{};
   wire::Message message{};
 };
+// What became of a command.
+struct SubmissionReply {
+  std::string experiment{};
+  std::uint64_t cells = 0;
+  std::uint64_t new_units = 0;
+  std::uint64_t taken_up_again = 0;
+  std::uint64_t failed_units = 0;  // that its cells want: `retry` takes them up again
+  std::uint64_t images_wanted = 0;
+  std::uint64_t images_queued = 0;
+  std::uint64_t images_new = 0;
+  bool operator==(const SubmissionReply&) const = default;
+};
+struct CancelReply {};
+struct RetryReply {
+  std::uint64_t retried_units = 0;
+};
+using Reply = std::variant<SubmissionReply, CancelReply, RetryReply>;
 struct Answer {
   RequestId request{};
-  Json body = Json::object();
+  Reply reply{};
 };
 
 // For the coordinator's log: what a peer did, or what became of it. Counted by its kind.

@@ -19,6 +19,12 @@ const FailedAttempt* find_failed(const Unit& unit, Attempt attempt) {
   return it == unit.failed.end() ? nullptr : &*it;
 }
 
+bool has_failed_at(const Unit& unit, const std::string& worker) {
+  return std::any_of(unit.failed.begin(), unit.failed.end(), [&](const FailedAttempt& attempt) {
+    return !attempt.is_lost && attempt.worker == worker;
+  });
+}
+
 bool has_failed(const Unit& unit, Attempt attempt) {
   const FailedAttempt* known = find_failed(unit, attempt);
   return known != nullptr && !known->is_lost;

@@ -65,6 +65,8 @@ struct Unit {
 
 // What is known of an attempt that failed; null: nothing.
 [[nodiscard]] const FailedAttempt* find_failed(const Unit& unit, Attempt attempt);
+// A loss says nothing of who could compute it.
+[[nodiscard]] bool has_failed_at(const Unit& unit, const std::string& worker);
 // A lost one may still go on somewhere.
 [[nodiscard]] bool has_failed(const Unit& unit, Attempt attempt);
 

@@ -193,9 +193,9 @@ ArtifactServer::Served ArtifactServer::serve(const std::string& peer, Waiting& w
   if (waiting.replies.empty() && waiting.fetches.empty()) return Served::kAll;
   const std::string bytes = next_of(waiting);
   switch (send_to(socket_, peer, bytes)) {
-    case SendOutcome::kUnreachable:
+    case SendStatus::kUnreachable:
       return Served::kGone;
-    case SendOutcome::kFull:
+    case SendStatus::kFull:
       if (now - waiting.progress > patience_) {
         guard_.expel(Door::kArtifacts, waiting.descriptor, log::Incident::kStalled,
                      "it takes nothing of what it asked for");
@@ -204,7 +204,7 @@ ArtifactServer::Served ArtifactServer::serve(const std::string& peer, Waiting& w
       waiting.next = now + waiting.pause;
       waiting.pause = std::min(2 * waiting.pause, kPauseMax);
       return Served::kNotYet;
-    case SendOutcome::kSent:
+    case SendStatus::kSent:
       break;
   }
   guard_.gave(Door::kArtifacts, waiting.descriptor, bytes.size());

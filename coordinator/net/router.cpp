@@ -218,18 +218,18 @@ class Router::Impl {
 
   void give(const std::string& peer, const std::string& bytes, RouterCounters& seen) {
     switch (send_to(socket_, peer, bytes)) {
-      case SendOutcome::kSent: {
+      case SendStatus::kSent: {
         ++seen.sent;
         if (const auto descriptor = intake_->descriptor_of(peer))
           guard_.gave(Door::kSession, *descriptor, bytes.size());
         return;
       }
-      case SendOutcome::kFull:
+      case SendStatus::kFull:
         if (const auto descriptor = intake_->descriptor_of(peer))
           guard_.expel(Door::kSession, *descriptor, log::Incident::kStalled,
                        "its queue of messages is full");
         [[fallthrough]];
-      case SendOutcome::kUnreachable:
+      case SendStatus::kUnreachable:
         ++seen.unreachable;
         intake_->forget(peer);
         inbox_.unreachable(peer);

@@ -1,8 +1,8 @@
 // The coordinator's end of the wire: a ROUTER socket in a thread of its own.
 //
-//   auto router = net::Router::open({.endpoint = "tcp://127.0.0.1:0", .artifacts = &store, ...},
-//   inbox); router->send(peer, wire::Ack{...});        // any thread; after the commit
-//   router.reset();                            // sends what is queued, then stops
+//   auto router = net::Router::open({.endpoint = "tcp://127.0.0.1:0", .artifacts = &store}, inbox);
+//   router->send(peer, wire::Ack{...});   // any thread; after the commit
+//   router.reset();                       // sends what is queued, then stops
 //
 // Frames are decoded and checked here; what is malformed is logged, counted and dropped, and who
 // goes on with it is expelled. A RESULT whose artifacts are not all in the store is answered

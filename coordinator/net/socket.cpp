@@ -82,13 +82,13 @@ void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::millisecon
   for (std::size_t i = 0; i < count; ++i) items[i].revents = 0;
 }
 
-SendOutcome send_to(zmq::socket_t& socket, const std::string& peer, const std::string& payload) {
+SendStatus send_to(zmq::socket_t& socket, const std::string& peer, const std::string& payload) {
   const std::array<zmq::const_buffer, 2> frames = {zmq::buffer(peer), zmq::buffer(payload)};
   try {
     const auto sent = zmq::send_multipart(socket, frames, zmq::send_flags::dontwait);
-    return sent ? SendOutcome::kSent : SendOutcome::kFull;
+    return sent ? SendStatus::kSent : SendStatus::kFull;
   } catch (const zmq::error_t& error) {
-    if (error.num() == EHOSTUNREACH) return SendOutcome::kUnreachable;
+    if (error.num() == EHOSTUNREACH) return SendStatus::kUnreachable;
     throw;
   }
 }

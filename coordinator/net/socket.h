@@ -28,7 +28,7 @@ struct Arrival {
   [[nodiscard]] bool is_formed() const;
 };
 
-enum class SendOutcome { kSent, kFull, kUnreachable };
+enum class SendStatus { kSent, kFull, kUnreachable };
 
 // A ROUTER bound to `endpoint`, which afterwards holds the port that it got; a name is bound at all
 // its addresses. Fails with: port in use, no such address, a host that is not known.
@@ -44,7 +44,7 @@ enum class SendOutcome { kSent, kFull, kUnreachable };
 void wait_for(zmq::pollitem_t* items, std::size_t count, std::chrono::milliseconds limit);
 
 // Never blocks. kFull: the peer takes less than it is sent.
-[[nodiscard]] SendOutcome send_to(zmq::socket_t& socket, const std::string& peer,
-                                  const std::string& payload);
+[[nodiscard]] SendStatus send_to(zmq::socket_t& socket, const std::string& peer,
+                                 const std::string& payload);
 
 }  // namespace isocost::net

@@ -1,4 +1,5 @@
-// A coordinator's database file: opened for writing by one process, or for reading by many.
+// A coordinator's database file, opened for writing by one process (read_only.h: by many for
+// reading).
 //
 //   auto database = WritableDatabase::open("study/isocost.db");
 //   SQLite::Statement statement(database->connection(), "SELECT ...");
@@ -22,6 +23,7 @@
 
 #include "base/result.h"
 #include "coordinator/storage/acknowledged.h"
+#include "coordinator/storage/read_only.h"
 
 namespace isocost::storage {
 
@@ -79,19 +81,9 @@ class WritableDatabase {
   std::map<const char*, std::unique_ptr<SQLite::Statement>> statements_;
 };
 
-// Read-only, for report, plan and status; never checkpoints. Fails with: no such file, no database
-// of isocost, nothing in it yet, another schema.
-inline constexpr const char* kNothingYet = "there is nothing in it yet";
-[[nodiscard]] Result<std::unique_ptr<SQLite::Database>> open_for_reading(
-    const std::filesystem::path& file);
-
 // How far the database itself says that it was written.
 [[nodiscard]] Acknowledged written_so_far(SQLite::Database& connection);
 // What a database without a mark may lack, as half a sentence; absent: nothing.
 [[nodiscard]] std::optional<std::string> missing_without_mark(SQLite::Database& connection);
-
-// "the disk is full" and the like, with the file's name, for people.
-[[nodiscard]] std::string explain(const SQLite::Exception& fault,
-                                  const std::filesystem::path& file);
 
 }  // namespace isocost::storage

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "coordinator/storage/queries.h"
+#include "schema/units/cell.h"
 
 namespace isocost::storage {
 namespace {
@@ -40,21 +43,45 @@ constexpr const char* kCellUnits =
     "  UNION SELECT cs.number, s.unit FROM cell_scores cs JOIN scores s ON s.id = cs.score"
     "  WHERE cs.experiment = ?1)";
 
-void count_cells(SQLite::Database& connection, core::ExperimentView& view) {
-  Query rows(connection, fmt::format("WITH {}, states(is_failed, is_open) AS ("
-                                     "  SELECT max(u.state = #failed),"
-                                     "  max(u.state IN (#open, #cancelled))"
-                                     "  FROM cell_units c JOIN units u ON u.id = c.unit"
-                                     "  GROUP BY c.number)"
-                                     "SELECT count(*), coalesce(sum(is_failed), 0),"
-                                     " coalesce(sum(NOT is_failed AND NOT is_open), 0)"
-                                     " FROM states",
-                                     kCellUnits));
+// The numbers of the cells that are failed.
+std::set<std::uint64_t> count_cells(SQLite::Database& connection, core::ExperimentView& view) {
+  Query rows(connection,
+             "SELECT c.number, c.images, c.keep_pictures, 0, u.state, u.range_begin, u.range_end,"
+             " u.keep_pictures FROM cells c LEFT JOIN units u ON u.sample = c.sample"
+             " AND u.kind = #generate AND u.range_begin < c.images WHERE c.experiment = ?1"
+             " UNION ALL SELECT cs.number, 0, 0, 1, u.state, 0, 0, 0 FROM cell_scores cs"
+             " JOIN scores s ON s.id = cs.score JOIN units u ON u.id = s.unit"
+             " WHERE cs.experiment = ?1 ORDER BY 1, 4, 6");
   rows.bind(1, static_cast<std::int64_t>(view.id));
-  if (!rows.executeStep()) return;
-  view.cells = count_from(rows.getColumn(0));
-  view.cells_failed = count_from(rows.getColumn(1));
-  view.cells_done = count_from(rows.getColumn(2));
+  std::set<std::uint64_t> failed;
+  std::optional<std::pair<std::uint64_t, CellProgress>> cell;
+  const auto count = [&] {
+    if (!cell) return;
+    const CellState state = cell->second.state();
+    ++view.cells;
+    if (state == CellState::kDone) ++view.cells_done;
+    if (state != CellState::kFailed) return;
+    ++view.cells_failed;
+    failed.insert(cell->first);
+  };
+  while (rows.executeStep()) {
+    const std::uint64_t number = count_from(rows.getColumn(0));
+    if (!cell || cell->first != number) {
+      count();
+      cell.emplace(number, CellProgress({.images = count_from(rows.getColumn(1)),
+                                         .keep_pictures = count_from(rows.getColumn(2)),
+                                         .is_cancelled = view.is_cancelled}));
+    }
+    if (rows.getColumn(4).isNull()) continue;  // of a cell without images
+    const UnitState state = unit_state(rows.getColumn(4));
+    if (rows.getColumn(3).getInt() == 1)
+      cell->second.add_score(state);
+    else
+      cell->second.add_images({count_from(rows.getColumn(5)), count_from(rows.getColumn(6))},
+                              count_from(rows.getColumn(7)), state);
+  }
+  count();
+  return failed;
 }
 
 void count_units(SQLite::Database& connection, core::ExperimentView& view) {
@@ -76,7 +103,8 @@ void count_units(SQLite::Database& connection, core::ExperimentView& view) {
 }
 
 // The units that failed by themselves, one for each reason, rather than those that wait for them.
-void list_failed_cells(SQLite::Database& connection, core::ExperimentView& view) {
+void list_failed_cells(SQLite::Database& connection, const std::set<std::uint64_t>& failed,
+                       core::ExperimentView& view) {
   Query rows(
       connection,
       fmt::format("WITH {} SELECT c.number, l.labels, u.name, u.failure_class, u.failure_reason,"
@@ -88,6 +116,7 @@ void list_failed_cells(SQLite::Database& connection, core::ExperimentView& view)
   rows.bind(1, static_cast<std::int64_t>(view.id));
   while (rows.executeStep() && view.failed.size() < core::kFailedCellsShown) {
     const std::uint64_t number = count_from(rows.getColumn(0));
+    if (!failed.contains(number)) continue;
     const std::string reason = rows.getColumn(4).getString();
     const bool is_told =
         std::any_of(view.failed.begin(), view.failed.end(), [&](const core::FailedCellView& cell) {
@@ -171,9 +200,9 @@ void describe(SQLite::Database& connection, core::Snapshot& snapshot) {
                               .submitted_ms = rows.getColumn(3).getInt64(),
                               .units = {},
                               .failed = {}};
-    count_cells(connection, view);
+    const std::set<std::uint64_t> failed = count_cells(connection, view);
     count_units(connection, view);
-    if (view.cells_failed > 0) list_failed_cells(connection, view);
+    if (!failed.empty()) list_failed_cells(connection, failed, view);
     snapshot.experiments.push_back(std::move(view));
   }
   describe_running(connection, snapshot);

@@ -134,26 +134,6 @@ void find_cancelled_needs(SQLite::Database& connection, core::Existing& existing
 
 }  // namespace
 
-UnitState unit_state(const SQLite::Column& column) {
-  return static_cast<UnitState>(column.getInt());
-}
-
-std::uint64_t count_from(const SQLite::Column& column) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, column.getInt64()));
-}
-
-Digest digest_from(const SQLite::Column& column) {
-  Digest digest;
-  if (column.getBytes() == static_cast<int>(digest.bytes.size()))
-    std::copy_n(static_cast<const std::uint8_t*>(column.getBlob()), digest.bytes.size(),
-                digest.bytes.begin());
-  return digest;
-}
-
-void bind_digest(SQLite::Statement& statement, int index, const Digest& digest) {
-  statement.bind(index, digest.bytes.data(), static_cast<int>(digest.bytes.size()));
-}
-
 core::Existing find_existing(SQLite::Database& connection, const Submission& submission) {
   core::Existing existing;
   existing.next = {.experiment = next_id(connection, "experiments"),

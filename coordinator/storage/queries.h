@@ -2,31 +2,16 @@
 // alone. Thread: that of the connection. Throws SQLite::Exception.
 #pragma once
 
-#include <SQLiteCpp/SQLiteCpp.h>
-
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "coordinator/core/snapshot.h"
 #include "coordinator/core/submission.h"
-#include "schema/units/kind.h"
+#include "coordinator/storage/read_only.h"
 
 namespace isocost::storage {
-
-// A statement whose text has kinds and states by their names (units::with_numbers).
-class Query : public SQLite::Statement {
- public:
-  Query(SQLite::Database& connection, std::string_view sql)
-      : SQLite::Statement(connection, units::with_numbers(sql)) {}
-};
-
-[[nodiscard]] UnitState unit_state(const SQLite::Column& column);
-[[nodiscard]] std::uint64_t count_from(const SQLite::Column& column);  // what is below 0 is 0
-[[nodiscard]] Digest digest_from(const SQLite::Column& column);
-void bind_digest(SQLite::Statement& statement, int index, const Digest& digest);
 
 [[nodiscard]] core::Existing find_existing(SQLite::Database& connection,
                                            const Submission& submission);

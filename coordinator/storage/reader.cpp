@@ -52,30 +52,24 @@ core::Snapshot Reader::snapshot() {
   });
 }
 
-Reader::Measured Reader::measured() {
+core::Speeds Reader::speeds() {
   return impl_->at_one_moment([&] {
-    Measured measured;
-    double gflops = 0, seconds = 0;
+    core::Speeds speeds;
     Query row(
         *impl_->connection,
         "SELECT u.kind, u.affinity, sum(u.gflops), sum(json_extract(r.measured, '$.seconds')), "
         "count(*) FROM results r JOIN units u ON u.id = r.unit "
         "WHERE json_extract(r.measured, '$.seconds') > 0 GROUP BY u.kind, u.affinity");
     while (row.executeStep()) {
-      const double took = row.getColumn(3).getDouble();
-      const double each = took / row.getColumn(4).getDouble();
       const units::Kind* kind = units::find_kind(row.getColumn(0).getInt());
       if (kind == nullptr) continue;
-      if (kind->has_network) {
-        gflops += row.getColumn(2).getDouble();
-        seconds += took;
-        measured.by_affinity[row.getColumn(1).getString()] = row.getColumn(2).getDouble() / took;
-      } else {
-        measured.seconds_a_unit[kind->kind] = each;
-      }
+      speeds.observe({.kind = kind->kind,
+                      .affinity = row.getColumn(1).getString(),
+                      .gflops = row.getColumn(2).getDouble(),
+                      .units = count_from(row.getColumn(4))},
+                     row.getColumn(3).getDouble());
     }
-    if (seconds > 0) measured.gflops_per_second = gflops / seconds;
-    return measured;
+    return speeds;
   });
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "coordinator/core/snapshot.h"
+#include "coordinator/core/speeds.h"
 #include "coordinator/core/submission.h"
 
 namespace isocost::storage {
@@ -29,13 +30,8 @@ class Reader {
   [[nodiscard]] core::Existing existing(const Submission& submission);
   // Experiments with their cells' states and failures, and counts of units; nothing of workers.
   [[nodiscard]] core::Snapshot snapshot();
-  // What the units that are done say of the machines that did them; absent before the first.
-  struct Measured {
-    std::optional<double> gflops_per_second;    // of units that run a diffusion network
-    std::map<std::string, double> by_affinity;  // the same of each U-Net ("sha256:...")
-    std::map<UnitKind, double> seconds_a_unit;  // of the kinds that run none
-  };
-  [[nodiscard]] Measured measured();
+  // What the units that are done say of the machines that did them.
+  [[nodiscard]] core::Speeds speeds();
 
   // What units that are done left behind, each file once.
   struct StoredArtifact {

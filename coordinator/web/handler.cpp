@@ -9,6 +9,8 @@
 #include <sstream>
 #include <vector>
 
+#include "coordinator/web/json.h"
+
 namespace isocost::web {
 namespace {
 
@@ -72,7 +74,7 @@ Result<int> priority_of(std::string_view query) {
               "priority=N with N from -1000 to 1000");
 }
 
-Outcome submit(const Request& request, std::string_view query) {
+Handled submit(const Request& request, std::string_view query) {
   const auto priority = priority_of(query);
   if (!priority) return fault_response(400, priority.error());
   std::istringstream small(request.body);
@@ -83,20 +85,25 @@ Outcome submit(const Request& request, std::string_view query) {
 }
 
 Response get_experiment(const std::string& name, const core::Snapshot& snapshot) {
-  const Json all = core::to_json(snapshot);
-  for (const Json& experiment : all.at("experiments")) {
-    if (experiment.at("name") == name) return json_response(experiment);
-  }
+  for (const core::ExperimentView& experiment : snapshot.experiments)
+    if (experiment.name == name) return json_response(to_json(experiment));
   return fault(404, "experiment", "'" + name + "' is not known here");
+}
+
+template <class View>
+Response list_response(const std::vector<View>& views) {
+  Json list = Json::array();
+  for (const View& view : views) list.push_back(to_json(view));
+  return json_response(list);
 }
 
 Response get(std::string_view path, const core::Snapshot& snapshot) {
   if (path == "/") return {200, "text/html; charset=utf-8", std::string(page())};
   if (path == "/metrics")
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(snapshot)};
-  if (path == "/api/v1/status") return json_response(core::to_json(snapshot));
-  if (path == "/api/v1/workers") return json_response(core::to_json(snapshot).at("workers"));
-  if (path == kExperiments) return json_response(core::to_json(snapshot).at("experiments"));
+  if (path == "/api/v1/status") return json_response(to_json(snapshot));
+  if (path == "/api/v1/workers") return list_response(snapshot.workers);
+  if (path == kExperiments) return list_response(snapshot.experiments);
   if (path.starts_with(kExperiments) && path.size() > kExperiments.size() + 1) {
     const auto name = percent_decoded(path.substr(kExperiments.size() + 1));
     if (name) return get_experiment(*name, snapshot);
@@ -105,7 +112,7 @@ Response get(std::string_view path, const core::Snapshot& snapshot) {
                "/, /metrics or a path below /api/v1");
 }
 
-Outcome change(const Request& request, const Target& target) {
+Handled change(const Request& request, const Target& target) {
   if (!request.content_type.starts_with("application/json"))
     return fault(415, "Content-Type", "'" + request.content_type + "' is not understood",
                  "application/json");
@@ -155,7 +162,7 @@ void write_metric(std::string& text, std::string_view name, std::string_view typ
 
 }  // namespace
 
-Outcome handle(const Request& request, const core::Snapshot& snapshot) {
+Handled handle(const Request& request, const core::Snapshot& snapshot) {
   const Target target = split(request.target);
   if (request.method == "GET" || request.method == "HEAD") return get(target.path, snapshot);
   if (request.method == "POST" || request.method == "DELETE") return change(request, target);
@@ -163,18 +170,14 @@ Outcome handle(const Request& request, const core::Snapshot& snapshot) {
 }
 
 Response perform(const Action& action, core::Commands& commands) {
-  const Result<Json> answer = std::visit(
-      [&](const auto& a) -> Result<Json> {
-        using T = std::decay_t<decltype(a)>;
-        if constexpr (std::is_same_v<T, Submit>)
-          return commands.submit(a.submission, a.priority);
-        else if constexpr (std::is_same_v<T, Cancel>)
-          return commands.cancel(a.experiment);
-        else
-          return commands.retry(a.experiment);
-      },
-      action);
-  return answer ? json_response(*answer) : fault_response(422, answer.error());
+  const auto respond = [](const auto& reply) {
+    return reply ? json_response(to_json(*reply)) : fault_response(422, reply.error());
+  };
+  if (const auto* submit = std::get_if<Submit>(&action))
+    return respond(commands.submit(submit->submission, submit->priority));
+  if (const auto* cancel = std::get_if<Cancel>(&action))
+    return respond(commands.cancel(cancel->experiment));
+  return respond(commands.retry(std::get<Retry>(action).experiment));
 }
 
 Response fault_response(int status, const Failure& failure) {

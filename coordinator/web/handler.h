@@ -1,8 +1,8 @@
 // The HTTP interface as a pure function: what to answer, or what to ask of the coordinator.
 //
-//   Outcome outcome = handle(request, *commands.snapshot());
-//   Response response = std::holds_alternative<Response>(outcome) ? ... :
-//   perform(std::get<Action>(outcome), commands);
+//   Handled handled = handle(request, *commands.snapshot());
+//   const auto* action = std::get_if<Action>(&handled);
+//   Response response = action ? perform(*action, commands) : std::get<Response>(handled);
 //
 // GET    /                                   the status page
 // GET    /metrics                            Prometheus text
@@ -54,9 +54,9 @@ struct Retry {
   std::optional<std::string> experiment;  // none: all
 };
 using Action = std::variant<Submit, Cancel, Retry>;
-using Outcome = std::variant<Response, Action>;
+using Handled = std::variant<Response, Action>;
 
-[[nodiscard]] Outcome handle(const Request& request, const core::Snapshot& snapshot);
+[[nodiscard]] Handled handle(const Request& request, const core::Snapshot& snapshot);
 [[nodiscard]] Response perform(const Action& action, core::Commands& commands);
 
 [[nodiscard]] Response fault_response(int status, const Failure& failure);

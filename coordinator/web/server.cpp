@@ -110,6 +110,19 @@ Response fault_of(int status, const std::string& where, const std::string& what,
   return fault_response(status, Failure{{{where, what, expected}}});
 }
 
+// Bytes of answers under way, counted as long as it lives.
+class AnswerBytes {
+ public:
+  AnswerBytes(std::size_t& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) { sum_ += bytes_; }
+  ~AnswerBytes() { sum_ -= bytes_; }
+  AnswerBytes(const AnswerBytes&) = delete;
+  AnswerBytes& operator=(const AnswerBytes&) = delete;
+
+ private:
+  std::size_t& sum_;
+  std::size_t bytes_;
+};
+
 // One of the few bodies that may be large at once.
 class LargeBody {
  public:
@@ -394,9 +407,9 @@ class Server::Impl {
     // serving thread. The closure has a name and shares the request, since g++ 12 destroys a
     // temporary closure inside co_await twice.
     auto work = [this, request, large]() -> asio::awaitable<Response> {
-      Outcome outcome = handle(*request, *commands_.snapshot());
-      if (auto* response = std::get_if<Response>(&outcome)) co_return std::move(*response);
-      co_return perform(std::get<Action>(outcome), commands_);
+      Handled handled = handle(*request, *commands_.snapshot());
+      if (auto* response = std::get_if<Response>(&handled)) co_return std::move(*response);
+      co_return perform(std::get<Action>(handled), commands_);
     };
     co_return co_await asio::co_spawn(pool_, std::move(work), asio::use_awaitable);
   }
@@ -423,18 +436,6 @@ class Server::Impl {
       tell(log::Incident::kStalled, visitor.address, "it takes nothing of the answer");
     if (error) throw boost::system::system_error(error);
   }
-
-  class AnswerBytes {
-   public:
-    AnswerBytes(std::size_t& sum, std::size_t bytes) : sum_(sum), bytes_(bytes) { sum_ += bytes_; }
-    ~AnswerBytes() { sum_ -= bytes_; }
-    AnswerBytes(const AnswerBytes&) = delete;
-    AnswerBytes& operator=(const AnswerBytes&) = delete;
-
-   private:
-    std::size_t& sum_;
-    std::size_t bytes_;
-  };
 
   core::Commands& commands_;
   std::string token_;

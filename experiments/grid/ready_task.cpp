@@ -39,7 +39,7 @@ class TaskReader {
     if (source.kind == "world") {
       lines = world::prompts_jsonl(*world::parse_split(source.split), source.count, source.seed);
     } else if (source.kind == "list") {
-      for (const std::string& text : source.texts) lines += canonical({{"prompt", text}}) + "\n";
+      lines = prompts_text(source.texts);
     } else {
       auto text = catalog_.text_file(source.file, source.where);
       if (!text) {

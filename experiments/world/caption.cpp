@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <sstream>
 
-#include "base/json.h"
 #include "experiments/world/world.h"
+#include "schema/prompts.h"
 
 namespace isocost::world {
 namespace {
@@ -175,10 +175,9 @@ std::optional<Scene> parse_caption(std::string_view text) {
 }
 
 std::string prompts_jsonl(Split split, std::uint64_t count, std::uint64_t seed) {
-  std::string lines;
-  for (std::uint64_t i = 0; i < count; ++i)
-    lines += Json{{"prompt", caption(scene(split, i, seed))}}.dump() + "\n";
-  return lines;
+  std::vector<std::string> captions;
+  for (std::uint64_t i = 0; i < count; ++i) captions.push_back(caption(scene(split, i, seed)));
+  return prompts_text(captions);
 }
 
 }  // namespace isocost::world

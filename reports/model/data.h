@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "schema/spec.h"
+#include "schema/units/cell.h"
 
 namespace isocost::report {
 
@@ -28,7 +28,7 @@ struct Score {
   double measured_seconds = 0;
 };
 
-// The worst thing that happened to a cell, in the words of the worker.
+// Why a cell is failed, in the words of the worker; absent of any other.
 struct CellFailure {
   std::string unit;
   std::string failure_class;
@@ -58,9 +58,6 @@ struct Picture {
   std::uint64_t number = 0;  // of the image
   Digest digest;             // of the PNG file among the artifacts
 };
-
-enum class CellState { kDone, kFailed, kOpen, kCancelled };
-[[nodiscard]] std::string_view cell_state_name(CellState state);
 
 struct Cell {
   std::string experiment;

@@ -230,20 +230,6 @@ std::string CellFailure::reasons() const {
   return text;
 }
 
-std::string_view cell_state_name(CellState state) {
-  switch (state) {
-    case CellState::kDone:
-      return "done";
-    case CellState::kFailed:
-      return "failed";
-    case CellState::kOpen:
-      return "open";
-    case CellState::kCancelled:
-      return "cancelled";
-  }
-  return "open";
-}
-
 std::size_t place_of(const std::vector<std::string>& names, const std::string& name) {
   return static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
 }

@@ -48,5 +48,12 @@ TEST(Prompts, SayOfAnArrayThatOneObjectALineIsExpected) {
               AllOf(HasSubstr("this line is an array"), HasSubstr("one object a line")));
 }
 
+TEST(Prompts, ReadBackWhatIsWritten) {
+  const std::vector<std::string> prompts = {"a \"red\" circle", "na\xC3\xAFve\nlines", ""};
+
+  EXPECT_EQ(parse_prompts(prompts_text(prompts), "test").value_or(std::vector<std::string>{}),
+            prompts);
+}
+
 }  // namespace
 }  // namespace isocost

@@ -337,6 +337,23 @@ std::vector<UnitId> MemoryStore::failed_by(const std::string& worker) {
   return found;
 }
 
+CellState MemoryStore::state_of(const core::CellRow& cell, bool is_cancelled) const {
+  CellProgress progress({cell.images, cell.keep_pictures, is_cancelled});
+  for (const UnitId id : units_of(cell)) {
+    const UnitRow& row = state_.units.at(id);
+    if (row.unit.kind == UnitKind::kScore) progress.add_score(row.state);
+  }
+  std::vector<const UnitRow*> rows;
+  for (const UnitId id : units_of(cell))
+    if (state_.units.at(id).unit.kind == UnitKind::kGenerate) rows.push_back(&state_.units.at(id));
+  std::sort(rows.begin(), rows.end(), [](const UnitRow* a, const UnitRow* b) {
+    return a->unit.range.begin < b->unit.range.begin;
+  });
+  for (const UnitRow* row : rows)
+    progress.add_images(row->unit.range, row->unit.keep_pictures, row->state);
+  return progress.state();
+}
+
 void MemoryStore::describe(core::Snapshot& snapshot) {
   snapshot.units = {.leased = snapshot.units.leased};
   for (const auto& [unused, row] : state_.units) {
@@ -364,15 +381,9 @@ void MemoryStore::describe(core::Snapshot& snapshot) {
                               .units = {},
                               .failed = {}};
     for (const core::CellRow& cell : row.cells) {
-      bool is_open = false;
-      bool is_failed = false;
-      for (const UnitId unit : units_of(cell)) {
-        const UnitState state = state_.units.at(unit).state;
-        is_failed |= state == UnitState::kFailed;
-        is_open |= state != UnitState::kFailed && state != UnitState::kDone;
-      }
-      view.cells_failed += is_failed ? 1U : 0U;
-      view.cells_done += !is_failed && !is_open ? 1U : 0U;
+      const CellState state = state_of(cell, row.is_cancelled);
+      view.cells_failed += state == CellState::kFailed ? 1U : 0U;
+      view.cells_done += state == CellState::kDone ? 1U : 0U;
     }
     snapshot.experiments.push_back(std::move(view));
   }

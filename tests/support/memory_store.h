@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "coordinator/core/ports.h"
+#include "schema/units/cell.h"
 
 namespace isocost::testing {
 
@@ -86,6 +87,7 @@ class MemoryStore : public core::Store {
   struct Applier;
   [[nodiscard]] BodyParts parts_of(const core::NewUnit& unit) const;
   [[nodiscard]] bool is_waiting(const UnitRow& row) const;
+  [[nodiscard]] CellState state_of(const core::CellRow& cell, bool is_cancelled) const;
   [[nodiscard]] bool has_priorities() const;
   [[nodiscard]] int priority_of(core::UnitId unit) const;
   [[nodiscard]] core::OpenUnit open_unit(const UnitRow& row) const;

@@ -38,7 +38,7 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
                .parameters = 1000,
                .weight_bytes = 4000};
   cell.images = line.images.end;
-  cell.state = report::CellState::kDone;
+  cell.state = CellState::kDone;
   report::Score score;
   score.spec = {"fid",
                 {"mini-features", sha256("features").name(), Json::object()},

@@ -8,10 +8,10 @@
 #include <numbers>
 #include <random>
 #include <set>
-#include <sstream>
 
 #include "base/io/artifact_store.h"
 #include "base/io/picture.h"
+#include "coordinator/storage/migrations.h"
 #include "experiments/world/world.h"
 #include "schema/units/unit.h"
 
@@ -30,13 +30,6 @@ constexpr Series kSeries[] = {{"ddim", "trailing", 1.0},
                               {"ddpm", "trailing", 2.4},
                               {"dpmpp-2m", "trailing", 0.45}};
 
-std::string schema_text() {
-  std::ifstream in(fs::path(ISOCOST_SOURCE_DIR) / "schema/sql/0004_initial.sql");
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
-
 class Writer {
  public:
   Writer(const fs::path& folder, const SyntheticStudy& study)
@@ -48,7 +41,9 @@ class Writer {
 
   SyntheticPaths write() {
     db_.exec("PRAGMA journal_mode = WAL");
-    db_.exec(schema_text());
+    for (const std::string_view step : storage::migrations()) db_.exec(std::string(step));
+    db_.exec("PRAGMA application_id = " + std::to_string(storage::kApplicationId));
+    db_.exec("PRAGMA user_version = " + std::to_string(storage::newest_schema()));
     SQLite::Transaction transaction(db_);
     prompts_ = store_.put(world::prompts_jsonl(world::Split::kValidation, 64, 0)).name();
     add_input(prompts_, "prompts/validation.jsonl");
@@ -226,9 +221,9 @@ class Writer {
                         std::int64_t sample, const ImageRange& range) {
     SQLite::Statement insert(
         db_,
-        "INSERT INTO units (name, kind, state, sample, range_begin, range_end, attempts, "
-        "failure_class, "
-        "failure_reason, failure_log) VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?)");
+        "INSERT INTO units (name, kind, state, sample, range_begin, range_end, attempts,"
+        " failure_class, failure_reason, failure_log, keep_pictures)"
+        " VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?)");
     insert.bind(1, name);
     insert.bind(2, static_cast<int>(kind));
     insert.bind(3, static_cast<int>(state));
@@ -242,6 +237,7 @@ class Writer {
       insert.bind(
           10, "loading models/mini/w8/unet\ncall 1 of 4: |x| <= 3.1\ncall 2 of 4: |x| is <nan>\n");
     }
+    insert.bind(11, kind == UnitKind::kGenerate ? study_.pictures : 0);
     insert.exec();
     return db_.getLastInsertRowid();
   }

@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(IsMade, LateLossTest, ::testing::Bool());
 
 TEST_P(LateLossTest, BlamesNobody) {
   const Digest lost = sha256("rows of " + makers[3].name);
-  coordinator.hand(ArtifactsLost{RequestId{}, coordinator.store.makers({lost})});
+  coordinator.hand(ArtifactsLost{coordinator.store.makers({lost})});
   attach("w2");
   const auto maker = want("w2").at(0);
   const bool is_made = GetParam();
@@ -114,8 +114,7 @@ TEST_F(LossTest, ComparesWhatIsMadeAgainWithWhatItWas) {
 
 // Another worker holds the score meanwhile, and hands it back.
 TEST_F(LossTest, ALeasedUnitWaitsOnceItIsHandedBack) {
-  coordinator.hand(
-      ArtifactsLost{RequestId{7}, coordinator.store.makers({sha256("rows of " + makers[1].name)})});
+  coordinator.hand(ArtifactsLost{coordinator.store.makers({sha256("rows of " + makers[1].name)})});
   EXPECT_EQ(coordinator.core->table().leased_count(), 1U);
 
   coordinator.hand(WorkerLeft{{"s-w1"}});
@@ -127,8 +126,7 @@ TEST_F(LossTest, ALeasedUnitWaitsOnceItIsHandedBack) {
 }
 
 TEST_F(LossTest, TakesTheResultOfAScoreThatWasLeasedBefore) {
-  coordinator.hand(
-      ArtifactsLost{RequestId{7}, coordinator.store.makers({sha256("rows of " + makers[1].name)})});
+  coordinator.hand(ArtifactsLost{coordinator.store.makers({sha256("rows of " + makers[1].name)})});
 
   EXPECT_EQ(coordinator.verdict(finish("w1", score)), wire::Verdict::kAccepted);
   finish_with_rows("w1", want("w1").at(0));

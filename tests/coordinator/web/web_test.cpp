@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "coordinator/web/handler.h"
+#include "coordinator/web/json.h"
 #include "coordinator/web/server.h"
 #include "tests/support/http_client.h"
 #include "tests/support/plain_peer.h"
@@ -37,19 +38,19 @@ core::Snapshot sample_snapshot() {
 // Writes down what it is told.
 class FakeCommands : public core::Commands {
  public:
-  Result<Json> submit(const Submission& submission, int priority) override {
+  Result<core::SubmissionReply> submit(const Submission& submission, int priority) override {
     submitted.push_back(submission);
     priorities.push_back(priority);
-    return Json{{"experiment", submission.name}};
+    return core::SubmissionReply{.experiment = submission.name, .cells = 5, .images_new = 7};
   }
-  Result<Json> cancel(const std::string& experiment) override {
+  Result<core::CancelReply> cancel(const std::string& experiment) override {
     if (experiment == "unknown") return fail("experiment", "'unknown' is not known");
     cancelled.push_back(experiment);
-    return Json{{"cancelled", experiment}};
+    return core::CancelReply{};
   }
-  Result<Json> retry(const std::optional<std::string>& experiment) override {
+  Result<core::RetryReply> retry(const std::optional<std::string>& experiment) override {
     retried.push_back(experiment);
-    return Json{{"units", 1}};
+    return core::RetryReply{1};
   }
   std::shared_ptr<const core::Snapshot> snapshot() const override {
     return std::make_shared<core::Snapshot>(sample_snapshot());
@@ -110,7 +111,7 @@ TEST(WebHandler, NamesTheFaultsOfASubmission) {
 }
 
 TEST(WebHandler, RefusesNumbersBeyondADouble) {
-  const Outcome outcome = handle(
+  const Handled outcome = handle(
       {"POST", "/api/v1/experiments", "application/json", "{\"format\": 1, \"cells\": [1e999]}"},
       sample_snapshot());
 
@@ -243,13 +244,70 @@ TEST(WebServer, TellsTheLogWhatItRefuses) {
   EXPECT_EQ(log.count(log::Incident::kOversized), 1U);
 }
 
+// What the command line prints of another process is what that process knows.
+TEST(WebJson, ReadsBackTheStatusThatItWrites) {
+  core::Snapshot snapshot = sample_snapshot();
+  snapshot.seconds_left = 12.5;
+  snapshot.missing_inputs = {{sha256("unet").name(), "models/w16/unet"}};
+  snapshot.incidents[static_cast<std::size_t>(log::Incident::kRefusedKey)] = 7;
+  snapshot.experiments[0].failed = {
+      {3, {{"model", "w16"}}, "generate/x", "bug", "it broke", {"a line", "another"}}};
+  core::RunningView running;
+  running.run = {"generate/x", {3, 7}, 0.5};
+  running.kind = "generate";
+  running.images = {64, 128};
+  snapshot.workers[0].running = {running};
+  snapshot.workers[0].is_quarantined = true;
+  const Json json = to_json(snapshot);
+
+  const auto back = snapshot_from_json(json, "status");
+
+  ASSERT_TRUE(back) << back.error().message();
+  Json same = to_json(*back);
+  same["workers"][0]["running"][0]["attempt"] = "3.7";  // is not read
+  EXPECT_EQ(same, json);
+  core::Snapshot unknown = snapshot;
+  unknown.seconds_left = -1;
+  EXPECT_EQ(snapshot_from_json(to_json(unknown), "status")->seconds_left, -1);
+}
+
+TEST(WebJson, RefusesAStatusThatIsNone) {
+  Json json = to_json(sample_snapshot());
+  json["experiments"][0]["cells"] = -1;
+  json["units"].erase("done");
+  json["workers"][0]["running"] = 3;
+
+  const auto status = snapshot_from_json(json, "status");
+
+  ASSERT_FALSE(status);
+  EXPECT_FALSE(snapshot_from_json(Json::array(), "status"));
+  EXPECT_FALSE(submission_reply_from_json({{"experiment", "x"}}, "answer"));
+  EXPECT_FALSE(retry_reply_from_json({{"retried_units", "x"}}, "answer"));
+}
+
+TEST(WebJson, AnswersCommandsWithWhatBecameOfThem) {
+  FakeCommands commands;
+  const auto answer = [&](const Action& action) {
+    return Json::parse(perform(action, commands).body);
+  };
+  Submission submission;
+  submission.name = "study";
+
+  const auto reply = submission_reply_from_json(answer(Submit{submission, 0}), "answer");
+
+  ASSERT_TRUE(reply) << reply.error().message();
+  EXPECT_EQ(*reply, (core::SubmissionReply{.experiment = "study", .cells = 5, .images_new = 7}));
+  EXPECT_EQ(answer(Cancel{"study"}), (Json{{"cancelled", true}}));
+  EXPECT_EQ(answer(Retry{}), (Json{{"retried_units", 1}}));
+}
+
 TEST(WebHandler, ShowsWhatPeersDid) {
   core::Snapshot snapshot = sample_snapshot();
   snapshot.incidents[static_cast<std::size_t>(log::Incident::kRefusedKey)] = 7;
   snapshot.key_faults = {"keys/w1.key: there is no public key in it"};
 
   const std::string metrics = metrics_text(snapshot);
-  const Json status = core::to_json(snapshot);
+  const Json status = to_json(snapshot);
 
   EXPECT_NE(metrics.find("isocost_incidents_total{kind=\"refused_key\"} 7\n"), std::string::npos);
   EXPECT_NE(metrics.find("isocost_incidents_total{kind=\"quarantined\"} 0\n"), std::string::npos);

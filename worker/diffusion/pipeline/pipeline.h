@@ -6,8 +6,8 @@
 //   Result<Tensor> pictures = pipeline->draw(*stepper, {start, guided(negative, text, 7.5)});
 //   // uint8 [B, 3, H, W]; or in two steps, pipeline->denoise() and pipeline->decode()
 //
-// The text's keys and values and the projections of each timestep are computed once a denoise call,
-// not once a step. No gradients. Thread: one at a time per object.
+// The fast network of small models computes the text's keys and values once a denoise call, the one
+// of LibTorch at every step. No gradients. Thread: one at a time per object.
 #pragma once
 
 #include <memory>

@@ -1,10 +1,10 @@
-// Failures in the Core: whose fault they are, what becomes of the units, and what is made again.
+#include "coordinator/core/blame.h"
+
 #include <algorithm>
 #include <chrono>
 #include <set>
 
 #include "base/check.h"
-#include "coordinator/core/core.h"
 
 namespace isocost::core {
 namespace {
@@ -17,25 +17,18 @@ std::string text_of(const UnitFailure& failure) {
 
 }  // namespace
 
-void Core::end_lease(const Unit& unit, Attempt attempt, Instant now) {
-  const auto* leased = std::get_if<Leased>(&unit.state);
-  if (leased == nullptr || leased->attempt != attempt) return;
-  detach(unit, now);
-  must_dispatch_ = true;
-}
-
 // Counts an attempt once, whoever else is at the unit meanwhile. One whose worker was lost is
 // counted anew when the worker's supervisor tells of what it died.
-void Core::fail_attempt(Unit& unit, const Failed& failed, Instant now) {
+void Blame::fail_attempt(Unit& unit, const FailedBy& failed, Instant now) {
   const UnitFailure& failure = failed.failure;
   const bool is_lost = failure.failure_class == FailureClass::kLostWorker;
   // A sick worker's failures say nothing of the unit while another one could compute it.
   if (!is_lost && health_.is_quarantined(failed.worker) &&
-      has_elsewhere(unit, failed.worker, now)) {
+      eligibility_.has_elsewhere(unit, failed.worker, now)) {
     excuse_attempt(unit, failed, now);
     return;
   }
-  end_lease(unit, failed.attempt, now);
+  leases_.end_lease(unit, failed.attempt, now);
   if (const FailedAttempt* known = find_failed(unit, failed.attempt)) {
     if (is_lost || !known->is_lost) return;
     table_.remove_failed(unit.id, failed.attempt);
@@ -54,12 +47,13 @@ void Core::fail_attempt(Unit& unit, const Failed& failed, Instant now) {
 
 // What fails for good fails so on this worker; elsewhere it may be right. And three who never did
 // anything well say less than one who does.
-bool Core::is_over(const Unit& unit, const Failed& failed, Instant now) {
+bool Blame::is_over(const Unit& unit, const FailedBy& failed, Instant now) {
   if (failed.failure.failure_class == FailureClass::kLostWorker)
     return unit.lost_workers >= options_.lost_workers_max;
   const bool is_final = !is_retryable(failed.failure.failure_class);
   if (!is_final && unit.attempts < options_.attempts_max) return false;
-  if (!has_elsewhere(unit, failed.worker, now, Elsewhere::kAnybody)) return true;
+  if (!eligibility_.has_elsewhere(unit, failed.worker, now, Eligibility::Elsewhere::kAnybody))
+    return true;
   const bool are_doubtful = std::all_of(
       unit.failed.begin(), unit.failed.end(),
       [&](const FailedAttempt& attempt) { return health_.is_doubtful(attempt.worker); });
@@ -67,8 +61,8 @@ bool Core::is_over(const Unit& unit, const Failed& failed, Instant now) {
 }
 
 // It failed, and that counts nothing: not against the unit, nor against whoever made it.
-void Core::excuse_attempt(Unit& unit, const Failed& failed, Instant now) {
-  end_lease(unit, failed.attempt, now);
+void Blame::excuse_attempt(Unit& unit, const FailedBy& failed, Instant now) {
+  leases_.end_lease(unit, failed.attempt, now);
   const FailedAttempt* known = find_failed(unit, failed.attempt);
   if (known != nullptr && !known->is_lost) return;
   if (known != nullptr) forgive(unit, failed.attempt);
@@ -80,13 +74,13 @@ void Core::excuse_attempt(Unit& unit, const Failed& failed, Instant now) {
 }
 
 // The unit is failed, and so is everything that waits for it.
-void Core::give_up(UnitId id, const std::optional<Failed>& failed, const UnitFailure& failure,
-                   Instant now) {
+void Blame::give_up(UnitId id, const std::optional<FailedBy>& failed, const UnitFailure& failure,
+                    Instant now) {
   const std::vector<UnitId> lost = table_.with_dependents(id);
   const std::string cause = table_.at(id).name;
   for (const UnitId unit_id : lost) {
     const Unit& unit = table_.at(unit_id);
-    detach(unit, now);
+    leases_.detach(unit, now);
     RecordFailure record{unit_id, true, unit.attempts, unit.lost_workers, failure, {}, {}};
     if (unit_id != id) {
       record.failure.reason = "it needs " + cause + ", which failed: " + failure.reason;
@@ -101,9 +95,7 @@ void Core::give_up(UnitId id, const std::optional<Failed>& failed, const UnitFai
   must_dispatch_ = true;
 }
 
-// --- workers --------------------------------------------------------------------------------
-
-void Core::blame(const Unit& unit, const Failed& failed, Instant now) {
+void Blame::blame(const Unit& unit, const FailedBy& failed, Instant now) {
   if (failed.worker.empty()) return;
   const bool was_resting = health_.is_resting(failed.worker, now);
   // Alone with input that is bad, a worker need not wait: it will be bad then, too.
@@ -112,7 +104,7 @@ void Core::blame(const Unit& unit, const Failed& failed, Instant now) {
                           Session& other = entry.second;
                           return other.worker != failed.worker &&
                                  health_.is_spotless(other.worker) &&
-                                 can_run(other, unit.work_class);
+                                 eligibility_.can_run(other, unit.work_class);
                         });
   if (health_.failed({failed.worker, unit.id, text_of(failed.failure), may_rest}, now)) {
     quarantine(failed.worker);
@@ -127,7 +119,7 @@ void Core::blame(const Unit& unit, const Failed& failed, Instant now) {
 }
 
 // The unit is computed. Whoever failed it is not as well as whoever did it.
-void Core::praise(const Unit& unit, const std::string& worker, Instant now) {
+void Blame::praise(const Unit& unit, const std::string& worker, Instant now) {
   if (!worker.empty() && health_.succeeded(worker))
     note(log::Incident::kQuarantined, worker, "it is well again; its quarantine is over");
   std::set<std::string> refuted;
@@ -138,7 +130,7 @@ void Core::praise(const Unit& unit, const std::string& worker, Instant now) {
 }
 
 // What it failed was no unit's fault.
-void Core::quarantine(const std::string& worker) {
+void Blame::quarantine(const std::string& worker) {
   ++quarantines_;
   effects_.reconsider.push_back(worker);
   note(log::Incident::kQuarantined, worker,
@@ -162,20 +154,8 @@ void Core::quarantine(const std::string& worker) {
   }
 }
 
-void Core::on(const Reconsidered& event, Instant) {
-  for (const OpenUnit& unit : event.units) {
-    OpenUnit anew = unit;
-    for (FailedAttempt& attempt : anew.failed)
-      if (counts(attempt) && attempt.worker == event.worker) attempt.is_excused = true;
-    if (!begin_anew(anew)) continue;
-    for (const FailedAttempt& attempt : unit.failed)
-      if (counts(attempt) && attempt.worker == event.worker)
-        write(ExcuseAttempt{unit.id, attempt.attempt, event.worker});
-  }
-}
-
 // The worker is back and nothing that it computed had a part in its loss.
-void Core::forgive(const std::string& worker) {
+void Blame::forgive(const std::string& worker) {
   const auto suspicion = suspicions_.find(worker);
   if (suspicion == suspicions_.end()) return;
   for (const auto& [id, attempt] : suspicion->second.units) {
@@ -186,7 +166,7 @@ void Core::forgive(const std::string& worker) {
   }
 }
 
-void Core::forgive(Unit& unit, Attempt attempt) {
+void Blame::forgive(Unit& unit, Attempt attempt) {
   const FailedAttempt* known = find_failed(unit, attempt);
   if (known == nullptr || !known->is_lost) return;
   table_.remove_failed(unit.id, attempt);
@@ -194,70 +174,14 @@ void Core::forgive(Unit& unit, Attempt attempt) {
   write(ForgiveLoss{unit.id, attempt});
 }
 
-// What the worker was computing when it was last heard of: what it reported progress of, or else
-// the oldest of its leases. What it merely had queued is innocent, also behind a unit that was
-// taken from it.
-std::map<UnitId, Attempt> Core::suspects(const Session& session) const {
-  std::map<UnitId, Attempt> found;
-  std::optional<std::pair<UnitId, Attempt>> oldest;
-  for (const UnitId id : session.leases) {
-    const Unit& unit = table_.at(id);
-    const Attempt attempt = std::get<Leased>(unit.state).attempt;
-    const auto run = session.running.find(unit.name);
-    if (run != session.running.end() && run->second.fraction > 0) found.emplace(id, attempt);
-    if (!oldest || attempt < oldest->second) oldest = {id, attempt};
-  }
-  if (found.empty() && oldest && !occupied_by(session)) found.insert(*oldest);
-  return found;
+void Blame::suspect(const std::string& worker, const std::map<UnitId, Attempt>& units,
+                    Instant now) {
+  suspicions_[worker] = {now, units};
 }
 
-// What it computes though it was taken from it.
-std::optional<std::string> Core::occupied_by(const Session& session) const {
-  for (const auto& [name, run] : session.running) {
-    const Unit* unit = table_.find(name);
-    const bool is_its_own = unit != nullptr && session.leases.contains(unit->id);
-    if (!is_its_own && run.fraction > 0 && run.fraction < 1) return name;
-  }
-  return std::nullopt;
-}
-
-// --- artifacts ------------------------------------------------------------------------------
-
-void Core::on(const ArtifactsLost& event, Instant now) {
-  const std::uint64_t before = remakes_;
-  remake(event.units, now);
-  if (event.request != RequestId{})
-    send(Answer{event.request, {{"units_made_again", remakes_ - before}}});
-}
-
-void Core::remake(const std::vector<LostUnit>& lost, Instant now) {
-  for (const LostUnit& one : lost) remake(one, now);
-}
-
-// A unit that was done is open again, and what needs it waits, or will once it is not leased.
-void Core::remake(const LostUnit& lost, Instant now) {
-  OpenUnit unit = lost.unit;
-  if (table_.find(unit.id) != nullptr) return;  // it is being made again already
-  std::erase_if(unit.needs, [&](UnitId needed) { return table_.find(needed) == nullptr; });
-  ++unit.remakes;
-  ++remakes_;
-  table_.add(unit);
-  write(ReopenUnit{unit.id, unit.remakes, attempts_.last()});
-  for (const UnitId dependent : lost.dependents)
-    if (table_.find(dependent) != nullptr) table_.need(dependent, unit.id);
-  must_dispatch_ = true;
-  if (unit.remakes <= options_.remakes_max) {
-    note(log::Incident::kLostArtifact, unit.name,
-         "its artifacts are missing or damaged; it is made again");
-    return;
-  }
-  table_.find(unit.id)->attempts = options_.attempts_max;
-  give_up(unit.id, {},
-          {FailureClass::kInputOutput,
-           "its artifacts were lost " + std::to_string(unit.remakes) +
-               " times; expected a folder of artifacts that keeps what it is given",
-           {}},
-          now);
+void Blame::forget_old(Instant now) {
+  std::erase_if(suspicions_,
+                [&](const auto& entry) { return entry.second.since + kSuspicionMax < now; });
 }
 
 }  // namespace isocost::core
