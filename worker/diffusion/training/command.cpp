@@ -20,24 +20,24 @@ fs::path default_out(const std::string& name) {
   return root / "isocost" / "training" / name;
 }
 
-using MakeTask = Result<std::unique_ptr<Task>> (*)(const Recipe&, const TaskPlaces&);
-constexpr std::array<std::pair<const char*, MakeTask>, 4> kParts = {
-    {{"autoencoder", make_autoencoder_task},
-     {"clip", make_clip_task},
-     {"features", make_features_task},
-     {"unet", make_unet_task}}};
+using MakeTraining = Result<std::unique_ptr<Training>> (*)(const Recipe&, const TrainingPlaces&);
+constexpr std::array<std::pair<const char*, MakeTraining>, 4> kParts = {
+    {{"autoencoder", make_autoencoder_training},
+     {"clip", make_clip_training},
+     {"features", make_features_training},
+     {"unet", make_unet_training}}};
 
-Result<std::string> train_part(const Recipe& recipe, const TaskPlaces& places,
+Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& places,
                                const fs::path& out) {
   if (recipe.part == "tokenizer") return train_tokenizer(recipe, places.family);
   for (const auto& [part, make] : kParts) {
     if (recipe.part != part) continue;
-    auto task = make(recipe, places);
-    if (!task) return fail(task.error());
+    auto training = make(recipe, places);
+    if (!training) return fail(training.error());
     LoopOptions options;
     options.out = out;
     options.print = [](const std::string& line) { std::cout << line << std::endl; };
-    auto note = train(recipe, **task, options);
+    auto note = train(recipe, **training, options);
     if (!note) return note;
     fs::create_directories(places.family / "curves");
     fs::copy_file(out / "loss.csv", places.family / "curves" / (recipe.name + ".csv"),
@@ -58,7 +58,7 @@ int run_train_command(const TrainCommand& command) {
   }
   at::set_num_threads(command.threads);
   const auto out = command.out.empty() ? default_out(recipe->name) : command.out;
-  TaskPlaces places;
+  TrainingPlaces places;
   places.family = command.family.empty() ? fs::absolute(command.recipe).parent_path().parent_path()
                                          : command.family;
   places.cache = out.parent_path();

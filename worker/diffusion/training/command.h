@@ -1,4 +1,4 @@
-// `isocost-worker train RECIPE`: reads the recipe, makes the task, trains, exports.
+// `isocost-worker train RECIPE`: reads the recipe, makes the training, trains, exports.
 //
 // Thread: the process's only one; sets LibTorch's number of threads.
 #pragma once

@@ -32,7 +32,7 @@ Result<Encoders> load_encoders(const fs::path& family) {
 }
 
 // Named after everything that its content follows from.
-Result<fs::path> cache_file(const TaskPlaces& places, world::Split split, std::uint64_t count) {
+Result<fs::path> cache_file(const TrainingPlaces& places, world::Split split, std::uint64_t count) {
   Json key = {{"split", world::split_name(split)}, {"count", count}, {"seed", kWorldSeed}};
   for (const char* part : {"vae", "text_encoder", "tokenizer"}) {
     const auto digest = io::input_digest(places.family / "models/shared" / part);
@@ -96,7 +96,7 @@ Result<EncodedWorld> read_cache(const fs::path& file) {
 
 }  // namespace
 
-Result<EncodedWorld> encode_world(const TaskPlaces& places, world::Split split,
+Result<EncodedWorld> encode_world(const TrainingPlaces& places, world::Split split,
                                   std::uint64_t count) {
   const auto file = cache_file(places, split, count);
   if (!file) return fail(file.error());

@@ -9,7 +9,7 @@
 #include <ATen/ATen.h>
 
 #include "experiments/world/world.h"
-#include "worker/diffusion/training/task.h"
+#include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 
@@ -19,7 +19,7 @@ struct EncodedWorld {
   at::Tensor empty_text;  // of the empty prompt, [L, C]
 };
 
-[[nodiscard]] Result<EncodedWorld> encode_world(const TaskPlaces& places, world::Split split,
+[[nodiscard]] Result<EncodedWorld> encode_world(const TrainingPlaces& places, world::Split split,
                                                 std::uint64_t count);
 
 }  // namespace isocost::diffusion

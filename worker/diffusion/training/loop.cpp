@@ -36,13 +36,13 @@ std::string recipe_identity(const Recipe& recipe) {
 
 class Session {
  public:
-  Session(const Recipe& recipe, Task& task, const LoopOptions& options)
+  Session(const Recipe& recipe, Training& training, const LoopOptions& options)
       : recipe_(recipe),
-        task_(task),
+        training_(training),
         options_(options),
-        optimizer_(task.module(), {.weight_decay = recipe.weight_decay,
-                                   .clip_norm = recipe.clip_norm,
-                                   .ema = recipe.ema}),
+        optimizer_(training.module(), {.weight_decay = recipe.weight_decay,
+                                       .clip_norm = recipe.clip_norm,
+                                       .ema = recipe.ema}),
         checkpoint_(options.out / "checkpoint.safetensors") {}
 
   Result<void> resume() {
@@ -71,7 +71,7 @@ class Session {
         options_.stop_after < 0 ? recipe_.steps : std::min(recipe_.steps, options_.stop_after);
     began_ = Clock::now();
     first_step_ = optimizer_.steps_done();
-    task_.module().train();
+    training_.module().train();
     while (optimizer_.steps_done() < last) {
       const auto stepped = step();
       if (!stepped) return fail(stepped.error());
@@ -79,14 +79,14 @@ class Session {
     save();
     if (last < recipe_.steps) return std::string();
     optimizer_.swap_average();
-    task_.module().eval();
-    return task_.finish();
+    training_.module().eval();
+    return training_.finish();
   }
 
  private:
   Result<void> step() {
     const auto number = optimizer_.steps_done();
-    const auto loss = task_.loss(number);
+    const auto loss = training_.loss(number);
     loss.backward();
     const double norm = optimizer_.step(learning_rate_at(recipe_, number));
     const double value = loss.item<double>();
@@ -144,7 +144,7 @@ class Session {
 
   static constexpr int kFaultsMax = 10;
   const Recipe& recipe_;
-  Task& task_;
+  Training& training_;
   const LoopOptions& options_;
   FlatAdamW optimizer_;
   std::filesystem::path checkpoint_;
@@ -158,8 +158,8 @@ class Session {
 
 }  // namespace
 
-Result<std::string> train(const Recipe& recipe, Task& task, const LoopOptions& options) {
-  return Session(recipe, task, options).run();
+Result<std::string> train(const Recipe& recipe, Training& training, const LoopOptions& options) {
+  return Session(recipe, training, options).run();
 }
 
 }  // namespace isocost::diffusion

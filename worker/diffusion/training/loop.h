@@ -1,6 +1,6 @@
 // The training loop: steps, average, checkpoints, progress.
 //
-//   Result<std::string> note = train(recipe, *task, {.out = "~/.cache/isocost/training/w16"});
+//   Result<std::string> note = train(recipe, *training, {.out = "~/.cache/isocost/training/w16"});
 //
 // In `out` lie checkpoint.safetensors (taken up by a later call, to the bit) and loss.csv. Fails
 // with: a checkpoint of another recipe, a loss that is not finite. Throws on I/O faults. Thread:
@@ -9,7 +9,7 @@
 
 #include <functional>
 
-#include "worker/diffusion/training/task.h"
+#include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 
@@ -21,8 +21,8 @@ struct LoopOptions {
   std::function<void(const std::string&)> print;  // one line of progress; may be empty
 };
 
-// What the finished task said; empty when stop_after came first.
-[[nodiscard]] Result<std::string> train(const Recipe& recipe, Task& task,
+// What the finished training said; empty when stop_after came first.
+[[nodiscard]] Result<std::string> train(const Recipe& recipe, Training& training,
                                         const LoopOptions& options);
 
 }  // namespace isocost::diffusion

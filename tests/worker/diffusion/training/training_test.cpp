@@ -35,8 +35,8 @@ Recipe small_autoencoder() {
 std::string weights_after(const Recipe& recipe, const TemporaryFolder& folder,
                           const std::vector<std::int64_t>& stops) {
   for (const auto stop : stops) {
-    const TaskPlaces places{folder / "family", folder / "cache"};
-    auto task = make_autoencoder_task(recipe, places);
+    const TrainingPlaces places{folder / "family", folder / "cache"};
+    auto task = make_autoencoder_training(recipe, places);
     EXPECT_TRUE(task);
     LoopOptions options;
     options.out = folder / "out";
@@ -65,7 +65,7 @@ TEST(Training, RefusesTheCheckpointOfAnotherRecipe) {
   auto recipe = small_autoencoder();
   (void)weights_after(recipe, folder, {2});
   recipe.learning_rate *= 2;
-  auto task = make_autoencoder_task(recipe, {folder / "family", folder / "cache"});
+  auto task = make_autoencoder_training(recipe, {folder / "family", folder / "cache"});
   LoopOptions options;
   options.out = folder / "out";
 

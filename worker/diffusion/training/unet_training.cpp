@@ -12,7 +12,7 @@
 #include "worker/diffusion/training/encoded_world.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
-#include "worker/diffusion/training/task.h"
+#include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -47,10 +47,10 @@ void zero_last_layers(UNet& unet) {
   }
 }
 
-class UNetTask : public Task {
+class UNetTraining : public Training {
  public:
-  UNetTask(const Recipe& recipe, const TaskPlaces& places, const arch::UNetConfig& config,
-           double empty_share, EncodedWorld data, EncodedWorld unseen)
+  UNetTraining(const Recipe& recipe, const TrainingPlaces& places, const arch::UNetConfig& config,
+               double empty_share, EncodedWorld data, EncodedWorld unseen)
       : recipe_(recipe),
         places_(places),
         empty_share_(empty_share),
@@ -120,7 +120,7 @@ class UNetTask : public Task {
   }
 
   Recipe recipe_;
-  TaskPlaces places_;
+  TrainingPlaces places_;
   double empty_share_;
   UNet model_;
   EncodedWorld data_, unseen_;
@@ -129,7 +129,8 @@ class UNetTask : public Task {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> make_unet_task(const Recipe& recipe, const TaskPlaces& places) {
+Result<std::unique_ptr<Training>> make_unet_training(const Recipe& recipe,
+                                                     const TrainingPlaces& places) {
   const auto config = arch::unet_config_from_json(recipe.config, recipe.name + ": config");
   if (!config) return fail(config.error());
   JsonReader reader(recipe.options, recipe.name + ": options");
@@ -145,8 +146,8 @@ Result<std::unique_ptr<Task>> make_unet_task(const Recipe& recipe, const TaskPla
                 c10::str("this is ", config->context_width()),
                 c10::str("the text encoder's width ", data->text.size(2)));
   at::manual_seed(recipe.seed);
-  return std::make_unique<UNetTask>(recipe, places, *config, empty_share, std::move(*data),
-                                    std::move(*unseen));
+  return std::make_unique<UNetTraining>(recipe, places, *config, empty_share, std::move(*data),
+                                        std::move(*unseen));
 }
 
 }  // namespace isocost::diffusion

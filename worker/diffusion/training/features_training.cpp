@@ -6,7 +6,7 @@
 #include "worker/diffusion/models/feature_network.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
-#include "worker/diffusion/training/task.h"
+#include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -15,10 +15,10 @@ constexpr std::uint64_t kFeaturesStream = 0x46u;  // of batch order
 constexpr std::uint64_t kMeasured = 2048;
 constexpr std::int64_t kJudgedTogether = 256;
 
-class FeaturesTask : public Task {
+class FeaturesTraining : public Training {
  public:
-  FeaturesTask(const Recipe& recipe, const TaskPlaces& places, const FeatureNetworkConfig& config,
-               double noise)
+  FeaturesTraining(const Recipe& recipe, const TrainingPlaces& places,
+                   const FeatureNetworkConfig& config, double noise)
       : recipe_(recipe), places_(places), noise_(noise), network_(config) {
     const auto scenes = world_scenes(world::Split::kTrain, recipe.pictures);
     pictures_ = world_pictures(scenes);
@@ -59,7 +59,7 @@ class FeaturesTask : public Task {
 
  private:
   Recipe recipe_;
-  TaskPlaces places_;
+  TrainingPlaces places_;
   double noise_;
   FeatureNetwork network_;
   at::Tensor pictures_, labels_;
@@ -67,7 +67,8 @@ class FeaturesTask : public Task {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> make_features_task(const Recipe& recipe, const TaskPlaces& places) {
+Result<std::unique_ptr<Training>> make_features_training(const Recipe& recipe,
+                                                         const TrainingPlaces& places) {
   auto json = recipe.config;
   if (json.is_object() && !json.contains("attributes"))
     for (const auto& attribute : world::attributes())
@@ -79,7 +80,7 @@ Result<std::unique_ptr<Task>> make_features_task(const Recipe& recipe, const Tas
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   at::manual_seed(recipe.seed);
-  return std::make_unique<FeaturesTask>(recipe, places, *config, noise);
+  return std::make_unique<FeaturesTraining>(recipe, places, *config, noise);
 }
 
 }  // namespace isocost::diffusion

@@ -8,17 +8,18 @@
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
 #include "worker/diffusion/training/reconstruction.h"
-#include "worker/diffusion/training/task.h"
+#include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 namespace {
 
 constexpr std::uint64_t kAutoencoderStream = 0x41u;  // of batch order
 
-class AutoencoderTask : public Task {
+class AutoencoderTraining : public Training {
  public:
-  AutoencoderTask(const Recipe& recipe, const TaskPlaces& places, const arch::VaeConfig& config,
-                  ReconstructionWeights weights, double divergence)
+  AutoencoderTraining(const Recipe& recipe, const TrainingPlaces& places,
+                      const arch::VaeConfig& config, ReconstructionWeights weights,
+                      double divergence)
       : recipe_(recipe),
         places_(places),
         weights_(weights),
@@ -60,7 +61,7 @@ class AutoencoderTask : public Task {
 
  private:
   Recipe recipe_;
-  TaskPlaces places_;
+  TrainingPlaces places_;
   ReconstructionWeights weights_;
   double divergence_;
   Autoencoder model_;
@@ -69,8 +70,8 @@ class AutoencoderTask : public Task {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> make_autoencoder_task(const Recipe& recipe,
-                                                    const TaskPlaces& places) {
+Result<std::unique_ptr<Training>> make_autoencoder_training(const Recipe& recipe,
+                                                            const TrainingPlaces& places) {
   const auto config = arch::vae_config_from_json(recipe.config, recipe.name + ": config");
   if (!config) return fail(config.error());
   JsonReader reader(recipe.options, recipe.name + ": options");
@@ -79,7 +80,7 @@ Result<std::unique_ptr<Task>> make_autoencoder_task(const Recipe& recipe,
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   at::manual_seed(recipe.seed);
-  return std::make_unique<AutoencoderTask>(recipe, places, *config, weights, divergence);
+  return std::make_unique<AutoencoderTraining>(recipe, places, *config, weights, divergence);
 }
 
 }  // namespace isocost::diffusion

@@ -11,8 +11,8 @@
 #include "worker/diffusion/training/clip_quality.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
-#include "worker/diffusion/training/task.h"
 #include "worker/diffusion/training/tokenizer_training.h"
+#include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -38,10 +38,10 @@ struct ClipTrainerImpl : torch::nn::Module {
 };
 TORCH_MODULE(ClipTrainer);
 
-class ClipTask : public Task {
+class ClipTraining : public Training {
  public:
-  ClipTask(const Recipe& recipe, const TaskPlaces& places, const arch::ClipConfig& config,
-           CaptionEncoder encoder, double attribute_weight)
+  ClipTraining(const Recipe& recipe, const TrainingPlaces& places, const arch::ClipConfig& config,
+               CaptionEncoder encoder, double attribute_weight)
       : recipe_(recipe),
         places_(places),
         attribute_weight_(attribute_weight),
@@ -137,7 +137,7 @@ class ClipTask : public Task {
   }
 
   Recipe recipe_;
-  TaskPlaces places_;
+  TrainingPlaces places_;
   double attribute_weight_;
   CaptionEncoder encoder_;
   ClipTrainer trainer_;
@@ -147,7 +147,8 @@ class ClipTask : public Task {
 
 }  // namespace
 
-Result<std::unique_ptr<Task>> make_clip_task(const Recipe& recipe, const TaskPlaces& places) {
+Result<std::unique_ptr<Training>> make_clip_training(const Recipe& recipe,
+                                                     const TrainingPlaces& places) {
   const auto config = arch::clip_config_from_json(recipe.config, recipe.name + ": config");
   if (!config) return fail(config.error());
   auto encoder = read_caption_encoder(places.family, config->text);
@@ -157,7 +158,7 @@ Result<std::unique_ptr<Task>> make_clip_task(const Recipe& recipe, const TaskPla
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   at::manual_seed(recipe.seed);
-  return std::make_unique<ClipTask>(recipe, places, *config, std::move(*encoder), weight);
+  return std::make_unique<ClipTraining>(recipe, places, *config, std::move(*encoder), weight);
 }
 
 }  // namespace isocost::diffusion

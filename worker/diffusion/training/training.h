@@ -1,0 +1,47 @@
+// The seam between the training loop and what is trained.
+//
+// A training owns its module and data; loss(step) is a pure function of the weights and of the
+// step's number (data and noise are drawn by counter), which is what makes training resumable to
+// the bit. Thread: one.
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "worker/diffusion/training/recipe.h"
+
+namespace isocost::diffusion {
+
+// Where the family lies: experiments/mini, or a test's folder. Layout: see family.h.
+struct TrainingPlaces {
+  std::filesystem::path family;
+  std::filesystem::path cache;  // of what can be computed again; outside the tree
+};
+
+class Training {
+ public:
+  Training() = default;
+  Training(const Training&) = delete;
+  Training& operator=(const Training&) = delete;
+  virtual ~Training() = default;
+
+  virtual torch::nn::Module& module() = 0;
+  // Differentiable, of one number.
+  [[nodiscard]] virtual at::Tensor loss(std::int64_t step) = 0;
+  // The module holds the averaged weights: measures what is worth a log line, writes the finished
+  // part into the family's folder.
+  [[nodiscard]] virtual Result<std::string> finish() = 0;
+};
+
+[[nodiscard]] Result<std::unique_ptr<Training>> make_autoencoder_training(
+    const Recipe& recipe, const TrainingPlaces& places);
+[[nodiscard]] Result<std::unique_ptr<Training>> make_clip_training(const Recipe& recipe,
+                                                                   const TrainingPlaces& places);
+[[nodiscard]] Result<std::unique_ptr<Training>> make_features_training(
+    const Recipe& recipe, const TrainingPlaces& places);
+[[nodiscard]] Result<std::unique_ptr<Training>> make_unet_training(const Recipe& recipe,
+                                                                   const TrainingPlaces& places);
+
+}  // namespace isocost::diffusion
