@@ -38,6 +38,9 @@ fs::path tiny_with(const ScratchFolder& folder, const std::string& from, const s
   return file;
 }
 
+// Of one run: a hundred times what it takes on two free cores, which others may need.
+constexpr std::chrono::minutes kLimit{12};
+
 std::vector<std::string> run_command(const fs::path& grid, const fs::path& out, int workers,
                                      const std::vector<std::string>& more = {}) {
   std::vector<std::string> command = {
@@ -49,7 +52,7 @@ std::vector<std::string> run_command(const fs::path& grid, const fs::path& out, 
 
 std::string table_of(const fs::path& grid, int workers, const std::vector<std::string>& more = {}) {
   const ScratchFolder out;
-  const auto finished = testing::run(run_command(grid, out.path(), workers, more));
+  const auto finished = testing::run(run_command(grid, out.path(), workers, more), kLimit);
   EXPECT_EQ(finished.status, 0) << finished.output;
   return testing::determined_columns(out / "cells.csv");
 }
@@ -68,9 +71,9 @@ TEST(Study, IsTheSameHoweverItIsComputed) {
 TEST(Study, FindsEverythingComputedWhenItRunsAgain) {
   const ScratchFolder out;
   const auto command = run_command(kTiny, out.path(), 2);
-  ASSERT_EQ(testing::run(command).status, 0);
+  ASSERT_EQ(testing::run(command, kLimit).status, 0);
 
-  const auto again = testing::run(command);
+  const auto again = testing::run(command, kLimit);
 
   EXPECT_EQ(again.status, 0) << again.output;
   EXPECT_THAT(again.output, ::testing::HasSubstr("0 images and 0 units are new"));
