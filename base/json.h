@@ -63,7 +63,6 @@ struct JsonLimits {
 
 // The same for configuration files as Python's json module writes them: the bare words NaN,
 // Infinity and -Infinity, which JSON does not have, become texts.
-// JsonReader::number_or_infinity() reads them as numbers where they mean something.
 [[nodiscard]] Result<Json> parse_python_json(std::string_view text, const std::string& where);
 
 }  // namespace isocost

@@ -56,15 +56,6 @@ class JsonReader {
     return has(key) ? convert<T>(object_.at(key), where_ + "." + key) : std::move(fallback);
   }
 
-  // A number that may be infinite, as Python's json module writes it (parse_python_json); elsewhere
-  // "Infinity" is a text like any other.
-  [[nodiscard]] double number_or_infinity(const std::string& key, double fallback) {
-    if (!has(key)) return fallback;
-    if (object_.at(key) == "Infinity") return std::numeric_limits<double>::infinity();
-    if (object_.at(key) == "-Infinity") return -std::numeric_limits<double>::infinity();
-    return get<double>(key);
-  }
-
   // Takes the value of a nested parse, or its faults.
   template <class T>
   [[nodiscard]] T take(Result<T> result) {
