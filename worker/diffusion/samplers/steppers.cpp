@@ -52,7 +52,7 @@ std::vector<std::string> stepper_names() {
 at::Tensor run(Stepper& stepper, const Predict& predict, const Trajectory& start) {
   at::Tensor x = start.x;
   const auto& timesteps = stepper.timesteps();
-  ISOCOST_CHECK(x.defined() && x.scalar_type() == at::kFloat, "latents are stepped in float32");
+  ISOCOST_CHECK(x.defined() && at::isFloatingType(x.scalar_type()), "latents are real numbers");
   ISOCOST_CHECK(start.first_call <= timesteps.size(), "a task begins at a call or after the last");
   for (std::size_t k = start.first_call; k < timesteps.size(); ++k) {
     const at::Tensor output = predict(stepper.input(k, x), timesteps[k]);
