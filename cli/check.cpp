@@ -83,6 +83,7 @@ int check(const CheckOptions& options) {
   std::uint64_t made_again = 0;
   if (options.is_repairing && !lost.empty()) {
     std::vector<Digest> digests;
+    digests.reserve(lost.size());
     for (const Lost& one : lost) digests.push_back(one.artifact.digest);
     const auto units = coordinator::make_again(options.database, digests);
     if (!units) return complain(units.error().message());

@@ -49,6 +49,7 @@ at::Tensor winograd_panels(const at::Tensor& weight) {
                             .permute({2, 3, 0, 1})
                             .reshape({16, weight.size(0), weight.size(1)});
   std::vector<at::Tensor> panels;
+  panels.reserve(16);
   for (std::int64_t i = 0; i < 16; ++i) panels.push_back(panels_of(elements[i]));
   return at::cat(panels);
 }
