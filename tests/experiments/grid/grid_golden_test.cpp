@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "experiments/grid/expand.h"
 #include "base/io/atomic_file.h"
+#include "experiments/grid/expand.h"
 
 namespace isocost::experiments {
 namespace {

@@ -66,8 +66,9 @@ TEST_F(ReadyTaskTest, RefusesAnOptionThatAnotherLeavesWithoutEffect) {
   const std::string kid = "  - kid: {protocol: ";
 
   const std::string message = fault("images: 128", kid + "{subset_size: 64, seed: 3}}\n");
-  EXPECT_THAT(message, HasSubstr("g.yaml:9:35: 'subset_size' of kid has no effect without subsets; "
-                                 "expected 'subsets' beside it: a whole number from 0 to 1000, not 0"));
+  EXPECT_THAT(message,
+              HasSubstr("g.yaml:9:35: 'subset_size' of kid has no effect without subsets; "
+                        "expected 'subsets' beside it: a whole number from 0 to 1000, not 0"));
   EXPECT_THAT(message, HasSubstr("'seed' of kid has no effect without subsets"));
   EXPECT_EQ(fault("images: 128", kid + "{subsets: 2, subset_size: 64, seed: 3}}\n"), "no fault");
 }

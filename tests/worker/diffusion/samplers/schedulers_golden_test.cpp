@@ -44,8 +44,8 @@ TEST_P(SchedulersGolden, FollowsTheReference) {
   const auto timesteps = sampling::call_timesteps(*config);
   const auto wanted = item.at("timesteps").get<std::vector<double>>();
   ASSERT_EQ(timesteps.size(), wanted.size());
-  const bool are_whole = std::all_of(wanted.begin(), wanted.end(),
-                                     [](double t) { return t == std::floor(t); });
+  const bool are_whole =
+      std::all_of(wanted.begin(), wanted.end(), [](double t) { return t == std::floor(t); });
   for (std::size_t k = 0; k < wanted.size(); ++k)
     ASSERT_NEAR(timesteps[k], wanted[k], are_whole ? 0 : 1e-3);
 
