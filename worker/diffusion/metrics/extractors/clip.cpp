@@ -20,7 +20,7 @@ struct ClipFolder {
   [[nodiscard]] at::Tensor image_features(const at::Tensor& pictures) {
     const auto side = preprocess.height();
     at::Tensor pixels = at::empty({pictures.size(0), 3, side, side}, at::kFloat);
-    const auto count = static_cast<std::size_t>(3 * side * side);
+    const auto edge = static_cast<std::size_t>(side), count = 3 * edge * edge;
     for (std::int64_t i = 0; i < pictures.size(0); ++i) {
       preprocess.apply(picture_of(pictures, i),
                        {pixels.data_ptr<float>() + static_cast<std::size_t>(i) * count, count});
@@ -75,6 +75,7 @@ class ClipScore : public Extractor {
   Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
     std::vector<at::Tensor> texts;
+    texts.reserve(input.prompts.size());
     for (const std::string& prompt : input.prompts) texts.push_back(text_embedding(prompt));
     const at::Tensor images = unit_length(folder_.image_features(input.pictures));
     return (images * at::stack(texts)).sum(1, true).to(at::kCPU, at::kFloat).contiguous();
