@@ -9,7 +9,6 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::int64_t kReplicatesMax = 10'000;
 // Up to here a replicate takes milliseconds; beyond, the jackknife over groups needs a tenth of the
 // decompositions.
 constexpr std::int64_t kBootstrapDimensionsMax = 256;
