@@ -239,8 +239,7 @@ Result<std::unique_ptr<WritableDatabase>> WritableDatabase::open(const fs::path&
 
 // Nothing is written before the database is known to be whole.
 Result<void> WritableDatabase::prepare(const fs::path& file, const WritableOptions& options) {
-  const auto has_log = io::has_file(file.string() + "-wal");
-  if (!has_log) return fail(has_log.error());
+  if (const auto log = io::has_file(file.string() + "-wal"); !log) return fail(log.error());
   auto connection = std::make_unique<SQLite::Database>(
       file.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyTimeoutMs);
   if (auto identity = check_identity(*connection, file.string()); !identity) return identity;

@@ -14,7 +14,7 @@ CREATE TABLE unit_states (
 INSERT INTO unit_states (state, name) VALUES (1, 'open'), (2, 'done'), (3, 'failed'), (4, 'cancelled');
 
 CREATE TABLE meta (
-  key   TEXT PRIMARY KEY,             -- database_id, epoch, is_open (1 while a coordinator uses it)
+  key   TEXT PRIMARY KEY,             -- database_id, epoch, commits, attempt_secret, is_open (1 while it is used)
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -4,14 +4,6 @@
 
 namespace isocost::diffusion::fast {
 
-const Kernels kKernelsAvx2 = {"AVX2",
-                              std::int64_t{2} * ISOCOST_LANES,
-                              gemm,
-                              winograd_input,
-                              winograd_output,
-                              group_norm,
-                              layer_norm,
-                              geglu,
-                              attention};
+const Kernels kKernelsAvx2 = kernels_called("AVX2");
 
 }  // namespace isocost::diffusion::fast

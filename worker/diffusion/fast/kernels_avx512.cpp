@@ -4,14 +4,6 @@
 
 namespace isocost::diffusion::fast {
 
-const Kernels kKernelsAvx512 = {"AVX-512",
-                                std::int64_t{2} * ISOCOST_LANES,
-                                gemm,
-                                winograd_input,
-                                winograd_output,
-                                group_norm,
-                                layer_norm,
-                                geglu,
-                                attention};
+const Kernels kKernelsAvx512 = kernels_called("AVX-512");
 
 }  // namespace isocost::diffusion::fast

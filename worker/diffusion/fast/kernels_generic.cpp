@@ -4,14 +4,6 @@
 
 namespace isocost::diffusion::fast {
 
-const Kernels kKernelsGeneric = {"generic",
-                                 std::int64_t{2} * ISOCOST_LANES,
-                                 gemm,
-                                 winograd_input,
-                                 winograd_output,
-                                 group_norm,
-                                 layer_norm,
-                                 geglu,
-                                 attention};
+const Kernels kKernelsGeneric = kernels_called("generic");
 
 }  // namespace isocost::diffusion::fast

@@ -410,5 +410,18 @@ void attention(const AttentionArgs& g) {
   }
 }
 
+// The table of the kernels above, under the name of the instruction set that they are built for.
+constexpr Kernels kernels_called(const char* name) {
+  return {name,
+          std::int64_t{2} * ISOCOST_LANES,
+          gemm,
+          winograd_input,
+          winograd_output,
+          group_norm,
+          layer_norm,
+          geglu,
+          attention};
+}
+
 }  // namespace
 }  // namespace isocost::diffusion::fast
