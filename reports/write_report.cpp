@@ -134,10 +134,12 @@ std::vector<std::string> answer_lines(const Report& report) {
     // More budget that changes nothing needs no line.
     if (std::exchange(last, describe(best)) == describe(best)) continue;
     lines.push_back(fmt::format("with {} GFLOPs an image: {}, {} {}{}", display(answer.budget),
-                                describe(best), report.study.choice->name,
+                                describe(best), report.study.choice->metric.label,
                                 display_interval(best.value, best.low, best.high),
                                 answer.tied > 0 ? fmt::format(", tie with {}", answer.tied) : ""));
   }
+  if (const std::string told = report.study.choice->told_apart(); !told.empty())
+    lines.push_back(told);
   return lines;
 }
 

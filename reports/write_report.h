@@ -27,7 +27,8 @@ struct ReportPaths {
   std::filesystem::path pictures;  // a folder a cell; empty where none were kept
   std::size_t cells = 0;
   std::size_t failed = 0;
-  std::vector<std::string> answer;  // a line a budget, for a terminal
+  std::vector<std::string>
+      answer;  // a line a budget, and what its metric is against; for a terminal
 };
 
 // No experiments: all of them. `figures`: a folder with further *.vl.json files, or empty.

@@ -10,7 +10,7 @@ namespace isocost::report {
 namespace {
 
 std::string score_text(const Report& report, const Setting& setting) {
-  return report.study.choice->name + " " +
+  return report.study.choice->metric.label + " " +
          display_interval(setting.value, setting.low, setting.high);
 }
 
@@ -38,6 +38,8 @@ void write_sentence(Markup& html, const Report& report, std::size_t axis) {
                           display(best.guidance), score_text(report, answer->best)));
     is_first = false;
   }
+  if (const std::string told = report.study.choice->told_apart(); !told.empty())
+    html.text(" " + told);
   html.close("p");
 }
 
@@ -84,7 +86,7 @@ void write_score(Markup& html, const Setting& setting) {
 }
 
 void write_table(Markup& html, const Report& report, std::size_t axis) {
-  const std::string& metric = report.study.choice->name;
+  const std::string& metric = report.study.choice->metric.label;
   open_table(html, "What to use at which budget",
              {{"Budget", true},
               {"Use", false},
@@ -120,7 +122,7 @@ void write_bias(Markup& html, const Report& report) {
   const Setting& any = report.candidates.front();
   std::size_t most = 0;
   for (const Setting& setting : report.candidates) most = std::max(most, setting.candidates);
-  const std::string& metric = report.study.choice->name;
+  const std::string& metric = report.study.choice->metric.label;
   html.open("p", {{"class", "soft"}});
   if (any.source == Source::kJudgedOnOtherImages) {
     html.text(

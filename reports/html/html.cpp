@@ -79,9 +79,9 @@ void write_figures(Markup& html, const Report& report, const std::vector<Figure>
                              images_text(report.study.judgement->spec.range)),
                  {{"class", "soft"}});
   const auto filled = [&](const std::string& text) {
-    return replaced(
-        replaced(text, "$metric", report.study.choice ? report.study.choice->name : "metric"),
-        "$main_series", main_series(report));
+    return replaced(replaced(text, "$metric",
+                             report.study.choice ? report.study.choice->metric.label : "metric"),
+                    "$main_series", main_series(report));
   };
   for (const Figure& figure : figures) {
     const Json meta = meta_of(figure);

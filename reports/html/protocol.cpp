@@ -94,7 +94,7 @@ void write_groups(Markup& html, const Report& report) {
               {"Use", false}});
   for (const Group& group : report.study.groups) {
     html.open("tr")
-        .element("td", group.name, {{"class", "keep"}})
+        .element("td", group.name(), {{"class", "keep"}})
         .element("td", std::to_string(group.count), {{"class", "number"}});
     html.open("td", {{"class", "keep"}}).text(fmt::format("n = {}", group.spec.range.size()));
     html.element("span", images_text(group.spec.range), {{"class", "soft"}}).close("td");

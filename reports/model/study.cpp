@@ -152,7 +152,7 @@ std::string reference_name(const Study& study, const Group& group) {
 }
 
 // Of several groups of one metric each says what the others have otherwise.
-void name_groups(Study& study) {
+void tell_apart(Study& study) {
   for (Group& group : study.groups) {
     bool has_references = false, has_extractors = false, has_protocols = false;
     for (const Group& other : study.groups) {
@@ -164,13 +164,14 @@ void name_groups(Study& study) {
       has_protocols |= !is_other_extractor && other.spec.reference == group.spec.reference &&
                        other.spec.protocol != group.spec.protocol;
     }
-    group.name = group.metric.label;
-    if (has_references) group.name += " against " + reference_name(study, group);
+    std::vector<std::string> parts;
+    if (has_references) parts.push_back("against " + reference_name(study, group));
     if (has_extractors)
-      group.name += " by " + (group.spec.extractor.input.empty()
-                                  ? group.spec.extractor.kind
-                                  : study.input_name(group.spec.extractor.input));
-    if (has_protocols) group.name += " with " + canonical(group.spec.protocol);
+      parts.push_back("by " + (group.spec.extractor.input.empty()
+                                   ? group.spec.extractor.kind
+                                   : study.input_name(group.spec.extractor.input)));
+    if (has_protocols) parts.push_back("with " + canonical(group.spec.protocol));
+    for (const std::string& part : parts) group.apart += (group.apart.empty() ? "" : " ") + part;
   }
 }
 
@@ -295,7 +296,7 @@ Study make_study(ReportData data) {
     study.points.push_back(point_of(cell, *study.data, varying, dearest_call));
   order_names(study);
   study.groups = group_scores(study);
-  name_groups(study);
+  tell_apart(study);
   study.choice = choose_group(study.groups);
   study.judgement = judging_group(study);
   return study;

@@ -66,9 +66,17 @@ struct Group {
   std::vector<const Score*> scores;
   std::size_t count = 0;  // of scores with a value
   std::string id;         // short, stable: "fid-1a2b3c4d"
-  // What a person calls it: the metric's label, and where the study has several groups of it over
-  // the same images, what tells this one apart: "FID against coco-val".
-  std::string name{};
+  // Where the study has several groups of its metric over the same images, what tells this one
+  // apart: "against coco-val (n = 5000)".
+  std::string apart{};
+
+  [[nodiscard]] std::string name() const {
+    return apart.empty() ? metric.label : metric.label + " " + apart;
+  }
+  // "FID here is against coco-val (n = 5000)."; empty where nothing needs to be told.
+  [[nodiscard]] std::string told_apart() const {
+    return apart.empty() ? std::string() : metric.label + " here is " + apart + ".";
+  }
 };
 
 struct Study {

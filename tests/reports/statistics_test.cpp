@@ -71,7 +71,8 @@ TEST(Study, TellsGroupsOfOneMetricApartByWhatTheyDifferIn) {
   ReportDataBuilder builder;
   builder.cell({.model = "a"});
   ReportData data = builder.data();
-  EXPECT_EQ(make_study(builder.data()).choice->name, "FID");
+  const Study alone = make_study(builder.data());
+  EXPECT_EQ(alone.choice->name() + alone.choice->told_apart(), "FID");
   data.references.push_back(
       {sha256("another").hex(), {"world", {}, {}, {{"split", "test"}, {"count", 64U}}}});
   data.input_names[sha256("pictures").name()] = "coco-val";
@@ -84,10 +85,11 @@ TEST(Study, TellsGroupsOfOneMetricApartByWhatTheyDifferIn) {
   const Study study = make_study(std::move(data));
 
   ASSERT_EQ(study.groups.size(), 3U);
-  EXPECT_EQ(study.choice->name, "FID against coco-val (n = 4096)");
+  EXPECT_EQ(study.choice->name(), "FID against coco-val (n = 4096)");
+  EXPECT_EQ(study.choice->told_apart(), "FID here is against coco-val (n = 4096).");
   const std::string other = "FID against the test split of the mini world (n = 64)";
-  EXPECT_EQ(study.groups[1].name, other + " with {}");
-  EXPECT_EQ(study.groups[2].name, other + " with {\"seed\":3}");
+  EXPECT_EQ(study.groups[1].name(), other + " with {}");
+  EXPECT_EQ(study.groups[2].name(), other + " with {\"seed\":3}");
 }
 
 TEST(CandidateSettings, TakeTheValueFromImagesThatWereNotUsedToChoose) {
