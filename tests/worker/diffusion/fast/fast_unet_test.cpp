@@ -54,7 +54,8 @@ double greatest_difference(UNet unet, const Call& call, double t) {
 }
 
 TEST(FastUNet, AgreesWithTheModuleOnTheGoldenModels) {
-  for (const char* name : {"sd1", "sd2", "bk-base", "bk-tiny", "groups32"}) {
+  for (const char* name :
+       {"sd1", "sd2", "bk-base", "bk-tiny", "groups32", "concat-sr", "inpaint9", "pix2pix"}) {
     const auto unet = golden_unet(name);
     ASSERT_TRUE(FastUNet::supports(unet->config, 8, 8)) << name;
     EXPECT_LT(greatest_difference(unet, drawn_call(unet->config, 3, 8, 8), 500.25), kTolerance)

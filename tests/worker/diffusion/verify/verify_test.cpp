@@ -39,8 +39,9 @@ TEST_P(GoldenCase, AgreesWithItsReference) {
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenCase,
                          testing::Values("sd1", "sd2", "bk-base", "bk-tiny", "groups32", "x4",
-                                         "sdxl", "clip", "vae-old-keys", "vae-old-conv",
-                                         "vae-no-quant", "vae-four-blocks", "vae-no-attention"),
+                                         "concat-sr", "inpaint9", "pix2pix", "sdxl", "clip",
+                                         "vae-old-keys", "vae-old-conv", "vae-no-quant",
+                                         "vae-four-blocks", "vae-no-attention"),
                          [](const auto& one) {
                            std::string name = one.param;
                            std::replace(name.begin(), name.end(), '-', '_');
@@ -82,8 +83,11 @@ class HostileModel : public testing::Test {
     folder_ =
         fs::temp_directory_path() / ("isocost-verify-" + std::to_string(::getpid()) + "-" +
                                      testing::UnitTest::GetInstance()->current_test_info()->name());
+    begin_with("groups32");
+  }
+  void begin_with(const std::string& name) {
     fs::remove_all(folder_);
-    fs::copy(golden("groups32"), folder_, fs::copy_options::recursive);
+    fs::copy(golden(name), folder_, fs::copy_options::recursive);
   }
   void TearDown() override { fs::remove_all(folder_); }
   void write(const std::string& file, const std::string& text) {
