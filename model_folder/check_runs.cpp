@@ -118,9 +118,10 @@ class FolderCheck {
   // Nobody says which of the folder's parts are meant, so nothing may be left over.
   void check_without_index() {
     for (const auto& [folder, what] : model_.second_parts)
-      failure_.add((model_.root / folder).string(),
-                   "there is " + what + ", which " + task_.name + " does not read",
-                   "a model_index.json that says " + either(task_.pipelines) + ", or none");
+      if (!is_read(folder))
+        failure_.add((model_.root / folder).string(),
+                     "there is " + what + ", which " + task_.name + " does not read",
+                     "a model_index.json that says " + either(task_.pipelines) + ", or none");
     const auto& kinds = tokenizer_classes();
     const std::string& tokenizer = model_.tokenizer_class;
     if (!tokenizer.empty() && std::find(kinds.begin(), kinds.end(), tokenizer) == kinds.end())
@@ -134,12 +135,15 @@ class FolderCheck {
                    "clip_text_model");
   }
 
+  [[nodiscard]] bool is_read(const std::string& component) const {
+    const auto& needed = task_.components;
+    return component == "scheduler" ||
+           std::find(needed.begin(), needed.end(), component) != needed.end();
+  }
+
   void check_component(const ComponentClass& one) {
     const std::string name(one.component);
-    const auto& needed = task_.components;
-    const bool is_needed =
-        name == "scheduler" || std::find(needed.begin(), needed.end(), name) != needed.end();
-    if (!is_needed) return;
+    if (!is_read(name)) return;
     const Json listed = model_.index.is_object() ? model_.index.value(name, Json()) : Json();
     const bool is_pair = listed.is_array() && listed.size() == 2;
     const bool is_absent = is_pair && listed[1].is_null();
@@ -148,7 +152,8 @@ class FolderCheck {
       return;
     }
     // A network that the index lists and nobody finds is told by who opens the folder.
-    const bool is_told = is_pair && name != "tokenizer" && name != "scheduler";
+    const bool is_network = name == "unet" || name == "vae" || name == "text_encoder";
+    const bool is_told = is_pair && is_network;
     if (!model_.found.contains(name) && !is_told)
       failure_.add(model_.root.string(), "there is no " + name, missing_part(name));
     if (listed.is_null()) return;
@@ -180,12 +185,14 @@ void check_channels(const Networks& networks, const tasks::TaskKind& task, Failu
   const auto latent = networks.vae.latent_channels;
   const auto expected = task.input_channels(latent);
   const auto found = networks.unet.in_channels;
-  if (found != expected) {
+  if (std::find(expected.begin(), expected.end(), found) == expected.end()) {
+    std::vector<std::string> numbers;
+    for (const auto channels : expected) numbers.push_back(std::to_string(channels));
     const auto purpose = purpose_of_channels(found, latent);
     failure.add(networks.where + "/unet/config.json.in_channels",
                 "the U-Net takes " + std::to_string(found) + " channels" +
                     (purpose.empty() ? "" : ", as models for " + purpose + " do"),
-                std::to_string(expected) + " for " + task.name +
+                either(numbers) + " for " + task.name +
                     ", the autoencoder's latent_channels being " + std::to_string(latent));
   }
   constexpr std::int64_t kColours = 3;

@@ -41,20 +41,22 @@ void check_digest(JsonReader& reader, const std::string& key, const std::string&
 }  // namespace
 
 Json to_json(const SampleSpec& spec) {
-  return {{"format", kSpecFormat},
-          {"task", spec.task},
-          {"inputs", spec.inputs},
-          {"sampler", spec.sampler},
-          {"guidance", spec.guidance},
-          {"prompts", spec.prompts},
-          {"negative_prompt", spec.negative_prompt},
-          {"seed", spec.seed},
-          {"height", spec.height},
-          {"width", spec.width},
-          {"dtype", spec.dtype},
-          {"group_size", spec.group_size},
-          {"noise", spec.noise},
-          {"numerics", spec.numerics}};
+  Json json = {{"format", kSpecFormat},
+               {"task", spec.task},
+               {"inputs", spec.inputs},
+               {"sampler", spec.sampler},
+               {"guidance", spec.guidance},
+               {"prompts", spec.prompts},
+               {"negative_prompt", spec.negative_prompt},
+               {"seed", spec.seed},
+               {"height", spec.height},
+               {"width", spec.width},
+               {"dtype", spec.dtype},
+               {"group_size", spec.group_size},
+               {"noise", spec.noise},
+               {"numerics", spec.numerics}};
+  if (!spec.parameters.empty()) json["parameters"] = spec.parameters;
+  return json;
 }
 
 Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& where) {
@@ -71,6 +73,7 @@ Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& wh
   spec.prompts = reader.get<std::string>("prompts");
   check_digest(reader, "prompts", spec.prompts, false);
   spec.negative_prompt = reader.get<std::string>("negative_prompt");
+  if (reader.has("parameters")) spec.parameters = object_from(reader, "parameters");
   spec.seed = reader.get<std::uint64_t>("seed");
   spec.height = reader.get<int>("height");
   spec.width = reader.get<int>("width");

@@ -50,6 +50,8 @@ struct SampleSpec {
   std::string prompts;  // "sha256:..." of a JSON-lines file, one {"prompt": ...} a line; image i
                         // uses line i mod n
   std::string negative_prompt;  // the unconditional prompt
+  // Of the task, by its row: those that have an effect. In the key where there is any.
+  Json parameters = Json::object();
   std::uint64_t seed = 0;
   int height = 64;  // of the picture, in pixels
   int width = 64;

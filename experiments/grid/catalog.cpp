@@ -203,7 +203,7 @@ class DiskCatalog : public Catalog {
     const bool is_any_asked = std::any_of(kinds.begin(), kinds.end(), is_asked);
     Failure failure;
     for (const auto& kind : kinds) {
-      if (is_any_asked && !is_asked(kind)) continue;
+      if (is_any_asked ? !is_asked(kind) : !tasks::is_of_prompts(kind)) continue;
       const auto runs = arch::check_runs(model, kind);
       if (!runs) failure.add(at(where, runs.error()));
     }

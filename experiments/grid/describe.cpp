@@ -105,7 +105,7 @@ std::map<std::string, Json> make_definitions() {
       {"spacing", {{"enum", spacing_names()}}},
       {"option", {{"enum", options}}},
       {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
-      {"task_kind", {{"enum", tasks::task_names()}}},
+      {"task_kind", {{"enum", tasks::names_of_prompt_tasks()}}},
       {"metric", metric_schema()}};
   for (const auto rows : {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers,
                           metrics::Rows::kLogits})

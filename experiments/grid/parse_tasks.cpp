@@ -75,7 +75,7 @@ Task read_task(YamlFile& file, const std::string& name, const Keys& keys) {
 void read_kind(YamlFile& file, const Members& members, Task& task) {
   task.kind = tasks::task_kinds().front().name;
   if (members.contains("kind"))
-    task.kind = file.choice(members.at("kind"), "kind of task", tasks::task_names());
+    task.kind = file.choice(members.at("kind"), "kind of task", tasks::names_of_prompt_tasks());
   if (members.contains("data"))
     file.fault(members.at("data"), "no task of this version begins with pictures",
                "prompts, and a reference of its metrics");

@@ -1,5 +1,9 @@
 #include "schema/tasks/task.h"
 
+#include <algorithm>
+
+#include "schema/samplers/resolve.h"
+
 namespace isocost::tasks {
 
 #define ISOCOST_ROW(name) TaskKind name##_row();
@@ -39,6 +43,66 @@ std::vector<std::string> task_names() {
   std::vector<std::string> names;
   for (const auto& row : task_kinds()) names.push_back(row.name);
   return names;
+}
+
+bool is_of_prompts(const TaskKind& kind) {
+  return std::all_of(kind.slots.begin(), kind.slots.end(),
+                     [](Slot slot) { return slot == Slot::kPrompt; });
+}
+
+std::vector<std::string> names_of_prompt_tasks() {
+  std::vector<std::string> names;
+  for (const auto& row : task_kinds())
+    if (is_of_prompts(row)) names.push_back(row.name);
+  return names;
+}
+
+Result<Json> key_parameters(const TaskKind& kind, const Json& said, double guidance,
+                            const ModelFacts& facts, const std::string& where) {
+  auto parameters = completed(kind.parameters, said, where);
+  if (!parameters) return parameters;
+  if (kind.derive != nullptr) {
+    const auto derived = kind.derive(*parameters, facts, where);
+    if (!derived) return derived;
+    parameters->update(*derived);
+  }
+  if (kind.drop_idle != nullptr) kind.drop_idle(guidance, *parameters);
+  return parameters;
+}
+
+Result<void> check_parameters(const TaskKind& kind, const Json& parameters, double guidance,
+                              const std::string& where) {
+  auto options = kind.parameters;
+  options.insert(options.end(), kind.derived.begin(), kind.derived.end());
+  auto whole = completed(options, parameters, where);
+  if (!whole) return fail(whole.error());
+  if (kind.drop_idle != nullptr) kind.drop_idle(guidance, *whole);
+  if (canonical(*whole) == canonical(parameters)) return {};
+  return fail(where, "the parameters are " + canonical(parameters),
+              canonical(*whole) + ": all that have an effect, and no other");
+}
+
+Calls every_call(const sampling::SamplerConfig& sampler, double guidance, const Json&) {
+  return {0, sampling::call_count(sampler), guidance > 1 ? std::size_t{2} : std::size_t{1}};
+}
+
+Calls calls_of_strength(const sampling::SamplerConfig& sampler, double guidance,
+                        const Json& parameters) {
+  Calls calls = every_call(sampler, guidance, parameters);
+  const auto first = first_call(sampler.steps, parameters.at("strength").get<double>());
+  calls.first_call = std::min(first, calls.calls);
+  calls.calls -= calls.first_call;
+  return calls;
+}
+
+Option strength_option(double fallback) {
+  return number("strength", fallback, {0, 1, true},
+                "how much of the picture is noise when the task begins");
+}
+
+std::size_t first_call(int steps, double strength) {
+  const int made = std::min(static_cast<int>(steps * strength), steps);
+  return static_cast<std::size_t>(steps - made);
 }
 
 }  // namespace isocost::tasks

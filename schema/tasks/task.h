@@ -11,12 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "schema/options.h"
 #include "schema/samplers/config.h"
 
 namespace isocost::tasks {
 
-// What image i of a task is made from, or judged with.
+// What image i of a task is made from; metrics may ask for more. The source is what is edited, or
+// the small picture that is enlarged.
 enum class Slot : int { kPrompt = 1, kSource = 2, kMask = 3, kTarget = 4 };
 [[nodiscard]] std::string_view slot_name(Slot slot);
 
@@ -28,11 +30,21 @@ struct Calls {
   [[nodiscard]] std::size_t evaluations() const { return calls * branches; }
 };
 
+// What lies in a model's folder beside its networks and its sampler, and moves pixels. Null where
+// it is not there.
+struct ModelFacts {
+  Json index;              // model_index.json
+  Json low_res_scheduler;  // low_res_scheduler/scheduler_config.json
+};
+
 struct TaskKind {
-  std::string name;   // in grids, keys and the database: do not change
+  std::string name;   // in keys and the database, for text-to-image in grids too: do not change
+  std::string kind;   // of the study's three, which several methods may be of: do not change
   std::string label;  // for people
   std::string explanation;
+  std::string reference_name;           // what a run of it is called in a stored reference (verify)
   std::vector<Option> parameters;       // set by a task or an axis, besides the usual ones
+  std::vector<Option> derived;          // that follow from the model, which nobody sets
   std::vector<Slot> slots;              // of its items
   std::vector<std::string> components;  // of the model's folder
   // The diffusers pipelines whose folders it runs with, and the one that it computes as.
@@ -42,21 +54,54 @@ struct TaskKind {
   // and pooled text (text_time).
   bool gives_class_labels = false;
   bool gives_sizes = false;
-  // How often, for an image, besides the network's calls.
+  // What latents are divided by before they are decoded; 0: what the autoencoder's file says.
+  double scaling_factor = 0;
+  // How often at most, for an image, besides the network's calls.
   std::uint64_t encodes = 0;
   std::uint64_t decodes = 1;
   std::uint64_t texts = 1;
 
-  // The channels that the network takes, for an autoencoder with so many latent channels.
-  std::int64_t (*input_channels)(std::int64_t latent_channels) = nullptr;
+  // The channels that the network may take, for an autoencoder with so many latent channels.
+  std::vector<std::int64_t> (*input_channels)(std::int64_t latent_channels) = nullptr;
   // Guidance is the scale w of classifier-free guidance.
   Calls (*calls)(const sampling::SamplerConfig& sampler, double guidance,
                  const Json& parameters) = nullptr;
+  // Takes parameters without effect out, so that equal pixels mean equal keys; null: all have one.
+  void (*drop_idle)(double guidance, Json& parameters) = nullptr;
+  // The values of `derived`; null where that is empty. Fails with: what the folder lacks, or has
+  // otherwise than the parameters need it.
+  Result<Json> (*derive)(const Json& parameters, const ModelFacts& facts,
+                         const std::string& where) = nullptr;
 };
 
 [[nodiscard]] const std::vector<TaskKind>& task_kinds();
 // Null when no task is called so.
 [[nodiscard]] const TaskKind* find_task(std::string_view name);
 [[nodiscard]] std::vector<std::string> task_names();
+// Whether its items are prompts and no pictures.
+[[nodiscard]] bool is_of_prompts(const TaskKind& kind);
+// The names of those.
+[[nodiscard]] std::vector<std::string> names_of_prompt_tasks();
+
+// The parameters as a sample's key has them: what was said, what holds where nothing was, and what
+// follows from the model; none without effect. Fails with: unknown ones, values that do not fit.
+[[nodiscard]] Result<Json> key_parameters(const TaskKind& kind, const Json& said, double guidance,
+                                          const ModelFacts& facts, const std::string& where);
+// Whether parameters that came from outside are as a key has them.
+[[nodiscard]] Result<void> check_parameters(const TaskKind& kind, const Json& parameters,
+                                            double guidance, const std::string& where);
+
+// Plans that rows share: every call of the sampler, or those from the parameter "strength" on; with
+// two branches where guidance is above 1, for below there is none.
+[[nodiscard]] Calls every_call(const sampling::SamplerConfig& sampler, double guidance,
+                               const Json& parameters);
+[[nodiscard]] Calls calls_of_strength(const sampling::SamplerConfig& sampler, double guidance,
+                                      const Json& parameters);
+// The option "strength" of a task that begins in the middle: how much of a picture is noise when it
+// begins.
+[[nodiscard]] Option strength_option(double fallback);
+// The call of the sampler that it begins at, as diffusers counts: the last int(steps strength) of
+// its steps are made.
+[[nodiscard]] std::size_t first_call(int steps, double strength);
 
 }  // namespace isocost::tasks

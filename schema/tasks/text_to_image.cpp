@@ -1,21 +1,15 @@
-#include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::tasks {
 namespace {
 
-std::int64_t latent_alone(std::int64_t latent_channels) { return latent_channels; }
-
-// At w of 1 and below there is no guidance, and one evaluation instead of two.
-Calls every_call(const sampling::SamplerConfig& sampler, double guidance, const Json&) {
-  return {0, sampling::call_count(sampler), guidance > 1 ? std::size_t{2} : std::size_t{1}};
-}
+std::vector<std::int64_t> latent_alone(std::int64_t latent_channels) { return {latent_channels}; }
 
 }  // namespace
 
 TaskKind text_to_image_row() {
   TaskKind row;
-  row.name = "text-to-image";
+  row.name = row.kind = row.reference_name = "text-to-image";
   row.label = "Text to image";
   row.explanation = "A picture from noise, as its prompt says.";
   row.slots = {Slot::kPrompt};

@@ -32,6 +32,20 @@ TEST(SampleSpec, KeepsItsKeyOverTheWire) {
   EXPECT_EQ(sample_key(*sample_spec_from_json(wire, "test")), sample_key(sample()));
 }
 
+// Keys from before there were parameters stay what they were.
+TEST(SampleSpec, HasParametersInItsKeyWhereThereAreAny) {
+  SampleSpec spec = sample();
+  EXPECT_FALSE(to_json(spec).contains("parameters"));
+
+  spec.parameters = {{"strength", 0.5}};
+
+  EXPECT_NE(sample_key(spec), sample_key(sample()));
+  EXPECT_EQ(sample_spec_from_json(to_json(spec), "test").value(), spec);
+  Json json = to_json(spec);
+  json["parameters"] = 3;
+  EXPECT_FALSE(sample_spec_from_json(json, "test"));
+}
+
 TEST(SampleSpec, ReportsEveryFaultAtOnce) {
   Json json = to_json(sample());
   json["seed"] = "seven";
