@@ -40,6 +40,13 @@ struct Branch {
 [[nodiscard]] Tensor combine(const std::vector<Tensor>& outputs,
                              const std::vector<Branch>& branches, double rescale);
 
+// An autoencoder and what is made of it, which pipelines share.
+struct SharedAutoencoder {
+  explicit SharedAutoencoder(Autoencoder loaded) : network(std::move(loaded)) {}
+  Autoencoder network;
+  std::shared_ptr<FastDecoder> fast;  // made when a size first asks for it
+};
+
 struct Denoising {
   Trajectory start;
   std::vector<Branch> branches;
@@ -63,6 +70,15 @@ class Pipeline {
   [[nodiscard]] static Result<Pipeline> load(const Folders& folders) {
     return load(folders, Device{});
   }
+  // Networks that are loaded, and may serve other pipelines too: a U-Net those of its dtype alone.
+  struct Parts {
+    UNet unet{nullptr};
+    std::shared_ptr<SharedAutoencoder> vae;
+    ClipText text_encoder{nullptr};
+  };
+  // Fails with: widths that do not fit together. `where`: the folder of the U-Net, for messages.
+  [[nodiscard]] static Result<Pipeline> join(Parts parts, const Device& device,
+                                             const std::string& where);
   // Fails with: a component is missing, widths that do not fit together.
   [[nodiscard]] static Result<Pipeline> load(const arch::ModelFolder& model, const Device& device);
   [[nodiscard]] static Result<Pipeline> load(const arch::ModelFolder& model) {
@@ -74,16 +90,19 @@ class Pipeline {
   [[nodiscard]] Tensor encode(const Tensor& ids, std::int64_t clip_skip = 0);  // [B, L, D]
   // Final latents, float32 on the CPU, before the division by the scaling factor.
   [[nodiscard]] Tensor denoise(Stepper& stepper, const Denoising& denoising);
-  // What the decoder gives for final latents, float32 on the CPU, not clamped.
-  [[nodiscard]] Tensor decode(const Tensor& latents);
+  // What the encoder says of pictures in [-1, 1], [B, 3, H, W]: float32 on the CPU, not scaled.
+  [[nodiscard]] Posterior posterior(const Tensor& pictures);
+  // What the decoder gives for final latents, float32 on the CPU, not clamped. `scaling_factor`: by
+  // which they are divided; 0: the autoencoder's own.
+  [[nodiscard]] Tensor decode(const Tensor& latents, double scaling_factor = 0);
   // As bytes: uint8 [B, 3, H, W] on the CPU. Fails with: latents or pictures that are not finite,
   // which as bytes would look like a picture.
-  [[nodiscard]] Result<Tensor> render(const Tensor& latents);
+  [[nodiscard]] Result<Tensor> render(const Tensor& latents, double scaling_factor = 0);
   // denoise() and render().
   [[nodiscard]] Result<Tensor> draw(Stepper& stepper, const Denoising& denoising);
 
   [[nodiscard]] const arch::UNetConfig& unet_config() const { return unet_->config; }
-  [[nodiscard]] const arch::VaeConfig& vae_config() const { return vae_->config; }
+  [[nodiscard]] const arch::VaeConfig& vae_config() const { return vae_->network->config; }
   [[nodiscard]] const arch::ClipTextConfig& text_config() const { return text_encoder_->config; }
 
  private:
@@ -91,14 +110,13 @@ class Pipeline {
   // bound.
   using Network = std::function<Tensor(const Tensor& x, double t)>;
   [[nodiscard]] Network bind(const std::vector<Branch>& branches, const Tensor& like);
-  Pipeline(UNet unet, Autoencoder vae, ClipText text_encoder, const Device& device);
+  Pipeline(Parts parts, const Device& device);
 
   UNet unet_;
-  Autoencoder vae_;
+  std::shared_ptr<SharedAutoencoder> vae_;
   ClipText text_encoder_;
   Device device_;
-  std::shared_ptr<FastUNet> fast_;             // made when a size first asks for it
-  std::shared_ptr<FastDecoder> fast_decoder_;  // likewise
+  std::shared_ptr<FastUNet> fast_;  // made when a size first asks for it
 };
 
 }  // namespace isocost::diffusion

@@ -15,6 +15,36 @@ std::uint64_t weight_bytes(const io::Place& place, const char* base) {
   return weights ? weights->bytes : 0;
 }
 
+// A part as it is in memory: what it computes in is a part of it.
+std::string part_key(const SampleSpec& spec, const char* part, at::ScalarType dtype) {
+  return spec.inputs.at(part) + " " + c10::toString(dtype);
+}
+
+template <class Part>
+std::shared_ptr<Part> held(const std::map<std::string, std::weak_ptr<Part>>& lent,
+                           const std::string& key) {
+  const auto found = lent.find(key);
+  return found == lent.end() ? nullptr : found->second.lock();
+}
+
+template <class Part>
+void lend(std::map<std::string, std::weak_ptr<Part>>& lent, const std::string& key,
+          const std::shared_ptr<Part>& part) {
+  std::erase_if(lent, [](const auto& one) { return one.second.expired(); });
+  lent[key] = part;
+}
+
+// Loads a part that nobody holds.
+template <class Part, class Load>
+void fill(std::shared_ptr<Part>& part, Failure& failure, Load load) {
+  if (part) return;
+  auto loaded = load();
+  if (loaded)
+    part = std::move(*loaded);
+  else
+    failure.add(loaded.error());
+}
+
 }  // namespace
 
 Result<at::ScalarType> parse_dtype(const std::string& name) {
@@ -24,15 +54,17 @@ Result<at::ScalarType> parse_dtype(const std::string& name) {
   return fail("sample.dtype", "'" + name + "' is unknown", "float32, bfloat16 or float16");
 }
 
-at::Tensor WarmModel::encode(const std::vector<std::string>& prompts) {
-  if (texts.size() > kTextsMax) texts.clear();
+at::Tensor WarmModel::encode(const std::vector<std::string>& prompts, std::int64_t clip_skip) {
+  auto& states = texts->states;
+  if (states.size() > kTextsMax) states.clear();
   std::vector<at::Tensor> rows;
   for (const std::string& prompt : prompts) {
-    auto found = texts.find(prompt);
-    if (found == texts.end()) {
-      const std::vector<std::int64_t> ids = tokenizer.encode_prompt(prompt);
+    const std::string key = clip_skip == 0 ? prompt : std::to_string(clip_skip) + '\0' + prompt;
+    auto found = states.find(key);
+    if (found == states.end()) {
+      const std::vector<std::int64_t> ids = texts->tokenizer.encode_prompt(prompt);
       const at::Tensor input = at::tensor(ids, at::kLong).unsqueeze(0);  // [1, L]
-      found = texts.emplace(prompt, pipeline.encode(input).squeeze(0)).first;
+      found = states.emplace(key, pipeline.encode(input, clip_skip).squeeze(0)).first;
     }
     rows.push_back(found->second);
   }
@@ -77,13 +109,18 @@ Result<ModelCache::Folders> ModelCache::folders_of(const SampleSpec& spec) {
   return folders;
 }
 
-void ModelCache::make_room(std::uint64_t bytes) {
-  std::uint64_t total = bytes;
-  for (const Entry& entry : models_) total += entry.bytes;
-  while (!models_.empty() && (total > bytes_max_ || models_.size() >= kPipelinesMax)) {
-    total -= models_.back().bytes;
+std::uint64_t ModelCache::bytes_with(Bytes parts) const {
+  for (const Entry& entry : models_) parts.insert(entry.bytes.begin(), entry.bytes.end());
+  std::uint64_t total = 0;
+  for (const auto& [unused, bytes] : parts) total += bytes;
+  return total;
+}
+
+std::uint64_t ModelCache::warm_bytes() const { return bytes_with({}); }
+
+void ModelCache::make_room(const Bytes& parts) {
+  while (!models_.empty() && (bytes_with(parts) > bytes_max_ || models_.size() >= kPipelinesMax))
     models_.pop_back();
-  }
 }
 
 Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
@@ -101,22 +138,69 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
   if (!dtype) failure.add(dtype.error());
   if (!failure.is_empty()) return fail(std::move(failure));
 
-  const Pipeline::Folders parts = {(*folders)["unet"], (*folders)["vae"],
-                                   (*folders)["text_encoder"]};
-  const std::uint64_t bytes = weight_bytes(parts.unet, io::kDiffusersBase) +
-                              weight_bytes(parts.vae, io::kDiffusersBase) +
-                              weight_bytes(parts.text_encoder, io::kTransformersBase);
-  make_room(bytes);
-  auto pipeline = Pipeline::load(parts, Pipeline::Device{device_, *dtype});
-  if (!pipeline) return fail(pipeline.error());
-  const auto& text = pipeline->text_config();
-  auto tokenizer = Tokenizer::load_for({text.max_position_embeddings, text.vocab_size},
-                                       (*folders)["tokenizer"].path);
-  if (!tokenizer) return fail(tokenizer.error());
-  auto model = std::make_unique<WarmModel>(WarmModel{
-      std::move(*pipeline), std::move(*tokenizer), parts.unet.path.parent_path().string(), {}});
-  models_.push_front(Entry{key, spec.inputs.at("unet"), bytes, std::move(model)});
+  const auto bytes_at = [&](const char* part, const char* base) {
+    return weight_bytes(folders->at(part), base);
+  };
+  const Bytes parts = {{part_key(spec, "unet", *dtype), bytes_at("unet", io::kDiffusersBase)},
+                       {part_key(spec, "vae", at::kFloat), bytes_at("vae", io::kDiffusersBase)},
+                       {part_key(spec, "text_encoder", at::kFloat),
+                        bytes_at("text_encoder", io::kTransformersBase)}};
+  auto loaded = load(spec, *folders, *dtype, parts);
+  if (!loaded) return fail(loaded.error());
+  models_.push_front(
+      Entry{key, spec.inputs.at("unet"), parts, std::make_unique<WarmModel>(std::move(*loaded))});
   return models_.front().model.get();
+}
+
+// What this model shares is held while room is made, so that it is not let go and loaded again.
+Result<WarmModel> ModelCache::load(const SampleSpec& spec, const Folders& folders,
+                                   at::ScalarType dtype, const Bytes& parts) {
+  const std::string unet_key = part_key(spec, "unet", dtype);
+  const std::string vae_key = part_key(spec, "vae", at::kFloat);
+  const std::string text_key = part_key(spec, "text_encoder", at::kFloat);
+  const std::string texts_key = text_key + " " + spec.inputs.at("tokenizer");
+  auto unet = held(unets_, unet_key);
+  auto vae = held(autoencoders_, vae_key);
+  auto text_encoder = held(text_encoders_, text_key);
+  auto texts = held(texts_, texts_key);
+  make_room(parts);
+
+  Failure failure;
+  const io::Place& unet_place = folders.at("unet");
+  const io::Place& vae_place = folders.at("vae");
+  const io::Place& text_place = folders.at("text_encoder");
+  fill(unet, failure, [&] {
+    return load_unet(unet_place.path, unet_place.variant).map([](const UNet& network) {
+      return network.ptr();
+    });
+  });
+  fill(vae, failure, [&] {
+    return load_autoencoder(vae_place.path, vae_place.variant).map([](const Autoencoder& network) {
+      return std::make_shared<SharedAutoencoder>(network);
+    });
+  });
+  fill(text_encoder, failure, [&] {
+    return load_clip_text(text_place.path, text_place.variant).map([](const ClipText& network) {
+      return network.ptr();
+    });
+  });
+  if (!failure.is_empty()) return fail(std::move(failure));
+  const std::string folder = unet_place.path.parent_path().string();
+  auto pipeline = Pipeline::join({UNet(unet), vae, ClipText(text_encoder)},
+                                 Pipeline::Device{device_, dtype}, folder);
+  if (!pipeline) return fail(pipeline.error());
+  if (!texts) {
+    const auto& text = pipeline->text_config();
+    auto tokenizer = Tokenizer::load_for({text.max_position_embeddings, text.vocab_size},
+                                         folders.at("tokenizer").path);
+    if (!tokenizer) return fail(tokenizer.error());
+    texts = std::make_shared<WarmTexts>(WarmTexts{std::move(*tokenizer), {}});
+  }
+  lend(unets_, unet_key, unet);
+  lend(autoencoders_, vae_key, vae);
+  lend(text_encoders_, text_key, text_encoder);
+  lend(texts_, texts_key, texts);
+  return WarmModel{std::move(*pipeline), std::move(texts), folder};
 }
 
 Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& spec) {

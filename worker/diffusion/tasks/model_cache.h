@@ -1,8 +1,9 @@
 // What a worker keeps warm between units: pipelines, tokenizers, text states, extractors,
 // references.
 //
-// Everything is keyed by content, so a cell that names the same inputs finds them loaded. The least
-// recently used pipelines go when their weights fill too much of the device's memory, the least
+// Everything is keyed by content, so a cell that names the same inputs finds them loaded, and a
+// network of the same autoencoder and text encoder costs its U-Net alone. The least recently used
+// pipelines go when their weights fill too much of the device's memory, the least
 // recently used extractors and references when there are too many. Text states are computed one
 // prompt at a time, so that they depend on the prompt alone and not on which prompts stood beside
 // it. Thread: one.
@@ -25,14 +26,20 @@
 
 namespace isocost::diffusion {
 
+// Of a text encoder with its tokenizer.
+struct WarmTexts {
+  Tokenizer tokenizer;
+  std::map<std::string, at::Tensor> states;  // prompt -> [S, D]
+};
+
 struct WarmModel {
   Pipeline pipeline;
-  Tokenizer tokenizer;
-  std::string folder;                       // for messages
-  std::map<std::string, at::Tensor> texts;  // prompt -> [S, D]
+  std::shared_ptr<WarmTexts> texts;
+  std::string folder;  // for messages
 
-  // The states of these prompts, [B, S, D].
-  [[nodiscard]] at::Tensor encode(const std::vector<std::string>& prompts);
+  // The states of these prompts, [B, S, D]; of the layer before the last `clip_skip`.
+  [[nodiscard]] at::Tensor encode(const std::vector<std::string>& prompts,
+                                  std::int64_t clip_skip = 0);
 };
 
 // "float32" or "fp32" and so on.
@@ -65,17 +72,28 @@ class ModelCache {
   void clear();
   // Digests of the U-Nets that are loaded.
   [[nodiscard]] std::vector<std::string> warm_unets() const;
+  // Of the weights of all pipelines that are warm, as they lie on disk; what they share counts
+  // once.
+  [[nodiscard]] std::uint64_t warm_bytes() const;
 
  private:
+  using Bytes = std::map<std::string, std::uint64_t>;  // of parts, by their keys
   struct Entry {
     std::string key;
     std::string unet;
-    std::uint64_t bytes = 0;
+    Bytes bytes;
     std::unique_ptr<WarmModel> model;
   };
   using Folders = std::map<std::string, io::Place>;
+  // Parts that live as long as a pipeline has them.
+  template <class Part>
+  using Lent = std::map<std::string, std::weak_ptr<Part>>;
+
   [[nodiscard]] Result<Folders> folders_of(const SampleSpec& spec);
-  void make_room(std::uint64_t bytes);
+  [[nodiscard]] Result<WarmModel> load(const SampleSpec& spec, const Folders& folders,
+                                       at::ScalarType dtype, const Bytes& parts);
+  [[nodiscard]] std::uint64_t bytes_with(Bytes parts) const;
+  void make_room(const Bytes& parts);
 
   std::vector<std::filesystem::path> roots_;
   at::Device device_;
@@ -83,6 +101,10 @@ class ModelCache {
   std::uint64_t bytes_max_;
   io::Inventory inventory_;
   std::list<Entry> models_;  // most recently used first
+  Lent<UNetImpl> unets_;
+  Lent<SharedAutoencoder> autoencoders_;
+  Lent<ClipTextImpl> text_encoders_;
+  Lent<WarmTexts> texts_;
   std::list<std::pair<std::string, std::shared_ptr<Extractor>>> extractors_;
   std::list<std::pair<Digest, std::shared_ptr<const Reference>>> references_;
 };
