@@ -3,7 +3,7 @@
 // Philox4x32-10 (Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3") keyed by the
 // seed, counted by (image, draw, position), turned into normals by Box-Muller in float64, rounded
 // to float32. Scheme name: "philox4x32-10/box-muller". Draw 0 is x_T; draw k + 1 is the sampler's
-// k-th draw. Pure, any thread, always on the CPU.
+// k-th draw; from 2^31 on they are the task's. Pure, any thread, always on the CPU.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -33,6 +33,8 @@ class Stepper {
   Stepper& operator=(const Stepper&) = delete;
   virtual ~Stepper() = default;
 
+  // As the user asked for; there may be more calls.
+  [[nodiscard]] int steps() const { return config_.steps; }
   // Of the network's calls, in order.
   [[nodiscard]] const std::vector<double>& timesteps() const { return timesteps_; }
   // What standard normal noise is multiplied by to become x before call 0.

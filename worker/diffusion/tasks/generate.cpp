@@ -29,6 +29,9 @@ Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
         {pipeline.unet_config(), pipeline.vae_config(), pipeline.text_config(), model.folder},
         *kind);
     if (!runs) failure.add(runs.error());
+    const auto fits =
+        tasks::check_parameters(*kind, spec.parameters, spec.guidance, "sample.parameters");
+    if (!fits) failure.add(fits.error());
   }
   if (spec.noise != kNoiseScheme)
     failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
@@ -72,7 +75,9 @@ tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpe
                                                const sampling::SamplerConfig& sampler,
                                                const Group& group) {
   const Task* task = find_engine_task(spec.task);
-  ISOCOST_CHECK(task != nullptr, "check_sample has seen the task");
+  const auto* kind = tasks::find_task(spec.task);
+  ISOCOST_CHECK(task != nullptr && kind != nullptr, "check_sample has seen the task");
+  if (const auto items = check_items(*kind, group); !items) return bad_input(items.error());
   const auto stepper = make_stepper(sampler);
   const auto begun = task->begin(model, spec, group, *stepper);
   if (!begun) return bad_input(begun.error());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/check.h"
 #include "worker/diffusion/samplers/noise.h"
 
 namespace isocost::diffusion {
@@ -46,16 +47,68 @@ std::vector<std::int64_t> latent_shape(const WarmModel& model, const SampleSpec&
   return {vae.latent_channels, spec.height / vae.factor(), spec.width / vae.factor()};
 }
 
-at::Tensor first_noise(const SampleSpec& spec, const Group& group,
-                       const std::vector<std::int64_t>& shape) {
-  return keyed_noise(spec.seed, group.images, 0, shape);
+Result<void> check_items(const tasks::TaskKind& kind, const Group& group) {
+  const auto batch = static_cast<std::int64_t>(group.images.size());
+  Failure failure;
+  const auto check = [&](tasks::Slot slot, const at::Tensor& pictures, std::int64_t colours) {
+    const std::string name(tasks::slot_name(slot));
+    if (std::find(kind.slots.begin(), kind.slots.end(), slot) == kind.slots.end()) return;
+    if (!pictures.defined()) {
+      failure.add("items", "they have no " + name, "one an image, which " + kind.name + " needs");
+    } else if (pictures.dim() != 4 || pictures.size(0) != batch || pictures.size(1) != colours ||
+               pictures.numel() == 0) {
+      failure.add("items", c10::str("the shape of ", name, " is ", pictures.sizes()),
+                  c10::str("[", batch, ", ", colours, ", height, width]"));
+    }
+  };
+  check(tasks::Slot::kSource, group.sources, 3);
+  check(tasks::Slot::kMask, group.masks, 1);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
+at::Tensor noise_of(const SampleSpec& spec, const Group& group, std::uint32_t draw,
+                    const std::vector<std::int64_t>& shape) {
+  return group.noise ? group.noise(draw, shape) : keyed_noise(spec.seed, group.images, draw, shape);
 }
 
 Draw later_noise(const SampleSpec& spec, const Group& group,
                  const std::vector<std::int64_t>& shape) {
-  return [seed = spec.seed, images = group.images, shape](int k) {
-    return keyed_noise(seed, images, static_cast<std::uint32_t>(k) + 1, shape);
+  return [seed = spec.seed, images = group.images, noise = group.noise, shape](int k) {
+    const auto draw = kStepNoise + static_cast<std::uint32_t>(k);
+    return noise ? noise(draw, shape) : keyed_noise(seed, images, draw, shape);
   };
+}
+
+at::Tensor prompt_states(WarmModel& model, const Group& group) {
+  return model.encode(group.prompts, group.clip_skip);
+}
+
+at::Tensor negative_states(WarmModel& model, const SampleSpec& spec, const Group& group) {
+  if (!group.negatives.empty()) return model.encode(group.negatives);
+  const auto batch = static_cast<std::int64_t>(group.prompts.size());
+  return model.encode({spec.negative_prompt}).expand({batch, -1, -1});
+}
+
+std::vector<Branch> prompted(WarmModel& model, const SampleSpec& spec, const Group& group,
+                             const at::Tensor& channels, const UNetExtras& extras) {
+  const at::Tensor negative =
+      spec.guidance > 1 ? negative_states(model, spec, group) : at::Tensor();
+  auto branches = guided(negative, prompt_states(model, group), spec.guidance);
+  for (Branch& branch : branches) {
+    branch.channels = channels;
+    branch.extras = extras;
+  }
+  return branches;
+}
+
+Result<RowInput> end_with_pictures(WarmModel& model, const SampleSpec& spec, const Group& group,
+                                   const at::Tensor& latents) {
+  const auto* kind = tasks::find_task(spec.task);
+  ISOCOST_CHECK(kind != nullptr, "who begins a task has seen its row");
+  auto pictures = model.pipeline.render(latents, kind->scaling_factor);
+  if (!pictures) return fail(pictures.error());
+  return RowInput{.pictures = std::move(*pictures), .prompts = group.prompts};
 }
 
 }  // namespace isocost::diffusion

@@ -10,19 +10,39 @@
 // row in schema/tasks. No task knows a sampler, no sampler a task. Thread: one at a time.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "schema/spec.h"
+#include "schema/tasks/task.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/tasks/model_cache.h"
 
 namespace isocost::diffusion {
 
+// What noise is for, by its number in the keyed noise (samplers/noise.h): do not change.
+inline constexpr std::uint32_t kStartNoise = 0;  // x_T, or what a picture's latents begin with
+inline constexpr std::uint32_t kStepNoise = 1;   // and above: what the sampler draws
+inline constexpr std::uint32_t kTaskNoise = 1U << 31U;        // and above: what tasks draw besides
+inline constexpr std::uint32_t kPosteriorNoise = kTaskNoise;  // of the source
+inline constexpr std::uint32_t kMaskedPosteriorNoise = kTaskNoise + 1;  // of its kept part
+inline constexpr std::uint32_t kLowResolutionNoise = kTaskNoise + 2;    // over a small picture
+
+// Standard normals [B, shape...], float32, for one of these.
+using NoiseOf = std::function<at::Tensor(std::uint32_t draw, at::IntArrayRef shape)>;
+
 // The images of one group: all of them, also those beyond the range that is asked for.
 struct Group {
   std::vector<std::uint64_t> images;
   std::vector<std::string> prompts;
+  // Of its items, in [0, 1], float32 on the CPU; undefined where they have none.
+  at::Tensor sources{};  // [B, 3, h, w]
+  at::Tensor masks{};    // [B, 1, h, w]; from 0.5 on is repainted
+  // What a replay of a stored reference says otherwise than a cell does.
+  std::vector<std::string> negatives{};  // empty: the sample's negative prompt for every image
+  std::int64_t clip_skip = 0;            // of the prompts; the negative ones take the last layer
+  NoiseOf noise{};                       // empty: keyed by the sample's seed
 };
 
 struct Task {
@@ -41,13 +61,27 @@ struct Task {
 // What this engine runs, which a test holds against schema/tasks.
 [[nodiscard]] std::vector<std::string> engine_tasks();
 
+// Whether the group has the pictures that items of this task have.
+[[nodiscard]] Result<void> check_items(const tasks::TaskKind& kind, const Group& group);
+
 // Of the latents of spec's pictures: [Z, h, w].
 [[nodiscard]] std::vector<std::int64_t> latent_shape(const WarmModel& model,
                                                      const SampleSpec& spec);
-// Noise of the group's images, keyed by the sample's seed: of x_T, and of what samplers draw.
-[[nodiscard]] at::Tensor first_noise(const SampleSpec& spec, const Group& group,
-                                     const std::vector<std::int64_t>& shape);
+// Noise of the group's images: of one purpose, and of what samplers draw.
+[[nodiscard]] at::Tensor noise_of(const SampleSpec& spec, const Group& group, std::uint32_t draw,
+                                  const std::vector<std::int64_t>& shape);
 [[nodiscard]] Draw later_noise(const SampleSpec& spec, const Group& group,
                                const std::vector<std::int64_t>& shape);
+// States of the group's prompts and of what stands against them, [B, S, D].
+[[nodiscard]] at::Tensor prompt_states(WarmModel& model, const Group& group);
+[[nodiscard]] at::Tensor negative_states(WarmModel& model, const SampleSpec& spec,
+                                         const Group& group);
+// {negative, prompt} with guidance, {prompt} without, each with these channels and conditions.
+[[nodiscard]] std::vector<Branch> prompted(WarmModel& model, const SampleSpec& spec,
+                                           const Group& group, const at::Tensor& channels = {},
+                                           const UNetExtras& extras = {});
+// What most tasks end with: the latents, decoded.
+[[nodiscard]] Result<RowInput> end_with_pictures(WarmModel& model, const SampleSpec& spec,
+                                                 const Group& group, const at::Tensor& latents);
 
 }  // namespace isocost::diffusion

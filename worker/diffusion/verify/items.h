@@ -47,11 +47,8 @@ struct VerifyContext {
 [[nodiscard]] bool is_picture(const Tensor& tensor, const std::string& name, std::int64_t batch,
                               std::int64_t channels, Taken& take);
 
-// Of texts, int64 [texts, length]: those for CLIP, and those that a pipeline feeds its text
-// encoder.
+// Of texts for CLIP, int64 [texts, length].
 [[nodiscard]] Tensor ids_of_texts(const Tokenizer& tokenizer,
                                   const std::vector<std::string>& texts);
-[[nodiscard]] Tensor ids_of_prompts(const Tokenizer& tokenizer,
-                                    const std::vector<std::string>& prompts);
 
 }  // namespace isocost::diffusion

@@ -100,15 +100,15 @@ bool Taken::has(const std::string& group, const std::string& key) const {
   return !member(member(entry_, group), key).is_null();
 }
 
-std::vector<Tensor> Taken::step_draws() {
-  std::vector<Tensor> draws;
+std::map<std::string, std::vector<Tensor>> Taken::draws() {
+  std::map<std::string, std::vector<Tensor>> draws;
   const Json& list = member(entry_, "draws");
   for (const Json& draw : list.is_array() ? list : Json::array()) {
-    if (member(draw, "role") != Json("step")) {
-      fault("a draw has the role " + canonical(member(draw, "role")),
-            "\"step\" alone in this task");
+    const Json& role = member(draw, "role");
+    if (!role.is_string()) {
+      fault("a draw has the role " + canonical(role), "a text");
     } else {
-      draws.push_back(named(member(draw, "tensor")));
+      draws[role.get<std::string>()].push_back(named(member(draw, "tensor")));
     }
   }
   return draws;

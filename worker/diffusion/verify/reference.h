@@ -53,8 +53,8 @@ class Taken {
   // The tensor that entry[group][key] names.
   [[nodiscard]] Tensor tensor(const std::string& group, const std::string& key);
   [[nodiscard]] bool has(const std::string& group, const std::string& key) const;
-  // The tensors of entry["draws"], in order, which must all have role "step".
-  [[nodiscard]] std::vector<Tensor> step_draws();
+  // The tensors of entry["draws"] by their role, each role's in order.
+  [[nodiscard]] std::map<std::string, std::vector<Tensor>> draws();
   // A number; `fallback` where the key is absent or null.
   [[nodiscard]] double number(const std::string& key, double fallback);
   // A whole number of 0 to a million.

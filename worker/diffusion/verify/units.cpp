@@ -137,10 +137,4 @@ Tensor ids_of_texts(const Tokenizer& tokenizer, const std::vector<std::string>& 
   return at::stack(rows);
 }
 
-Tensor ids_of_prompts(const Tokenizer& tokenizer, const std::vector<std::string>& prompts) {
-  std::vector<Tensor> rows;
-  for (const auto& prompt : prompts) rows.push_back(at::tensor(tokenizer.encode_prompt(prompt)));
-  return at::stack(rows);
-}
-
 }  // namespace isocost::diffusion
