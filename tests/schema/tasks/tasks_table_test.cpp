@@ -11,6 +11,15 @@
 namespace isocost::tasks {
 namespace {
 
+const TaskKind& kind(const char* name) { return *find_task(name); }
+
+// DDIM makes a call a step, so that calls are steps.
+sampling::SamplerConfig ddim(int steps) {
+  return sampling::resolve(sampling::stored_scheduler(Json(), ""),
+                           {{"sampler", "ddim"}, {"steps", steps}}, "test")
+      .value();
+}
+
 TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
   std::set<std::string> names, references;
   for (const TaskKind& row : task_kinds()) {
@@ -29,6 +38,24 @@ TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
 
 TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
   EXPECT_THAT(names_of_prompt_tasks(), ::testing::ElementsAre("text-to-image"));
+}
+
+// int(steps strength), as diffusers' get_timesteps has it: 5 steps at 0.75 leave 3, and a product
+// that rounds below a whole number loses a step there too.
+TEST(TaskTable, CountsTheCallsOfAStrengthAsDiffusersDoes) {
+  const auto calls = [](int steps, double strength) {
+    const auto counted = kind("sdedit").calls(ddim(steps), 3, {{"strength", strength}});
+    EXPECT_EQ(counted.first_call + counted.calls, static_cast<std::size_t>(steps));
+    EXPECT_EQ(counted.branches, 2U);
+    return counted.calls;
+  };
+
+  EXPECT_EQ(calls(10, 0.6), 6U);
+  EXPECT_EQ(calls(5, 0.75), 3U);
+  EXPECT_EQ(calls(10, 1), 10U);
+  EXPECT_EQ(calls(10, 0.29), 2U);
+  EXPECT_EQ(calls(100, 0.29), 28U);
+  EXPECT_EQ(calls(10, 0.05), 0U);
 }
 
 }  // namespace

@@ -341,6 +341,18 @@ TEST_F(EngineExecutorTest, RefusesNetworksThatTheTaskDoesNotFeed) {
   EXPECT_THAT(other_latents.reason, HasSubstr("8"));
 }
 
+TEST_F(EngineExecutorTest, RefusesATaskWithoutItsPicturesOrParameters) {
+  spec_.task = "sdedit";
+  const UnitFailure bare = failure(generate_unit(0, 4));
+  spec_.parameters = {{"strength", 0.5}};
+  const UnitFailure blind = failure(generate_unit(0, 4));
+
+  EXPECT_EQ(bare.failure_class, FailureClass::kBadInput);
+  EXPECT_THAT(bare.reason, HasSubstr("sample.parameters: the parameters are {}; expected"));
+  EXPECT_EQ(blind.failure_class, FailureClass::kBadInput);
+  EXPECT_THAT(blind.reason, HasSubstr("they have no source; expected one an image, which sdedit"));
+}
+
 TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {
   const auto scored = [&](const std::vector<LeasedUnit>& units) {
     const ScoreUnit unit{sample_key(spec_), {"clip_score", clip_, "", {0, 8}, Json::object()}};

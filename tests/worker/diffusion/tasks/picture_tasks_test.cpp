@@ -1,0 +1,90 @@
+// Tasks that begin with pictures, on the small reference models: what each feeds the network, what
+// it leaves alone, and what it refuses. That their pictures are those of diffusers is shown by
+// verify_test.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/io/inputs.h"
+#include "schema/samplers/resolve.h"
+#include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/tasks/pictures.h"
+
+namespace isocost::diffusion {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::filesystem::path kPictureModels =
+    std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden/models";
+
+std::string part_digest(const std::string& part) {
+  return io::input_digest(kPictureModels / part).value().name();
+}
+
+class PictureTasks : public ::testing::Test {
+ protected:
+  PictureTasks() : cache_({kPictureModels}, at::kCPU, "") {}
+
+  // A sample of this task with the model of a reference, 16 x 16 pixels unless it is changed.
+  SampleSpec sample(const std::string& task, const std::string& model, const Json& parameters) {
+    SampleSpec spec;
+    spec.task = task;
+    for (const char* part : {"unet", "vae", "text_encoder", "tokenizer"})
+      spec.inputs[part] = part_digest(model + "/" + part);
+    spec.guidance = 3;
+    spec.negative_prompt = "low quality";
+    spec.seed = 11;
+    spec.height = spec.width = 16;
+    spec.parameters = parameters;
+    return spec;
+  }
+  WarmModel& model(const SampleSpec& spec) {
+    const auto loaded = cache_.model(spec);
+    EXPECT_TRUE(loaded) << loaded.error().message();
+    return **loaded;
+  }
+  static std::unique_ptr<Stepper> ddim(int steps) {
+    return make_stepper(sampling::resolve(sampling::stored_scheduler(Json(), ""),
+                                          {{"sampler", "ddim"}, {"steps", steps}}, "test")
+                            .value());
+  }
+  // Images with a picture each that is keyed by the image's number.
+  static Group pictured(const std::vector<std::uint64_t>& images, std::int64_t side = 16) {
+    Group group;
+    group.images = images;
+    group.prompts.assign(images.size(), "a red cat");
+    group.sources = (keyed_noise(3, images, 0, {3, side, side}) * 0.2 + 0.5).clamp(0, 1);
+    group.masks = at::zeros({static_cast<std::int64_t>(images.size()), 1, side, side});
+    group.masks.slice(3, side / 2, side).fill_(1);
+    return group;
+  }
+  Result<Denoising> begin(const SampleSpec& spec, const Group& group, const Stepper& stepper) {
+    return find_engine_task(spec.task)->begin(model(spec), spec, group, stepper);
+  }
+  std::string fault(const SampleSpec& spec, const Group& group, int steps = 10) {
+    const auto begun = begin(spec, group, *ddim(steps));
+    return begun ? "no fault" : begun.error().message();
+  }
+
+  ModelCache cache_;
+};
+
+TEST_F(PictureTasks, BeginWhereTheirStrengthSays) {
+  const auto stepper = ddim(10);
+  const SampleSpec spec = sample("sdedit", "sd1", {{"strength", 0.3}});
+
+  const auto begun = begin(spec, pictured({4, 5}), *stepper);
+
+  ASSERT_TRUE(begun) << begun.error().message();
+  EXPECT_EQ(begun->start.first_call, 7U);
+  WarmModel& warm = model(spec);
+  const at::Tensor z = sampled_latents(warm, signed_pictures(pictured({4, 5}).sources),
+                                       keyed_noise(11, {4, 5}, kPosteriorNoise, {4, 8, 8}));
+  EXPECT_TRUE(
+      at::equal(begun->start.x, stepper->noised(7, z, keyed_noise(11, {4, 5}, 0, {4, 8, 8}))));
+}
+
+}  // namespace
+}  // namespace isocost::diffusion
