@@ -86,5 +86,63 @@ TEST_F(PictureTasks, BeginWhereTheirStrengthSays) {
       at::equal(begun->start.x, stepper->noised(7, z, keyed_noise(11, {4, 5}, 0, {4, 8, 8}))));
 }
 
+TEST_F(PictureTasks, LeaveNoStepOut) {
+  EXPECT_THAT(fault(sample("sdedit", "sd1", {{"strength", 0.05}}), pictured({0})),
+              HasSubstr("leaves none of 10 steps; expected at least 0.1"));
+  EXPECT_THAT(fault(sample("inpaint", "inpaint9", {{"strength", 0.05}}), pictured({0})),
+              HasSubstr("leaves none of 10 steps"));
+}
+
+// A network without channels for the mask: what lies outside is the source, to the bit.
+TEST_F(PictureTasks, KeepWhatIsOutsideTheMask) {
+  SampleSpec spec = sample("inpaint", "sd1", {{"strength", 1.0}});
+  const auto stepper = ddim(4);
+  const Group two = pictured({4, 5});
+  WarmModel& warm = model(spec);
+
+  const auto begun = begin(spec, two, *stepper);
+  ASSERT_TRUE(begun) << begun.error().message();
+  const at::Tensor latents = warm.pipeline.denoise(*stepper, *begun);
+
+  const at::Tensor z = sampled_latents(warm, signed_pictures(two.sources),
+                                       keyed_noise(11, {4, 5}, kPosteriorNoise, {4, 8, 8}));
+  EXPECT_TRUE(at::equal(latents.slice(3, 0, 4), z.slice(3, 0, 4)));
+  EXPECT_GT((latents - z).slice(3, 4, 8).abs().min().item<float>(), 0);
+}
+
+TEST_F(PictureTasks, HideWhatIsInsideTheMask) {
+  const SampleSpec spec = sample("inpaint", "inpaint9", {{"strength", 1.0}});
+  Group other = pictured({4, 5});
+  other.sources = at::where(other.masks >= 0.5, 1 - other.sources, other.sources);
+
+  const auto one = begin(spec, pictured({4, 5}), *ddim(4));
+  const auto two = begin(spec, other, *ddim(4));
+
+  ASSERT_TRUE(one && two);
+  ASSERT_EQ(one->branches.size(), 2U);
+  EXPECT_EQ(one->branches[0].channels.sizes(), at::IntArrayRef({2, 5, 8, 8}));
+  EXPECT_TRUE(at::equal(one->branches[0].channels, two->branches[0].channels));
+  EXPECT_TRUE(at::equal(one->start.x, two->start.x));
+  EXPECT_TRUE(at::equal(one->branches[0].channels[0][0][0],
+                        at::tensor({0.F, 0.F, 0.F, 0.F, 1.F, 1.F, 1.F, 1.F})));
+}
+
+TEST_F(PictureTasks, SayWhichPicturesTheItemsLack) {
+  const auto lack = [](const char* task, const Group& group) {
+    const auto has = check_items(*tasks::find_task(task), group);
+    return has ? std::string("nothing") : has.error().message();
+  };
+  Group empty = pictured({0, 1});
+  empty.sources = empty.masks = at::Tensor();
+  Group short_one = pictured({0, 1});
+  short_one.sources = short_one.sources.slice(0, 0, 1);
+
+  EXPECT_EQ(lack("text-to-image", empty), "nothing");
+  EXPECT_EQ(lack("inpaint", pictured({0, 1})), "nothing");
+  EXPECT_THAT(lack("inpaint", empty),
+              ::testing::AllOf(HasSubstr("they have no source"), HasSubstr("they have no mask")));
+  EXPECT_THAT(lack("sdedit", short_one), HasSubstr("expected [2, 3, height, width]"));
+}
+
 }  // namespace
 }  // namespace isocost::diffusion

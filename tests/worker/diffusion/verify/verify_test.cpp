@@ -182,6 +182,48 @@ TEST_F(HostileModel, SaysWhichTensorsDoNotFitTheNetworks) {
             std::string::npos);
 }
 
+// What a run of a task lacks is told, and nothing is read past the end.
+TEST_F(HostileModel, SaysWhatATaskMisses) {
+  begin_with("sd1");
+  const Json before = expected();
+  const auto fault = [&](const char* id, const auto& change) {
+    Json json = before;
+    for (auto& run : json.at("runs"))
+      if (run.at("id") == id) change(run);
+    write("golden/expected.json", json.dump());
+    const auto report = verify({.model = folder_, .reference = {}, .run = id});
+    return report && !report->faults.empty() ? report->faults[0].message() : "no fault";
+  };
+  const auto nothing = [](Json&) {};
+  const auto holds = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos ? std::string(part) : text;
+  };
+
+  EXPECT_EQ(fault("blend-ddim-10", nothing), "no fault");
+  EXPECT_EQ(holds(fault("img2img-ddim-10", [](Json& run) { run.at("draws").erase(0); }),
+                  "noise of the role vae_posterior_image"),
+            "noise of the role vae_posterior_image");
+  EXPECT_EQ(holds(fault("img2img-ddim-10",
+                        [](Json& run) {
+                          run.at("draws").push_back(
+                              {{"role", "step"}, {"tensor", "img2img-ddim-10.draw.0"}});
+                        }),
+                  "noise of the role step was drawn 0 times"),
+            "noise of the role step was drawn 0 times");
+  EXPECT_EQ(holds(fault("blend-ddim-10", [](Json& run) { run.at("inputs").erase("mask"); }),
+                  "they have no mask"),
+            "they have no mask");
+  EXPECT_EQ(
+      holds(fault("img2img-ddim-10", [](Json& run) { run["strength"] = 2; }), "strength is 2"),
+      "strength is 2");
+  EXPECT_EQ(holds(fault("img2img-ddim-10", [](Json& run) { run["height"] = 33; }),
+                  "the picture has 33 x 32 pixels"),
+            "the picture has 33 x 32 pixels");
+  EXPECT_EQ(holds(fault("img2img-ddim-10", [](Json& run) { run["height"] = 64; }),
+                  "the sources have 32 x 32 pixels"),
+            "the sources have 32 x 32 pixels");
+}
+
 TEST_F(HostileModel, RefusesBrokenReferences) {
   for (const char* text :
        {"", "[]", "{\"kind\": 3}", "{\"kind\": \"diffusers\", \"units\": 4}",
