@@ -127,6 +127,25 @@ TEST_F(PictureTasks, HideWhatIsInsideTheMask) {
                         at::tensor({0.F, 0.F, 0.F, 0.F, 1.F, 1.F, 1.F, 1.F})));
 }
 
+TEST_F(PictureTasks, GuideByPictureAndTextApart) {
+  SampleSpec spec = sample("instruct", "pix2pix", {{"image_guidance", 1.25}});
+
+  const auto begun = begin(spec, pictured({4, 5}), *ddim(4));
+
+  ASSERT_TRUE(begun) << begun.error().message();
+  const auto& branches = begun->branches;
+  ASSERT_EQ(branches.size(), 3U);
+  EXPECT_EQ(branches[0].channels.count_nonzero().item<std::int64_t>(), 0);
+  EXPECT_TRUE(at::equal(branches[1].channels, branches[2].channels));
+  EXPECT_TRUE(at::equal(branches[0].text, branches[1].text));
+  EXPECT_FALSE(at::equal(branches[1].text, branches[2].text));
+  EXPECT_EQ(branches[1].scale, 1.25);
+  EXPECT_EQ(branches[2].scale, 3);
+  spec.guidance = 1;
+  spec.parameters = Json::object();
+  EXPECT_EQ(begin(spec, pictured({4, 5}), *ddim(4))->branches.size(), 1U);
+}
+
 TEST_F(PictureTasks, SayWhichPicturesTheItemsLack) {
   const auto lack = [](const char* task, const Group& group) {
     const auto has = check_items(*tasks::find_task(task), group);
