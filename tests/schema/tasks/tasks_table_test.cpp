@@ -58,5 +58,11 @@ TEST(TaskTable, CountsTheCallsOfAStrengthAsDiffusersDoes) {
   EXPECT_EQ(calls(10, 0.05), 0U);
 }
 
+TEST(TaskTable, EvaluatesThreeBranchesByInstructionAndOneWithoutGuidance) {
+  EXPECT_EQ(kind("instruct").calls(ddim(7), 3, {{"image_guidance", 1.5}}).evaluations(), 21U);
+  EXPECT_EQ(kind("instruct").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
+  EXPECT_EQ(kind("concat-sr").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
+}
+
 }  // namespace
 }  // namespace isocost::tasks

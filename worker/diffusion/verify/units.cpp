@@ -1,3 +1,4 @@
+#include "worker/diffusion/tasks/pictures.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 #include "worker/diffusion/verify/items.h"
 
@@ -108,6 +109,32 @@ Result<ItemResult> vae_unit(const VerifyContext& context, const Json& unit, Take
   return result;
 }
 
+// How super-resolution by concatenation makes channels of a small picture.
+Result<ItemResult> concat_unit(const VerifyContext& context, const Json& unit, Taken& take) {
+  const auto low_res = take.tensor("inputs", "low_res");
+  const Json& height = take.option("height");
+  const Json& width = take.option("width");
+  const auto is_side = [](const Json& side) {
+    return side.is_number_unsigned() && side.get<std::uint64_t>() >= 1 &&
+           side.get<std::uint64_t>() <= 8192;
+  };
+  if (!is_side(height) || !is_side(width))
+    take.fault("with.height and with.width are " + canonical(height) + " and " + canonical(width),
+               "whole numbers from 1 to 8192");
+  if (!take.ok()) return fail(take.failure());
+  const auto folder = component_folder(context, unit, "vae");
+  auto vae = load_autoencoder(folder, variant_of(context, folder));
+  if (!vae) return fail(vae.error());
+  const auto& config = (*vae)->config;
+  if (!is_picture(low_res, "low_res", -1, config.in_channels, take)) return fail(take.failure());
+  (*vae)->to(context.options.device);
+  const auto enlarged =
+      resized_bicubic(low_res, height.get<std::int64_t>(), width.get<std::int64_t>());
+  const auto posterior = (*vae)->encode(on(context, signed_pictures(enlarged)));
+  return ItemResult{
+      {{"enlarged", enlarged}, {"low_res_latents", config.scaling_factor * posterior.mean}}, {}};
+}
+
 }  // namespace
 
 Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, Taken& take) {
@@ -116,8 +143,10 @@ Result<ItemResult> compute_unit(const VerifyContext& context, const Json& unit, 
   if (kind == "text") return text_unit(context, unit, take);
   if (kind == "unet") return unet_unit(context, unit, take);
   if (kind == "vae") return vae_unit(context, unit, take);
-  return ItemResult{
-      {}, NotBuilt{"units of kind '" + kind + "' are not built yet", "tokenizer, text, unet, vae"}};
+  if (kind == "concat") return concat_unit(context, unit, take);
+  return ItemResult{{},
+                    NotBuilt{"units of kind '" + kind + "' are not built yet",
+                             "tokenizer, text, unet, vae, concat"}};
 }
 
 bool is_picture(const Tensor& tensor, const std::string& name, std::int64_t batch,
