@@ -58,7 +58,8 @@ const std::vector<ComponentClass>& component_classes() {
                                                        {"vae", {"AutoencoderKL"}},
                                                        {"text_encoder", {"CLIPTextModel"}},
                                                        {"tokenizer", tokenizer_classes()},
-                                                       {"scheduler", {}}};
+                                                       {"scheduler", {}},
+                                                       {"low_res_scheduler", {}}};
   return kClasses;
 }
 
@@ -172,7 +173,7 @@ class FolderCheck {
 
   static std::string missing_part(const std::string& name) {
     if (name == "tokenizer") return "tokenizer/vocab.json or tokenizer/tokenizer.json";
-    if (name == "scheduler") return "scheduler/scheduler_config.json";
+    if (name == "scheduler" || name == "low_res_scheduler") return name + "/scheduler_config.json";
     return name + "/config.json and its weights";
   }
 

@@ -104,16 +104,21 @@ class Opener {
     model_.text_encoder = optional_component<ClipTextConfig>("text_encoder", io::kTransformersBase,
                                                              clip_text_config_from_json);
     if (!is_absent("tokenizer")) find_tokenizer(model_.root / "tokenizer");
-    const auto scheduler = model_.root / "scheduler" / "scheduler_config.json";
-    if (is_absent("scheduler") || !has(scheduler)) return;
-    model_.found.insert("scheduler");
-    auto json = read_json(scheduler);
+    read_scheduler("scheduler", model_.scheduler_config);
+    read_scheduler("low_res_scheduler", model_.low_res_scheduler_config);
+  }
+
+  void read_scheduler(const std::string& component, Json& into) {
+    const auto file = model_.root / component / "scheduler_config.json";
+    if (is_absent(component) || !has(file)) return;
+    model_.found.insert(component);
+    auto json = read_json(file);
     if (!json) {
       failure_.add(json.error());
     } else if (!json->is_object()) {
-      failure_.add(scheduler.string(), "this is " + std::string(json->type_name()), "an object");
+      failure_.add(file.string(), "this is " + std::string(json->type_name()), "an object");
     } else {
-      model_.scheduler_config = std::move(*json);
+      into = std::move(*json);
     }
   }
 

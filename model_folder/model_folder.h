@@ -39,8 +39,9 @@ struct ModelFolder {
   std::optional<Component<ClipTextConfig>> text_encoder;
   std::optional<Component<ClipConfig>> clip;  // a CLIP folder
   std::optional<std::filesystem::path> tokenizer;
-  std::string tokenizer_class;  // that tokenizer_config.json says; may be empty
-  Json scheduler_config;        // scheduler/scheduler_config.json; null where there is none
+  std::string tokenizer_class;    // that tokenizer_config.json says; may be empty
+  Json scheduler_config;          // scheduler/scheduler_config.json; null where there is none
+  Json low_res_scheduler_config;  // low_res_scheduler/scheduler_config.json, likewise
   // Folders of parts that no task reads, and what they hold: "text_encoder_2", "a second text
   // encoder".
   std::vector<std::pair<std::string, std::string>> second_parts;

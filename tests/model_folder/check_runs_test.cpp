@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <functional>
+#include <map>
 
 namespace isocost::arch {
 namespace {
@@ -17,10 +18,10 @@ using ::testing::Not;
 
 fs::path golden_models() { return fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/models"; }
 
-std::string faults(const fs::path& folder) {
+std::string faults(const fs::path& folder, const char* task = "text-to-image") {
   const auto model = ModelFolder::open(folder);
   if (!model) return model.error().message();
-  const auto runs = check_runs(*model, *tasks::find_task("text-to-image"));
+  const auto runs = check_runs(*model, *tasks::find_task(task));
   return runs ? "runs" : runs.error().message();
 }
 
@@ -52,6 +53,20 @@ TEST(CheckRunsOnReferences, TellsWhichDrawFromText) {
   for (const char* name : {"bk-base", "bk-tiny", "groups32", "sd1", "sd2"})
     EXPECT_EQ(faults(golden_models() / name), "runs") << name;
   EXPECT_EQ(faults(fs::path(ISOCOST_SOURCE_DIR) / "experiments/mini/models/w8"), "runs");
+}
+
+TEST(CheckRunsOnReferences, TellsWhichOthersDoEachTask) {
+  const std::map<std::string, std::vector<std::string>> expected = {
+      {"text-to-image", {"sd1"}}, {"sdedit", {"sd1"}},          {"inpaint", {"inpaint9", "sd1"}},
+      {"instruct", {"pix2pix"}},  {"concat-sr", {"concat-sr"}}, {"x4", {"x4"}}};
+  for (const auto& [task, models] : expected) {
+    std::vector<std::string> running;
+    for (const char* name : {"concat-sr", "inpaint9", "pix2pix", "sd1", "x4"})
+      if (faults(golden_models() / name, task.c_str()) == "runs") running.push_back(name);
+    EXPECT_EQ(running, models) << task;
+  }
+  EXPECT_THAT(faults(golden_models() / "concat-sr", "inpaint"),
+              HasSubstr("expected 4 or 9 for inpaint"));
 }
 
 TEST(CheckRunsOnReferences, TellsEverythingThatKeepsAnUpscalerFromDrawingFromText) {
@@ -183,6 +198,20 @@ TEST_F(CheckRuns, LeavesNoPartOverWithoutAnIndex) {
                     HasSubstr("low_res_scheduler: there is a scheduler of small pictures"),
                     HasSubstr("text_encoder/config.json: the model_type is t5; expected "
                               "clip_text_model")));
+}
+
+TEST_F(CheckRuns, AsksForTheSchedulerOfSmallPictures) {
+  fs::remove_all(folder_);
+  fs::copy(golden_models() / "x4", folder_, fs::copy_options::recursive);
+  EXPECT_EQ(faults(folder_, "x4"), "runs");
+
+  fs::remove_all(folder_ / "low_res_scheduler");
+  EXPECT_THAT(faults(folder_, "x4"), HasSubstr("there is no low_res_scheduler; expected "
+                                               "low_res_scheduler/scheduler_config.json"));
+
+  fs::copy(golden_models() / "x4/low_res_scheduler", folder_ / "low_res_scheduler");
+  fs::remove(folder_ / "model_index.json");
+  EXPECT_EQ(faults(folder_, "x4"), "runs");
 }
 
 TEST_F(CheckRuns, RefusesAClassThatIsNoName) {

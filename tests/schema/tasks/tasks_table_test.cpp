@@ -11,6 +11,8 @@
 namespace isocost::tasks {
 namespace {
 
+using ::testing::HasSubstr;
+
 const TaskKind& kind(const char* name) { return *find_task(name); }
 
 // DDIM makes a call a step, so that calls are steps.
@@ -18,6 +20,14 @@ sampling::SamplerConfig ddim(int steps) {
   return sampling::resolve(sampling::stored_scheduler(Json(), ""),
                            {{"sampler", "ddim"}, {"steps", steps}}, "test")
       .value();
+}
+
+const Json kLowRes = {{"_class_name", "DDPMScheduler"}, {"beta_schedule", "scaled_linear"},
+                      {"beta_start", 0.0001},           {"beta_end", 0.02},
+                      {"num_train_timesteps", 1000},    {"clip_sample", true}};
+
+Result<Json> upscaler_parameters(const Json& said, const ModelFacts& facts) {
+  return key_parameters(kind("x4"), said, 1, facts, "grid.yaml:1:1");
 }
 
 TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
@@ -62,6 +72,35 @@ TEST(TaskTable, EvaluatesThreeBranchesByInstructionAndOneWithoutGuidance) {
   EXPECT_EQ(kind("instruct").calls(ddim(7), 3, {{"image_guidance", 1.5}}).evaluations(), 21U);
   EXPECT_EQ(kind("instruct").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
   EXPECT_EQ(kind("concat-sr").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
+}
+
+// alpha_bar of a schedule from 0.0001 to 0.02 in squares of roots, by hand: of level 0 it is
+// 1 - 0.0001.
+TEST(TaskParameters, OfTheUpscalerSayWhatALevelOfNoiseIs) {
+  const auto clean = upscaler_parameters({{"noise_level", 0}}, {Json(), kLowRes});
+  const auto noisy = upscaler_parameters({{"noise_level", 250}}, {Json(), kLowRes});
+
+  ASSERT_TRUE(clean && noisy);
+  EXPECT_NEAR(clean->at("low_res_alpha_bar").get<double>(), 0.9999, 1e-7);
+  EXPECT_GT(noisy->at("low_res_alpha_bar").get<double>(), 0.5);
+  EXPECT_LT(noisy->at("low_res_alpha_bar").get<double>(), 0.9);
+}
+
+TEST(TaskParameters, OfTheUpscalerAreCheckedAgainstItsFolder) {
+  const auto fault = [](const Json& said, const ModelFacts& facts) {
+    const auto parameters = upscaler_parameters(said, facts);
+    return parameters ? std::string("no fault") : parameters.error().message();
+  };
+  Json euler = kLowRes;
+  euler["_class_name"] = "EulerDiscreteScheduler";
+
+  EXPECT_THAT(fault({{"noise_level", 351}}, {Json(), kLowRes}), HasSubstr("at most 350"));
+  EXPECT_THAT(fault({{"noise_level", 30}}, {{{"max_noise_level", 25}}, kLowRes}),
+              HasSubstr("noise_level: this is 30; expected at most 25"));
+  EXPECT_EQ(fault({{"noise_level", 30}}, {{{"max_noise_level", 30}}, kLowRes}), "no fault");
+  EXPECT_THAT(fault(Json::object(), {}),
+              HasSubstr("low_res_scheduler/scheduler_config.json: the file is missing"));
+  EXPECT_THAT(fault(Json::object(), {Json(), euler}), HasSubstr("EulerDiscreteScheduler"));
 }
 
 }  // namespace

@@ -88,7 +88,8 @@ Result<Json> read_parameters(const VerifyContext& context, const Json& run, cons
     for (const std::string& key : {option.name, option.name + "_scale"})
       if (run.contains(key) && !run.at(key).is_null()) said[option.name] = run.at(key);
   return tasks::key_parameters(*stored.kind, said, stored.spec.guidance,
-                               {context.model.index, Json()}, take.where());
+                               {context.model.index, context.model.low_res_scheduler_config},
+                               take.where());
 }
 
 Result<sampling::SamplerConfig> read_sampler(const Json& run, Taken& take) {

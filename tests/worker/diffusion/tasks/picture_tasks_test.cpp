@@ -146,6 +146,63 @@ TEST_F(PictureTasks, GuideByPictureAndTextApart) {
   EXPECT_EQ(begin(spec, pictured({4, 5}), *ddim(4))->branches.size(), 1U);
 }
 
+TEST_F(PictureTasks, TellTheNetworkTheLevelOfNoise) {
+  SampleSpec spec = sample("x4", "x4", {{"noise_level", 35}, {"low_res_alpha_bar", 1.0}});
+  spec.height = spec.width = 48;
+  const Group two = pictured({4, 5}, 12);
+
+  const auto begun = begin(spec, two, *ddim(4));
+
+  ASSERT_TRUE(begun) << begun.error().message();
+  for (const Branch& branch : begun->branches) {
+    EXPECT_TRUE(at::equal(branch.channels, signed_pictures(two.sources)));
+    EXPECT_TRUE(at::equal(branch.extras.class_labels, at::tensor({35, 35}, at::kLong)));
+  }
+}
+
+// Promise 1: not the place in its group. Rounding of encoders may depend on the batch.
+TEST_F(PictureTasks, GiveAnImageWhatItsNumberSays) {
+  SampleSpec upscaled = sample("x4", "x4", {{"noise_level", 35}, {"low_res_alpha_bar", 0.5}});
+  upscaled.height = upscaled.width = 48;
+  const std::vector<SampleSpec> samples = {sample("sdedit", "sd1", {{"strength", 0.5}}),
+                                           sample("inpaint", "sd1", {{"strength", 0.5}}),
+                                           sample("inpaint", "inpaint9", {{"strength", 0.5}}),
+                                           sample("instruct", "pix2pix", {{"image_guidance", 1.5}}),
+                                           sample("concat-sr", "concat-sr", Json::object()),
+                                           upscaled};
+  for (const SampleSpec& spec : samples) {
+    const std::int64_t side = spec.height == 48 ? 12 : 16;
+    const auto three = begin(spec, pictured({4, 5, 6}, side), *ddim(4));
+    const auto alone = begin(spec, pictured({5}, side), *ddim(4));
+    ASSERT_TRUE(three && alone) << spec.task;
+
+    EXPECT_TRUE(at::allclose(three->start.x[1], alone->start.x[0], 1e-4, 1e-5)) << spec.task;
+    for (std::size_t i = 0; i < alone->branches.size(); ++i) {
+      const at::Tensor& channels = three->branches[i].channels;
+      if (!channels.defined()) continue;
+      EXPECT_TRUE(at::allclose(channels[1], alone->branches[i].channels[0], 1e-4, 1e-5))
+          << spec.task;
+    }
+  }
+}
+
+TEST_F(PictureTasks, RefusePicturesOfAnotherSize) {
+  SampleSpec upscaled = sample("x4", "x4", {{"noise_level", 35}, {"low_res_alpha_bar", 0.5}});
+  upscaled.height = upscaled.width = 48;
+
+  EXPECT_THAT(fault(sample("sdedit", "sd1", {{"strength", 0.5}}), pictured({0}, 24)),
+              HasSubstr("the sources have 24 x 24 pixels; expected 16 x 16"));
+  EXPECT_THAT(fault(sample("concat-sr", "concat-sr", Json::object()), pictured({0}, 24)),
+              HasSubstr("expected at most 16 x 16, to which they are enlarged"));
+  EXPECT_THAT(fault(upscaled, pictured({0}, 16)), HasSubstr("expected 12 x 12, of which"));
+  upscaled.height = upscaled.width = 40;
+  EXPECT_THAT(fault(upscaled, pictured({0}, 10)), HasSubstr("expected multiples of 4"));
+  Group masked = pictured({0});
+  masked.masks = at::ones({1, 1, 8, 8});
+  EXPECT_THAT(fault(sample("inpaint", "sd1", {{"strength", 1.0}}), masked),
+              HasSubstr("as high and wide as the sources"));
+}
+
 TEST_F(PictureTasks, SayWhichPicturesTheItemsLack) {
   const auto lack = [](const char* task, const Group& group) {
     const auto has = check_items(*tasks::find_task(task), group);

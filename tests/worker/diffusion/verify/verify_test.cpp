@@ -48,20 +48,23 @@ INSTANTIATE_TEST_SUITE_P(Models, GoldenCase,
                            return name;
                          });
 
-// What is counted as not built yet must be just that: no sampler that exists is left out.
-TEST(Verify, RunsEveryTextToImageRunOfItsSamplers) {
+// What is counted as not built yet must be just that: no task and no sampler that exists is left
+// out.
+TEST(Verify, RunsEveryRunOfItsSamplers) {
   const auto names = sampling::sampler_names();
   const std::set<std::string> built(names.begin(), names.end());
-  for (const char* name : {"sd1", "sd2", "bk-base", "bk-tiny", "groups32"}) {
+  for (const char* name :
+       {"sd1", "sd2", "bk-base", "bk-tiny", "groups32", "concat-sr", "inpaint9", "pix2pix", "x4"}) {
     const auto json = read_json_file(golden(name) / "golden/expected.json");
     const auto report = verify({.model = golden(name), .reference = {}, .run = {}});
     ASSERT_TRUE(json && report);
     std::set<std::string> compared;
     for (const auto& one : report->comparisons) compared.insert(one.item);
+    for (const Json& unit : json->at("units"))
+      EXPECT_TRUE(compared.contains(unit.at("id").get<std::string>()))
+          << name << " " << unit.at("id");
     for (const Json& run : json->at("runs")) {
-      if (run.at("task") != "text-to-image" ||
-          !built.contains(run.at("sampler").get<std::string>()))
-        continue;
+      if (!built.contains(run.at("sampler").get<std::string>())) continue;
       EXPECT_TRUE(compared.contains(run.at("id").get<std::string>()))
           << name << " " << run.at("id");
     }
