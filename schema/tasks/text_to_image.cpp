@@ -5,6 +5,11 @@ namespace {
 
 std::vector<std::int64_t> latent_alone(std::int64_t latent_channels) { return {latent_channels}; }
 
+// Without the second prompt there is no mixture, and a key is what it was before there were any.
+void drop_idle_mixture(double, Json& parameters) {
+  if (parameters.at("prompt_weight") == 1.0) parameters = Json::object();
+}
+
 }  // namespace
 
 TaskKind text_to_image_row() {
@@ -12,6 +17,10 @@ TaskKind text_to_image_row() {
   row.name = row.kind = row.reference_name = "text-to-image";
   row.label = "Text to image";
   row.explanation = "A picture from noise, as its prompt says.";
+  row.parameters = {
+      number("prompt_weight", 1, {0, 1},
+             "a in the text states a A + (1 - a) B, A of the prompt and B of second_prompt"),
+      beside("prompt_weight", text("second_prompt", "", "the prompt that is mixed in"))};
   row.slots = {Slot::kPrompt};
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
   // Those for which AutoPipelineForText2Image makes the first.
@@ -20,6 +29,7 @@ TaskKind text_to_image_row() {
   row.runs_as = row.pipelines.front();
   row.input_channels = latent_alone;
   row.calls = every_call;
+  row.drop_idle = drop_idle_mixture;
   return row;
 }
 

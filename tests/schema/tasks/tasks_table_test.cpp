@@ -74,6 +74,53 @@ TEST(TaskTable, EvaluatesThreeBranchesByInstructionAndOneWithoutGuidance) {
   EXPECT_EQ(kind("concat-sr").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
 }
 
+TEST(TaskParameters, HaveTheirDefaultsInTheKeyAndNoneThatIsIdle) {
+  const auto parameters = [](const char* task, const Json& said, double guidance) {
+    return key_parameters(kind(task), said, guidance, {}, "test").value();
+  };
+
+  EXPECT_EQ(parameters("sdedit", Json::object(), 1), Json({{"strength", 0.8}}));
+  EXPECT_EQ(parameters("inpaint", Json::object(), 1), Json({{"strength", 1.0}}));
+  EXPECT_EQ(parameters("instruct", Json::object(), 3), Json({{"image_guidance", 1.5}}));
+  EXPECT_EQ(parameters("instruct", {{"image_guidance", 2}}, 1), Json::object());
+  EXPECT_EQ(parameters("text-to-image", Json::object(), 3), Json::object());
+  EXPECT_EQ(parameters("text-to-image", {{"prompt_weight", 1}}, 3), Json::object());
+  EXPECT_EQ(parameters("text-to-image", {{"prompt_weight", 0.25}, {"second_prompt", "a dog"}}, 3),
+            Json({{"prompt_weight", 0.25}, {"second_prompt", "a dog"}}));
+}
+
+TEST(TaskParameters, AreRefusedWhereTheyDoNotFit) {
+  const auto fault = [](const char* task, const Json& said) {
+    const auto parameters = key_parameters(kind(task), said, 3, {}, "grid.yaml:7:3");
+    return parameters ? std::string("no fault") : parameters.error().message();
+  };
+
+  EXPECT_THAT(fault("sdedit", {{"strength", 0}}), HasSubstr("above 0"));
+  EXPECT_THAT(fault("sdedit", {{"strength", 1.5}}), HasSubstr("grid.yaml:7:3: strength is 1.5"));
+  EXPECT_THAT(fault("sdedit", {{"noise_level", 3}}), HasSubstr("'noise_level' is unknown"));
+  EXPECT_THAT(fault("instruct", {{"image_guidance", 0.5}}), HasSubstr("image_guidance is 0.5"));
+  EXPECT_THAT(fault("text-to-image", {{"second_prompt", "a dog"}}),
+              HasSubstr("second_prompt has no effect without prompt_weight"));
+}
+
+// As they come to a worker.
+TEST(TaskParameters, FromOutsideMustBeThoseOfAKey) {
+  const auto fault = [](const char* task, const Json& parameters, double guidance) {
+    const auto fits = check_parameters(kind(task), parameters, guidance, "sample.parameters");
+    return fits ? std::string("fits") : fits.error().message();
+  };
+
+  EXPECT_EQ(fault("sdedit", {{"strength", 1}}, 3), "fits");
+  EXPECT_EQ(fault("text-to-image", Json::object(), 3), "fits");
+  EXPECT_EQ(fault("x4", {{"noise_level", 20}, {"low_res_alpha_bar", 0.9}}, 3), "fits");
+  EXPECT_THAT(fault("sdedit", Json::object(), 3), HasSubstr("strength"));
+  EXPECT_THAT(fault("sdedit", {{"strength", "much"}}, 3), HasSubstr("strength is"));
+  EXPECT_THAT(fault("instruct", {{"image_guidance", 1.5}}, 1), HasSubstr("have an effect"));
+  EXPECT_THAT(fault("text-to-image", {{"prompt_weight", 1}, {"second_prompt", ""}}, 3),
+              HasSubstr("have an effect"));
+  EXPECT_THAT(fault("x4", {{"noise_level", 20}}, 3), HasSubstr("low_res_alpha_bar"));
+}
+
 // alpha_bar of a schedule from 0.0001 to 0.02 in squares of roots, by hand: of level 0 it is
 // 1 - 0.0001.
 TEST(TaskParameters, OfTheUpscalerSayWhatALevelOfNoiseIs) {

@@ -160,6 +160,20 @@ TEST_F(PictureTasks, TellTheNetworkTheLevelOfNoise) {
   }
 }
 
+TEST_F(PictureTasks, MixPrompts) {
+  const SampleSpec spec =
+      sample("text-to-image", "sd1", {{"prompt_weight", 0.25}, {"second_prompt", "a dog"}});
+  WarmModel& warm = model(spec);
+
+  const auto begun = begin(spec, pictured({4, 5}), *ddim(4));
+
+  ASSERT_TRUE(begun) << begun.error().message();
+  const at::Tensor mixed =
+      0.25 * warm.encode({"a red cat", "a red cat"}) + 0.75 * warm.encode({"a dog", "a dog"});
+  EXPECT_TRUE(at::equal(begun->branches[1].text, mixed));
+  EXPECT_TRUE(at::equal(begun->branches[0].text, warm.encode({"low quality", "low quality"})));
+}
+
 // Promise 1: not the place in its group. Rounding of encoders may depend on the batch.
 TEST_F(PictureTasks, GiveAnImageWhatItsNumberSays) {
   SampleSpec upscaled = sample("x4", "x4", {{"noise_level", 35}, {"low_res_alpha_bar", 0.5}});
