@@ -186,4 +186,25 @@ Tensor UNetImpl::forward(const Tensor& sample, const Tensor& timesteps, const Te
   return conv_out(at::silu(conv_norm_out(x)));
 }
 
+UNet grown(UNet& network, std::int64_t channels) {
+  ISOCOST_CHECK(channels >= network->config.in_channels, "a network is grown and not cut");
+  auto config = network->config;
+  config.in_channels = channels;
+  UNet larger(std::move(config));
+  const at::NoGradGuard no_grad;
+  const auto from = network->named_parameters();
+  for (auto& parameter : larger->named_parameters()) {
+    const Tensor& source = from[parameter.key()];
+    if (parameter.value().sizes() == source.sizes()) {
+      parameter.value().copy_(source);
+    } else {  // conv_in.weight, [width, in, 3, 3]
+      parameter.value().zero_();
+      parameter.value().slice(1, 0, source.size(1)).copy_(source);
+    }
+  }
+  larger->to(network->conv_in->weight.device(), network->conv_in->weight.scalar_type());
+  larger->train(network->is_training());
+  return larger;
+}
+
 }  // namespace isocost::diffusion

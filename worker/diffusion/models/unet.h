@@ -88,4 +88,9 @@ struct UNetImpl : torch::nn::Module {
 };
 TORCH_MODULE(UNet);
 
+// The same network with more input channels behind its own, which have no effect yet: their weights
+// are 0. So a text-to-image network begins to be trained for a task that joins channels to the
+// latents. Requires: channels >= those that it has.
+[[nodiscard]] UNet grown(UNet& network, std::int64_t channels);
+
 }  // namespace isocost::diffusion

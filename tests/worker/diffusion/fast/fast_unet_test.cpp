@@ -53,6 +53,23 @@ double greatest_difference(UNet unet, const Call& call, double t) {
   return (fast.forward(call.x, t) - expected).abs().max().item<double>();
 }
 
+// A text-to-image network begins its training for another task as what it was, whatever the new
+// channels hold.
+TEST(GrownUNet, GivesWhatItGaveBefore) {
+  const c10::InferenceMode guard;
+  auto before = golden_unet("bk-tiny");
+  auto after = grown(before, 9);
+  const Call call = drawn_call(before->config, 2, 8, 8);
+  const auto t = at::full({2}, 400.0);
+
+  EXPECT_EQ(after->config.in_channels, 9);
+  EXPECT_EQ(after->conv_in->weight.size(1), 9);
+  const auto outputs =
+      after->forward(at::cat({call.x, at::randn({2, 5, 8, 8})}, 1), t, call.context);
+  EXPECT_LT((outputs - before->forward(call.x, t, call.context)).abs().max().item<double>(),
+            kTolerance);
+}
+
 TEST(FastUNet, AgreesWithTheModuleOnTheGoldenModels) {
   for (const char* name :
        {"sd1", "sd2", "bk-base", "bk-tiny", "groups32", "concat-sr", "inpaint9", "pix2pix"}) {
