@@ -1,12 +1,13 @@
-// The grammar. A caption has two parts in either order:
+// The grammar. A caption has two parts in either order; what is not told is left out:
 //
-//   caption  = where "," objects | objects where        where = "in the sky" | "on sand" | ...
-//   objects  = object relation object [relation object]
-//   object   = "a" size colour shape
-//   relation = "left of" | "to the left of" | "right of" | ... | "inside" | "around"
+//   caption  = where "," objects | objects [where]        where = "in the sky" | "on sand" | ...
+//   objects  = object [relation object [relation object]]
+//   object   = ("a" | "an") [size] [colour] [texture] (shape | "thing")
+//   relation = "left of" | "to the left of" | "right of" | ... | "inside" | "around" | "and"
 //
 // `phrasing` is three bits: 1 says the background first, 2 names the last object first ("right of"
-// for "left of"), 4 takes the longer relation (for two objects beside or above each other).
+// for "left of"), 4 takes the longer relation (for two objects beside or above each other). "and"
+// says that there is another object, not how they stand.
 #include <algorithm>
 #include <sstream>
 
@@ -20,8 +21,10 @@ constexpr std::uint32_t kBackgroundFirst = 1;
 constexpr std::uint32_t kReversed = 2;
 constexpr std::uint32_t kLong = 4;
 
-constexpr std::array<std::string_view, kBackgrounds> kPlaces = {"in the sky", "on sand", "on grass",
-                                                                "at night", "on paper"};
+constexpr std::string_view kAnyShape = "thing";
+constexpr std::string_view kUntoldRelation = "and";
+constexpr std::array<std::string_view, kBackgrounds> kPlaces = {
+    "in the sky", "on sand", "on grass", "at night", "on paper", "at sea"};
 
 struct Relation {
   std::string_view text;
@@ -42,12 +45,20 @@ constexpr std::array<Relation, 10> kRelations = {{
     {"inside", false, true, kReversed},
 }};
 
-std::string object_text(const Object& object) {
-  return "a " + std::string(name(object.size)) + " " + std::string(name(object.colour)) + " " +
-         std::string(name(object.shape));
+std::string object_text(const Scene& scene, std::size_t i) {
+  const auto& object = scene.objects[i];
+  const auto tells = [&](ObjectAttribute which) { return scene.tells(attribute_of(i, which)); };
+  std::string text;
+  const auto add = [&](std::string_view word) { text += " " + std::string(word); };
+  if (tells(ObjectAttribute::kSize)) add(name(object.size));
+  if (tells(ObjectAttribute::kColour)) add(name(object.colour));
+  if (tells(ObjectAttribute::kTexture)) add(name(object.texture));
+  add(tells(ObjectAttribute::kShape) ? name(object.shape) : kAnyShape);
+  return (text.starts_with(" orange") ? "an" : "a") + text;
 }
 
 std::string_view relation_text(const Scene& scene) {
+  if (!scene.tells(kArrangementAttribute)) return kUntoldRelation;
   const bool is_vertical =
       scene.arrangement == Arrangement::kAbove || scene.arrangement == Arrangement::kColumn;
   const bool is_inside = scene.arrangement == Arrangement::kInside;
@@ -99,16 +110,32 @@ std::optional<Background> take_place(Words& words) {
   return std::nullopt;
 }
 
-std::optional<Object> take_object(Words& words) {
-  if (!words.take("a")) return std::nullopt;
-  const auto size = take_name<Size>(words, kSizes);
-  const auto colour = take_name<Colour>(words, kColours);
+// An object and which of its attributes are told, as bits from 0.
+struct ToldObject {
+  Object object;
+  AttributeSet told = 0;
+};
+
+std::optional<ToldObject> take_object(Words& words) {
+  if (!words.take("a") && !words.take("an")) return std::nullopt;
+  ToldObject told;
+  const auto keep = [&](const auto& found, auto& into, ObjectAttribute attribute) {
+    if (!found) return;
+    into = *found;
+    told.told |= AttributeSet{1} << static_cast<unsigned>(attribute);
+  };
+  keep(take_name<Size>(words, kSizes), told.object.size, ObjectAttribute::kSize);
+  keep(take_name<Colour>(words, kColours), told.object.colour, ObjectAttribute::kColour);
+  keep(take_name<Texture>(words, kTextures), told.object.texture, ObjectAttribute::kTexture);
+  if (words.take(kAnyShape)) return told;
   const auto shape = take_name<Shape>(words, kShapes);
-  if (!size || !colour || !shape) return std::nullopt;
-  return Object{*colour, *shape, *size};
+  if (!shape) return std::nullopt;
+  keep(shape, told.object.shape, ObjectAttribute::kShape);
+  return told;
 }
 
 std::optional<Relation> take_relation(Words& words) {
+  if (words.take(kUntoldRelation)) return Relation{kUntoldRelation, false, false, 0};
   for (const auto& relation : kRelations)
     if (words.take(relation.text)) return relation;
   return std::nullopt;
@@ -120,41 +147,55 @@ std::optional<Arrangement> arrangement_of(const Relation& relation, std::size_t 
   return relation.is_vertical ? Arrangement::kColumn : Arrangement::kRow;
 }
 
+void put_objects(Scene& scene, std::vector<ToldObject> objects) {
+  if ((scene.phrasing & kReversed) != 0) std::reverse(objects.begin(), objects.end());
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    scene.objects.push_back(objects[i].object);
+    scene.told |= objects[i].told << attribute_of(i, ObjectAttribute::kColour);
+  }
+}
+
 // Objects and the relation between each two of them, which must be the same.
 bool take_objects(Words& words, Scene& scene) {
   auto object = take_object(words);
   if (!object) return false;
-  scene.objects = {*object};
+  std::vector<ToldObject> objects = {*object};
   std::optional<Relation> first;
-  while (scene.objects.size() < kObjectsMax) {
+  while (objects.size() < kObjectsMax) {
     const auto relation = take_relation(words);
     if (!relation) break;
     if (first && relation->text != first->text) return false;
     first = relation;
     object = take_object(words);
     if (!object) return false;
-    scene.objects.push_back(*object);
+    objects.push_back(*object);
   }
-  if (!first) return false;
-  const auto arrangement = arrangement_of(*first, scene.objects.size());
-  if (!arrangement) return false;
-  scene.arrangement = *arrangement;
-  scene.phrasing |= first->phrasing;
-  if ((first->phrasing & kReversed) != 0) std::reverse(scene.objects.begin(), scene.objects.end());
+  const bool is_told = !first || first->text != kUntoldRelation;
+  if (is_told) scene.told |= AttributeSet{1} << kArrangementAttribute;
+  if (first) {
+    const auto arrangement = arrangement_of(*first, objects.size());
+    if (!arrangement) return false;
+    scene.arrangement = *arrangement;
+    scene.phrasing |= first->phrasing;
+  }
+  put_objects(scene, std::move(objects));
   return true;
 }
 
 }  // namespace
 
 std::string caption(const Scene& scene) {
-  const std::string place(kPlaces.at(static_cast<std::size_t>(scene.background)));
-  auto objects = scene.objects;
+  std::vector<std::string> objects;
+  for (std::size_t i = 0; i < scene.objects.size(); ++i) objects.push_back(object_text(scene, i));
+  const auto relation = objects.size() > 1 ? relation_text(scene) : std::string_view();
   if ((scene.phrasing & kReversed) != 0) std::reverse(objects.begin(), objects.end());
   std::string text;
   for (const auto& object : objects) {
-    if (!text.empty()) text += " " + std::string(relation_text(scene)) + " ";
-    text += object_text(object);
+    if (!text.empty()) text += " " + std::string(relation) + " ";
+    text += object;
   }
+  if (!scene.tells(kBackgroundAttribute)) return text;
+  const std::string place(kPlaces.at(static_cast<std::size_t>(scene.background)));
   return (scene.phrasing & kBackgroundFirst) != 0 ? place + ", " + text : text + " " + place;
 }
 
@@ -162,6 +203,7 @@ std::optional<Scene> parse_caption(std::string_view text) {
   if (text.ends_with(' ')) return std::nullopt;
   Words words(text);
   Scene scene;
+  scene.told = 0;
   auto place = take_place(words);
   if (place) {
     if (!words.take_comma()) return std::nullopt;
@@ -169,8 +211,13 @@ std::optional<Scene> parse_caption(std::string_view text) {
   }
   if (!take_objects(words, scene)) return std::nullopt;
   if (!place) place = take_place(words);
-  if (!place || !words.is_empty()) return std::nullopt;
-  scene.background = *place;
+  if (!words.is_empty()) return std::nullopt;
+  if (place) {
+    scene.background = *place;
+    scene.told |= AttributeSet{1} << kBackgroundAttribute;
+  }
+  // What the grammar above lets pass and no scene says so: "an red", a comma too many.
+  if (caption(scene) != text) return std::nullopt;
   return scene;
 }
 

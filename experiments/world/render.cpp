@@ -1,173 +1,149 @@
 // Pictures: a background, then objects from the back to the front, each a soft shadow, a light rim
-// and a fill that is brighter at its upper left. Coverage is analytic: a pixel's share follows from
-// its centre's signed distance, so edges are smooth without sampling.
+// and a textured fill that is brighter at its upper left. Coverage is analytic: a pixel's share
+// follows from its centre's signed distance, so edges are smooth without sampling.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
+#include "experiments/world/canvas.h"
 #include "experiments/world/chance.h"
+#include "experiments/world/layout.h"
 #include "experiments/world/shapes.h"
-#include "experiments/world/world.h"
 
 namespace isocost::world {
 namespace {
 
-struct Rgb {
-  double r = 0;
-  double g = 0;
-  double b = 0;
-};
-
-constexpr std::array<Rgb, kColours> kFills = {{{226, 56, 52},
-                                               {245, 140, 32},
-                                               {252, 214, 52},
-                                               {46, 160, 74},
-                                               {40, 98, 214},
-                                               {130, 62, 186},
-                                               {248, 134, 184},
-                                               {42, 42, 50}}};
 constexpr Rgb kRim = {255, 253, 248};
-constexpr Rgb kWhite = {255, 255, 255};
+constexpr double kRimWidth = 1.3;
 
-// Upper and lower end of each background's gradient.
-struct Gradient {
-  Rgb top;
-  Rgb bottom;
+// Each colour and how far it strays from there; no two meet.
+struct Hue {
+  Hsv middle;
+  Hsv spread;
 };
-constexpr std::array<Gradient, kBackgrounds> kGradients = {{{{118, 186, 240}, {206, 232, 250}},
-                                                            {{246, 226, 180}, {226, 188, 128}},
-                                                            {{176, 214, 120}, {112, 172, 84}},
-                                                            {{24, 26, 66}, {66, 52, 112}},
-                                                            {{250, 246, 236}, {234, 226, 210}}}};
+constexpr std::array<Hue, kColours> kHues = {{{{2, 0.78, 0.87}, {6, 0.08, 0.07}},
+                                              {{27, 0.86, 0.95}, {5, 0.08, 0.05}},
+                                              {{50, 0.78, 0.97}, {5, 0.1, 0.03}},
+                                              {{136, 0.7, 0.62}, {15, 0.1, 0.08}},
+                                              {{218, 0.8, 0.82}, {11, 0.1, 0.09}},
+                                              {{278, 0.66, 0.7}, {10, 0.08, 0.08}},
+                                              {{333, 0.44, 0.97}, {9, 0.08, 0.03}},
+                                              {{240, 0.2, 0.17}, {180, 0.15, 0.06}}}};
 
-using Canvas = std::vector<Rgb>;  // [kSide * kSide]
-
-Rgb blend(Rgb below, Rgb above, double share) {
-  return {below.r + (above.r - below.r) * share, below.g + (above.g - below.g) * share,
-          below.b + (above.b - below.b) * share};
+Rgb draw_colour(Colour colour, Chance chance) {
+  const auto& hue = kHues.at(static_cast<std::size_t>(colour));
+  const auto stray = [&](double spread) { return chance.between(-spread, spread); };
+  Hsv drawn = hue.middle;
+  drawn.hue += stray(hue.spread.hue);
+  drawn.saturation += stray(hue.spread.saturation);
+  drawn.value += stray(hue.spread.value);
+  return to_rgb(drawn);
 }
 
-double smooth_step(double low, double high, double x) {
-  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
-
-Rgb& at(Canvas& canvas, int x, int y) {
-  return canvas[static_cast<std::size_t>(y) * kSide + static_cast<std::size_t>(x)];
-}
-
-// Calls draw(pixel, x, y) for every pixel, with its centre.
-template <class Draw>
-void each_pixel(Canvas& canvas, Draw draw) {
-  for (int y = 0; y < kSide; ++y)
-    for (int x = 0; x < kSide; ++x) draw(at(canvas, x, y), x + 0.5, y + 0.5);
-}
-
-// Broad soft clouds.
-void draw_sky(Canvas& canvas, Chance& chance) {
-  for (int i = 0; i < 3; ++i) {
-    const double cx = chance.between(0, kSide);
-    const double cy = chance.between(4, kSide - 4);
-    const double width = chance.between(12, 20);
-    each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-      const double away = std::hypot((x - cx) / width, (y - cy) / (0.4 * width));
-      pixel = blend(pixel, kWhite, 0.55 * (1 - smooth_step(0.2, 1.0, away)));
-    });
+// How much of the second colour lies where, by (u, v) in pixels from the object's centre.
+class Pattern {
+ public:
+  Pattern(Texture texture, Chance chance) : texture_(texture) {
+    const double angle = chance.between(-std::numbers::pi, std::numbers::pi);
+    cos_ = std::cos(angle);
+    sin_ = std::sin(angle);
+    period_ = chance.between(5.5, 8);
+    phase_u_ = chance.between(0, period_);
+    phase_v_ = chance.between(0, period_);
   }
-}
-
-// A few waves: of dunes, or of mown grass.
-void draw_waves(Canvas& canvas, Chance& chance, double strength, double slope) {
-  const double phase = chance.between(0, 2 * std::numbers::pi);
-  const double length = chance.between(15, 19);
-  each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-    const double bend = 2.5 * std::sin(x * 0.11 + phase);
-    const double wave = std::sin(2 * std::numbers::pi * (y + slope * x + bend) / length + phase);
-    pixel = blend(pixel, wave > 0 ? kWhite : Rgb{90, 70, 30}, strength * std::abs(wave));
-  });
-}
-
-// A moon's glow from above and a few large faint stars.
-void draw_night(Canvas& canvas, Chance& chance) {
-  const double glow_x = chance.between(10, kSide - 10);
-  each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-    const double away = std::hypot(x - glow_x, y + 4) / 46;
-    pixel = blend(pixel, {150, 160, 230}, 0.35 * (1 - smooth_step(0, 1, away)));
-  });
-  for (int i = 0; i < 7; ++i) {
-    const double cx = chance.between(3, kSide - 3);
-    const double cy = chance.between(3, kSide - 3);
-    const double radius = chance.between(0.8, 1.3);
-    each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-      const double away = std::hypot(x - cx, y - cy);
-      pixel = blend(pixel, {255, 244, 200}, 0.75 * (1 - smooth_step(0.3, 1.0 + radius, away)));
-    });
+  [[nodiscard]] double share(double x, double y) const {
+    const double u = cos_ * x + sin_ * y + phase_u_, v = -sin_ * x + cos_ * y + phase_v_;
+    const double across = std::abs(std::remainder(u, period_));
+    switch (texture_) {
+      case Texture::kPlain:
+        return 0;
+      case Texture::kStriped:
+        return smooth_step(-0.6, 0.6, across - period_ / 4);
+      case Texture::kDotted:
+        return 1 - smooth_step(-0.6, 0.6,
+                               std::hypot(across, std::remainder(v, period_)) - 0.3 * period_);
+    }
+    return 0;
   }
+
+ private:
+  Texture texture_;
+  double cos_ = 1, sin_ = 0, period_ = 5, phase_u_ = 0, phase_v_ = 0;
+};
+
+// Lighter on dark colours, darker on light ones.
+Rgb second_colour(Rgb fill) {
+  const double luminance = (0.3 * fill.r + 0.59 * fill.g + 0.11 * fill.b) / 255;
+  return luminance < 0.6 ? blend(fill, kWhite, 0.6) : blend(fill, {70, 30, 20}, 0.5);
 }
 
-// A faint grid of ruled lines.
-void draw_paper(Canvas& canvas, Chance& chance) {
-  const double phase_x = chance.between(0, 16);
-  const double phase_y = chance.between(0, 16);
-  const auto line = [](double x) {
-    const double from_line = std::abs(std::remainder(x, 16.0));
-    return 1 - smooth_step(0.4, 1.4, from_line);
-  };
-  each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-    const double share = std::max(line(x + phase_x), line(y + phase_y));
-    pixel = blend(pixel, {160, 190, 220}, 0.55 * share);
-  });
-}
-
-void draw_background(Canvas& canvas, Background background, Chance& chance) {
-  const auto& gradient = kGradients.at(static_cast<std::size_t>(background));
-  const double tilt = chance.between(-0.15, 0.15);
-  each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-    const double down = std::clamp(y / kSide + tilt * (x / kSide - 0.5), 0.0, 1.0);
-    pixel = blend(gradient.top, gradient.bottom, down);
-  });
-  switch (background) {
-    case Background::kSky:
-      return draw_sky(canvas, chance);
-    case Background::kSand:
-      return draw_waves(canvas, chance, 0.14, 0.25);
-    case Background::kGrass:
-      return draw_waves(canvas, chance, 0.12, -0.6);
-    case Background::kNight:
-      return draw_night(canvas, chance);
-    case Background::kPaper:
-      return draw_paper(canvas, chance);
-  }
-}
-
-struct Pose {
+// Circles of a share of the radius, cut out of the edge.
+struct Bite {
   Point centre;
   double radius = 0;
-  double angle = 0;
 };
 
-// Signed distance in pixels to an object that stands so.
-double pixels_outside(const Outline& outline, const Pose& pose, double x, double y) {
-  const double dx = (x - pose.centre.x) / pose.radius;
-  const double dy = (y - pose.centre.y) / pose.radius;
-  const double c = std::cos(pose.angle);
-  const double s = std::sin(pose.angle);
-  return pose.radius * outline.distance({c * dx + s * dy, -s * dx + c * dy});
+// An object as it is drawn: its outline where it stands, less what is torn off.
+class Figure {
+ public:
+  Figure(Shape shape, const Pose& pose, std::vector<Bite> bites)
+      : outline_(shape), pose_(pose), bites_(std::move(bites)) {}
+
+  // Signed distance in pixels.
+  [[nodiscard]] double pixels_outside(double x, double y) const {
+    const double dx = (x - pose_.x) / pose_.radius;
+    const double dy = (y - pose_.y) / pose_.radius;
+    const double c = std::cos(pose_.angle), s = std::sin(pose_.angle);
+    const Point p = {c * dx + s * dy, -s * dx + c * dy};
+    double distance = outline_.distance(p);
+    for (const auto& bite : bites_)
+      distance =
+          std::max(distance, bite.radius - std::hypot(p.x - bite.centre.x, p.y - bite.centre.y));
+    return pose_.radius * distance;
+  }
+  [[nodiscard]] const Pose& pose() const { return pose_; }
+  [[nodiscard]] bool may_reach(double x, double y, double further) const {
+    return std::hypot(x - pose_.x, y - pose_.y) < 1.25 * pose_.radius + further;
+  }
+
+ private:
+  Outline outline_;
+  Pose pose_;
+  std::vector<Bite> bites_;
+};
+
+std::vector<Bite> draw_bites(Shape shape, Chance chance) {
+  const Outline outline(shape);
+  std::vector<Bite> bites;
+  const double first = chance.between(-std::numbers::pi, std::numbers::pi);
+  for (int i = 0; i < 3; ++i) {
+    const double angle = first + 2 * std::numbers::pi * i / 3 + chance.between(-0.5, 0.5);
+    double away = 1.4;
+    while (away > 0.1 && outline.distance({away * std::cos(angle), away * std::sin(angle)}) > 0)
+      away -= 0.02;
+    bites.push_back({{away * std::cos(angle), away * std::sin(angle)}, chance.between(0.25, 0.4)});
+  }
+  return bites;
 }
 
-void draw_object(Canvas& canvas, const Object& object, const Pose& pose) {
-  constexpr double kRimWidth = 1.4;
-  constexpr double kShadowReach = 3.0;
-  const Outline outline(object.shape);
-  const Rgb fill = kFills.at(static_cast<std::size_t>(object.colour));
-  const double reach = 1.35 * pose.radius + kRimWidth + kShadowReach + 2;
+void draw_shadow(Canvas& canvas, const Figure& figure) {
+  constexpr double kReach = 3.0;
   each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-    if (std::hypot(x - pose.centre.x, y - pose.centre.y) > reach) return;
-    const double shadow = pixels_outside(outline, pose, x - 1.2, y - 2.0) - kRimWidth;
-    pixel = blend(pixel, {20, 16, 40}, 0.34 * (1 - smooth_step(-1.5, kShadowReach, shadow)));
-    const double outside = pixels_outside(outline, pose, x, y);
-    const double light =
-        ((x - pose.centre.x) + 1.6 * (y - pose.centre.y)) / (3.2 * pose.radius);  // about [-1, 1]
+    if (!figure.may_reach(x - 1.2, y - 2.0, kRimWidth + kReach)) return;
+    const double away = figure.pixels_outside(x - 1.2, y - 2.0) - kRimWidth;
+    pixel = blend(pixel, {20, 16, 40}, 0.34 * (1 - smooth_step(-1.5, kReach, away)));
+  });
+}
+
+void draw_fill(Canvas& canvas, const Figure& figure, Rgb first, const Pattern& pattern) {
+  const Rgb second = second_colour(first);
+  const auto& pose = figure.pose();
+  each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
+    if (!figure.may_reach(x, y, kRimWidth + 1)) return;
+    const double outside = figure.pixels_outside(x, y);
+    const double dx = x - pose.x, dy = y - pose.y;
+    const double light = (dx + 1.6 * dy) / (3.2 * pose.radius);  // about [-1, 1]
+    const Rgb fill = blend(first, second, pattern.share(dx, dy));
     const Rgb shaded = light < 0 ? blend(fill, kWhite, -0.22 * std::max(light, -1.0))
                                  : blend(fill, {0, 0, 0}, 0.16 * std::min(light, 1.0));
     pixel = blend(pixel, kRim, std::clamp(0.5 - (outside - kRimWidth), 0.0, 1.0));
@@ -175,42 +151,18 @@ void draw_object(Canvas& canvas, const Object& object, const Pose& pose) {
   });
 }
 
-double radius_of(const Scene& scene, std::size_t i) {
-  if (scene.arrangement == Arrangement::kInside) return i == 0 ? 25.0 : 7.6;
-  const bool is_large = scene.objects[i].size == Size::kLarge;
-  if (scene.objects.size() == 3) return is_large ? 9.4 : 5.6;
-  return is_large ? 13.8 : 7.6;
-}
-
-Point centre_of(const Scene& scene, std::size_t i, double across, Chance& chance) {
-  constexpr double kMiddle = kSide / 2.0;
-  if (scene.arrangement == Arrangement::kInside) {
-    const double reach = i == 0 ? 2.5 : 1.5;
-    return {kMiddle + chance.between(-reach, reach), kMiddle + chance.between(-reach, reach)};
-  }
-  const bool has_three = scene.objects.size() == 3;
-  const double step = static_cast<double>(i);
-  const double along = has_three ? 11.5 + 20.5 * step + chance.between(-0.8, 0.8)
-                                 : 17.5 + 29.0 * step + chance.between(-1.8, 1.8);
-  const double beside = across + chance.between(-2.5, 2.5);
-  const bool is_vertical =
-      scene.arrangement == Arrangement::kAbove || scene.arrangement == Arrangement::kColumn;
-  return is_vertical ? Point{beside, along} : Point{along, beside};
-}
-
-}  // namespace
-
-void render(const Scene& scene, std::uint8_t* rgb) {
-  Chance chance(scene.jitter);
+void render_scene(const Scene& scene, std::optional<std::size_t> torn, std::uint8_t* rgb) {
   Canvas canvas(std::size_t{kSide} * kSide);
-  draw_background(canvas, scene.background, chance);
-  const double across = kSide / 2.0 + chance.between(-7, 7);
+  draw_background(canvas, scene.background, scene.jitter);
+  const auto places = poses(scene);
   for (std::size_t i = 0; i < scene.objects.size(); ++i) {
-    Pose pose;
-    pose.centre = centre_of(scene, i, across, chance);
-    pose.radius = radius_of(scene, i) * chance.between(0.94, 1.06);
-    pose.angle = chance.between(-0.2, 0.2);
-    draw_object(canvas, scene.objects[i], pose);
+    const auto& object = scene.objects[i];
+    std::vector<Bite> bites;
+    if (torn == i) bites = draw_bites(object.shape, Chance(scene.jitter, kTearStream));
+    const Figure figure(object.shape, places[i], std::move(bites));
+    draw_shadow(canvas, figure);
+    draw_fill(canvas, figure, draw_colour(object.colour, Chance(scene.jitter, kColourStream + i)),
+              Pattern(object.texture, Chance(scene.jitter, kTextureStream + i)));
   }
   const auto byte = [](double value) {
     return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
@@ -220,6 +172,14 @@ void render(const Scene& scene, std::uint8_t* rgb) {
     *rgb++ = byte(pixel.g);
     *rgb++ = byte(pixel.b);
   }
+}
+
+}  // namespace
+
+void render(const Scene& scene, std::uint8_t* rgb) { render_scene(scene, std::nullopt, rgb); }
+
+void render_torn(const Scene& scene, std::size_t object, std::uint8_t* rgb) {
+  render_scene(scene, object, rgb);
 }
 
 }  // namespace isocost::world

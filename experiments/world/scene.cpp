@@ -15,12 +15,14 @@ constexpr std::array<std::string_view, kColours> kColourNames = {
 constexpr std::array<std::string_view, kShapes> kShapeNames = {"circle", "square", "triangle",
                                                                "star",   "heart",  "cross"};
 constexpr std::array<std::string_view, kSizes> kSizeNames = {"small", "large"};
-constexpr std::array<std::string_view, kBackgrounds> kBackgroundNames = {"sky", "sand", "grass",
-                                                                         "night", "paper"};
+constexpr std::array<std::string_view, kTextures> kTextureNames = {"plain", "striped", "dotted"};
+constexpr std::array<std::string_view, kBackgrounds> kBackgroundNames = {"sky",   "sand",  "grass",
+                                                                         "night", "paper", "sea"};
 constexpr std::array<std::string_view, kArrangements> kArrangementNames = {
-    "beside", "above", "inside", "row", "column"};
+    "alone", "beside", "above", "inside", "row", "column"};
 
 constexpr int kAttemptsMax = 4096;  // a split holds a tenth of all scenes at least
+constexpr double kTold = 0.6;       // of the attributes, each by itself
 
 template <class Names, class Enum>
 std::string_view nth(const Names& names, Enum value) {
@@ -29,14 +31,24 @@ std::string_view nth(const Names& names, Enum value) {
 
 Arrangement draw_arrangement(Chance& chance) {
   const auto percent = chance.below(100);
-  if (percent < 33) return Arrangement::kBeside;
-  if (percent < 66) return Arrangement::kAbove;
-  if (percent < 82) return Arrangement::kInside;
-  return percent < 91 ? Arrangement::kRow : Arrangement::kColumn;
+  if (percent < 16) return Arrangement::kAlone;
+  if (percent < 42) return Arrangement::kBeside;
+  if (percent < 68) return Arrangement::kAbove;
+  if (percent < 80) return Arrangement::kInside;
+  return percent < 90 ? Arrangement::kRow : Arrangement::kColumn;
 }
 
-bool has_three(Arrangement arrangement) {
-  return arrangement == Arrangement::kRow || arrangement == Arrangement::kColumn;
+AttributeSet attributes_of_objects(std::size_t count) {
+  return (AttributeSet{1} << attribute_of(count, ObjectAttribute::kColour)) - 1;
+}
+
+AttributeSet draw_told(const Scene& scene, Chance& chance) {
+  AttributeSet told = 0;
+  for (std::size_t k = 0; k < kAttributes; ++k)
+    if (chance.uniform() < kTold) told |= AttributeSet{1} << k;
+  // How many objects there are is always told, and of one object that says how it stands.
+  if (scene.arrangement == Arrangement::kAlone) told |= AttributeSet{1} << kArrangementAttribute;
+  return told & attributes_of_objects(scene.objects.size());
 }
 
 Scene draw_scene(Chance chance) {
@@ -45,18 +57,20 @@ Scene draw_scene(Chance chance) {
   scene.background = static_cast<Background>(chance.below(kBackgrounds));
   std::array<int, kColours> colours{};
   for (std::size_t i = 0; i < colours.size(); ++i) colours.at(i) = static_cast<int>(i);
-  const std::uint32_t count = has_three(scene.arrangement) ? 3 : 2;
+  const auto count = static_cast<std::uint32_t>(objects_in(scene.arrangement));
   for (std::uint32_t i = 0; i < count; ++i) {
     std::swap(colours.at(i), colours.at(i + chance.below(kColours - i)));
     Object object;
     object.colour = static_cast<Colour>(colours.at(i));
     object.shape = static_cast<Shape>(chance.below(kShapes));
     object.size = static_cast<Size>(chance.below(kSizes));
+    object.texture = static_cast<Texture>(chance.below(kTextures));
     // What surrounds is large and what it surrounds is small, or it would not fit.
     if (scene.arrangement == Arrangement::kInside)
       object.size = i == 0 ? Size::kLarge : Size::kSmall;
     scene.objects.push_back(object);
   }
+  scene.told = draw_told(scene, chance);
   scene.phrasing = chance.below(kPhrasings);
   scene.jitter = chance.bits();
   return scene;
@@ -68,6 +82,7 @@ std::string_view split_name(Split split) { return nth(kSplitNames, split); }
 std::string_view name(Colour colour) { return nth(kColourNames, colour); }
 std::string_view name(Shape shape) { return nth(kShapeNames, shape); }
 std::string_view name(Size size) { return nth(kSizeNames, size); }
+std::string_view name(Texture texture) { return nth(kTextureNames, texture); }
 std::string_view name(Background background) { return nth(kBackgroundNames, background); }
 std::string_view name(Arrangement arrangement) { return nth(kArrangementNames, arrangement); }
 
@@ -77,7 +92,22 @@ std::optional<Split> parse_split(std::string_view text) {
   return std::nullopt;
 }
 
-bool Scene::means_the_same_as(const Scene& other) const {
+std::size_t objects_in(Arrangement arrangement) {
+  switch (arrangement) {
+    case Arrangement::kAlone:
+      return 1;
+    case Arrangement::kBeside:
+    case Arrangement::kAbove:
+    case Arrangement::kInside:
+      return 2;
+    case Arrangement::kRow:
+    case Arrangement::kColumn:
+      return 3;
+  }
+  return 0;
+}
+
+bool Scene::shows_the_same_as(const Scene& other) const {
   return arrangement == other.arrangement && background == other.background &&
          objects == other.objects;
 }
@@ -87,7 +117,7 @@ std::string canonical_description(const Scene& scene) {
   text += "|" + std::string(name(scene.background));
   for (const auto& object : scene.objects) {
     text += "|" + std::string(name(object.size)) + " " + std::string(name(object.colour)) + " " +
-            std::string(name(object.shape));
+            std::string(name(object.texture)) + " " + std::string(name(object.shape));
   }
   return text;
 }

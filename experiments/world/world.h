@@ -1,15 +1,17 @@
-// The picture world of the mini family: scenes of two or three objects, their captions, their
+// The picture world of the mini family: scenes of one to three objects, their captions, their
 // pictures.
 //
 //   world::Scene scene = world::scene(world::Split::kValidation, 17, /*seed=*/0);
-//   std::string text = world::caption(scene);  // "a large red star left of a small blue heart at
+//   std::string text = world::caption(scene);  // "a large striped star left of a blue thing at
 //                                              // night"
 //   world::render(scene, rgb);                 // 64 x 64 x 3 bytes
 //
-// A scene is a pure function of (split, index, seed). Which split a scene belongs to is decided by
-// a hash of its canonical description (what is in it, not how it is said or where exactly it
-// stands), so no caption, in whatever phrasing, and no picture is in two splits. parse_caption() is
-// the exact inverse of caption() on everything that the caption says. Pure, any thread.
+// A scene is a pure function of (split, index, seed). Its caption tells some attributes and leaves
+// others out; what it leaves out is drawn like the rest, and so are exact places, angles, sizes,
+// hues and textures, which no caption tells. Which split a scene belongs to is decided by a hash of
+// its canonical description (everything that is in it, told or not), so that no scene is in two
+// splits. parse_caption() is the exact inverse of caption() on everything that the caption says.
+// Pure, any thread.
 //
 // The numbers of the enumerations are written into trained weights: do not change them.
 #pragma once
@@ -30,16 +32,18 @@ enum class Split : int { kTrain = 0, kValidation = 1, kTest = 2 };
 enum class Colour : int { kRed, kOrange, kYellow, kGreen, kBlue, kPurple, kPink, kBlack };
 enum class Shape : int { kCircle, kSquare, kTriangle, kStar, kHeart, kCross };
 enum class Size : int { kSmall, kLarge };
-enum class Background : int { kSky, kSand, kGrass, kNight, kPaper };
+enum class Texture : int { kPlain, kStriped, kDotted };
+enum class Background : int { kSky, kSand, kGrass, kNight, kPaper, kSea };
 // How the objects stand, read from left to right, from top to bottom, from the outside to the
 // inside.
-enum class Arrangement : int { kBeside, kAbove, kInside, kRow, kColumn };
+enum class Arrangement : int { kAlone, kBeside, kAbove, kInside, kRow, kColumn };
 
 inline constexpr int kColours = 8;
 inline constexpr int kShapes = 6;
 inline constexpr int kSizes = 2;
-inline constexpr int kBackgrounds = 5;
-inline constexpr int kArrangements = 5;
+inline constexpr int kTextures = 3;
+inline constexpr int kBackgrounds = 6;
+inline constexpr int kArrangements = 6;
 inline constexpr std::size_t kObjectsMax = 3;
 inline constexpr int kSide = 64;  // of a picture, in pixels
 inline constexpr std::size_t kPictureBytes = std::size_t{3} * kSide * kSide;
@@ -48,57 +52,101 @@ struct Object {
   Colour colour = Colour::kRed;
   Shape shape = Shape::kCircle;
   Size size = Size::kSmall;
+  Texture texture = Texture::kPlain;
   bool operator==(const Object&) const = default;
 };
+[[nodiscard]] std::size_t objects_in(Arrangement arrangement);
 
-struct Scene {
-  Arrangement arrangement = Arrangement::kBeside;
-  Background background = Background::kSky;
-  // In reading order; two of them, three in a row or a column. No two share a colour.
-  std::vector<Object> objects;
-
-  std::uint32_t phrasing = 0;  // which of the ways to say it; see caption()
-  std::uint64_t jitter = 0;  // seeds what no caption tells: exact places, angles, the sky's clouds
-
-  // Equal in everything that a caption says.
-  [[nodiscard]] bool means_the_same_as(const Scene& other) const;
-};
-
-[[nodiscard]] Scene scene(Split split, std::uint64_t index, std::uint64_t seed);
-// "beside|night|large red star|small blue heart": the same for every phrasing.
-[[nodiscard]] std::string canonical_description(const Scene& scene);
-[[nodiscard]] Split split_of(const Scene& scene);
-
-// English in lower case, at most 22 words and commas.
-[[nodiscard]] std::string caption(const Scene& scene);
-inline constexpr std::uint32_t kPhrasings = 8;
-// Absent when the text is no caption of this world. The scene says the same; `jitter` is 0.
-[[nodiscard]] std::optional<Scene> parse_caption(std::string_view text);
-
-// {"prompt": ...}, one a line: the captions of scenes 0 to count - 1.
-[[nodiscard]] std::string prompts_jsonl(Split split, std::uint64_t count, std::uint64_t seed);
-
-// Fills `rgb` [kSide][kSide][3].
-void render(const Scene& scene, std::uint8_t* rgb);
-
-// What a picture can be asked about: "arrangement", "background", then colour, shape and size of
-// each object. `classes` counts one more than there are names where an object may be absent.
+// What a picture can be asked about: "arrangement", "background", then colour, shape, size and
+// texture of each object. `classes` counts one more than there are names where an object may be
+// absent.
 struct Attribute {
   std::string name;
   int classes = 0;
 };
-inline constexpr std::size_t kAttributes = 11;
+inline constexpr std::size_t kObjectAttributes = 4;
+inline constexpr std::size_t kAttributes = 2 + kObjectAttributes * kObjectsMax;
 [[nodiscard]] const std::array<Attribute, kAttributes>& attributes();
-// The answers, each in [0, classes); absent objects answer classes - 1.
-[[nodiscard]] std::array<int, kAttributes> labels(const Scene& scene);
 
-// Scenes that say something else with the same words: colours, shapes or sizes of two objects
-// exchanged, their order reversed. Empty where nothing differs.
+// A set of attributes: bit k stands for attributes()[k].
+using AttributeSet = std::uint32_t;
+inline constexpr AttributeSet kAllAttributes = (AttributeSet{1} << kAttributes) - 1;
+inline constexpr std::size_t kArrangementAttribute = 0;
+inline constexpr std::size_t kBackgroundAttribute = 1;
+enum class ObjectAttribute : int { kColour, kShape, kSize, kTexture };
+[[nodiscard]] constexpr std::size_t attribute_of(std::size_t object, ObjectAttribute attribute) {
+  return 2 + kObjectAttributes * object + static_cast<std::size_t>(attribute);
+}
+
+struct Scene {
+  Arrangement arrangement = Arrangement::kAlone;
+  Background background = Background::kSky;
+  // In reading order, as many as the arrangement has. No two share a colour.
+  std::vector<Object> objects;
+
+  AttributeSet told = kAllAttributes;  // what the caption says, besides how many objects there are
+  std::uint32_t phrasing = 0;          // which of the ways to say it; see caption()
+  std::uint64_t jitter = 0;            // seeds what no caption tells
+
+  // Equal in everything that is in it, told or not.
+  [[nodiscard]] bool shows_the_same_as(const Scene& other) const;
+  [[nodiscard]] bool tells(std::size_t attribute) const { return ((told >> attribute) & 1U) != 0; }
+};
+
+[[nodiscard]] Scene scene(Split split, std::uint64_t index, std::uint64_t seed);
+// "beside|night|large red plain star|small blue dotted heart", whatever the caption tells.
+[[nodiscard]] std::string canonical_description(const Scene& scene);
+[[nodiscard]] Split split_of(const Scene& scene);
+
+// English in lower case, at most 23 words and commas.
+[[nodiscard]] std::string caption(const Scene& scene);
+inline constexpr std::uint32_t kPhrasings = 8;
+// Absent when the text is no caption of this world. `told` says which attributes the text gives;
+// the others have their first value. The objects are in reading order where the arrangement is
+// told, else in the order of the text. `jitter` is 0.
+[[nodiscard]] std::optional<Scene> parse_caption(std::string_view text);
+// The scene with one told attribute replaced by a wrong value, as `draw` (any number) has it: what
+// a careless annotator writes. Unchanged where nothing is told.
+[[nodiscard]] Scene misdescribed(const Scene& scene, std::uint64_t draw);
+
+// {"prompt": ...}, one a line: the captions of scenes 0 to count - 1.
+[[nodiscard]] std::string prompts_jsonl(Split split, std::uint64_t count, std::uint64_t seed);
+
+// Where an object stands and how it looks beyond what can be told. Pixels, radians.
+struct Pose {
+  double x = 0;
+  double y = 0;
+  double radius = 0;  // of a circle around the shape, without its rim
+  double angle = 0;
+};
+[[nodiscard]] std::vector<Pose> poses(const Scene& scene);
+
+// Fills `rgb` [kSide][kSide][3].
+void render(const Scene& scene, std::uint8_t* rgb);
+// The same with bites out of one object's edge: a flaw that a metric of pictures must see.
+void render_torn(const Scene& scene, std::size_t object, std::uint8_t* rgb);
+
+// The answers to attributes(), each in [0, classes), told or not; absent objects answer
+// classes - 1.
+using Labels = std::array<int, kAttributes>;
+[[nodiscard]] Labels labels(const Scene& scene);
+
+// Holds what was read off a picture against what a caption tells: 1 right, 0 wrong, absent where
+// it is not told. Told objects are matched with the picture's in the order of the text where the
+// arrangement is told, else in the order that agrees best. The arrangement always counts: where it
+// is not told it is right when there are as many objects.
+[[nodiscard]] std::array<std::optional<int>, kAttributes> agreement(const Scene& told,
+                                                                    const Labels& read);
+
+// Scenes that say something else with the same words: colours, shapes, sizes or textures of two
+// objects exchanged, their order reversed. Their captions differ from the scene's in what is told.
+// Empty where nothing differs.
 [[nodiscard]] std::vector<Scene> swapped(const Scene& scene);
 
 [[nodiscard]] std::string_view name(Colour colour);
 [[nodiscard]] std::string_view name(Shape shape);
 [[nodiscard]] std::string_view name(Size size);
+[[nodiscard]] std::string_view name(Texture texture);
 [[nodiscard]] std::string_view name(Background background);
 [[nodiscard]] std::string_view name(Arrangement arrangement);
 

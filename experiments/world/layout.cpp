@@ -1,0 +1,130 @@
+// Where objects stand: anywhere that keeps them inside the picture, apart from each other, and in
+// the arrangement that the scene has. Drawn without rejection, so that it always ends.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "experiments/world/chance.h"
+#include "experiments/world/layout.h"
+
+namespace isocost::world {
+namespace {
+
+constexpr double kMargin = 2.5;  // between an object's circle and the picture's edge
+constexpr double kApart = 2.5;   // between two objects' circles, along the arrangement
+// Neighbours are this many times as far apart along the arrangement as across it.
+constexpr double kDominance = 1.3;
+
+struct Range {
+  double low = 0;
+  double high = 0;
+};
+
+// Radii of small and large objects never meet, so that every size can be read.
+Range radii(Arrangement arrangement, Size size) {
+  const bool is_large = size == Size::kLarge;
+  switch (arrangement) {
+    case Arrangement::kAlone:
+      return is_large ? Range{11, 21} : Range{5, 8};
+    case Arrangement::kBeside:
+    case Arrangement::kAbove:
+      return is_large ? Range{10, 13.2} : Range{5, 8};
+    case Arrangement::kInside:
+      return is_large ? Range{20, 27} : Range{4.6, 6.6};
+    case Arrangement::kRow:
+    case Arrangement::kColumn:
+      return is_large ? Range{8.1, 9.1} : Range{4.6, 6.6};
+  }
+  return {};
+}
+
+bool is_vertical(Arrangement arrangement) {
+  return arrangement == Arrangement::kAbove || arrangement == Arrangement::kColumn;
+}
+
+double draw(Chance& chance, Range range) { return chance.between(range.low, range.high); }
+
+Range inside_picture(double radius) { return {kMargin + radius, kSide - kMargin - radius}; }
+
+// Places along the arrangement: what room is left is shared out between the gaps at random.
+std::vector<double> places_along(const std::vector<Pose>& poses, Chance& chance) {
+  double room = kSide - 2 * kMargin - kApart * static_cast<double>(poses.size() - 1);
+  for (const auto& pose : poses) room -= 2 * pose.radius;
+  std::vector<double> cuts;
+  for (std::size_t i = 0; i < poses.size(); ++i) cuts.push_back(room * chance.uniform());
+  std::sort(cuts.begin(), cuts.end());
+  std::vector<double> places;
+  double used = kMargin;
+  for (std::size_t i = 0; i < poses.size(); ++i) {
+    places.push_back(used + cuts[i] + poses[i].radius);
+    used += 2 * poses[i].radius + kApart;
+  }
+  return places;
+}
+
+void place_in_line(std::vector<Pose>& poses, bool is_upright, Chance& chance) {
+  const auto along = places_along(poses, chance);
+  double before = 0;
+  for (std::size_t i = 0; i < poses.size(); ++i) {
+    auto range = inside_picture(poses[i].radius);
+    if (i > 0) {
+      const double reach = (along[i] - along[i - 1]) / kDominance;
+      range = {std::clamp(before - reach, range.low, range.high),
+               std::clamp(before + reach, range.low, range.high)};
+    }
+    before = draw(chance, range);
+    poses[i].x = is_upright ? before : along[i];
+    poses[i].y = is_upright ? along[i] : before;
+  }
+}
+
+// How far from its centre every shape is filled, as a share of its radius.
+double filled(Shape shape) {
+  switch (shape) {
+    case Shape::kCircle:
+      return 0.9;
+    case Shape::kSquare:
+      return 0.68;
+    case Shape::kTriangle:
+      return 0.34;
+    case Shape::kStar:
+      return 0.42;
+    case Shape::kHeart:
+      return 0.42;
+    case Shape::kCross:
+      return 0.38;
+  }
+  return 0;
+}
+
+void place_inside(std::vector<Pose>& poses, Shape outer, Chance& chance) {
+  const auto range = inside_picture(poses[0].radius);
+  poses[0].x = draw(chance, range);
+  poses[0].y = draw(chance, range);
+  const double room = std::max(0.0, filled(outer) * poses[0].radius - poses[1].radius - 1);
+  const double away = room * std::sqrt(chance.uniform());
+  const double direction = chance.between(0, 2 * std::numbers::pi);
+  poses[1].x = poses[0].x + away * std::cos(direction);
+  poses[1].y = poses[0].y + away * std::sin(direction);
+}
+
+}  // namespace
+
+std::vector<Pose> poses(const Scene& scene) {
+  std::vector<Pose> found;
+  for (std::size_t i = 0; i < scene.objects.size(); ++i) {
+    Chance chance(scene.jitter, kPoseStream + i);
+    Pose pose;
+    pose.radius = draw(chance, radii(scene.arrangement, scene.objects[i].size));
+    pose.angle = chance.between(-std::numbers::pi, std::numbers::pi);
+    found.push_back(pose);
+  }
+  Chance chance(scene.jitter, kLayoutStream);
+  if (scene.arrangement == Arrangement::kInside)
+    place_inside(found, scene.objects[0].shape, chance);
+  else
+    place_in_line(found, is_vertical(scene.arrangement), chance);
+  return found;
+}
+
+}  // namespace isocost::world
