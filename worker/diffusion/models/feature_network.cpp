@@ -7,6 +7,7 @@ namespace {
 
 constexpr const char* kClassName = "IsocostFeatureNetwork";
 constexpr std::int64_t kSizeMax = 4096;
+constexpr double kDeviationFloor = 1e-6;  // a variance of 0 has no slope
 
 std::int64_t sides_after(const FeatureNetworkConfig& config) {
   return config.image_size >> config.channels.size();
@@ -19,6 +20,7 @@ void check(const FeatureNetworkConfig& config, JsonReader& reader) {
   };
   in_range("image_size", config.image_size);
   in_range("norm_groups", config.norm_groups);
+  in_range("hidden", config.hidden);
   in_range("features", config.features);
   if (config.channels.empty() || config.channels.size() > 8)
     reader.fault("channels", "it is no list of 1 to 8 widths");
@@ -45,6 +47,13 @@ std::int64_t FeatureNetworkConfig::answers() const {
   return sum;
 }
 
+// Each level's two convolutions.
+std::int64_t FeatureNetworkConfig::pooled() const {
+  std::int64_t sum = 0;
+  for (const std::int64_t width : channels) sum += 4 * width;
+  return sum;
+}
+
 Result<FeatureNetworkConfig> feature_network_config_from_json(const Json& json,
                                                               const std::string& where) {
   JsonReader reader(json, where);
@@ -54,6 +63,7 @@ Result<FeatureNetworkConfig> feature_network_config_from_json(const Json& json,
   config.image_size = reader.get<std::int64_t>("image_size");
   config.channels = reader.get<std::vector<std::int64_t>>("channels");
   config.norm_groups = reader.get<std::int64_t>("norm_groups");
+  config.hidden = reader.get<std::int64_t>("hidden");
   config.features = reader.get<std::int64_t>("features");
   const auto attributes = reader.get<std::vector<Json>>("attributes");
   for (std::size_t i = 0; i < attributes.size(); ++i) {
@@ -80,7 +90,8 @@ Json to_json(const FeatureNetworkConfig& config) {
     attributes.push_back({{"name", attribute.name}, {"classes", attribute.classes}});
   return {{"_class_name", kClassName},   {"image_size", config.image_size},
           {"channels", config.channels}, {"norm_groups", config.norm_groups},
-          {"features", config.features}, {"attributes", attributes}};
+          {"hidden", config.hidden},     {"features", config.features},
+          {"attributes", attributes}};
 }
 
 FeatureBlockImpl::FeatureBlockImpl(std::int64_t in, std::int64_t out, std::int64_t norm_groups)
@@ -91,19 +102,27 @@ FeatureBlockImpl::FeatureBlockImpl(std::int64_t in, std::int64_t out, std::int64
       norm1(register_module("norm1", torch::nn::GroupNorm(norm_groups, out))),
       norm2(register_module("norm2", torch::nn::GroupNorm(norm_groups, out))) {}
 
-Tensor FeatureBlockImpl::forward(const Tensor& x) {
-  const Tensor half = at::silu(norm1(conv1(x)));
-  return at::silu(norm2(conv2(half)));
+Tensor FeatureBlockImpl::forward(const Tensor& x, std::vector<Tensor>& pooled) {
+  const auto look = [&](const Tensor& seen) {
+    pooled.push_back(seen.mean({2, 3}));
+    pooled.push_back((seen.var({2, 3}, /*correction=*/0) + kDeviationFloor).sqrt());
+  };
+  const Tensor half = conv1(x);
+  look(half);
+  const Tensor seen = conv2(at::silu(norm1(half)));
+  look(seen);
+  return at::silu(norm2(seen));
 }
 
 FeatureNetworkImpl::FeatureNetworkImpl(FeatureNetworkConfig config_in)
     : config(std::move(config_in)),
       block_list(register_module("blocks", torch::nn::ModuleList())),
-      project(register_module(
-          "project",
+      hidden(register_module(
+          "hidden",
           torch::nn::Linear(config.channels.back() * sides_after(config) * sides_after(config),
-                            config.features))),
-      answer(register_module("answer", torch::nn::Linear(config.features, config.answers()))) {
+                            config.hidden))),
+      answer(register_module("answer", torch::nn::Linear(config.hidden, config.answers()))),
+      project(register_module("project", torch::nn::Linear(config.pooled(), config.features))) {
   std::int64_t in = 3;
   for (const std::int64_t out : config.channels) {
     blocks.emplace_back(in, out, config.norm_groups);
@@ -113,10 +132,11 @@ FeatureNetworkImpl::FeatureNetworkImpl(FeatureNetworkConfig config_in)
 }
 
 FeatureOutput FeatureNetworkImpl::forward(const Tensor& pixels) {
+  std::vector<Tensor> looks;
   Tensor x = pixels;  // [B, 3, S, S]
-  for (FeatureBlock& block : blocks) x = block(x);
-  const Tensor features = project(x.flatten(1));  // [B, F]
-  return {features, answer(features)};
+  for (FeatureBlock& block : blocks) x = block->forward(x, looks);
+  const Tensor pooled = at::cat(looks, 1);  // [B, P]
+  return {project(pooled), answer(at::silu(hidden(x.flatten(1)))), pooled};
 }
 
 Tensor FeatureNetworkImpl::likeliest(const Tensor& answers) const {

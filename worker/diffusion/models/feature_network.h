@@ -1,15 +1,20 @@
-// The mini family's feature network: a small picture classifier whose last hidden layer FID is
-// computed on.
+// The mini family's feature network: a small picture classifier. What it sees on the way, pooled,
+// is what FID and KID compare; its answers are what attribute accuracy reads.
 //
 //   Result<FeatureNetwork> network = load_feature_network("experiments/mini/features");
 //   FeatureOutput out = (*network)->forward(pixels);      // pixels [B, 3, S, S] in [-1, 1]
 //   out.features                                          // [B, F]: what FID and KID compare
 //   out.answers                                           // [B, sum of classes]: one group of
-//   scores an attribute
+//                                                         // scores an attribute
+//
+// Features: mean and deviation over the picture of every channel of every level, before
+// normalisation (so that blur and noise show), standardised and projected by a map that was fixed
+// after training. Answers: two linear layers over the last level, positions kept.
 //
 // config.json: {"_class_name": "IsocostFeatureNetwork", "image_size": 64, "channels": [24, 48, 96,
-// 96], "norm_groups": 8, "features": 64, "attributes": [{"name": "background", "classes": 6},
-// ...]}; weights in model.safetensors. Fails with every fault of either. Thread: one at a time.
+// 128], "norm_groups": 8, "hidden": 192, "features": 64, "attributes": [{"name": "background",
+// "classes": 6}, ...]}; weights in model.safetensors. Fails with every fault of either. Thread: one
+// at a time.
 #pragma once
 
 #include "worker/diffusion/models/load.h"
@@ -22,12 +27,15 @@ struct FeatureNetworkConfig {
     std::int64_t classes = 0;
   };
   std::int64_t image_size = 64;
-  std::vector<std::int64_t> channels = {24, 48, 96, 96};  // each level halves the picture's sides
+  std::vector<std::int64_t> channels = {24, 48, 96, 128};  // each level halves the picture's sides
   std::int64_t norm_groups = 8;
+  std::int64_t hidden = 192;
   std::int64_t features = 64;
   std::vector<Attribute> attributes;
 
   [[nodiscard]] std::int64_t answers() const;
+  // Two numbers a channel that is looked at.
+  [[nodiscard]] std::int64_t pooled() const;
 };
 [[nodiscard]] Result<FeatureNetworkConfig> feature_network_config_from_json(
     const Json& json, const std::string& where);
@@ -35,7 +43,8 @@ struct FeatureNetworkConfig {
 
 struct FeatureBlockImpl : torch::nn::Module {
   FeatureBlockImpl(std::int64_t in, std::int64_t out, std::int64_t norm_groups);
-  Tensor forward(const Tensor& x);  // [B, in, S, S] -> [B, out, S / 2, S / 2]
+  // [B, in, S, S] -> [B, out, S / 2, S / 2]; adds what it sees to `pooled`, [B, 2 out] each.
+  Tensor forward(const Tensor& x, std::vector<Tensor>& pooled);
 
   torch::nn::Conv2d conv1, conv2;
   torch::nn::GroupNorm norm1, norm2;
@@ -45,6 +54,7 @@ TORCH_MODULE(FeatureBlock);
 struct FeatureOutput {
   Tensor features;  // [B, F]
   Tensor answers;   // [B, sum of classes], before any softmax
+  Tensor pooled;    // [B, P]: what the features are projected from
 };
 
 struct FeatureNetworkImpl : torch::nn::Module {
@@ -58,7 +68,7 @@ struct FeatureNetworkImpl : torch::nn::Module {
   FeatureNetworkConfig config;
   torch::nn::ModuleList block_list;
   std::vector<FeatureBlock> blocks;
-  torch::nn::Linear project, answer;
+  torch::nn::Linear hidden, answer, project;
 };
 TORCH_MODULE(FeatureNetwork);
 

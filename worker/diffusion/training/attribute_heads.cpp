@@ -35,8 +35,13 @@ at::Tensor attribute_loss(AttributeHeads& heads, const at::Tensor& features,
                           const at::Tensor& labels) {
   const auto parts = split_answers(heads(features));
   auto sum = at::zeros({}, at::kFloat);
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    sum = sum + at::cross_entropy_loss(parts[i], labels.select(1, static_cast<std::int64_t>(i)));
+  const auto asked = labels.ne(kNotAsked).sum(0).to(at::kFloat).clamp_min(1);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const auto column = static_cast<std::int64_t>(i);
+    sum = sum + at::cross_entropy_loss(parts[i], labels.select(1, column), {}, at::Reduction::Sum,
+                                       kNotAsked) /
+                    asked[column];
+  }
   return sum / static_cast<double>(parts.size());
 }
 

@@ -19,7 +19,8 @@ struct AttributeHeadsImpl : torch::nn::Module {
 };
 TORCH_MODULE(AttributeHeads);
 
-// The mean cross-entropy over the questions.
+// The mean cross-entropy over the questions; labels of kNotAsked count nothing.
+inline constexpr std::int64_t kNotAsked = -100;
 [[nodiscard]] at::Tensor attribute_loss(AttributeHeads& heads, const at::Tensor& features,
                                         const at::Tensor& labels);
 // The likeliest answer to each question, int64 [B, attributes], from answers side by side.

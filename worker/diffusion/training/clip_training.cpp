@@ -1,7 +1,8 @@
 // CLIP, trained contrastively: each picture against every caption of the batch and, for each, one
-// caption that says something else with the same words (colours, shapes or sizes exchanged, order
-// reversed). Both towers also answer the attribute questions from their pooled states; these heads
-// only speed up learning and are left behind.
+// caption that says something else: the same words in another order (colours, shapes, sizes or
+// textures exchanged, objects in reverse), or one word wrong. Both towers also answer the attribute
+// questions from their pooled states, the text only what it tells; these heads only speed up
+// learning and are left behind.
 #include <sstream>
 
 #include "base/json_reader.h"
@@ -19,6 +20,16 @@ namespace {
 
 constexpr std::uint64_t kClipStream = 0x43u;  // of batch order
 constexpr double kLogitScaleMax = 4.6052;     // ln 100, as CLIP clips it
+
+// What captions tell: int64 [N, attributes].
+at::Tensor told_labels(const std::vector<world::Scene>& scenes) {
+  auto labels = world_labels(scenes);
+  auto* label = labels.data_ptr<std::int64_t>();
+  for (const auto& scene : scenes)
+    for (std::size_t k = 0; k < world::kAttributes; ++k, ++label)
+      if (!scene.tells(k)) *label = kNotAsked;
+  return labels;
+}
 
 struct ClipTrainerImpl : torch::nn::Module {
   explicit ClipTrainerImpl(const arch::ClipConfig& config)
@@ -49,7 +60,8 @@ class ClipTraining : public Training {
         trainer_(config),
         scenes_(world_scenes(world::Split::kTrain, recipe.pictures)),
         pictures_(world_pictures(scenes_)),
-        labels_(world_labels(scenes_)) {}
+        labels_(world_labels(scenes_)),
+        told_(told_labels(scenes_)) {}
 
   torch::nn::Module& module() override { return *trainer_; }
 
@@ -68,9 +80,9 @@ class ClipTraining : public Training {
     const auto contrast =
         0.5 * (at::cross_entropy_loss(logits, right) +
                at::cross_entropy_loss(logits.slice(1, 0, recipe_.batch).t(), right));
-    const auto attributes =
-        attribute_loss(trainer_->vision_heads, seen, labels) +
-        attribute_loss(trainer_->text_heads, read.slice(0, 0, recipe_.batch), labels);
+    const auto attributes = attribute_loss(trainer_->vision_heads, seen, labels) +
+                            attribute_loss(trainer_->text_heads, read.slice(0, 0, recipe_.batch),
+                                           told_.index_select(0, indices));
     return contrast + attribute_weight_ * attributes;
   }
 
@@ -90,6 +102,13 @@ class ClipTraining : public Training {
   }
 
  private:
+  // A scene whose caption says something else, as far as there is one.
+  static world::Scene counterpart(const world::Scene& scene, world::Chance& chance) {
+    const auto others = world::swapped(scene);
+    if (others.empty() || chance.below(2) == 0) return world::misdescribed(scene, chance.bits());
+    return others[chance.below(static_cast<std::uint32_t>(others.size()))];
+  }
+
   // The captions of the batch, then one counterpart each.
   at::Tensor captions(std::int64_t step, const at::Tensor& indices) {
     world::Chance chance(~recipe_.seed, static_cast<std::uint64_t>(step));
@@ -98,8 +117,7 @@ class ClipTraining : public Training {
       auto scene = scenes_[static_cast<std::size_t>(indices[i].item<std::int64_t>())];
       scene.phrasing = chance.below(world::kPhrasings);
       put(ids, i, scene);
-      const auto others = world::swapped(scene);
-      if (!others.empty()) scene = others[chance.below(static_cast<std::uint32_t>(others.size()))];
+      scene = counterpart(scene, chance);
       scene.phrasing = chance.below(world::kPhrasings);
       put(ids, recipe_.batch + i, scene);
     }
@@ -142,7 +160,7 @@ class ClipTraining : public Training {
   CaptionEncoder encoder_;
   ClipTrainer trainer_;
   std::vector<world::Scene> scenes_;
-  at::Tensor pictures_, labels_;
+  at::Tensor pictures_, labels_, told_;
 };
 
 }  // namespace

@@ -1,8 +1,11 @@
 #include "worker/diffusion/training/command.h"
 
+#include <malloc.h>
+
 #include <array>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 
 #include "worker/diffusion/training/loop.h"
 #include "worker/diffusion/training/tokenizer_training.h"
@@ -26,6 +29,14 @@ constexpr std::array<std::pair<const char*, MakeTraining>, 4> kParts = {
      {"clip", make_clip_training},
      {"features", make_features_training},
      {"unet", make_unet_training}}};
+
+// A step frees what the next one asks for again: kept, it costs no page faults (a tenth of the time
+// of the largest U-Net).
+void keep_freed_memory() {
+  constexpr int kLargest = 32 << 20;  // that the C library lets a heap hold
+  mallopt(M_MMAP_THRESHOLD, kLargest);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
 
 Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& places,
                                const fs::path& out) {
@@ -56,6 +67,7 @@ int run_train_command(const TrainCommand& command) {
     std::cerr << recipe.error().message() << std::endl;
     return 1;
   }
+  keep_freed_memory();
   at::set_num_threads(command.threads);
   const auto out = command.out.empty() ? default_out(recipe->name) : command.out;
   TrainingPlaces places;

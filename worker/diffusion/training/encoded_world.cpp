@@ -1,6 +1,7 @@
 #include "worker/diffusion/training/encoded_world.h"
 
 #include "base/io/inputs.h"
+#include "experiments/world/chance.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/pictures.h"
 #include "worker/diffusion/training/tokenizer_training.h"
@@ -11,6 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kEncodedTogether = 64;
+constexpr std::uint64_t kCaptionStream = 0x63u;  // of a scene's jitter: whether a word is wrong
 
 struct Encoders {
   Autoencoder vae{nullptr};
@@ -32,8 +34,13 @@ Result<Encoders> load_encoders(const fs::path& family) {
 }
 
 // Named after everything that its content follows from.
-Result<fs::path> cache_file(const TrainingPlaces& places, world::Split split, std::uint64_t count) {
-  Json key = {{"split", world::split_name(split)}, {"count", count}, {"seed", kWorldSeed}};
+Result<fs::path> cache_file(const TrainingPlaces& places, const WorldChoice& choice) {
+  Json key = {{"split", world::split_name(choice.split)},
+              {"count", choice.count},
+              {"misdescribed", choice.misdescribed},
+              {"seed", kWorldSeed},
+              {"world", kWorldRevision},
+              {"dtype", "float16"}};
   for (const char* part : {"vae", "text_encoder", "tokenizer"}) {
     const auto digest = io::input_digest(places.family / "models/shared" / part);
     if (!digest) return fail(digest.error());
@@ -48,7 +55,7 @@ at::Tensor encode_captions(Encoders& encoders, const std::vector<std::string>& c
     std::vector<at::Tensor> rows;
     for (std::size_t k = i; k < std::min(captions.size(), i + kEncodedTogether); ++k)
       rows.push_back(at::tensor(encoders.captions.encode(captions[k])));
-    states.push_back(encoders.text->condition(at::stack(rows)));
+    states.push_back(encoders.text->condition(at::stack(rows)).to(at::kHalf));
   }
   return at::cat(states);
 }
@@ -61,16 +68,27 @@ at::Tensor encode_pictures(Encoders& encoders, const std::vector<world::Scene>& 
                                          scenes.begin() + static_cast<std::ptrdiff_t>(end));
     const auto pictures =
         to_unit_range(world_pictures(some)).contiguous(at::MemoryFormat::ChannelsLast);
-    latents.push_back(encoders.vae->encode(pictures).mean.contiguous());
+    const auto mean = encoders.vae->encode(pictures).mean;
+    latents.push_back((mean * encoders.vae->config.scaling_factor).to(at::kHalf).contiguous());
   }
-  return at::cat(latents) * encoders.vae->config.scaling_factor;
+  return at::cat(latents);
+}
+
+std::vector<std::string> captions_of(const std::vector<world::Scene>& scenes, double misdescribed) {
+  std::vector<std::string> captions;
+  for (const auto& scene : scenes) {
+    world::Chance chance(scene.jitter, kCaptionStream);
+    const bool is_wrong = chance.uniform() < misdescribed;
+    captions.push_back(
+        world::caption(is_wrong ? world::misdescribed(scene, chance.bits()) : scene));
+  }
+  return captions;
 }
 
 io::TensorView view_of(const at::Tensor& tensor) {
-  return {io::Dtype::kF32,
+  return {io::Dtype::kF16,
           tensor.sizes().vec(),
-          {static_cast<const std::byte*>(tensor.data_ptr()),
-           static_cast<std::size_t>(tensor.numel()) * sizeof(float)}};
+          {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
 }
 
 Result<EncodedWorld> read_cache(const fs::path& file) {
@@ -96,18 +114,16 @@ Result<EncodedWorld> read_cache(const fs::path& file) {
 
 }  // namespace
 
-Result<EncodedWorld> encode_world(const TrainingPlaces& places, world::Split split,
-                                  std::uint64_t count) {
-  const auto file = cache_file(places, split, count);
+Result<EncodedWorld> encode_world(const TrainingPlaces& places, const WorldChoice& choice) {
+  const auto file = cache_file(places, choice);
   if (!file) return fail(file.error());
   if (fs::exists(*file)) return read_cache(*file);
 
   auto encoders = load_encoders(places.family);
   if (!encoders) return fail(encoders.error());
   const at::NoGradGuard no_grad;
-  const auto scenes = world_scenes(split, count);
-  std::vector<std::string> captions;
-  for (const auto& scene : scenes) captions.push_back(world::caption(scene));
+  const auto scenes = world_scenes(choice.split, choice.count);
+  const auto captions = captions_of(scenes, choice.misdescribed);
   EncodedWorld data;
   data.latents = encode_pictures(*encoders, scenes).contiguous();
   data.text = encode_captions(*encoders, captions).contiguous();

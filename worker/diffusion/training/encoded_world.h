@@ -1,6 +1,8 @@
 // The world as a U-Net sees it: latents and text states, computed once and kept in the cache.
 //
-//   Result<EncodedWorld> data = encode_world(places, world::Split::kTrain, 24576);
+//   Result<EncodedWorld> data =
+//       encode_world(places, {.split = world::Split::kTrain, .count = 131072, .misdescribed =
+//       0.04});
 //
 // The cache file is named after the weights that made it. Fails with: no finished autoencoder, text
 // encoder or tokenizer in the family. Throws on I/O faults. Thread: one at a time.
@@ -14,12 +16,17 @@
 namespace isocost::diffusion {
 
 struct EncodedWorld {
-  at::Tensor latents;     // means times scaling_factor, [N, 4, 8, 8]
-  at::Tensor text;        // [N, L, C]
-  at::Tensor empty_text;  // of the empty prompt, [L, C]
+  at::Tensor latents;     // means times scaling_factor, float16 [N, Z, h, w]
+  at::Tensor text;        // float16 [N, L, C]
+  at::Tensor empty_text;  // of the empty prompt, float16 [L, C]
 };
 
-[[nodiscard]] Result<EncodedWorld> encode_world(const TrainingPlaces& places, world::Split split,
-                                                std::uint64_t count);
+struct WorldChoice {
+  world::Split split = world::Split::kTrain;
+  std::uint64_t count = 0;
+  double misdescribed = 0;  // share of the captions that have a word wrong
+};
+[[nodiscard]] Result<EncodedWorld> encode_world(const TrainingPlaces& places,
+                                                const WorldChoice& choice);
 
 }  // namespace isocost::diffusion

@@ -24,7 +24,7 @@ Json model_index() {
           {"vae", {"diffusers", "AutoencoderKL"}}};
 }
 
-Json scheduler() {
+Json scheduler(const Objective& objective) {
   return {{"_class_name", "DDIMScheduler"},
           {"_diffusers_version", "0.30.0"},
           {"beta_end", 0.012},
@@ -32,10 +32,12 @@ Json scheduler() {
           {"beta_start", 0.00085},
           {"clip_sample", false},
           {"num_train_timesteps", 1000},
-          {"prediction_type", "epsilon"},
+          {"prediction_type", objective.predicts_v ? "v_prediction" : "epsilon"},
+          {"rescale_betas_zero_snr", objective.zero_terminal_snr},
           {"set_alpha_to_one", false},
           {"steps_offset", 1},
-          {"timestep_spacing", "leading"}};
+          // Only from the last timestep on is a picture free of the noise's mean.
+          {"timestep_spacing", objective.zero_terminal_snr ? "trailing" : "leading"}};
 }
 
 }  // namespace
@@ -63,7 +65,7 @@ void write_model(const torch::nn::Module& module, const WeightsFile& file,
   write_json(file.folder / "config.json", file.config);
 }
 
-void write_pipeline(const fs::path& family, const std::string& name) {
+void write_pipeline(const fs::path& family, const std::string& name, const Objective& objective) {
   const auto folder = family / "models" / name;
   fs::create_directories(folder);
   for (const char* part : {"vae", "text_encoder", "tokenizer"}) {
@@ -71,7 +73,7 @@ void write_pipeline(const fs::path& family, const std::string& name) {
     if (fs::is_symlink(fs::symlink_status(link))) fs::remove(link);
     if (!fs::exists(link)) fs::create_directory_symlink(fs::path("..") / "shared" / part, link);
   }
-  write_json(folder / "scheduler" / "scheduler_config.json", scheduler());
+  write_json(folder / "scheduler" / "scheduler_config.json", scheduler(objective));
   write_json(folder / "model_index.json", model_index());
 }
 

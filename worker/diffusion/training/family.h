@@ -29,8 +29,15 @@ void write_model(const torch::nn::Module& module, const WeightsFile& file,
 
 void write_json(const std::filesystem::path& file, const Json& json);
 
+// What a U-Net learns to predict, and on which noise schedule.
+struct Objective {
+  bool predicts_v = false;         // epsilon otherwise
+  bool zero_terminal_snr = false;  // Lin et al. 2024: the last timestep is noise alone
+};
+
 // models/NAME around a finished unet: model_index.json, scheduler, links to the shared parts.
-void write_pipeline(const std::filesystem::path& family, const std::string& name);
+void write_pipeline(const std::filesystem::path& family, const std::string& name,
+                    const Objective& objective);
 
 // Rounds every parameter to what float16 holds, so that what is measured is what is shipped.
 void round_to_half(torch::nn::Module& module);

@@ -1,5 +1,6 @@
 #include "worker/diffusion/training/loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -25,6 +26,7 @@ std::string recipe_identity(const Recipe& recipe) {
                         {"batch", recipe.batch},
                         {"rate", recipe.learning_rate},
                         {"warmup", recipe.warmup},
+                        {"decay_steps", recipe.decay},
                         {"final_rate", recipe.final_rate},
                         {"decay", recipe.weight_decay},
                         {"clip", recipe.clip_norm},
@@ -70,6 +72,7 @@ class Session {
     const auto last =
         options_.stop_after < 0 ? recipe_.steps : std::min(recipe_.steps, options_.stop_after);
     began_ = Clock::now();
+    saved_ = began_;
     first_step_ = optimizer_.steps_done();
     training_.module().train();
     while (optimizer_.steps_done() < last) {
@@ -100,8 +103,21 @@ class Session {
     }
     const auto done = number + 1;
     if (done % options_.report_every == 0 || done == recipe_.steps) report(done, norm);
-    if (done % options_.checkpoint_every == 0) save();
+    if (const auto kept = snapshot(done); !kept) return kept;
+    if (Clock::now() - saved_ >= options_.checkpoint_every) save();
     return {};
+  }
+
+  // Kept before the checkpoint that comes after it, so that a kill between the two costs nothing.
+  Result<void> snapshot(std::int64_t done) {
+    const auto& wanted = recipe_.snapshots;
+    if (std::find(wanted.begin(), wanted.end(), done) == wanted.end()) return {};
+    optimizer_.swap_average();
+    task_.module().eval();
+    auto kept = task_.snapshot(done);
+    task_.module().train();
+    optimizer_.swap_average();
+    return kept;
   }
 
   // Rows past the checkpoint would come twice: they are cut off.
@@ -140,6 +156,7 @@ class Session {
     io::write_safetensors(checkpoint_, optimizer_.state(),
                           {{"recipe", recipe_identity(recipe_)},
                            {"steps_done", std::to_string(optimizer_.steps_done())}});
+    saved_ = Clock::now();
   }
 
   static constexpr int kFaultsMax = 10;
@@ -149,7 +166,7 @@ class Session {
   FlatAdamW optimizer_;
   std::filesystem::path checkpoint_;
   std::ofstream curve_;
-  Clock::time_point began_;
+  Clock::time_point began_, saved_;
   std::int64_t first_step_ = 0;
   double sum_ = 0;
   int count_ = 0;

@@ -7,6 +7,7 @@
 // one.
 #pragma once
 
+#include <chrono>
 #include <functional>
 
 #include "worker/diffusion/training/training.h"
@@ -15,7 +16,8 @@ namespace isocost::diffusion {
 
 struct LoopOptions {
   std::filesystem::path out;
-  std::int64_t checkpoint_every = 500;            // steps
+  // How much work a kill costs. By time, since a step takes from milliseconds to seconds.
+  std::chrono::seconds checkpoint_every{90};
   std::int64_t report_every = 50;                 // steps
   std::int64_t stop_after = -1;                   // steps done in all; -1: the recipe's. For tests.
   std::function<void(const std::string&)> print;  // one line of progress; may be empty

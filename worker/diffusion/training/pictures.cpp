@@ -14,15 +14,30 @@ std::vector<world::Scene> world_scenes(world::Split split, std::uint64_t count,
   return scenes;
 }
 
-at::Tensor world_pictures(const std::vector<world::Scene>& scenes) {
+namespace {
+
+template <class Render>
+at::Tensor draw_pictures(const std::vector<world::Scene>& scenes, Render render) {
   const auto count = static_cast<std::int64_t>(scenes.size());
   auto pictures = at::empty({count, 3, world::kSide, world::kSide}, at::kByte);
   auto one = at::empty({world::kSide, world::kSide, 3}, at::kByte);
   for (std::int64_t i = 0; i < count; ++i) {
-    world::render(scenes[static_cast<std::size_t>(i)], one.data_ptr<std::uint8_t>());
+    render(scenes[static_cast<std::size_t>(i)], one.data_ptr<std::uint8_t>());
     pictures[i].copy_(one.permute({2, 0, 1}));
   }
   return pictures;
+}
+
+}  // namespace
+
+at::Tensor world_pictures(const std::vector<world::Scene>& scenes) {
+  return draw_pictures(scenes, world::render);
+}
+
+at::Tensor torn_pictures(const std::vector<world::Scene>& scenes) {
+  return draw_pictures(scenes, [](const world::Scene& scene, std::uint8_t* rgb) {
+    world::render_torn(scene, scene.jitter % scene.objects.size(), rgb);
+  });
 }
 
 at::Tensor world_labels(const std::vector<world::Scene>& scenes) {

@@ -11,12 +11,15 @@
 
 namespace isocost::diffusion {
 
+inline constexpr int kWorldRevision = 2;        // raised when the same scene looks different
 inline constexpr std::uint64_t kWorldSeed = 0;  // of the pictures that the family is trained on
 
 [[nodiscard]] std::vector<world::Scene> world_scenes(world::Split split, std::uint64_t count,
                                                      std::uint64_t seed = kWorldSeed);
 // uint8 [N, 3, 64, 64]
 [[nodiscard]] at::Tensor world_pictures(const std::vector<world::Scene>& scenes);
+// The same with an object's edge broken in each.
+[[nodiscard]] at::Tensor torn_pictures(const std::vector<world::Scene>& scenes);
 // int64 [N, attributes]
 [[nodiscard]] at::Tensor world_labels(const std::vector<world::Scene>& scenes);
 

@@ -21,6 +21,12 @@ void check_ranges(JsonReader& reader, const Recipe& recipe) {
   if (recipe.batch < 1) reader.fault("batch", "this is less than 1", "a positive whole number");
   if (!(recipe.learning_rate > 0))
     reader.fault("learning_rate", "this is not above 0", "a positive number");
+  if (recipe.decay < -1 || recipe.decay > recipe.steps)
+    reader.fault("decay", "this is no part of the steps", "0 to the number of steps");
+  for (const auto step : recipe.snapshots)
+    if (step < 1 || step >= recipe.steps)
+      reader.fault("snapshots", std::to_string(step) + " is no step on the way",
+                   "1 to the number of steps - 1");
   if (recipe.ema < 0 || recipe.ema >= 1) reader.fault("ema", "this is outside [0, 1)");
 }
 
@@ -37,10 +43,13 @@ Result<Recipe> recipe_from_json(const Json& json, const std::string& where) {
   recipe.batch = reader.get_or<std::int64_t>("batch", 0);
   recipe.learning_rate = reader.get_or<double>("learning_rate", 0);
   recipe.warmup = reader.get_or<std::int64_t>("warmup", 0);
+  recipe.decay = reader.get_or<std::int64_t>("decay", recipe.decay);
   recipe.final_rate = reader.get_or<double>("final_rate", recipe.final_rate);
   recipe.weight_decay = reader.get_or<double>("weight_decay", recipe.weight_decay);
   recipe.clip_norm = reader.get_or<double>("clip_norm", recipe.clip_norm);
   recipe.ema = reader.get_or<double>("ema", recipe.ema);
+  if (reader.has("snapshots"))
+    recipe.snapshots = reader.get<std::vector<std::int64_t>>("snapshots");
   if (reader.has("options")) recipe.options = reader.get<Json>("options");
   if (reader.has("config")) recipe.config = reader.get<Json>("config");
   if (reader.ok()) check_ranges(reader, recipe);
@@ -61,8 +70,11 @@ double learning_rate_at(const Recipe& recipe, std::int64_t step) {
   if (step < recipe.warmup)
     return recipe.learning_rate * static_cast<double>(step + 1) /
            static_cast<double>(recipe.warmup);
-  const double span = static_cast<double>(std::max<std::int64_t>(1, recipe.steps - recipe.warmup));
-  const double done = static_cast<double>(step - recipe.warmup) / span;
+  const auto decay = recipe.decay < 0 ? recipe.steps - recipe.warmup : recipe.decay;
+  const auto first = recipe.steps - decay;
+  if (step < first) return recipe.learning_rate;
+  const double span = static_cast<double>(std::max<std::int64_t>(1, decay));
+  const double done = static_cast<double>(step - first) / span;
   const double fall = 0.5 * (1 + std::cos(std::numbers::pi * done));
   return recipe.learning_rate * (recipe.final_rate + (1 - recipe.final_rate) * fall);
 }

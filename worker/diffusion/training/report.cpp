@@ -53,7 +53,7 @@ FeatureOutput read_features(FeatureNetwork& network, const at::Tensor& pictures)
     features.push_back(output.features);
     answers.push_back(output.answers);
   }
-  return {at::cat(features), at::cat(answers)};
+  return {at::cat(features), at::cat(answers), {}};
 }
 
 // Shares of right answers: of each attribute, and of pictures with all of them right.

@@ -30,6 +30,11 @@ class Training {
   virtual torch::nn::Module& module() = 0;
   // Differentiable, of one number.
   [[nodiscard]] virtual at::Tensor loss(std::int64_t step) = 0;
+  // The module holds the averaged weights after so many steps: keeps them besides the finished
+  // part. Trainings that are asked for no snapshots need not know how.
+  [[nodiscard]] virtual Result<void> snapshot([[maybe_unused]] std::int64_t steps_done) {
+    return fail("snapshots", "this part keeps none", "no \"snapshots\" in its recipe");
+  }
   // The module holds the averaged weights: measures what is worth a log line, writes the finished
   // part into the family's folder.
   [[nodiscard]] virtual Result<std::string> finish() = 0;

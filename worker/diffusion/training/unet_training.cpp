@@ -1,7 +1,7 @@
-// The U-Nets: epsilon prediction on Stable Diffusion's schedule (scaled_linear, 0.00085 to 0.012,
-// 1000 steps), conditioned on the frozen text encoder's states, one caption in ten replaced by the
-// empty one. Pictures and captions go through autoencoder and text encoder once; a step costs the
-// U-Net.
+// The U-Nets: Stable Diffusion's schedule (scaled_linear, 0.00085 to 0.012, 1000 steps), epsilon
+// prediction or, with a schedule that ends in noise alone, v-prediction; conditioned on the frozen
+// text encoder's states, one caption in ten replaced by the empty one. Pictures and captions go
+// through autoencoder and text encoder once; a step costs the U-Net.
 #include <cmath>
 #include <sstream>
 
@@ -23,18 +23,36 @@ constexpr double kBetaStart = 0.00085;
 constexpr double kBetaEnd = 0.012;
 constexpr std::uint64_t kMeasured = 1024;
 
+struct Options {
+  Objective objective;
+  double empty_prompts = 0.1;
+  double misdescribed = 0;
+  double min_snr = 0;  // gamma of Hang et al. 2023; 0: every timestep counts alike
+};
+
+// Lin et al. 2024, algorithm 1: square roots shifted so that the last is 0, scaled so that the
+// first stays.
+void end_in_noise(std::vector<double>& products) {
+  const double first = std::sqrt(products.front()), last = std::sqrt(products.back());
+  for (auto& product : products) {
+    const double root = (std::sqrt(product) - last) * first / (first - last);
+    product = root * root;
+  }
+}
+
 // The product of 1 - beta up to every timestep, float32 [T].
-at::Tensor alphas_cumulated() {
-  std::vector<float> values;
+at::Tensor alphas_cumulated(const Objective& objective) {
+  std::vector<double> values;
   double product = 1;
   for (std::int64_t t = 0; t < kTimesteps; ++t) {
     const double share = static_cast<double>(t) / (kTimesteps - 1);
     const double root =
         std::sqrt(kBetaStart) + share * (std::sqrt(kBetaEnd) - std::sqrt(kBetaStart));
     product *= 1 - root * root;
-    values.push_back(static_cast<float>(product));
+    values.push_back(product);
   }
-  return at::tensor(values);
+  if (objective.zero_terminal_snr) end_in_noise(values);
+  return at::tensor(values).to(at::kFloat);
 }
 
 // A residual branch that begins at zero leaves a deep network trainable from its first step.
@@ -50,14 +68,14 @@ void zero_last_layers(UNet& unet) {
 class UNetTraining : public Training {
  public:
   UNetTraining(const Recipe& recipe, const TrainingPlaces& places, const arch::UNetConfig& config,
-               double empty_share, EncodedWorld data, EncodedWorld unseen)
+               const Options& options, EncodedWorld data, EncodedWorld unseen)
       : recipe_(recipe),
         places_(places),
-        empty_share_(empty_share),
+        options_(options),
         model_(config),
         data_(std::move(data)),
         unseen_(std::move(unseen)),
-        alphas_(alphas_cumulated()) {
+        alphas_(alphas_cumulated(options.objective)) {
     zero_last_layers(model_);
   }
 
@@ -66,14 +84,17 @@ class UNetTraining : public Training {
   at::Tensor loss(std::int64_t step) override {
     const auto count = data_.latents.size(0);
     const auto indices = batch_indices(recipe_.seed ^ kUNetStream, step, recipe_.batch, count);
-    return loss_on(data_, indices, step, empty_share_);
+    return loss_on(data_, indices, step, options_.empty_prompts);
+  }
+
+  Result<void> snapshot(std::int64_t steps_done) override {
+    write(recipe_.name + "@" + std::to_string(steps_done));
+    return {};
   }
 
   Result<std::string> finish() override {
     round_to_half(*model_);
-    write_model(*model_, {places_.family / "models" / recipe_.name / "unet",
-                          "diffusion_pytorch_model", recipe_.config});
-    write_pipeline(places_.family, recipe_.name);
+    write(recipe_.name);
     std::int64_t parameters = 0;
     for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
     std::ostringstream note;
@@ -82,6 +103,13 @@ class UNetTraining : public Training {
   }
 
  private:
+  // Weights are rounded to float16 as they are written.
+  void write(const std::string& name) {
+    write_model(*model_, {places_.family / "models" / name / "unet", "diffusion_pytorch_model",
+                          recipe_.config});
+    write_pipeline(places_.family, name, options_.objective);
+  }
+
   // Timesteps are spread evenly over the batch: less noise in the gradient at no cost.
   [[nodiscard]] at::Tensor draw_timesteps(std::int64_t batch, world::Chance& chance) const {
     auto timesteps = at::empty({batch}, at::kLong);
@@ -101,11 +129,24 @@ class UNetTraining : public Training {
     auto text = data.text.index_select(0, indices);  // [B, L, C]
     for (std::int64_t i = 0; i < batch; ++i)
       if (chance.uniform() < empty_share) text[i].copy_(data.empty_text);
-    const auto latents = data.latents.index_select(0, indices);
+    const auto latents = data.latents.index_select(0, indices).to(at::kFloat);
     const auto epsilon = at::randn(latents.sizes(), step_generator(recipe_.seed, step));
     const auto alpha = alphas_.index_select(0, timesteps).view({-1, 1, 1, 1});
     const auto noisy = alpha.sqrt() * latents + (1 - alpha).sqrt() * epsilon;
-    return (model_->forward(noisy, timesteps, text) - epsilon).square().mean();
+    const auto target = options_.objective.predicts_v
+                            ? alpha.sqrt() * epsilon - (1 - alpha).sqrt() * latents
+                            : epsilon;
+    const auto made = model_->forward(noisy.contiguous(at::MemoryFormat::ChannelsLast), timesteps,
+                                      text.to(at::kFloat));
+    return (weights_of(alpha) * (made - target).square()).mean();
+  }
+
+  // min(SNR, gamma) / SNR for epsilon, / (SNR + 1) for v, as the target's own scale is.
+  [[nodiscard]] at::Tensor weights_of(const at::Tensor& alpha) const {
+    if (options_.min_snr <= 0) return at::ones({}, alpha.options());
+    const auto snr = alpha / (1 - alpha);
+    const auto scale = options_.objective.predicts_v ? snr + 1 : snr;
+    return snr.clamp_max(options_.min_snr) / scale;
   }
 
   double unseen_loss() {
@@ -121,11 +162,34 @@ class UNetTraining : public Training {
 
   Recipe recipe_;
   TrainingPlaces places_;
-  double empty_share_;
+  Options options_;
   UNet model_;
   EncodedWorld data_, unseen_;
   at::Tensor alphas_;
 };
+
+Result<Options> read_options(const Recipe& recipe) {
+  JsonReader reader(recipe.options, recipe.name + ": options");
+  Options options;
+  const auto prediction = reader.get_or<std::string>("prediction", "epsilon");
+  if (prediction != "epsilon" && prediction != "v_prediction")
+    reader.fault("prediction", "it is '" + prediction + "'", "epsilon or v_prediction");
+  options.objective.predicts_v = prediction == "v_prediction";
+  options.objective.zero_terminal_snr = reader.get_or<bool>("zero_terminal_snr", false);
+  if (options.objective.zero_terminal_snr && !options.objective.predicts_v)
+    reader.fault("zero_terminal_snr", "epsilon says nothing of the picture where all is noise",
+                 "\"prediction\": \"v_prediction\" beside it");
+  options.min_snr = reader.get_or<double>("min_snr", 0);
+  if (!(options.min_snr >= 0)) reader.fault("min_snr", "this is below 0", "0 or more");
+  for (const auto& [name, share] : {std::pair{"empty_prompts", &options.empty_prompts},
+                                    {"misdescribed", &options.misdescribed}}) {
+    *share = reader.get_or<double>(name, *share);
+    if (!(*share >= 0 && *share <= 1)) reader.fault(name, "this is no share", "0 to 1");
+  }
+  reader.finish();
+  if (!reader.ok()) return fail(reader.take());
+  return options;
+}
 
 }  // namespace
 
@@ -133,20 +197,18 @@ Result<std::unique_ptr<Training>> make_unet_training(const Recipe& recipe,
                                                      const TrainingPlaces& places) {
   const auto config = arch::unet_config_from_json(recipe.config, recipe.name + ": config");
   if (!config) return fail(config.error());
-  JsonReader reader(recipe.options, recipe.name + ": options");
-  const double empty_share = reader.get_or<double>("empty_prompts", 0.1);
-  reader.finish();
-  if (!reader.ok()) return fail(reader.take());
-  auto data = encode_world(places, world::Split::kTrain, recipe.pictures);
+  const auto options = read_options(recipe);
+  if (!options) return fail(options.error());
+  auto data = encode_world(places, {world::Split::kTrain, recipe.pictures, options->misdescribed});
   if (!data) return fail(data.error());
-  auto unseen = encode_world(places, world::Split::kValidation, kMeasured);
+  auto unseen = encode_world(places, {world::Split::kValidation, kMeasured, 0});
   if (!unseen) return fail(unseen.error());
   if (data->text.size(2) != config->context_width())
     return fail(recipe.name + ": config.cross_attention_dim",
                 c10::str("this is ", config->context_width()),
                 c10::str("the text encoder's width ", data->text.size(2)));
   at::manual_seed(recipe.seed);
-  return std::make_unique<UNetTraining>(recipe, places, *config, empty_share, std::move(*data),
+  return std::make_unique<UNetTraining>(recipe, places, *config, *options, std::move(*data),
                                         std::move(*unseen));
 }
 

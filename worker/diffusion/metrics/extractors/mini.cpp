@@ -1,5 +1,7 @@
 #include <ATen/ATen.h>
 
+#include <limits>
+
 #include "experiments/world/world.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
 #include "worker/diffusion/models/feature_network.h"
@@ -40,34 +42,43 @@ class MiniFeatures : public MiniNetwork {
   }
 };
 
-// 1 where the network reads from the picture what the caption says, else 0; a column an attribute.
+// 1 where the network reads from the picture what the caption says, 0 where it reads something
+// else, NaN where the caption does not say; a column an attribute.
 class MiniAttributes : public MiniNetwork {
  public:
   using MiniNetwork::MiniNetwork;
 
   Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    const auto wanted = labels_of(input.prompts);
-    if (!wanted) return fail(wanted.error());
+    const auto told = scenes_of(input.prompts);
+    if (!told) return fail(told.error());
     auto output = run(input.pictures);
     if (!output) return fail(output.error());
-    return network_->likeliest(output->answers).to(at::kCPU).eq(*wanted).to(at::kFloat);
+    const at::Tensor read = network_->likeliest(output->answers).to(at::kCPU).contiguous();
+    at::Tensor rows = at::empty({read.size(0), read.size(1)}, at::kFloat);
+    const auto* from = read.const_data_ptr<std::int64_t>();
+    auto* to = rows.mutable_data_ptr<float>();
+    for (const auto& scene : *told) {
+      world::Labels labels{};
+      for (auto& label : labels) label = static_cast<int>(*from++);
+      for (const auto& one : world::agreement(scene, labels))
+        *to++ = one ? static_cast<float>(*one) : std::numeric_limits<float>::quiet_NaN();
+    }
+    return rows;
   }
 
  private:
-  static Result<at::Tensor> labels_of(const std::vector<std::string>& prompts) {
-    std::vector<std::int64_t> all;
+  static Result<std::vector<world::Scene>> scenes_of(const std::vector<std::string>& prompts) {
+    std::vector<world::Scene> scenes;
     for (const std::string& prompt : prompts) {
-      const auto scene = world::parse_caption(prompt);
+      auto scene = world::parse_caption(prompt);
       if (!scene) {
         return fail("prompt", "'" + prompt.substr(0, 80) + "' is no caption of the mini world",
                     "a caption as the world's grammar makes them; attribute accuracy needs it");
       }
-      for (const int label : world::labels(*scene)) all.push_back(label);
+      scenes.push_back(std::move(*scene));
     }
-    return at::tensor(all, at::kLong)
-        .view({static_cast<std::int64_t>(prompts.size()),
-               static_cast<std::int64_t>(world::kAttributes)});
+    return scenes;
   }
 };
 
