@@ -26,7 +26,7 @@ struct BenchArguments {
   int rounds = 3;
 };
 
-constexpr std::int64_t kTextLength = 28;
+constexpr std::int64_t kTextLength = 20;
 
 Result<Json> measure(const BenchArguments& arguments) {
   const auto recipe = read_recipe(arguments.recipe);

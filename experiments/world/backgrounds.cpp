@@ -50,7 +50,7 @@ void draw_sky(Canvas& canvas, Chance& chance) {
 // Ripples whose crests bend.
 void draw_sand(Canvas& canvas, Chance& chance) {
   const SmoothNoise noise(chance.bits());
-  const double slope = chance.between(-0.7, 0.7), length = chance.between(8, 12);
+  const double slope = chance.between(-0.7, 0.7), length = chance.between(10, 15);
   const double bend = chance.between(2, 5), strength = chance.between(0.1, 0.2);
   each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
     const double along = y + slope * x + bend * noise.at(x / 17, y / 17);
@@ -63,7 +63,7 @@ void draw_sand(Canvas& canvas, Chance& chance) {
 void draw_grass(Canvas& canvas, Chance& chance) {
   const SmoothNoise blades(chance.bits()), tufts(chance.bits());
   const double lean = chance.between(-0.6, 0.6);
-  const double width = chance.between(3.2, 4.6), height = chance.between(10, 16);
+  const double width = chance.between(4.5, 6), height = chance.between(12, 20);
   each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
     const double blade = blades.at((x + lean * y) / width, y / height);
     const double tuft = tufts.at(x / 15, y / 15);
@@ -95,12 +95,12 @@ void draw_night(Canvas& canvas, Chance& chance) {
 // Ruled or squared, at any angle.
 void draw_paper(Canvas& canvas, Chance& chance) {
   const double angle = chance.between(-std::numbers::pi, std::numbers::pi);
-  const double spacing = chance.between(8, 13), phase_u = chance.between(0, spacing);
+  const double spacing = chance.between(10, 16), phase_u = chance.between(0, spacing);
   const double phase_v = chance.between(0, spacing);
   const bool is_squared = chance.below(2) == 1;
   const Rgb ink = blend({120, 160, 210}, {214, 140, 140}, chance.below(2));
   const auto line = [spacing](double u) {
-    return 1 - smooth_step(0.3, 1.2, std::abs(std::remainder(u, spacing)));
+    return 1 - smooth_step(0.4, 1.5, std::abs(std::remainder(u, spacing)));
   };
   const double c = std::cos(angle), s = std::sin(angle);
   each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
@@ -114,7 +114,7 @@ void draw_paper(Canvas& canvas, Chance& chance) {
 void draw_sea(Canvas& canvas, Chance& chance) {
   const SmoothNoise noise(chance.bits());
   const double phase = chance.between(0, 2 * std::numbers::pi);
-  const double near = chance.between(9, 13), bend = chance.between(2, 4);
+  const double near = chance.between(11, 16), bend = chance.between(2, 4);
   each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
     const double depth = 0.55 + 0.45 * y / kSide;
     const double swell = bend * noise.at(x / 12, y / 12);

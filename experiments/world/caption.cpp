@@ -1,7 +1,7 @@
 // The grammar. A caption has two parts in either order; what is not told is left out:
 //
 //   caption  = where "," objects | objects [where]        where = "in the sky" | "on sand" | ...
-//   objects  = object [relation object [relation object]]
+//   objects  = object [relation object]
 //   object   = ("a" | "an") [size] [colour] [texture] (shape | "thing")
 //   relation = "left of" | "to the left of" | "right of" | ... | "inside" | "around" | "and"
 //
@@ -59,12 +59,10 @@ std::string object_text(const Scene& scene, std::size_t i) {
 
 std::string_view relation_text(const Scene& scene) {
   if (!scene.tells(kArrangementAttribute)) return kUntoldRelation;
-  const bool is_vertical =
-      scene.arrangement == Arrangement::kAbove || scene.arrangement == Arrangement::kColumn;
+  const bool is_vertical = scene.arrangement == Arrangement::kAbove;
   const bool is_inside = scene.arrangement == Arrangement::kInside;
   auto wanted = scene.phrasing & (kReversed | kLong);
-  // Three objects and inside have no longer form: the caption would outgrow the text encoder.
-  if (is_inside || scene.objects.size() > 2) wanted &= kReversed;
+  if (is_inside) wanted &= kReversed;  // that has no longer form
   for (const auto& relation : kRelations)
     if (relation.is_vertical == is_vertical && relation.is_inside == is_inside &&
         relation.phrasing == wanted)
@@ -141,10 +139,9 @@ std::optional<Relation> take_relation(Words& words) {
   return std::nullopt;
 }
 
-std::optional<Arrangement> arrangement_of(const Relation& relation, std::size_t objects) {
-  if (relation.is_inside) return objects == 2 ? std::optional(Arrangement::kInside) : std::nullopt;
-  if (objects == 2) return relation.is_vertical ? Arrangement::kAbove : Arrangement::kBeside;
-  return relation.is_vertical ? Arrangement::kColumn : Arrangement::kRow;
+Arrangement arrangement_of(const Relation& relation) {
+  if (relation.is_inside) return Arrangement::kInside;
+  return relation.is_vertical ? Arrangement::kAbove : Arrangement::kBeside;
 }
 
 void put_objects(Scene& scene, std::vector<ToldObject> objects) {
@@ -155,28 +152,20 @@ void put_objects(Scene& scene, std::vector<ToldObject> objects) {
   }
 }
 
-// Objects and the relation between each two of them, which must be the same.
+// An object, or two and how they stand.
 bool take_objects(Words& words, Scene& scene) {
   auto object = take_object(words);
   if (!object) return false;
   std::vector<ToldObject> objects = {*object};
-  std::optional<Relation> first;
-  while (objects.size() < kObjectsMax) {
-    const auto relation = take_relation(words);
-    if (!relation) break;
-    if (first && relation->text != first->text) return false;
-    first = relation;
+  const auto relation = take_relation(words);
+  if (!relation || relation->text != kUntoldRelation)
+    scene.told |= AttributeSet{1} << kArrangementAttribute;
+  if (relation) {
     object = take_object(words);
     if (!object) return false;
     objects.push_back(*object);
-  }
-  const bool is_told = !first || first->text != kUntoldRelation;
-  if (is_told) scene.told |= AttributeSet{1} << kArrangementAttribute;
-  if (first) {
-    const auto arrangement = arrangement_of(*first, objects.size());
-    if (!arrangement) return false;
-    scene.arrangement = *arrangement;
-    scene.phrasing |= first->phrasing;
+    scene.arrangement = arrangement_of(*relation);
+    scene.phrasing |= relation->phrasing;
   }
   put_objects(scene, std::move(objects));
   return true;

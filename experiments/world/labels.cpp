@@ -57,7 +57,7 @@ int right_of(const Agreement& agreement) {
 }  // namespace
 
 const std::array<Attribute, kAttributes>& attributes() {
-  // The second and the third object may be absent: one class more.
+  // The second object may be absent: one class more.
   static const std::array<Attribute, kAttributes> all = {{{"arrangement", kArrangements},
                                                           {"background", kBackgrounds},
                                                           {"colour_1", kColours},
@@ -67,11 +67,7 @@ const std::array<Attribute, kAttributes>& attributes() {
                                                           {"colour_2", kColours + 1},
                                                           {"shape_2", kShapes + 1},
                                                           {"size_2", kSizes + 1},
-                                                          {"texture_2", kTextures + 1},
-                                                          {"colour_3", kColours + 1},
-                                                          {"shape_3", kShapes + 1},
-                                                          {"size_3", kSizes + 1},
-                                                          {"texture_3", kTextures + 1}}};
+                                                          {"texture_2", kTextures + 1}}};
   return all;
 }
 
@@ -93,7 +89,7 @@ Labels labels(const Scene& scene) {
 Agreement agreement(const Scene& told, const Labels& read) {
   const auto wanted = labels(told);
   const int arrangement = read.at(kArrangementAttribute);
-  std::array<std::size_t, kObjectsMax> order = {0, 1, 2};
+  std::array<std::size_t, kObjectsMax> order = {0, 1};
   auto best = agreement_in_order(told, wanted, read, order);
   if (!told.tells(kArrangementAttribute)) {
     const auto end = order.begin() + static_cast<std::ptrdiff_t>(told.objects.size());
@@ -167,7 +163,8 @@ std::vector<Scene> swapped(const Scene& scene) {
     constexpr AttributeSet kOne = (AttributeSet{1} << kObjectAttributes) - 1;
     const auto first = attribute_of(i, ObjectAttribute::kColour);
     const auto second = attribute_of(i + 1, ObjectAttribute::kColour);
-    const AttributeSet told_1 = (scene.told >> first) & kOne, told_2 = (scene.told >> second) & kOne;
+    const AttributeSet told_1 = (scene.told >> first) & kOne,
+                       told_2 = (scene.told >> second) & kOne;
     other.told &= ~((kOne << first) | (kOne << second));
     other.told |= (told_2 << first) | (told_1 << second);
     keep(other);

@@ -10,8 +10,8 @@
 namespace isocost::world {
 namespace {
 
-constexpr double kMargin = 2.5;  // between an object's circle and the picture's edge
-constexpr double kApart = 2.5;   // between two objects' circles, along the arrangement
+constexpr double kMargin = 2;  // between an object's circle and the picture's edge
+constexpr double kApart = 2;   // between two objects' circles, along the arrangement
 // Neighbours are this many times as far apart along the arrangement as across it.
 constexpr double kDominance = 1.3;
 
@@ -25,21 +25,14 @@ Range radii(Arrangement arrangement, Size size) {
   const bool is_large = size == Size::kLarge;
   switch (arrangement) {
     case Arrangement::kAlone:
-      return is_large ? Range{11, 21} : Range{5, 8};
+      return is_large ? Range{13, 22} : Range{7, 9.5};
     case Arrangement::kBeside:
     case Arrangement::kAbove:
-      return is_large ? Range{10, 13.2} : Range{5, 8};
+      return is_large ? Range{11.5, 14.5} : Range{7, 9};
     case Arrangement::kInside:
-      return is_large ? Range{20, 27} : Range{4.6, 6.6};
-    case Arrangement::kRow:
-    case Arrangement::kColumn:
-      return is_large ? Range{8.1, 9.1} : Range{4.6, 6.6};
+      return is_large ? Range{21, 28} : Range{6, 7.5};
   }
   return {};
-}
-
-bool is_vertical(Arrangement arrangement) {
-  return arrangement == Arrangement::kAbove || arrangement == Arrangement::kColumn;
 }
 
 double draw(Chance& chance, Range range) { return chance.between(range.low, range.high); }
@@ -123,7 +116,7 @@ std::vector<Pose> poses(const Scene& scene) {
   if (scene.arrangement == Arrangement::kInside)
     place_inside(found, scene.objects[0].shape, chance);
   else
-    place_in_line(found, is_vertical(scene.arrangement), chance);
+    place_in_line(found, scene.arrangement == Arrangement::kAbove, chance);
   return found;
 }
 

@@ -47,7 +47,7 @@ class Pattern {
     const double angle = chance.between(-std::numbers::pi, std::numbers::pi);
     cos_ = std::cos(angle);
     sin_ = std::sin(angle);
-    period_ = chance.between(5.5, 8);
+    period_ = chance.between(6.5, 9);
     phase_u_ = chance.between(0, period_);
     phase_v_ = chance.between(0, period_);
   }
@@ -61,7 +61,7 @@ class Pattern {
         return smooth_step(-0.6, 0.6, across - period_ / 4);
       case Texture::kDotted:
         return 1 - smooth_step(-0.6, 0.6,
-                               std::hypot(across, std::remainder(v, period_)) - 0.3 * period_);
+                               std::hypot(across, std::remainder(v, period_)) - 0.32 * period_);
     }
     return 0;
   }

@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, kSizes> kSizeNames = {"small", "large"};
 constexpr std::array<std::string_view, kTextures> kTextureNames = {"plain", "striped", "dotted"};
 constexpr std::array<std::string_view, kBackgrounds> kBackgroundNames = {"sky",   "sand",  "grass",
                                                                          "night", "paper", "sea"};
-constexpr std::array<std::string_view, kArrangements> kArrangementNames = {
-    "alone", "beside", "above", "inside", "row", "column"};
+constexpr std::array<std::string_view, kArrangements> kArrangementNames = {"alone", "beside",
+                                                                           "above", "inside"};
 
 constexpr int kAttemptsMax = 4096;  // a split holds a tenth of all scenes at least
 constexpr double kTold = 0.6;       // of the attributes, each by itself
@@ -31,11 +31,9 @@ std::string_view nth(const Names& names, Enum value) {
 
 Arrangement draw_arrangement(Chance& chance) {
   const auto percent = chance.below(100);
-  if (percent < 16) return Arrangement::kAlone;
-  if (percent < 42) return Arrangement::kBeside;
-  if (percent < 68) return Arrangement::kAbove;
-  if (percent < 80) return Arrangement::kInside;
-  return percent < 90 ? Arrangement::kRow : Arrangement::kColumn;
+  if (percent < 20) return Arrangement::kAlone;
+  if (percent < 52) return Arrangement::kBeside;
+  return percent < 84 ? Arrangement::kAbove : Arrangement::kInside;
 }
 
 AttributeSet attributes_of_objects(std::size_t count) {
@@ -100,9 +98,6 @@ std::size_t objects_in(Arrangement arrangement) {
     case Arrangement::kAbove:
     case Arrangement::kInside:
       return 2;
-    case Arrangement::kRow:
-    case Arrangement::kColumn:
-      return 3;
   }
   return 0;
 }

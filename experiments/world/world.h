@@ -1,4 +1,4 @@
-// The picture world of the mini family: scenes of one to three objects, their captions, their
+// The picture world of the mini family: scenes of one or two objects, their captions, their
 // pictures.
 //
 //   world::Scene scene = world::scene(world::Split::kValidation, 17, /*seed=*/0);
@@ -36,15 +36,15 @@ enum class Texture : int { kPlain, kStriped, kDotted };
 enum class Background : int { kSky, kSand, kGrass, kNight, kPaper, kSea };
 // How the objects stand, read from left to right, from top to bottom, from the outside to the
 // inside.
-enum class Arrangement : int { kAlone, kBeside, kAbove, kInside, kRow, kColumn };
+enum class Arrangement : int { kAlone, kBeside, kAbove, kInside };
 
 inline constexpr int kColours = 8;
 inline constexpr int kShapes = 6;
 inline constexpr int kSizes = 2;
 inline constexpr int kTextures = 3;
 inline constexpr int kBackgrounds = 6;
-inline constexpr int kArrangements = 6;
-inline constexpr std::size_t kObjectsMax = 3;
+inline constexpr int kArrangements = 4;
+inline constexpr std::size_t kObjectsMax = 2;
 inline constexpr int kSide = 64;  // of a picture, in pixels
 inline constexpr std::size_t kPictureBytes = std::size_t{3} * kSide * kSide;
 
@@ -98,7 +98,7 @@ struct Scene {
 [[nodiscard]] std::string canonical_description(const Scene& scene);
 [[nodiscard]] Split split_of(const Scene& scene);
 
-// English in lower case, at most 23 words and commas.
+// English in lower case, at most 18 words and commas.
 [[nodiscard]] std::string caption(const Scene& scene);
 inline constexpr std::uint32_t kPhrasings = 8;
 // Absent when the text is no caption of this world. `told` says which attributes the text gives;

@@ -1,18 +1,19 @@
-// CLIP, trained contrastively: each picture against every caption of the batch and, for each, one
-// caption that says something else: the same words in another order (colours, shapes, sizes or
-// textures exchanged, objects in reverse), or one word wrong. Both towers also answer the attribute
-// questions from their pooled states, the text only what it tells; these heads only speed up
-// learning and are left behind.
+// CLIP around the family's text encoder, which stays as it is (Zhai et al. 2022, "LiT"): pictures
+// learn to be read as captions are. Contrastively, each picture against every caption of the batch
+// and, for each, one caption that says something else: the same words in another order (colours,
+// shapes, sizes or textures exchanged, objects in reverse), or one word wrong. The pictures' tower
+// also answers the attribute questions; that head only speeds up learning and is left behind.
 #include <sstream>
 
 #include "base/json_reader.h"
 #include "experiments/world/chance.h"
 #include "worker/diffusion/models/clip.h"
+#include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/attribute_heads.h"
+#include "worker/diffusion/training/captions.h"
 #include "worker/diffusion/training/clip_quality.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
-#include "worker/diffusion/training/tokenizer_training.h"
 #include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
@@ -21,60 +22,47 @@ namespace {
 constexpr std::uint64_t kClipStream = 0x43u;  // of batch order
 constexpr double kLogitScaleMax = 4.6052;     // ln 100, as CLIP clips it
 
-// What captions tell: int64 [N, attributes].
-at::Tensor told_labels(const std::vector<world::Scene>& scenes) {
-  auto labels = world_labels(scenes);
-  auto* label = labels.data_ptr<std::int64_t>();
-  for (const auto& scene : scenes)
-    for (std::size_t k = 0; k < world::kAttributes; ++k, ++label)
-      if (!scene.tells(k)) *label = kNotAsked;
-  return labels;
-}
-
+// What is trained of CLIP: all but the text's tower.
 struct ClipTrainerImpl : torch::nn::Module {
-  explicit ClipTrainerImpl(const arch::ClipConfig& config)
-      : clip(register_module("clip", Clip(config))),
-        text_heads(register_module("text_heads", AttributeHeads(config.text.tower.hidden_size))),
-        vision_heads(
-            register_module("vision_heads", AttributeHeads(config.vision.tower.hidden_size))) {
-    const at::NoGradGuard no_grad;
-    // Embeddings of unit size would drown everything else.
-    for (auto& item : clip->named_parameters())
-      if (item.key().find("embedding") != std::string::npos && item.value().dim() <= 2)
-        item.value().normal_(0, 0.05);
+  explicit ClipTrainerImpl(Clip whole)
+      : clip(std::move(whole)),
+        heads(register_module("heads", AttributeHeads(clip->config.vision.tower.hidden_size))) {
+    small_embeddings(*clip->vision_model);
+    register_module("vision_model", clip->vision_model);
+    register_module("visual_projection", clip->visual_projection);
+    register_module("text_projection", clip->text_projection);
+    register_parameter("logit_scale", clip->logit_scale);
+    for (auto& parameter : clip->text_model->parameters()) parameter.requires_grad_(false);
   }
 
   Clip clip;
-  AttributeHeads text_heads, vision_heads;
+  AttributeHeads heads;
 };
 TORCH_MODULE(ClipTrainer);
 
 class ClipTraining : public Training {
  public:
-  ClipTraining(const Recipe& recipe, const TrainingPlaces& places, const arch::ClipConfig& config,
+  ClipTraining(const Recipe& recipe, const TrainingPlaces& places, Clip clip,
                CaptionEncoder encoder, double attribute_weight)
       : recipe_(recipe),
         places_(places),
         attribute_weight_(attribute_weight),
         encoder_(std::move(encoder)),
-        trainer_(config),
+        trainer_(std::move(clip)),
         scenes_(world_scenes(world::Split::kTrain, recipe.pictures)),
         pictures_(world_pictures(scenes_)),
-        labels_(world_labels(scenes_)),
-        told_(told_labels(scenes_)) {}
+        labels_(world_labels(scenes_)) {}
 
   torch::nn::Module& module() override { return *trainer_; }
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices =
         batch_indices(recipe_.seed ^ kClipStream, step, recipe_.batch, pictures_.size(0));
-    const auto labels = labels_.index_select(0, indices);
-    const auto seen =
-        trainer_->clip->vision_model(to_unit_range(pictures_.index_select(0, indices))).pooled;
-    const auto read = trainer_->clip->text_model(captions(step, indices)).pooled;  // [2B, C]
-    const auto image = unit_length(trainer_->clip->visual_projection(seen));
-    const auto text = unit_length(trainer_->clip->text_projection(read));
-    const auto scale = trainer_->clip->logit_scale.clamp_max(kLogitScaleMax).exp();
+    auto& clip = trainer_->clip;
+    const auto seen = clip->vision_model(to_unit_range(pictures_.index_select(0, indices))).pooled;
+    const auto image = unit_length(clip->visual_projection(seen));
+    const auto text = unit_length(clip->text_projection(read(step, indices)));  // [2B, C]
+    const auto scale = clip->logit_scale.clamp_max(kLogitScaleMax).exp();
     const auto logits = scale * at::matmul(image, text.t());  // [B, 2B]
     const auto right = at::arange(recipe_.batch, at::kLong);
     const auto contrast =
@@ -84,6 +72,8 @@ class ClipTraining : public Training {
                             attribute_loss(trainer_->text_heads, read.slice(0, 0, recipe_.batch),
                                            told_.index_select(0, indices));
     return contrast + attribute_weight_ * attributes;
+    return contrast + attribute_weight_ *
+                          attribute_loss(trainer_->heads, seen, labels_.index_select(0, indices));
   }
 
   Result<std::string> finish() override {
@@ -91,7 +81,6 @@ class ClipTraining : public Training {
     auto& clip = trainer_->clip;
     round_to_half(*clip);
     write_model(*clip, {places_.family / "clip", "model", recipe_.config});
-    write_text_encoder();
     for (const char* file :
          {"vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"})
       std::filesystem::copy_file(places_.family / "models/shared/tokenizer" / file,
@@ -109,32 +98,19 @@ class ClipTraining : public Training {
     return others[chance.below(static_cast<std::uint32_t>(others.size()))];
   }
 
-  // The captions of the batch, then one counterpart each.
-  at::Tensor captions(std::int64_t step, const at::Tensor& indices) {
+  // The states of the batch's captions, then of one counterpart each.
+  at::Tensor read(std::int64_t step, const at::Tensor& indices) {
     world::Chance chance(~recipe_.seed, static_cast<std::uint64_t>(step));
-    auto ids = at::empty({2 * recipe_.batch, static_cast<std::int64_t>(kTokensMax)}, at::kLong);
+    std::vector<world::Scene> scenes, others;
     for (std::int64_t i = 0; i < recipe_.batch; ++i) {
-      auto scene = scenes_[static_cast<std::size_t>(indices[i].item<std::int64_t>())];
-      scene.phrasing = chance.below(world::kPhrasings);
-      put(ids, i, scene);
-      scene = counterpart(scene, chance);
-      scene.phrasing = chance.below(world::kPhrasings);
-      put(ids, recipe_.batch + i, scene);
+      scenes.push_back(scenes_[static_cast<std::size_t>(indices[i].item<std::int64_t>())]);
+      scenes.back().phrasing = chance.below(world::kPhrasings);
+      others.push_back(counterpart(scenes.back(), chance));
+      others.back().phrasing = chance.below(world::kPhrasings);
     }
-    return ids;
-  }
-
-  void put(at::Tensor& ids, std::int64_t row, const world::Scene& scene) const {
-    const auto tokens = encoder_.encode(world::caption(scene));
-    std::copy(tokens.begin(), tokens.end(), ids.data_ptr<std::int64_t>() + row * ids.size(1));
-  }
-
-  void write_text_encoder() {
-    auto config = recipe_.config.at("text_config");
-    config["architectures"] = {"CLIPTextModel"};
-    config["projection_dim"] = recipe_.config.at("projection_dim");
-    write_model(*trainer_->clip, {places_.family / "models/shared/text_encoder", "model", config},
-                [](const std::string& name) { return name.starts_with("text_model."); });
+    scenes.insert(scenes.end(), others.begin(), others.end());
+    const at::NoGradGuard no_grad;
+    return trainer_->clip->text_model(encode_captions(encoder_, scenes).ids).pooled;
   }
 
   Json preprocessor() const {
@@ -160,8 +136,27 @@ class ClipTraining : public Training {
   CaptionEncoder encoder_;
   ClipTrainer trainer_;
   std::vector<world::Scene> scenes_;
-  at::Tensor pictures_, labels_, told_;
+  at::Tensor pictures_, labels_;
 };
+
+// Copies the family's text encoder into CLIP's text half.
+Result<void> take_text_encoder(Clip& clip, const std::filesystem::path& family,
+                               const std::string& name) {
+  const auto folder = family / "models/shared/text_encoder";
+  const auto encoder = load_clip_text(folder);
+  if (!encoder) return fail(encoder.error());
+  const auto from = (*encoder)->text_model->named_parameters();
+  auto to = clip->text_model->named_parameters();
+  const at::NoGradGuard no_grad;
+  for (const auto& item : from) {
+    auto* target = to.find(item.key());
+    if (target == nullptr || target->sizes() != item.value().sizes())
+      return fail(name + ": config.text_config", item.key() + " is not as in " + folder.string(),
+                  "the text encoder's config");
+    target->copy_(item.value());
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -176,7 +171,11 @@ Result<std::unique_ptr<Training>> make_clip_training(const Recipe& recipe,
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   at::manual_seed(recipe.seed);
-  return std::make_unique<ClipTraining>(recipe, places, *config, std::move(*encoder), weight);
+  Clip clip(*config);
+  if (const auto taken = take_text_encoder(clip, places.family, recipe.name); !taken)
+    return fail(taken.error());
+  return std::make_unique<ClipTraining>(recipe, places, std::move(clip), std::move(*encoder),
+                                        weight);
 }
 
 }  // namespace isocost::diffusion

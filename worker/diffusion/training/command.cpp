@@ -24,8 +24,9 @@ fs::path default_out(const std::string& name) {
 }
 
 using MakeTraining = Result<std::unique_ptr<Training>> (*)(const Recipe&, const TrainingPlaces&);
-constexpr std::array<std::pair<const char*, MakeTraining>, 4> kParts = {
+constexpr std::array<std::pair<const char*, MakeTraining>, 5> kParts = {
     {{"autoencoder", make_autoencoder_training},
+     {"text_encoder", make_text_training},
      {"clip", make_clip_training},
      {"features", make_features_training},
      {"unet", make_unet_training}}};
@@ -56,7 +57,7 @@ Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& place
     return note;
   }
   return fail(recipe.name, "the part '" + recipe.part + "' is unknown",
-              "autoencoder, tokenizer, clip, features or unet");
+              "autoencoder, tokenizer, text_encoder, clip, features or unet");
 }
 
 }  // namespace

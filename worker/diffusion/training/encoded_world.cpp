@@ -49,7 +49,7 @@ Result<fs::path> cache_file(const TrainingPlaces& places, const WorldChoice& cho
   return places.cache / ("world-" + canonical_digest(key).hex().substr(0, 16) + ".safetensors");
 }
 
-at::Tensor encode_captions(Encoders& encoders, const std::vector<std::string>& captions) {
+at::Tensor states_of(Encoders& encoders, const std::vector<std::string>& captions) {
   std::vector<at::Tensor> states;
   for (std::size_t i = 0; i < captions.size(); i += kEncodedTogether) {
     std::vector<at::Tensor> rows;
@@ -126,8 +126,8 @@ Result<EncodedWorld> encode_world(const TrainingPlaces& places, const WorldChoic
   const auto captions = captions_of(scenes, choice.misdescribed);
   EncodedWorld data;
   data.latents = encode_pictures(*encoders, scenes).contiguous();
-  data.text = encode_captions(*encoders, captions).contiguous();
-  data.empty_text = encode_captions(*encoders, {""})[0].contiguous();
+  data.text = states_of(*encoders, captions).contiguous();
+  data.empty_text = states_of(*encoders, {""})[0].contiguous();
   fs::create_directories(places.cache);
   io::write_safetensors(*file, {{"latents", view_of(data.latents)},
                                 {"text", view_of(data.text)},

@@ -2,6 +2,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <cmath>
+
 #include "experiments/world/chance.h"
 
 namespace isocost::diffusion {
@@ -38,6 +40,21 @@ at::Tensor torn_pictures(const std::vector<world::Scene>& scenes) {
   return draw_pictures(scenes, [](const world::Scene& scene, std::uint8_t* rgb) {
     world::render_torn(scene, scene.jitter % scene.objects.size(), rgb);
   });
+}
+
+at::Tensor object_masks(const std::vector<world::Scene>& scenes) {
+  constexpr double kRim = 3;  // pixels around an object's circle
+  const auto count = static_cast<std::int64_t>(scenes.size());
+  auto masks = at::zeros({count, 1, world::kSide, world::kSide}, at::kByte);
+  auto* mask = masks.data_ptr<std::uint8_t>();
+  for (const auto& scene : scenes) {
+    const auto poses = world::poses(scene);
+    for (int y = 0; y < world::kSide; ++y)
+      for (int x = 0; x < world::kSide; ++x, ++mask)
+        for (const auto& pose : poses)
+          if (std::hypot(x + 0.5 - pose.x, y + 0.5 - pose.y) < pose.radius + kRim) *mask = 1;
+  }
+  return masks;
 }
 
 at::Tensor world_labels(const std::vector<world::Scene>& scenes) {

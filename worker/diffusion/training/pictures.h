@@ -20,6 +20,8 @@ inline constexpr std::uint64_t kWorldSeed = 0;  // of the pictures that the fami
 [[nodiscard]] at::Tensor world_pictures(const std::vector<world::Scene>& scenes);
 // The same with an object's edge broken in each.
 [[nodiscard]] at::Tensor torn_pictures(const std::vector<world::Scene>& scenes);
+// Where objects are, rims and shadows included: uint8 [N, 1, 64, 64], 1 there and 0 elsewhere.
+[[nodiscard]] at::Tensor object_masks(const std::vector<world::Scene>& scenes);
 // int64 [N, attributes]
 [[nodiscard]] at::Tensor world_labels(const std::vector<world::Scene>& scenes);
 

@@ -16,7 +16,7 @@
 namespace isocost::diffusion {
 
 struct Recipe {
-  std::string part;  // autoencoder, tokenizer, clip, features, unet
+  std::string part;  // autoencoder, tokenizer, text_encoder, clip, features, unet
   std::string name;
   std::uint64_t seed = 0;
   std::uint64_t pictures = 0;  // of the world's training split

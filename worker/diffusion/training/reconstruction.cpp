@@ -18,17 +18,20 @@ ReconstructionWeights reconstruction_weights(JsonReader& reader) {
   ReconstructionWeights weights;
   weights.squared = reader.get_or<double>("squared", weights.squared);
   weights.edges = reader.get_or<double>("edges", weights.edges);
+  weights.objects = reader.get_or<double>("objects", weights.objects);
   return weights;
 }
 
 at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
-                               const ReconstructionWeights& weights) {
+                               const at::Tensor& objects, const ReconstructionWeights& weights) {
   const auto error = made - wanted;
-  auto loss = error.abs().mean() + weights.squared * error.square().mean();
+  const auto share = 1 + (weights.objects - 1) * objects;
+  const auto across = share.slice(3, 1), down = share.slice(2, 1);
+  auto loss = (share * (error.abs() + weights.squared * error.square())).mean();
   if (weights.edges > 0)
-    loss = loss +
-           weights.edges * (differences_x(error).abs().mean() + differences_y(error).abs().mean());
-  return loss;
+    loss = loss + weights.edges * ((across * differences_x(error).abs()).mean() +
+                                   (down * differences_y(error).abs()).mean());
+  return loss / share.mean();
 }
 
 Result<Reconstruction> reconstruct_validation(Autoencoder& vae, std::uint64_t count) {

@@ -11,12 +11,15 @@ namespace isocost::diffusion {
 struct ReconstructionWeights {
   double squared = 1;
   double edges = 0.5;
+  double objects = 1;  // how much more a pixel of an object counts than one of the background
 };
-// Reads "squared" and "edges".
+// Reads "squared", "edges" and "objects".
 [[nodiscard]] ReconstructionWeights reconstruction_weights(JsonReader& reader);
 
 // An L1 and a squared error, and the L1 of horizontal and vertical differences: edges stay sharp.
+// `objects` is 1 where objects are and 0 elsewhere, float [B, 1, H, W].
 [[nodiscard]] at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
+                                             const at::Tensor& objects,
                                              const ReconstructionWeights& weights);
 
 struct Reconstruction {

@@ -28,6 +28,7 @@ constexpr std::uint64_t kSamples = 256;
 constexpr std::int64_t kShownSamples = 32;
 constexpr int kSteps = 20;
 constexpr double kGuidance = 3;
+constexpr double kNoise = 0.05;  // deviation of what is added to pictures in [0, 1]
 
 // uint8 [N, 3, S, S] side by side, on white.
 void write_sheet(const fs::path& file, const at::Tensor& pictures) {
@@ -100,8 +101,22 @@ class Report {
     quality_["features"] = {
         {"pictures", kPictures},
         {"accuracy", accuracy(network_, output.answers, scenes_)},
-        {"fid_of_other_pictures", distance(read_features(network_, others).features)}};
+        {"fid_of_other_pictures", distance(read_features(network_, others).features)},
+        {"fid_of_spoilt", fid_of_spoilt()}};
     return {};
+  }
+
+  // Of the same pictures, spoilt as a bad sampler might: what the measure must see.
+  Json fid_of_spoilt() {
+    const auto of = [&](const at::Tensor& pictures) {
+      return distance(read_features(network_, pictures).features);
+    };
+    auto generator = step_generator(kOtherSeed, 0);
+    const auto noise = at::randn(pictures_.sizes(), generator) * (kNoise * 255);
+    const auto noisy = (pictures_.to(at::kFloat) + noise).round().clamp(0, 255).to(at::kByte);
+    const auto padded = at::replication_pad2d(pictures_.to(at::kFloat), {1, 1, 1, 1});
+    const auto blurred = at::avg_pool2d(padded, {3, 3}, {1, 1}).round().to(at::kByte);
+    return {{"blurred", of(blurred)}, {"noisy", of(noisy)}, {"torn", of(torn_pictures(scenes_))}};
   }
 
   Result<void> autoencoder() {

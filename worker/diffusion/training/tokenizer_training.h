@@ -1,7 +1,7 @@
 // Learns a byte-pair vocabulary in CLIP's layout from the world's captions.
 //
 //   Vocabulary vocabulary = learn_vocabulary(captions);     // every word of them becomes one token
-//   CaptionEncoder encoder(vocabulary, /*length=*/28);
+//   CaptionEncoder encoder(vocabulary, /*length=*/20);
 //   std::vector<std::int64_t> ids = encoder.encode("a small red circle ...");
 //
 // Vocabulary: 256 byte tokens, the same with "</w>", the merges, "<|startoftext|>",
@@ -44,7 +44,7 @@ class CaptionEncoder {
   std::size_t length_;
 };
 
-inline constexpr std::size_t kTokensMax = 28;  // of a caption, start and end included
+inline constexpr std::size_t kTokensMax = 20;  // of a caption, start and end included
 
 // The encoder of FAMILY/models/shared/tokenizer, for a text encoder. Fails with: missing, damaged,
 // ids or a length that the text encoder does not take.

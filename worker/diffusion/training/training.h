@@ -42,6 +42,8 @@ class Training {
 
 [[nodiscard]] Result<std::unique_ptr<Training>> make_autoencoder_training(
     const Recipe& recipe, const TrainingPlaces& places);
+[[nodiscard]] Result<std::unique_ptr<Training>> make_text_training(const Recipe& recipe,
+                                                                   const TrainingPlaces& places);
 [[nodiscard]] Result<std::unique_ptr<Training>> make_clip_training(const Recipe& recipe,
                                                                    const TrainingPlaces& places);
 [[nodiscard]] Result<std::unique_ptr<Training>> make_features_training(
