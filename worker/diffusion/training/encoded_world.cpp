@@ -1,6 +1,9 @@
 #include "worker/diffusion/training/encoded_world.h"
 
+#include <chrono>
+#include <cstdio>
 #include "base/io/inputs.h"
+
 #include "experiments/world/chance.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/pictures.h"
@@ -12,6 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kEncodedTogether = 64;
+constexpr std::chrono::seconds kBetweenLines{5};
 constexpr std::uint64_t kCaptionStream = 0x63u;  // of a scene's jitter: whether a word is wrong
 
 struct Encoders {
@@ -62,7 +66,13 @@ at::Tensor states_of(Encoders& encoders, const std::vector<std::string>& caption
 
 at::Tensor encode_pictures(Encoders& encoders, const std::vector<world::Scene>& scenes) {
   std::vector<at::Tensor> latents;
+  auto next_told = std::chrono::steady_clock::now() + kBetweenLines;
   for (std::size_t i = 0; i < scenes.size(); i += kEncodedTogether) {
+    if (std::chrono::steady_clock::now() >= next_told) {
+      std::printf("world  %zu of %zu pictures encoded\n", i, scenes.size());
+      std::fflush(stdout);
+      next_told += kBetweenLines;
+    }
     const auto end = std::min(scenes.size(), i + kEncodedTogether);
     const std::vector<world::Scene> some(scenes.begin() + static_cast<std::ptrdiff_t>(i),
                                          scenes.begin() + static_cast<std::ptrdiff_t>(end));
