@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Trains the mini family from nothing, or goes on where it was cut off: tokenizer, autoencoder, CLIP
-# and feature network, then the U-Nets, smallest first, two at a time, each on one thread.
+# Trains the mini family from nothing, or goes on where it was cut off: tokenizer, text encoder,
+# autoencoder, feature network and CLIP, then the U-Nets, smallest first, two at a time, each on one
+# thread.
 #
 #   experiments/mini/train-all.sh                      # with build/release/bin/isocost-worker
 #   ISOCOST_TRAIN="my-worker train" JOBS=4 experiments/mini/train-all.sh
@@ -28,5 +29,6 @@ export -f part
 export here train logs NICE
 
 part tokenizer
-printf '%s\n' vae clip features | xargs -P "$jobs" -I{} bash -c 'part {}'
-printf '%s\n' w8 w16 w24 w32 w48 w64 | xargs -P "$jobs" -I{} bash -c 'part {}'
+printf '%s\n' text vae features | xargs -P "$jobs" -I{} bash -c 'part {}'
+printf '%s\n' vae-2 clip | xargs -P "$jobs" -I{} bash -c 'part {}'
+printf '%s\n' w16 w24 w32 w32-v w48 w68 | xargs -P "$jobs" -I{} bash -c 'part {}'
