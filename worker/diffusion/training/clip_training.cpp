@@ -68,10 +68,6 @@ class ClipTraining : public Training {
     const auto contrast =
         0.5 * (at::cross_entropy_loss(logits, right) +
                at::cross_entropy_loss(logits.slice(1, 0, recipe_.batch).t(), right));
-    const auto attributes = attribute_loss(trainer_->vision_heads, seen, labels) +
-                            attribute_loss(trainer_->text_heads, read.slice(0, 0, recipe_.batch),
-                                           told_.index_select(0, indices));
-    return contrast + attribute_weight_ * attributes;
     return contrast + attribute_weight_ *
                           attribute_loss(trainer_->heads, seen, labels_.index_select(0, indices));
   }
