@@ -1,6 +1,5 @@
 #include "worker/diffusion/samplers/noise.h"
 
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -9,43 +8,13 @@
 namespace isocost::diffusion {
 namespace {
 
-using Counter = std::array<std::uint32_t, 4>;
-
-struct Product {
-  std::uint32_t high, low;
-};
-
-Product multiply(std::uint32_t a, std::uint32_t b) {
-  const std::uint64_t product = std::uint64_t{a} * b;
-  return {static_cast<std::uint32_t>(product >> 32U), static_cast<std::uint32_t>(product)};
-}
-
-}  // namespace
-
-Counter philox4x32_10(Counter counter, std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const Product p0 = multiply(0xD2511F53U, counter[0]);
-    const Product p1 = multiply(0xCD9E8D57U, counter[2]);
-    counter = {p1.high ^ counter[1] ^ key[0], p1.low, p0.high ^ counter[3] ^ key[1], p0.low};
-    key[0] += 0x9E3779B9U;
-    key[1] += 0xBB67AE85U;
-  }
-  return counter;
-}
-
-namespace {
-
-// (0, 1): never 0, so that its logarithm is finite.
-double open_unit(std::uint32_t bits) { return (static_cast<double>(bits) + 0.5) * 0x1p-32; }
-
 // Counter layout: position in blocks of four values, draw, image (64 bits). Two Box-Muller pairs a
 // block.
 void fill(std::uint64_t seed, std::uint64_t image, std::uint32_t draw, float* out,
           std::int64_t count) {
-  const std::array<std::uint32_t, 2> key = {static_cast<std::uint32_t>(seed),
-                                            static_cast<std::uint32_t>(seed >> 32U)};
+  const PhiloxKey key = philox_key(seed);
   for (std::int64_t begin = 0; begin < count; begin += 4) {
-    const Counter bits =
+    const PhiloxCounter bits =
         philox4x32_10({static_cast<std::uint32_t>(begin / 4), draw,
                        static_cast<std::uint32_t>(image), static_cast<std::uint32_t>(image >> 32U)},
                       key);

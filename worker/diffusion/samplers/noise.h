@@ -3,20 +3,18 @@
 // Philox4x32-10 (Salmon et al. 2011, "Parallel Random Numbers: As Easy as 1, 2, 3") keyed by the
 // seed, counted by (image, draw, position), turned into normals by Box-Muller in float64, rounded
 // to float32. Scheme name: "philox4x32-10/box-muller". Draw 0 is x_T; draw k + 1 is the sampler's
-// k-th draw; from 2^31 on they are the task's. Pure, any thread, always on the CPU.
+// k-th draw; from 2^31 on they are the task's, from 3 x 2^30 on those of degradations
+// (image/draws.h). Pure, any thread, always on the CPU.
 #pragma once
 
 #include <ATen/ATen.h>
 
-#include <array>
 #include <cstdint>
 #include <vector>
 
-namespace isocost::diffusion {
+#include "base/philox.h"
 
-// The generator itself: ten rounds on a 128-bit counter under a 64-bit key.
-[[nodiscard]] std::array<std::uint32_t, 4> philox4x32_10(std::array<std::uint32_t, 4> counter,
-                                                         std::array<std::uint32_t, 2> key);
+namespace isocost::diffusion {
 
 inline constexpr const char* kNoiseScheme = "philox4x32-10/box-muller";
 
