@@ -2,10 +2,13 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <new>
 
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "base/check.h"
 #include "base/io/picture_codec.h"
 
 // As with libpng: a fault comes by longjmp, so what owns memory lives outside the function that
@@ -107,7 +110,63 @@ bool decode(JpegReader& reader, std::string_view bytes, Result<void>& size,
   return true;
 }
 
+struct JpegWriter {
+  jpeg_compress_struct jpeg{};
+  jpeg_error_mgr errors{};
+  std::jmp_buf jump{};
+  unsigned char* bytes = nullptr;  // libjpeg's, by malloc
+  unsigned long size = 0;          // NOLINT(google-runtime-int): libjpeg's
+
+  JpegWriter() = default;
+  JpegWriter(const JpegWriter&) = delete;
+  JpegWriter& operator=(const JpegWriter&) = delete;
+  ~JpegWriter() {
+    jpeg_destroy_compress(&jpeg);
+    std::free(bytes);  // NOLINT(cppcoreguidelines-no-malloc)
+  }
+};
+
+// The part under setjmp. False when libjpeg found a fault, which can only be that memory is out.
+bool encode(JpegWriter& writer, const Picture& picture, int quality) {
+  if (setjmp(writer.jump) != 0) return false;
+  jpeg_compress_struct& jpeg = writer.jpeg;
+  jpeg_create_compress(&jpeg);
+  jpeg_mem_dest(&jpeg, &writer.bytes, &writer.size);
+  jpeg.image_width = static_cast<JDIMENSION>(picture.width);
+  jpeg.image_height = static_cast<JDIMENSION>(picture.height);
+  jpeg.input_components = 3;
+  jpeg.in_color_space = JCS_RGB;
+  jpeg_set_defaults(&jpeg);  // which halve the chroma's sides
+  jpeg_set_quality(&jpeg, quality, TRUE);
+  jpeg.dct_method = JDCT_ISLOW;
+  jpeg_start_compress(&jpeg, TRUE);
+  while (jpeg.next_scanline < jpeg.image_height) {
+    // libjpeg's rows are not const, but it only reads them.
+    auto* row = const_cast<std::uint8_t*>(picture.rgb.data()) +
+                std::size_t{3} * jpeg.image_width * jpeg.next_scanline;
+    jpeg_write_scanlines(&jpeg, &row, 1);
+  }
+  jpeg_finish_compress(&jpeg);
+  return true;
+}
+
 }  // namespace
+
+std::string jpeg_bytes(const Picture& picture, int quality) {
+  ISOCOST_CHECK(picture.width > 0 && picture.height > 0 &&
+                    picture.rgb.size() == std::size_t{3} * static_cast<std::size_t>(picture.width) *
+                                              static_cast<std::size_t>(picture.height),
+                "a picture has pixels");
+  JpegWriter writer;
+  writer.jpeg.err = jpeg_std_error(&writer.errors);
+  writer.jpeg.client_data = &writer;
+  writer.errors.error_exit = [](j_common_ptr jpeg) {
+    std::longjmp(static_cast<JpegWriter*>(jpeg->client_data)->jump, 1);
+  };
+  writer.errors.output_message = [](j_common_ptr) {};
+  if (!encode(writer, picture, quality)) throw std::bad_alloc();
+  return {reinterpret_cast<const char*>(writer.bytes), writer.size};
+}
 
 Result<Picture> parse_jpeg(std::string_view bytes, const std::string& where) {
   JpegReader reader;

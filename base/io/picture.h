@@ -43,6 +43,10 @@ inline constexpr std::uint64_t kPictureFileBytesMax = 1ULL << 28;
 using PngTexts = std::vector<std::pair<std::string, std::string>>;
 // Requires: sides of at least one pixel, and 3 x width x height bytes.
 [[nodiscard]] std::string png_bytes(const Picture& picture, const PngTexts& texts = {});
+// Baseline JPEG as libjpeg's defaults have it: chroma at half the sides, its tables scaled to a
+// quality of 1 to 100. Equal pictures give equal bytes (with the same libjpeg-turbo). Requires: as
+// above, sides of at most kPictureSideMax.
+[[nodiscard]] std::string jpeg_bytes(const Picture& picture, int quality);
 // Throws std::system_error on I/O faults.
 void write_png(const std::filesystem::path& file, const Picture& picture,
                const PngTexts& texts = {});
