@@ -12,19 +12,25 @@ Rgb to_rgb(Hsv colour) {
   const double sector = std::fmod(std::fmod(colour.hue, 360.0) + 360.0, 360.0) / 60.0;
   const double second = chroma * (1 - std::abs(std::fmod(sector, 2.0) - 1));
   Rgb rgb;
-  if (sector < 1) rgb = {chroma, second, 0};
-  else if (sector < 2) rgb = {second, chroma, 0};
-  else if (sector < 3) rgb = {0, chroma, second};
-  else if (sector < 4) rgb = {0, second, chroma};
-  else if (sector < 5) rgb = {second, 0, chroma};
-  else rgb = {chroma, 0, second};
+  if (sector < 1)
+    rgb = {chroma, second, 0};
+  else if (sector < 2)
+    rgb = {second, chroma, 0};
+  else if (sector < 3)
+    rgb = {0, chroma, second};
+  else if (sector < 4)
+    rgb = {0, second, chroma};
+  else if (sector < 5)
+    rgb = {second, 0, chroma};
+  else
+    rgb = {chroma, 0, second};
   const double rest = colour.value - chroma;
   return {255 * (rgb.r + rest), 255 * (rgb.g + rest), 255 * (rgb.b + rest)};
 }
 
 double SmoothNoise::corner(std::int64_t x, std::int64_t y) const {
-  const auto bits = mix(key_ ^ mix(static_cast<std::uint64_t>(x) ^
-                                   mix(static_cast<std::uint64_t>(y))));
+  const auto bits =
+      mix(key_ ^ mix(static_cast<std::uint64_t>(x) ^ mix(static_cast<std::uint64_t>(y))));
   return static_cast<double>(bits >> 11U) * 0x1.0p-52 - 1;
 }
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "experiments/world/chance.h"
+#include "experiments/world/layout.h"
 #include "experiments/world/world.h"
 
 namespace isocost::world {
@@ -159,14 +160,7 @@ std::vector<Scene> swapped(const Scene& scene) {
     // The order says something only where the arrangement is told.
     if (!scene.tells(kArrangementAttribute)) continue;
     other = scene;
-    std::swap(other.objects[i], other.objects[i + 1]);
-    constexpr AttributeSet kOne = (AttributeSet{1} << kObjectAttributes) - 1;
-    const auto first = attribute_of(i, ObjectAttribute::kColour);
-    const auto second = attribute_of(i + 1, ObjectAttribute::kColour);
-    const AttributeSet told_1 = (scene.told >> first) & kOne,
-                       told_2 = (scene.told >> second) & kOne;
-    other.told &= ~((kOne << first) | (kOne << second));
-    other.told |= (told_2 << first) | (told_1 << second);
+    swap_objects(other);
     keep(other);
   }
   return others;

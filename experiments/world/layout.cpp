@@ -120,4 +120,56 @@ std::vector<Pose> poses(const Scene& scene) {
   return found;
 }
 
+namespace {
+
+// Whether two neighbours are apart along the arrangement, and more so than across it.
+bool stands_as(Arrangement arrangement, const Pose& first, const Pose& second) {
+  const bool is_upright = arrangement == Arrangement::kAbove;
+  const double along = is_upright ? second.y - first.y : second.x - first.x;
+  const double across = is_upright ? second.x - first.x : second.y - first.y;
+  return along >= first.radius + second.radius + kApart && std::abs(across) <= along / kDominance;
+}
+
+}  // namespace
+
+std::optional<Pose> resized(const Scene& scene, std::size_t object, Size size, Chance& chance) {
+  if (scene.arrangement == Arrangement::kInside) return std::nullopt;
+  auto places = poses(scene);
+  auto& pose = places.at(object);
+  pose.radius = draw(chance, radii(scene.arrangement, size));
+  const auto range = inside_picture(pose.radius);
+  pose.x = std::clamp(pose.x, range.low, range.high);
+  pose.y = std::clamp(pose.y, range.low, range.high);
+  if (places.size() > 1 && !stands_as(scene.arrangement, places[0], places[1])) return std::nullopt;
+  return pose;
+}
+
+std::optional<Pose> moved(const Scene& scene, std::size_t object, Side side, Chance& chance) {
+  const auto places = poses(scene);
+  auto pose = places.at(object);
+  const auto& other = places.at(1 - object);
+  const bool is_upright = side == Side::kAbove || side == Side::kBelow;
+  const bool is_before = side == Side::kLeft || side == Side::kAbove;
+  const double middle = is_upright ? other.y : other.x, level = is_upright ? other.x : other.y;
+  const double apart = pose.radius + other.radius + kApart;
+  auto range = inside_picture(pose.radius);
+  if (is_before ? middle - apart < range.low : middle + apart > range.high) return std::nullopt;
+  const double along = draw(
+      chance, is_before ? Range{range.low, middle - apart} : Range{middle + apart, range.high});
+  const double across_most = std::abs(along - middle) / kDominance;
+  range = {std::max(range.low, level - across_most), std::min(range.high, level + across_most)};
+  if (range.low > range.high) return std::nullopt;
+  const double across = draw(chance, range);
+  pose.x = is_upright ? across : along;
+  pose.y = is_upright ? along : across;
+  return pose;
+}
+
+bool has_room_as(const Scene& scene, std::size_t object, Shape shape) {
+  if (scene.arrangement != Arrangement::kInside || object != 0) return true;
+  const auto places = poses(scene);
+  const double away = std::hypot(places[1].x - places[0].x, places[1].y - places[0].y);
+  return away <= filled(shape) * places[0].radius - places[1].radius - 1;
+}
+
 }  // namespace isocost::world

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Rgb kRim = {255, 253, 248};
 constexpr double kRimWidth = 1.3;
+constexpr double kShadowRight = 1.2, kShadowDown = 2.0;  // from its object
+constexpr double kShadowReach = 3.0;                     // beyond the rim
 
 // Each colour and how far it strays from there; no two meet.
 struct Hue {
@@ -127,11 +129,10 @@ std::vector<Bite> draw_bites(Shape shape, Chance chance) {
 }
 
 void draw_shadow(Canvas& canvas, const Figure& figure) {
-  constexpr double kReach = 3.0;
   each_pixel(canvas, [&](Rgb& pixel, double x, double y) {
-    if (!figure.may_reach(x - 1.2, y - 2.0, kRimWidth + kReach)) return;
-    const double away = figure.pixels_outside(x - 1.2, y - 2.0) - kRimWidth;
-    pixel = blend(pixel, {20, 16, 40}, 0.34 * (1 - smooth_step(-1.5, kReach, away)));
+    if (!figure.may_reach(x - kShadowRight, y - kShadowDown, kRimWidth + kShadowReach)) return;
+    const double away = figure.pixels_outside(x - kShadowRight, y - kShadowDown) - kRimWidth;
+    pixel = blend(pixel, {20, 16, 40}, 0.34 * (1 - smooth_step(-1.5, kShadowReach, away)));
   });
 }
 
@@ -151,10 +152,10 @@ void draw_fill(Canvas& canvas, const Figure& figure, Rgb first, const Pattern& p
   });
 }
 
-void render_scene(const Scene& scene, std::optional<std::size_t> torn, std::uint8_t* rgb) {
+void render_scene(const Scene& scene, const std::vector<Pose>& places,
+                  std::optional<std::size_t> torn, std::uint8_t* rgb) {
   Canvas canvas(std::size_t{kSide} * kSide);
   draw_background(canvas, scene.background, scene.jitter);
-  const auto places = poses(scene);
   for (std::size_t i = 0; i < scene.objects.size(); ++i) {
     const auto& object = scene.objects[i];
     std::vector<Bite> bites;
@@ -176,10 +177,27 @@ void render_scene(const Scene& scene, std::optional<std::size_t> torn, std::uint
 
 }  // namespace
 
-void render(const Scene& scene, std::uint8_t* rgb) { render_scene(scene, std::nullopt, rgb); }
+void render(const Scene& scene, std::uint8_t* rgb) {
+  render_scene(scene, poses(scene), std::nullopt, rgb);
+}
 
 void render_torn(const Scene& scene, std::size_t object, std::uint8_t* rgb) {
-  render_scene(scene, object, rgb);
+  render_scene(scene, poses(scene), object, rgb);
+}
+
+void render_at(const Scene& scene, const std::vector<Pose>& places, std::uint8_t* rgb) {
+  render_scene(scene, places, std::nullopt, rgb);
+}
+
+void mark_reach(Shape shape, const Pose& pose, std::uint8_t* mask) {
+  const double reach = Outline(shape).reach() * pose.radius + kRimWidth;
+  for (int y = 0; y < kSide; ++y)
+    for (int x = 0; x < kSide; ++x, ++mask) {
+      const double dx = x + 0.5 - pose.x, dy = y + 0.5 - pose.y;
+      if (std::hypot(dx, dy) < reach + 0.5 ||
+          std::hypot(dx - kShadowRight, dy - kShadowDown) < reach + kShadowReach)
+        *mask = 1;
+    }
 }
 
 }  // namespace isocost::world

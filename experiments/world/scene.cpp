@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "experiments/world/chance.h"
+#include "experiments/world/layout.h"
 #include "experiments/world/world.h"
 
 namespace isocost::world {
@@ -115,6 +117,16 @@ std::string canonical_description(const Scene& scene) {
             std::string(name(object.texture)) + " " + std::string(name(object.shape));
   }
   return text;
+}
+
+void swap_objects(Scene& scene) {
+  constexpr AttributeSet kOne = (AttributeSet{1} << kObjectAttributes) - 1;
+  const auto first = attribute_of(0, ObjectAttribute::kColour);
+  const auto second = attribute_of(1, ObjectAttribute::kColour);
+  const AttributeSet told_1 = (scene.told >> first) & kOne, told_2 = (scene.told >> second) & kOne;
+  std::swap(scene.objects[0], scene.objects[1]);
+  scene.told &= ~((kOne << first) | (kOne << second));
+  scene.told |= (told_2 << first) | (told_1 << second);
 }
 
 Split split_of(const Scene& scene) {

@@ -83,6 +83,13 @@ bool crosses(Point p, Point a, Point b) {
 
 }  // namespace
 
+double Outline::reach() const {
+  if (corners_.empty()) return kCircleRadius;
+  double furthest = 0;
+  for (const auto& corner : corners_) furthest = std::max(furthest, std::hypot(corner.x, corner.y));
+  return furthest + rounding_;
+}
+
 Outline::Outline(Shape shape)
     : corners_(corners_of(shape)),
       rounding_(shape == Shape::kSquare || shape == Shape::kTriangle ? 0.1 : 0.04) {}

@@ -18,6 +18,8 @@ class Outline {
   explicit Outline(Shape shape);
   // Negative inside. In units of the radius.
   [[nodiscard]] double distance(Point p) const;
+  // Of the smallest circle around the origin that holds the shape.
+  [[nodiscard]] double reach() const;
 
  private:
   std::vector<Point> corners_;  // empty: a circle
