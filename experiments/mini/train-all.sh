@@ -1,34 +1,49 @@
 #!/usr/bin/env bash
 # Trains the mini family from nothing, or goes on where it was cut off: tokenizer, text encoder,
-# autoencoder, feature network and CLIP, then the U-Nets, smallest first, two at a time, each on one
-# thread.
+# autoencoder, feature network and CLIP, then the U-Nets of text-to-image, and from them those for
+# super-resolution and editing. Two at a time, the smallest first, each on one thread.
 #
 #   experiments/mini/train-all.sh                      # with build/release/bin/isocost-worker
-#   ISOCOST_TRAIN="my-worker train" JOBS=4 experiments/mini/train-all.sh
+#   experiments/mini/train-all.sh w16-sr w24-sr        # these parts alone, in this order
+#   ISOCOST_TRAIN="my-worker train" JOBS=4 NICE=10 experiments/mini/train-all.sh
+#   FAMILY=/data/family STATE=/data/training experiments/mini/train-all.sh
 #
-# Logs and checkpoints: ~/.cache/isocost/training. A part whose log ends with "done" is not trained
-# again; remove NAME.log and NAME/ there to do so. Finished parts land in experiments/mini.
+# Logs, checkpoints and encoded pictures: STATE, ~/.cache/isocost/training without it. Finished parts
+# land in FAMILY, experiments/mini without it. A part whose log ends with "done" is not trained
+# again; remove NAME.log and NAME/ in STATE to do so. Whatever kills it costs at most two minutes of
+# a part.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 train=${ISOCOST_TRAIN:-$here/../../build/release/bin/isocost-worker train}
 jobs=${JOBS:-2}
-logs=${XDG_CACHE_HOME:-$HOME/.cache}/isocost/training
-mkdir -p "$logs"
+family=${FAMILY:-$here}
+state=${STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/isocost/training}
+mkdir -p "$state"
 export OMP_NUM_THREADS=1
 
+is_done() { grep -q "^$1  done" "$state/$1.log" 2>/dev/null; }
 part() {
   local name=$1
-  if grep -q "^$name  done" "$logs/$name.log" 2>/dev/null; then return; fi
+  if is_done "$name"; then return; fi
   # Somebody else is at it: wait for that to end.
-  exec 9>"$logs/$name.lock"
+  exec 9>"$state/$name.lock"
   flock 9
-  if grep -q "^$name  done" "$logs/$name.log" 2>/dev/null; then return; fi
-  nice -n "${NICE:-5}" $train "$here/recipes/$name.json" >>"$logs/$name.log" 2>&1
+  if is_done "$name"; then return; fi
+  nice -n "${NICE:-5}" $train "$here/recipes/$name.json" --family "$family" --out "$state/$name" \
+    >>"$state/$name.log" 2>&1 || { echo "$name failed: $(tail -n 1 "$state/$name.log")" >&2; return 1; }
 }
-export -f part
-export here train logs NICE
+export -f is_done part
+export here train family state NICE
+parts() { printf '%s\n' "$@" | xargs -P "$jobs" -I{} bash -c 'part {}'; }
 
-part tokenizer
-printf '%s\n' text vae features | xargs -P "$jobs" -I{} bash -c 'part {}'
-printf '%s\n' vae-2 clip | xargs -P "$jobs" -I{} bash -c 'part {}'
-printf '%s\n' w16 w24 w32 w32-v w48 w68 | xargs -P "$jobs" -I{} bash -c 'part {}'
+if [ $# -gt 0 ]; then
+  parts "$@"
+  exit
+fi
+parts tokenizer
+parts text vae features
+parts vae-2 clip
+parts w16 w24 w32 w32-v w48 w68
+# The first of each task encodes what the others of that task are trained on.
+parts w16-sr w16-inpaint w16-instruct w24-sr w32-sr w32-inpaint w32-instruct w48-sr \
+  w68-sr w68-inpaint w68-instruct

@@ -6,18 +6,14 @@
 namespace isocost::diffusion {
 namespace {
 
-at::Tensor smallest(const at::Tensor& mask, const std::vector<std::int64_t>& latents) {
-  return at::upsample_nearest2d(mask, {latents[1], latents[2]});
-}
-
 // [B, 1 + Z, h, w]: the mask, and the latents of the source where it is not set.
 at::Tensor masked_channels(WarmModel& model, const SampleSpec& spec, const Group& group,
                            const at::Tensor& mask) {
   const auto shape = latent_shape(model, spec);
-  const at::Tensor kept = signed_pictures(group.sources) * (1 - mask);
+  const at::Tensor kept = kept_of(signed_pictures(group.sources), mask);
   const at::Tensor latents =
       sampled_latents(model, kept, noise_of(spec, group, kMaskedPosteriorNoise, shape));
-  return at::cat({smallest(mask, shape), latents}, 1);
+  return at::cat({mask_of_latents(mask, shape[1], shape[2]), latents}, 1);
 }
 
 Result<void> check_masks(const Group& group) {
@@ -54,7 +50,8 @@ Result<Denoising> begin_inpaint(WarmModel& model, const SampleSpec& spec, const 
     const at::Tensor channels = masked_channels(model, spec, group, mask);
     return Denoising{std::move(start), prompted(model, spec, group, channels)};
   }
-  start.after_step = [&stepper, z, noise, m = smallest(mask, shape)](std::size_t k, at::Tensor& x) {
+  start.after_step = [&stepper, z, noise, m = mask_of_latents(mask, shape[1], shape[2])](
+                         std::size_t k, at::Tensor& x) {
     x = (1 - m) * stepper.noised(k + 1, z, noise) + m * x;
   };
   return Denoising{std::move(start), prompted(model, spec, group)};

@@ -24,6 +24,14 @@ at::Tensor resized_bicubic(const at::Tensor& pictures, std::int64_t height, std:
   return at::upsample_bicubic2d(pictures, {height, width}, false);
 }
 
+at::Tensor kept_of(const at::Tensor& signed_pictures, const at::Tensor& masks) {
+  return signed_pictures * (1 - masks);
+}
+
+at::Tensor mask_of_latents(const at::Tensor& masks, std::int64_t height, std::int64_t width) {
+  return at::upsample_nearest2d(masks, {height, width});
+}
+
 at::Tensor sampled_latents(WarmModel& model, const at::Tensor& signed_pictures,
                            const at::Tensor& noise) {
   const double scaling = model.pipeline.vae_config().scaling_factor;

@@ -24,6 +24,11 @@ namespace isocost::diffusion {
 // antialiasing, not clipped.
 [[nodiscard]] at::Tensor resized_bicubic(const at::Tensor& pictures, std::int64_t height,
                                          std::int64_t width);
+// What a mask leaves of pictures in [-1, 1]: grey where it is set. The mask of each latent: that of
+// its first pixel.
+[[nodiscard]] at::Tensor kept_of(const at::Tensor& signed_pictures, const at::Tensor& masks);
+[[nodiscard]] at::Tensor mask_of_latents(const at::Tensor& masks, std::int64_t height,
+                                         std::int64_t width);
 // The posterior's sample for this noise, times the autoencoder's scaling factor.
 [[nodiscard]] at::Tensor sampled_latents(WarmModel& model, const at::Tensor& signed_pictures,
                                          const at::Tensor& noise);

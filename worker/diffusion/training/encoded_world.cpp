@@ -2,40 +2,20 @@
 
 #include <chrono>
 #include <cstdio>
-#include "base/io/inputs.h"
 
-#include "experiments/world/chance.h"
+#include "base/check.h"
+#include "base/io/inputs.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/pictures.h"
-#include "worker/diffusion/training/tokenizer_training.h"
+#include "worker/diffusion/training/world_encoders.h"
 
 namespace isocost::diffusion {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kEncodedTogether = 64;
+constexpr int kItemsRevision = 1;  // raised when the same item of a task is another
 constexpr std::chrono::seconds kBetweenLines{5};
-constexpr std::uint64_t kCaptionStream = 0x63u;  // of a scene's jitter: whether a word is wrong
-
-struct Encoders {
-  Autoencoder vae{nullptr};
-  ClipText text{nullptr};
-  CaptionEncoder captions;
-};
-
-Result<Encoders> load_encoders(const fs::path& family) {
-  const auto shared = family / "models/shared";
-  auto vae = load_autoencoder(shared / "vae");
-  auto text = load_clip_text(shared / "text_encoder");
-  Failure failure;
-  if (!vae) failure.add(vae.error());
-  if (!text) failure.add(text.error());
-  if (!failure.is_empty()) return fail(std::move(failure));
-  auto captions = read_caption_encoder(family, (*text)->config);
-  if (!captions) return fail(captions.error());
-  return Encoders{*vae, *text, *captions};
-}
 
 // Named after everything that its content follows from.
 Result<fs::path> cache_file(const TrainingPlaces& places, const WorldChoice& choice) {
@@ -45,6 +25,9 @@ Result<fs::path> cache_file(const TrainingPlaces& places, const WorldChoice& cho
               {"seed", kWorldSeed},
               {"world", kWorldRevision},
               {"dtype", "float16"}};
+  if (!choice.task.empty())
+    key.update(
+        {{"task", choice.task}, {"degradations", choice.degradations}, {"items", kItemsRevision}});
   for (const char* part : {"vae", "text_encoder", "tokenizer"}) {
     const auto digest = io::input_digest(places.family / "models/shared" / part);
     if (!digest) return fail(digest.error());
@@ -53,46 +36,64 @@ Result<fs::path> cache_file(const TrainingPlaces& places, const WorldChoice& cho
   return places.cache / ("world-" + canonical_digest(key).hex().substr(0, 16) + ".safetensors");
 }
 
-at::Tensor states_of(Encoders& encoders, const std::vector<std::string>& captions) {
-  std::vector<at::Tensor> states;
-  for (std::size_t i = 0; i < captions.size(); i += kEncodedTogether) {
-    std::vector<at::Tensor> rows;
-    for (std::size_t k = i; k < std::min(captions.size(), i + kEncodedTogether); ++k)
-      rows.push_back(at::tensor(encoders.captions.encode(captions[k])));
-    states.push_back(encoders.text->condition(at::stack(rows)).to(at::kHalf));
+// A line now and then, since this takes minutes.
+class EncodingProgress {
+ public:
+  explicit EncodingProgress(std::uint64_t count) : count_(count) {}
+  void tell(std::uint64_t done) {
+    if (std::chrono::steady_clock::now() < next_) return;
+    std::printf("world  %llu of %llu pictures encoded\n", static_cast<unsigned long long>(done),
+                static_cast<unsigned long long>(count_));
+    std::fflush(stdout);
+    next_ += kBetweenLines;
   }
-  return at::cat(states);
+
+ private:
+  std::uint64_t count_;
+  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + kBetweenLines;
+};
+
+// Items of text-to-image: scenes and what is said of them.
+TaskItems items_of_scenes(const WorldChoice& choice, const ItemRange& range) {
+  TaskItems items;
+  items.first = range.begin;
+  std::vector<world::Scene> scenes;
+  for (std::uint64_t i = range.begin; i < range.end; ++i)
+    scenes.push_back(world::scene(choice.split, i, kWorldSeed));
+  items.targets = world_pictures(scenes);
+  for (const auto& scene : scenes)
+    items.prompts.push_back(training_caption(scene, choice.misdescribed));
+  return items;
 }
 
-at::Tensor encode_pictures(Encoders& encoders, const std::vector<world::Scene>& scenes) {
-  std::vector<at::Tensor> latents;
-  auto next_told = std::chrono::steady_clock::now() + kBetweenLines;
-  for (std::size_t i = 0; i < scenes.size(); i += kEncodedTogether) {
-    if (std::chrono::steady_clock::now() >= next_told) {
-      std::printf("world  %zu of %zu pictures encoded\n", i, scenes.size());
-      std::fflush(stdout);
-      next_told += kBetweenLines;
-    }
-    const auto end = std::min(scenes.size(), i + kEncodedTogether);
-    const std::vector<world::Scene> some(scenes.begin() + static_cast<std::ptrdiff_t>(i),
-                                         scenes.begin() + static_cast<std::ptrdiff_t>(end));
-    const auto pictures =
-        to_unit_range(world_pictures(some)).contiguous(at::MemoryFormat::ChannelsLast);
-    const auto mean = encoders.vae->encode(pictures).mean;
-    latents.push_back((mean * encoders.vae->config.scaling_factor).to(at::kHalf).contiguous());
-  }
-  return at::cat(latents);
+Result<void> check_prompts(const Encoders& encoders, const std::vector<std::string>& prompts) {
+  for (const auto& prompt : prompts)
+    if (const auto count = encoders.tokenizer.count(prompt);
+        count + 2 > encoders.tokenizer.length())
+      return fail("models/shared/tokenizer", c10::str("'", prompt, "' has ", count, " tokens"),
+                  c10::str("at most ", encoders.tokenizer.length() - 2));
+  return {};
 }
 
-std::vector<std::string> captions_of(const std::vector<world::Scene>& scenes, double misdescribed) {
-  std::vector<std::string> captions;
-  for (const auto& scene : scenes) {
-    world::Chance chance(scene.jitter, kCaptionStream);
-    const bool is_wrong = chance.uniform() < misdescribed;
-    captions.push_back(
-        world::caption(is_wrong ? world::misdescribed(scene, chance.bits()) : scene));
+Result<EncodedWorld> encode(Encoders& encoders, const WorldChoice& choice, const ItemRange& range,
+                            EncodingProgress& progress) {
+  const auto* task = choice.task.empty() ? nullptr : find_item_task(choice.task);
+  std::vector<at::Tensor> latents, states, channels;
+  for (auto i = range.begin; i < range.end; i += kEncodedTogether) {
+    progress.tell(i);
+    const ItemRange some{i, std::min(range.end, i + kEncodedTogether)};
+    const auto items = task == nullptr ? items_of_scenes(choice, some) : task->items(choice, some);
+    if (const auto fit = check_prompts(encoders, items.prompts); !fit) return fail(fit.error());
+    latents.push_back(encoders.latents_of(to_unit_range(items.targets)));
+    states.push_back(encoders.states_of(items.prompts));
+    if (task != nullptr) channels.push_back(task->channels(encoders, items));
   }
-  return captions;
+  EncodedWorld data{at::cat(latents).contiguous(),
+                    at::cat(states).contiguous(),
+                    encoders.states_of({""})[0].contiguous(),
+                    {}};
+  if (task != nullptr) data.channels = at::cat(channels).contiguous();
+  return data;
 }
 
 io::TensorView view_of(const at::Tensor& tensor) {
@@ -101,14 +102,15 @@ io::TensorView view_of(const at::Tensor& tensor) {
           {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
 }
 
-Result<EncodedWorld> read_cache(const fs::path& file) {
+Result<EncodedWorld> read_cache(const fs::path& file, bool has_channels) {
   const auto tensors = io::SafetensorsFile::read(file);
   if (!tensors) return fail(tensors.error());
   EncodedWorld data;
+  std::vector<std::pair<const char*, at::Tensor*>> wanted = {
+      {"latents", &data.latents}, {"text", &data.text}, {"empty_text", &data.empty_text}};
+  if (has_channels) wanted.emplace_back("channels", &data.channels);
   Failure failure;
-  for (const auto& [name, target] : {std::pair{"latents", &data.latents},
-                                     {"text", &data.text},
-                                     {"empty_text", &data.empty_text}}) {
+  for (const auto& [name, target] : wanted) {
     const auto* view = tensors->find(name);
     if (view == nullptr) {
       failure.add(file.string(), c10::str("the tensor '", name, "' is missing"));
@@ -122,26 +124,56 @@ Result<EncodedWorld> read_cache(const fs::path& file) {
   return data;
 }
 
+void write_cache(const fs::path& file, const EncodedWorld& data) {
+  io::TensorViews views = {{"latents", view_of(data.latents)},
+                           {"text", view_of(data.text)},
+                           {"empty_text", view_of(data.empty_text)}};
+  if (data.channels.defined()) views["channels"] = view_of(data.channels);
+  io::write_safetensors(file, views);
+}
+
+// Requires: one at least, all with channels or none.
+EncodedWorld joined_parts(const std::vector<EncodedWorld>& parts) {
+  if (parts.size() == 1) return parts.front();
+  const auto all = [&parts](at::Tensor EncodedWorld::* member) {
+    std::vector<at::Tensor> some;
+    some.reserve(parts.size());
+    for (const auto& part : parts) some.push_back(part.*member);
+    return at::cat(some).contiguous();
+  };
+  EncodedWorld data{
+      all(&EncodedWorld::latents), all(&EncodedWorld::text), parts.front().empty_text, {}};
+  if (parts.front().channels.defined()) data.channels = all(&EncodedWorld::channels);
+  return data;
+}
+
 }  // namespace
 
 Result<EncodedWorld> encode_world(const TrainingPlaces& places, const WorldChoice& choice) {
   const auto file = cache_file(places, choice);
   if (!file) return fail(file.error());
-  if (fs::exists(*file)) return read_cache(*file);
+  if (fs::exists(*file)) return read_cache(*file, !choice.task.empty());
 
   auto encoders = load_encoders(places.family);
   if (!encoders) return fail(encoders.error());
-  const at::NoGradGuard no_grad;
-  const auto scenes = world_scenes(choice.split, choice.count);
-  const auto captions = captions_of(scenes, choice.misdescribed);
-  EncodedWorld data;
-  data.latents = encode_pictures(*encoders, scenes).contiguous();
-  data.text = states_of(*encoders, captions).contiguous();
-  data.empty_text = states_of(*encoders, {""})[0].contiguous();
   fs::create_directories(places.cache);
-  io::write_safetensors(*file, {{"latents", view_of(data.latents)},
-                                {"text", view_of(data.text)},
-                                {"empty_text", view_of(data.empty_text)}});
+  ISOCOST_CHECK(choice.kept_every % kEncodedTogether == 0, "rounding does not depend on the cut");
+  // In parts that are kept on the way, so that whoever is killed loses the last of them alone.
+  EncodingProgress progress(choice.count);
+  std::vector<EncodedWorld> parts;
+  std::vector<fs::path> files;
+  for (std::uint64_t begin = 0; begin < choice.count; begin += choice.kept_every) {
+    const ItemRange range{begin, std::min(choice.count, begin + choice.kept_every)};
+    files.push_back(file->string() + ".from-" + std::to_string(begin));
+    auto part = fs::exists(files.back()) ? read_cache(files.back(), !choice.task.empty())
+                                         : encode(*encoders, choice, range, progress);
+    if (!part) return part;
+    if (!fs::exists(files.back())) write_cache(files.back(), *part);
+    parts.push_back(std::move(*part));
+  }
+  auto data = joined_parts(parts);
+  write_cache(*file, data);
+  for (const auto& part : files) fs::remove(part);
   return data;
 }
 

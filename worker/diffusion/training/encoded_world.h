@@ -1,4 +1,5 @@
-// The world as a U-Net sees it: latents and text states, computed once and kept in the cache.
+// The world as a U-Net sees it: latents and text states, and what joins the latents for a task,
+// computed once and kept in the cache.
 //
 //   Result<EncodedWorld> data =
 //       encode_world(places, {.split = world::Split::kTrain, .count = 131072, .misdescribed =
@@ -10,7 +11,7 @@
 
 #include <ATen/ATen.h>
 
-#include "experiments/world/world.h"
+#include "worker/diffusion/training/task_items.h"
 #include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
@@ -19,13 +20,10 @@ struct EncodedWorld {
   at::Tensor latents;     // means times scaling_factor, float16 [N, Z, h, w]
   at::Tensor text;        // float16 [N, L, C]
   at::Tensor empty_text;  // of the empty prompt, float16 [L, C]
+  at::Tensor channels;    // beside noisy latents, float16 [N, K, h, w]; undefined without a task
 };
 
-struct WorldChoice {
-  world::Split split = world::Split::kTrain;
-  std::uint64_t count = 0;
-  double misdescribed = 0;  // share of the captions that have a word wrong
-};
+// Requires: a task that find_item_task() knows, or none; degradations that are known.
 [[nodiscard]] Result<EncodedWorld> encode_world(const TrainingPlaces& places,
                                                 const WorldChoice& choice);
 

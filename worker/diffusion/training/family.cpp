@@ -10,8 +10,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Json model_index() {
-  return {{"_class_name", "StableDiffusionPipeline"},
+Json model_index(const std::string& class_name) {
+  return {{"_class_name", class_name},
           {"_diffusers_version", "0.30.0"},
           {"feature_extractor", {nullptr, nullptr}},
           {"image_encoder", {nullptr, nullptr}},
@@ -65,7 +65,7 @@ void write_model(const torch::nn::Module& module, const WeightsFile& file,
   write_json(file.folder / "config.json", file.config);
 }
 
-void write_pipeline(const fs::path& family, const std::string& name, const Objective& objective) {
+void write_pipeline(const fs::path& family, const std::string& name, const PipelineKind& kind) {
   const auto folder = family / "models" / name;
   fs::create_directories(folder);
   for (const char* part : {"vae", "text_encoder", "tokenizer"}) {
@@ -73,8 +73,8 @@ void write_pipeline(const fs::path& family, const std::string& name, const Objec
     if (fs::is_symlink(fs::symlink_status(link))) fs::remove(link);
     if (!fs::exists(link)) fs::create_directory_symlink(fs::path("..") / "shared" / part, link);
   }
-  write_json(folder / "scheduler" / "scheduler_config.json", scheduler(objective));
-  write_json(folder / "model_index.json", model_index());
+  write_json(folder / "scheduler" / "scheduler_config.json", scheduler(kind.objective));
+  write_json(folder / "model_index.json", model_index(kind.class_name));
 }
 
 void round_to_half(torch::nn::Module& module) {

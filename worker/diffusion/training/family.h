@@ -36,8 +36,12 @@ struct Objective {
 };
 
 // models/NAME around a finished unet: model_index.json, scheduler, links to the shared parts.
+struct PipelineKind {
+  Objective objective;
+  std::string class_name;  // of diffusers
+};
 void write_pipeline(const std::filesystem::path& family, const std::string& name,
-                    const Objective& objective);
+                    const PipelineKind& kind);
 
 // Rounds every parameter to what float16 holds, so that what is measured is what is shipped.
 void round_to_half(torch::nn::Module& module);

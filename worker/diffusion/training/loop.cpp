@@ -17,22 +17,24 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kDecimalsMax = 1e12;  // of a step count in a checkpoint
 
-// What a checkpoint belongs to: every number of the recipe that steers a step.
-std::string recipe_identity(const Recipe& recipe) {
-  const Json numbers = {{"part", recipe.part},
-                        {"seed", recipe.seed},
-                        {"pictures", recipe.pictures},
-                        {"steps", recipe.steps},
-                        {"batch", recipe.batch},
-                        {"rate", recipe.learning_rate},
-                        {"warmup", recipe.warmup},
-                        {"decay_steps", recipe.decay},
-                        {"final_rate", recipe.final_rate},
-                        {"decay", recipe.weight_decay},
-                        {"clip", recipe.clip_norm},
-                        {"ema", recipe.ema},
-                        {"options", recipe.options},
-                        {"config", recipe.config}};
+// What a checkpoint belongs to: every number of the recipe that steers a step, and what it was
+// built on.
+std::string recipe_identity(const Recipe& recipe, const std::string& built_on) {
+  Json numbers = {{"part", recipe.part},
+                  {"seed", recipe.seed},
+                  {"pictures", recipe.pictures},
+                  {"steps", recipe.steps},
+                  {"batch", recipe.batch},
+                  {"rate", recipe.learning_rate},
+                  {"warmup", recipe.warmup},
+                  {"decay_steps", recipe.decay},
+                  {"final_rate", recipe.final_rate},
+                  {"decay", recipe.weight_decay},
+                  {"clip", recipe.clip_norm},
+                  {"ema", recipe.ema},
+                  {"options", recipe.options},
+                  {"config", recipe.config}};
+  if (!built_on.empty()) numbers["built_on"] = built_on;
   return canonical_digest(numbers).hex();
 }
 
@@ -55,9 +57,11 @@ class Session {
     const auto identity = file->metadata().find("recipe");
     const auto steps = file->metadata().find("steps_done");
     if (identity == file->metadata().end() || steps == file->metadata().end() ||
-        identity->second != recipe_identity(recipe_))
-      return fail(checkpoint_.string(), "this checkpoint belongs to another recipe",
-                  "another --out, or the file removed to start again");
+        identity->second != recipe_identity(recipe_, training_.built_on()))
+      return fail(
+          checkpoint_.string(),
+          "this checkpoint belongs to another recipe, or to other weights that it went on from",
+          "another --out, or the file removed to start again");
     const double done = std::atof(steps->second.c_str());
     if (!(done >= 0 && done < kDecimalsMax))
       return fail(checkpoint_.string(), "its number of steps is not one");
@@ -113,9 +117,9 @@ class Session {
     const auto& wanted = recipe_.snapshots;
     if (std::find(wanted.begin(), wanted.end(), done) == wanted.end()) return {};
     optimizer_.swap_average();
-    task_.module().eval();
-    auto kept = task_.snapshot(done);
-    task_.module().train();
+    training_.module().eval();
+    auto kept = training_.snapshot(done);
+    training_.module().train();
     optimizer_.swap_average();
     return kept;
   }
@@ -154,7 +158,7 @@ class Session {
 
   void save() {
     io::write_safetensors(checkpoint_, optimizer_.state(),
-                          {{"recipe", recipe_identity(recipe_)},
+                          {{"recipe", recipe_identity(recipe_, training_.built_on())},
                            {"steps_done", std::to_string(optimizer_.steps_done())}});
     saved_ = Clock::now();
   }

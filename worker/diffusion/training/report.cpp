@@ -1,6 +1,7 @@
 #include "worker/diffusion/training/report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "base/io/picture.h"
@@ -13,6 +14,7 @@
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
 #include "worker/diffusion/training/reconstruction.h"
+#include "worker/diffusion/training/task_samples.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -28,6 +30,7 @@ constexpr std::uint64_t kSamples = 256;
 constexpr std::int64_t kShownSamples = 32;
 constexpr int kSteps = 20;
 constexpr double kGuidance = 3;
+constexpr double kImageGuidance = 1.5;
 constexpr double kNoise = 0.05;  // deviation of what is added to pictures in [0, 1]
 
 // uint8 [N, 3, S, S] side by side, on white.
@@ -66,6 +69,12 @@ Json accuracy(FeatureNetwork& network, const at::Tensor& answers,
     shares[world::attributes().at(i).name] =
         right.select(1, static_cast<std::int64_t>(i)).mean().item<double>();
   return shares;
+}
+
+// Of bytes, in dB, over all pictures together.
+double peak_signal_to_noise(const at::Tensor& made, const at::Tensor& wanted) {
+  const auto squared = (made.to(at::kDouble) - wanted.to(at::kDouble)).square().mean();
+  return 10 * std::log10(255.0 * 255.0 / squared.item<double>());
 }
 
 class Report {
@@ -161,7 +170,9 @@ class Report {
       if (fs::exists(entry.path() / "model_index.json")) folders.push_back(entry.path());
     std::sort(folders.begin(), folders.end());
     for (const auto& folder : folders) {
-      const auto done = one_model(folder);
+      const auto task = task_of_member(folder);
+      if (!task) return fail(task.error());
+      const auto done = task->empty() ? one_model(folder) : one_task_model(folder);
       if (!done) return done;
     }
     return {};
@@ -172,13 +183,7 @@ class Report {
         {folder / "unet", {}}, {folder / "vae", {}}, {folder / "text_encoder", {}}};
     auto pipeline = Pipeline::load(parts);
     if (!pipeline) return fail(pipeline.error());
-    const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
-    if (!config) return fail(config.error());
-    const auto sampler = sampling::resolve(sampling::stored_scheduler(*config, {}),
-                                           {{"sampler", sampling::sampler_names().front()},
-                                            {"steps", kSteps},
-                                            {"timestep_spacing", "trailing"}},
-                                           "sampler");
+    const auto sampler = sampler_of(folder);
     if (!sampler) return fail(sampler.error());
     const auto encoder = read_caption_encoder(options_.family, pipeline->text_config());
     if (!encoder) return fail(encoder.error());
@@ -195,6 +200,46 @@ class Report {
                                 {"frechet_distance", distance(output.features)},
                                 {"accuracy", accuracy(network_, output.answers, asked)}};
     write_sheet(options_.out / ("samples-" + name + ".png"), made.slice(0, 0, kShownSamples));
+    return {};
+  }
+
+  static Result<sampling::SamplerConfig> sampler_of(const fs::path& folder) {
+    const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
+    if (!config) return fail(config.error());
+    return sampling::resolve(sampling::stored_scheduler(*config, {}),
+                             {{"sampler", sampling::sampler_names().front()},
+                              {"steps", kSteps},
+                              {"timestep_spacing", "trailing"}},
+                             "sampler");
+  }
+
+  // Beside what it made, what would have been without it: the picture that it was given.
+  Result<void> one_task_model(const fs::path& folder) {
+    const auto sampler = sampler_of(folder);
+    if (!sampler) return fail(sampler.error());
+    const TaskSampling sampling{*sampler, kGuidance, kImageGuidance, kSamples};
+    const auto samples = draw_task_samples(options_.family, folder, sampling);
+    if (!samples) return fail(samples.error());
+    const auto judged = [&](const at::Tensor& pictures) -> Json {
+      const auto output = read_features(network_, pictures);
+      return {{"psnr", peak_signal_to_noise(pictures, samples->items.targets)},
+              {"frechet_distance", distance(output.features)},
+              {"accuracy", accuracy(network_, output.answers, samples->items.shown)}};
+    };
+    const auto name = folder.filename().string();
+    Json quality = judged(samples->made);
+    quality.update({{"task", samples->task},
+                    {"images", kSamples},
+                    {"sampler", "ddim, trailing"},
+                    {"steps", kSteps},
+                    {"guidance", samples->guidance},
+                    {"given", judged(samples->given)}});
+    quality_["models"][name] = quality;
+    std::vector<at::Tensor> rows;
+    for (std::int64_t row = 0; row < 3; ++row)
+      for (const auto& pictures : {samples->given, samples->made, samples->items.targets})
+        rows.push_back(pictures.slice(0, row * kColumns, (row + 1) * kColumns));
+    write_sheet(options_.out / ("samples-" + name + ".png"), at::cat(rows));
     return {};
   }
 

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include "worker/diffusion/training/recipe.h"
 
@@ -28,6 +29,9 @@ class Training {
   virtual ~Training() = default;
 
   virtual torch::nn::Module& module() = 0;
+  // Names the finished weights that it began with; empty where it began with drawn ones. A
+  // checkpoint belongs to them too.
+  [[nodiscard]] virtual std::string built_on() const { return {}; }
   // Differentiable, of one number.
   [[nodiscard]] virtual at::Tensor loss(std::int64_t step) = 0;
   // The module holds the averaged weights after so many steps: keeps them besides the finished

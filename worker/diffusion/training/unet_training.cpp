@@ -2,11 +2,20 @@
 // prediction or, with a schedule that ends in noise alone, v-prediction; conditioned on the frozen
 // text encoder's states, one caption in ten replaced by the empty one. Pictures and captions go
 // through autoencoder and text encoder once; a step costs the U-Net.
+//
+// With a task the network goes on from a finished one of its size, whose first convolution grows by
+// the task's channels; text, picture and both are dropped for shares of the examples, as Brooks et
+// al. 2023, section 3.2.1, do it.
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
+#include "base/io/inputs.h"
 #include "base/json_reader.h"
 #include "experiments/world/chance.h"
+#include "schema/options.h"
+#include "schema/tasks/task.h"
+#include "worker/diffusion/image/degrade.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/models/unet.h"
 #include "worker/diffusion/training/encoded_world.h"
@@ -23,11 +32,32 @@ constexpr double kBetaStart = 0.00085;
 constexpr double kBetaEnd = 0.012;
 constexpr std::uint64_t kMeasured = 1024;
 
+// Shares of the examples that a condition is taken from.
+struct Dropped {
+  double text = 0.1;
+  double picture = 0;  // the channels beside the latents
+  double both = 0;
+};
+
 struct Options {
   Objective objective;
-  double empty_prompts = 0.1;
+  Dropped dropped;
   double misdescribed = 0;
   double min_snr = 0;  // gamma of Hang et al. 2023; 0: every timestep counts alike
+  std::string task;    // empty: text-to-image
+  std::string from;    // the member that it is finetuned from
+  std::vector<std::string> degradations;  // of small pictures
+};
+
+[[nodiscard]] WorldChoice choice_of(const Options& options, world::Split split, std::uint64_t count,
+                                    double misdescribed) {
+  return {split, count, misdescribed, options.task, options.degradations};
+}
+
+// A network to begin with, and what it is built on: nothing, or the digest of finished weights.
+struct Beginning {
+  UNet unet{nullptr};
+  std::string built_on;
 };
 
 // Lin et al. 2024, algorithm 1: square roots shifted so that the last is 0, scaled so that the
@@ -65,26 +95,31 @@ void zero_last_layers(UNet& unet) {
   }
 }
 
+// The diffusers pipeline that the folder is for.
+std::string pipeline_of(const std::string& task) {
+  return task.empty() ? "StableDiffusionPipeline" : tasks::find_task(task)->runs_as;
+}
+
 class UNetTraining : public Training {
  public:
-  UNetTraining(const Recipe& recipe, const TrainingPlaces& places, const arch::UNetConfig& config,
+  UNetTraining(const Recipe& recipe, const TrainingPlaces& places, Beginning beginning,
                const Options& options, EncodedWorld data, EncodedWorld unseen)
       : recipe_(recipe),
         places_(places),
         options_(options),
-        model_(config),
+        model_(std::move(beginning.unet)),
+        built_on_(std::move(beginning.built_on)),
         data_(std::move(data)),
         unseen_(std::move(unseen)),
-        alphas_(alphas_cumulated(options.objective)) {
-    zero_last_layers(model_);
-  }
+        alphas_(alphas_cumulated(options.objective)) {}
 
   torch::nn::Module& module() override { return *model_; }
+  [[nodiscard]] std::string built_on() const override { return built_on_; }
 
   at::Tensor loss(std::int64_t step) override {
     const auto count = data_.latents.size(0);
     const auto indices = batch_indices(recipe_.seed ^ kUNetStream, step, recipe_.batch, count);
-    return loss_on(data_, indices, step, options_.empty_prompts);
+    return loss_on(data_, indices, step, options_.dropped);
   }
 
   Result<void> snapshot(std::int64_t steps_done) override {
@@ -107,7 +142,7 @@ class UNetTraining : public Training {
   void write(const std::string& name) {
     write_model(*model_, {places_.family / "models" / name / "unet", "diffusion_pytorch_model",
                           recipe_.config});
-    write_pipeline(places_.family, name, options_.objective);
+    write_pipeline(places_.family, name, {options_.objective, pipeline_of(options_.task)});
   }
 
   // Timesteps are spread evenly over the batch: less noise in the gradient at no cost.
@@ -122,13 +157,19 @@ class UNetTraining : public Training {
   }
 
   at::Tensor loss_on(const EncodedWorld& data, const at::Tensor& indices, std::int64_t step,
-                     double empty_share) {
+                     const Dropped& dropped) {
     const auto batch = indices.size(0);
     world::Chance chance(~recipe_.seed, static_cast<std::uint64_t>(step));
     const auto timesteps = draw_timesteps(batch, chance);
     auto text = data.text.index_select(0, indices);  // [B, L, C]
-    for (std::int64_t i = 0; i < batch; ++i)
-      if (chance.uniform() < empty_share) text[i].copy_(data.empty_text);
+    at::Tensor channels;                             // [B, K, h, w]
+    if (data.channels.defined()) channels = data.channels.index_select(0, indices);
+    for (std::int64_t i = 0; i < batch; ++i) {
+      const double drawn = chance.uniform();
+      if (drawn < dropped.text + dropped.both) text[i].copy_(data.empty_text);
+      if (drawn >= dropped.text && drawn < dropped.text + dropped.both + dropped.picture)
+        channels[i].zero_();
+    }
     const auto latents = data.latents.index_select(0, indices).to(at::kFloat);
     const auto epsilon = at::randn(latents.sizes(), step_generator(recipe_.seed, step));
     const auto alpha = alphas_.index_select(0, timesteps).view({-1, 1, 1, 1});
@@ -136,7 +177,8 @@ class UNetTraining : public Training {
     const auto target = options_.objective.predicts_v
                             ? alpha.sqrt() * epsilon - (1 - alpha).sqrt() * latents
                             : epsilon;
-    const auto made = model_->forward(noisy.contiguous(at::MemoryFormat::ChannelsLast), timesteps,
+    const auto seen = channels.defined() ? at::cat({noisy, channels.to(at::kFloat)}, 1) : noisy;
+    const auto made = model_->forward(seen.contiguous(at::MemoryFormat::ChannelsLast), timesteps,
                                       text.to(at::kFloat));
     return (weights_of(alpha) * (made - target).square()).mean();
   }
@@ -155,7 +197,7 @@ class UNetTraining : public Training {
     std::int64_t chunks = 0;
     for (std::int64_t i = 0; i < unseen_.latents.size(0); i += recipe_.batch, ++chunks) {
       const auto end = std::min(i + recipe_.batch, unseen_.latents.size(0));
-      sum += loss_on(unseen_, at::arange(i, end, at::kLong), chunks, 0).item<double>();
+      sum += loss_on(unseen_, at::arange(i, end, at::kLong), chunks, {0, 0, 0}).item<double>();
     }
     return sum / static_cast<double>(std::max<std::int64_t>(1, chunks));
   }
@@ -164,9 +206,46 @@ class UNetTraining : public Training {
   TrainingPlaces places_;
   Options options_;
   UNet model_;
+  std::string built_on_;
   EncodedWorld data_, unseen_;
   at::Tensor alphas_;
 };
+
+void read_task(JsonReader& reader, Options& options) {
+  options.task = reader.get_or<std::string>("task", "");
+  options.from = reader.get_or<std::string>("from", "");
+  if (options.task.empty() != options.from.empty())
+    reader.fault(options.task.empty() ? "from" : "task", "it stands alone",
+                 "\"task\" and \"from\" together, or neither");
+  const auto* task = find_item_task(options.task);
+  if (!options.task.empty() && task == nullptr)
+    reader.fault("task", "no network is finetuned for '" + options.task + "'",
+                 "one of: " + joined(item_task_names()));
+  if (reader.has("degradations"))
+    options.degradations = reader.get<std::vector<std::string>>("degradations");
+  if ((task != nullptr && task->is_of_small_pictures) == options.degradations.empty())
+    reader.fault("degradations", "they are what makes small pictures",
+                 "at least one for super-resolution, none for other tasks");
+  for (const auto& name : options.degradations)
+    if (find_degradation(name) == nullptr)
+      reader.fault("degradations", "'" + name + "' is unknown",
+                   "one of: " + joined(degradation_names()));
+}
+
+void read_shares(JsonReader& reader, Options& options) {
+  auto& dropped = options.dropped;
+  for (const auto& [name, share] : {std::pair{"empty_prompts", &dropped.text},
+                                    {"empty_pictures", &dropped.picture},
+                                    {"empty_both", &dropped.both},
+                                    {"misdescribed", &options.misdescribed}}) {
+    *share = reader.get_or<double>(name, *share);
+    if (!(*share >= 0 && *share <= 1)) reader.fault(name, "this is no share", "0 to 1");
+  }
+  if (dropped.text + dropped.picture + dropped.both > 1)
+    reader.fault("empty_both", "with the others this is more than all", "at most 1 in all");
+  if (options.task.empty() && dropped.picture + dropped.both > 0)
+    reader.fault("empty_pictures", "text-to-image has none to drop", "a task that begins with one");
+}
 
 Result<Options> read_options(const Recipe& recipe) {
   JsonReader reader(recipe.options, recipe.name + ": options");
@@ -181,14 +260,43 @@ Result<Options> read_options(const Recipe& recipe) {
                  "\"prediction\": \"v_prediction\" beside it");
   options.min_snr = reader.get_or<double>("min_snr", 0);
   if (!(options.min_snr >= 0)) reader.fault("min_snr", "this is below 0", "0 or more");
-  for (const auto& [name, share] : {std::pair{"empty_prompts", &options.empty_prompts},
-                                    {"misdescribed", &options.misdescribed}}) {
-    *share = reader.get_or<double>(name, *share);
-    if (!(*share >= 0 && *share <= 1)) reader.fault(name, "this is no share", "0 to 1");
-  }
+  read_task(reader, options);
+  read_shares(reader, options);
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   return options;
+}
+
+// Drawn weights, or a finished network's, grown by the channels of the task.
+Result<Beginning> begin(const Recipe& recipe, const TrainingPlaces& places,
+                        const arch::UNetConfig& config, const Options& options) {
+  if (options.task.empty()) {
+    Beginning drawn{UNet(config), {}};
+    zero_last_layers(drawn.unet);
+    return drawn;
+  }
+  const auto folder = places.family / "models" / options.from / "unet";
+  auto finished = load_unet(folder);
+  if (!finished) return fail(finished.error());
+  const auto said = read_json_file(folder / "config.json");
+  if (!said) return fail(said.error());
+  const auto allowed =
+      tasks::find_task(options.task)->input_channels((*finished)->config.in_channels);
+  Failure failure;
+  if (std::find(allowed.begin(), allowed.end(), config.in_channels) == allowed.end() ||
+      config.in_channels <= (*finished)->config.in_channels)
+    failure.add(recipe.name + ": config.in_channels", c10::str("this is ", config.in_channels),
+                c10::str("what ", options.task, " joins to the ", (*finished)->config.in_channels,
+                         " of ", options.from, ": ", allowed.back()));
+  auto same = *said;
+  same["in_channels"] = config.in_channels;
+  if (same != recipe.config)
+    failure.add(recipe.name + ": config", "it is not that of " + options.from,
+                "the same but for in_channels");
+  if (!failure.is_empty()) return fail(std::move(failure));
+  const auto digest = io::input_digest(folder);
+  if (!digest) return fail(digest.error());
+  return Beginning{grown(*finished, config.in_channels), digest->hex()};
 }
 
 }  // namespace
@@ -199,17 +307,21 @@ Result<std::unique_ptr<Training>> make_unet_training(const Recipe& recipe,
   if (!config) return fail(config.error());
   const auto options = read_options(recipe);
   if (!options) return fail(options.error());
-  auto data = encode_world(places, {world::Split::kTrain, recipe.pictures, options->misdescribed});
+  auto data = encode_world(
+      places, choice_of(*options, world::Split::kTrain, recipe.pictures, options->misdescribed));
   if (!data) return fail(data.error());
-  auto unseen = encode_world(places, {world::Split::kValidation, kMeasured, 0});
+  auto unseen = encode_world(places, choice_of(*options, world::Split::kValidation,
+                                               std::min(kMeasured, recipe.pictures), 0));
   if (!unseen) return fail(unseen.error());
   if (data->text.size(2) != config->context_width())
     return fail(recipe.name + ": config.cross_attention_dim",
                 c10::str("this is ", config->context_width()),
                 c10::str("the text encoder's width ", data->text.size(2)));
   at::manual_seed(recipe.seed);
-  return std::make_unique<UNetTraining>(recipe, places, *config, *options, std::move(*data),
-                                        std::move(*unseen));
+  auto beginning = begin(recipe, places, *config, *options);
+  if (!beginning) return fail(beginning.error());
+  return std::make_unique<UNetTraining>(recipe, places, std::move(*beginning), *options,
+                                        std::move(*data), std::move(*unseen));
 }
 
 }  // namespace isocost::diffusion

@@ -2,8 +2,12 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/optim/adamw.h>
 
+#include <array>
+#include <tuple>
+
 #include "base/io/atomic_file.h"
 #include "tests/base/io/temporary_folder.h"
+#include "tests/worker/diffusion/training/mini_family.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/loop.h"
 #include "worker/diffusion/training/optimizer.h"
@@ -13,6 +17,7 @@
 namespace isocost::diffusion {
 namespace {
 
+using isocost::testing::mini_family;
 using isocost::testing::TemporaryFolder;
 
 Recipe read(const std::string& name) {
@@ -156,20 +161,49 @@ TEST(Training, TheRateRisesThenFalls) {
   EXPECT_NEAR(learning_rate_at(recipe, 100), 0.1, 1e-12);
 }
 
+constexpr std::array kWidths = {16, 24, 32, 48, 68};
+
 TEST(Training, EverySizeGetsTheSameButItsRate) {
-  const auto first = read("w8.json");
-  for (const int width : {16, 24, 32, 48, 64}) {
+  const auto first = read("w16.json");
+  for (const int width : kWidths) {
     const auto recipe = read("w" + std::to_string(width) + ".json");
     EXPECT_EQ(recipe.steps, first.steps);
     EXPECT_EQ(recipe.batch, first.batch);
     EXPECT_EQ(recipe.seed, first.seed);
     EXPECT_EQ(recipe.pictures, first.pictures);
     EXPECT_EQ(recipe.warmup, first.warmup);
+    EXPECT_EQ(recipe.decay, first.decay);
     EXPECT_EQ(recipe.options, first.options);
-    EXPECT_NEAR(recipe.learning_rate, std::min(2e-3, 2e-3 * std::sqrt(16.0 / width)), 1e-8);
+    EXPECT_NEAR(recipe.learning_rate, 2e-3 * std::sqrt(16.0 / width), 1e-6);
     auto config = recipe.config;
     config["block_out_channels"] = first.config.at("block_out_channels");
     EXPECT_EQ(config, first.config);
+  }
+}
+
+// What a network is finetuned with depends on the task alone, and it goes on from its own size.
+TEST(Training, EverySizeIsFinetunedTheSameButForItsRate) {
+  for (const std::string task : {"sr", "inpaint", "instruct"}) {
+    const auto first = read("w16-" + task + ".json");
+    for (const int width : kWidths) {
+      const auto size = "w" + std::to_string(width);
+      if (task != "sr" && (width == 24 || width == 48)) continue;
+      const auto base = read(size + ".json"), recipe = read(size + "-" + task + ".json");
+      EXPECT_EQ(recipe.name, size + "-" + task);
+      EXPECT_EQ(recipe.options.at("from"), size);
+      auto options = recipe.options;
+      options["from"] = "w16";
+      EXPECT_EQ(options, first.options);
+      EXPECT_EQ(std::tuple(recipe.steps, recipe.batch, recipe.seed, recipe.pictures, recipe.warmup,
+                           recipe.decay, recipe.ema),
+                std::tuple(first.steps, first.batch, first.seed, first.pictures, first.warmup,
+                           first.decay, first.ema));
+      EXPECT_NEAR(recipe.learning_rate, base.learning_rate / 2, 1e-6);
+      auto config = recipe.config;
+      EXPECT_EQ(config.at("in_channels"), task == "inpaint" ? 17 : 16);
+      config["in_channels"] = base.config.at("in_channels");
+      EXPECT_EQ(config, base.config);
+    }
   }
 }
 
@@ -221,22 +255,23 @@ TEST(TokenizerTraining, UnknownWordsAndLongCaptionsGiveNothing) {
 
 // Ids that a text encoder has no row for would be an index out of range inside LibTorch.
 TEST(TokenizerTraining, CaptionsFitTheTextEncoderThatIsFed) {
-  const std::filesystem::path family = std::string(ISOCOST_SOURCE_DIR) + "/experiments/mini";
+  const auto shipped = read_json_file(mini_family() / "models/shared/text_encoder/config.json");
+  ASSERT_TRUE(shipped);
   arch::ClipTextConfig text;
-  text.vocab_size = 613;
-  text.max_position_embeddings = 24;
-  EXPECT_TRUE(read_caption_encoder(family, text));
+  text.vocab_size = shipped->at("vocab_size");
+  text.max_position_embeddings = kTokensMax;
+  EXPECT_TRUE(read_caption_encoder(mini_family(), text));
 
-  text.vocab_size = 612;
-  const auto too_few_rows = read_caption_encoder(family, text);
-  text.vocab_size = 613;
-  text.max_position_embeddings = 23;
-  const auto too_few_positions = read_caption_encoder(family, text);
+  text.vocab_size -= 1;
+  const auto too_few_rows = read_caption_encoder(mini_family(), text);
+  text.vocab_size += 1;
+  text.max_position_embeddings -= 1;
+  const auto too_few_positions = read_caption_encoder(mini_family(), text);
 
   ASSERT_FALSE(too_few_rows);
-  EXPECT_THAT(too_few_rows.error().message(), ::testing::HasSubstr("its id is 612; expected 0 to"));
+  EXPECT_THAT(too_few_rows.error().message(), ::testing::HasSubstr("the text encoder's rows"));
   ASSERT_FALSE(too_few_positions);
-  EXPECT_THAT(too_few_positions.error().message(), ::testing::HasSubstr("captions have 24 tokens"));
+  EXPECT_THAT(too_few_positions.error().message(), ::testing::HasSubstr("captions have 20 tokens"));
 }
 
 TEST(TokenizerTraining, TheShippedTokenizerIsWhatTheRecipeMakes) {
@@ -247,8 +282,7 @@ TEST(TokenizerTraining, TheShippedTokenizerIsWhatTheRecipeMakes) {
   for (const char* name : {"vocab.json", "merges.txt", "tokenizer_config.json"}) {
     const auto file = std::string("models/shared/tokenizer/") + name;
     EXPECT_EQ(io::read_file(folder.path() / file).value_or("made"),
-              io::read_file(std::string(ISOCOST_SOURCE_DIR) + "/experiments/mini/" + file)
-                  .value_or("shipped"))
+              io::read_file(mini_family() / file).value_or("shipped"))
         << name;
   }
 }
