@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "base/io/picture.h"
@@ -144,7 +145,15 @@ TEST(MiniExtractors, GiveFeaturesAndWhatTheNetworkReadsRight) {
   EXPECT_TRUE(at::isfinite(*rows).all().item<bool>());
   ASSERT_TRUE(right) << right.error().message();
   EXPECT_EQ(right->sizes(), at::IntArrayRef({6, static_cast<std::int64_t>(world::kAttributes)}));
-  EXPECT_TRUE(((*right == 0) | (*right == 1)).all().item<bool>());
+  EXPECT_TRUE(((*right == 0) | (*right == 1) | at::isnan(*right)).all().item<bool>());
+  // What a caption leaves out is asked of no picture.
+  for (std::int64_t i = 0; i < 6; ++i) {
+    const auto told = *world::parse_caption(batch.captions[static_cast<std::size_t>(i)]);
+    for (std::size_t k = world::kBackgroundAttribute; k < world::kAttributes; ++k)
+      EXPECT_EQ(std::isnan((*right)[i][static_cast<std::int64_t>(k)].item<double>()),
+                !told.tells(k))
+          << batch.captions[static_cast<std::size_t>(i)];
+  }
 }
 
 TEST(MiniExtractors, RefuseOtherPromptsSizesAndWeights) {
