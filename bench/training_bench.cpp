@@ -36,16 +36,17 @@ Result<Json> measure(const BenchArguments& arguments) {
   at::manual_seed(recipe->seed);
   UNet unet(*config);
   FlatAdamW optimizer(*unet, {.ema = recipe->ema});
-  const auto latents =
-      at::randn({recipe->batch, config->in_channels, config->sample_height, config->sample_width});
-  const auto noisy = latents.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto height = config->sample_height, width = config->sample_width;
+  const auto wanted = at::randn({recipe->batch, config->out_channels, height, width});
+  const auto noisy = at::randn({recipe->batch, config->in_channels, height, width})
+                         .contiguous(at::MemoryFormat::ChannelsLast);
   const auto timesteps = at::arange(recipe->batch, at::kLong) * 7;
   const auto text = at::randn({recipe->batch, kTextLength, config->context_width()});
   double best = std::numeric_limits<double>::infinity();
   for (int round = 0; round <= arguments.rounds; ++round) {  // the first one warms up
     const auto begin = std::chrono::steady_clock::now();
     for (int step = 0; step < arguments.steps; ++step) {
-      (unet->forward(noisy, timesteps, text) - latents).square().mean().backward();
+      (unet->forward(noisy, timesteps, text) - wanted).square().mean().backward();
       optimizer.step(1e-4);
     }
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
