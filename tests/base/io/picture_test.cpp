@@ -55,6 +55,26 @@ TEST(Picture, ComesBackFromPngUnchanged) {
   EXPECT_THAT(bytes, HasSubstr("a “red” circle"));
 }
 
+// To the byte it is compared with Pillow's in degrade_test.
+TEST(Picture, ComesBackFromJpegTheCloserTheBetterItsQuality) {
+  Picture slope{40, 24, {}};
+  for (int i = 0; i < 3 * 40 * 24; ++i)
+    slope.rgb.push_back(static_cast<std::uint8_t>(i / 3 % 40 * 5 + i / 120 * 2));
+  const auto difference = [&slope](int quality) {
+    const auto back = parse_picture(jpeg_bytes(slope, quality), "p").value();
+    EXPECT_EQ(back.width, 40);
+    EXPECT_EQ(back.height, 24);
+    int sum = 0;
+    for (std::size_t i = 0; i < slope.rgb.size(); ++i) sum += std::abs(back.rgb[i] - slope.rgb[i]);
+    return static_cast<double>(sum) / static_cast<double>(slope.rgb.size());
+  };
+
+  EXPECT_LT(difference(95), 2);
+  EXPECT_LT(difference(95), difference(10));
+  EXPECT_LT(jpeg_bytes(slope, 10).size(), jpeg_bytes(slope, 95).size());
+  EXPECT_EQ(jpeg_bytes(slope, 50), jpeg_bytes(slope, 50));
+}
+
 TEST(Picture, RefusesWhatIsNoPictureOrTooLarge) {
   std::string huge = png_bytes(waves(1, 1));
   huge[16 + 1] = '\x7F';  // the width in the header, whose check sum is now wrong as well
