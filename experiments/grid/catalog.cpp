@@ -11,6 +11,7 @@
 #include "base/io/genuine_file.h"
 #include "base/io/hash_file.h"
 #include "base/io/inputs.h"
+#include "base/io/item_files.h"
 #include "base/io/picture_set.h"
 #include "base/io/presence.h"
 #include "base/io/statistics.h"
@@ -124,6 +125,7 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
+    entry.facts = {folder->index, folder->low_res_scheduler_config};
     entry.scheduler_config = folder->scheduler_config;
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
@@ -173,6 +175,44 @@ class DiskCatalog : public Catalog {
     if (!digest) return fail(at(where, digest.error()));
     places_.insert(path);
     return StatisticsEntry{digest->name(), read->dimensions()};
+  }
+
+  ItemsEntry items(const std::string& name, const ItemMembers& members, const std::string& where,
+                   Failure& failure) override {
+    const fs::path path = resolve(name);
+    if (const auto is_there = check_there(name, path, where); !is_there) {
+      failure.add(is_there.error());
+      return {};
+    }
+    const auto has_metadata = io::has_file(path / io::kMetadataFile);
+    const bool has_texts = !members.may_lack_texts || (has_metadata && *has_metadata);
+    const auto texts = has_texts ? members.texts : std::vector<std::string>();
+    const auto [table, faults] = io::look_at_items(path, members.files, texts);
+    failure.add(at(where, faults));
+    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}, .unnamed = table.unnamed};
+    for (const std::string& member :
+         table.rows.empty() ? std::vector<std::string>() : members.files) {
+      const auto column = io::read_column(table, member);
+      if (!column) {
+        failure.add(at(where, column.error()));
+        continue;
+      }
+      entry.columns[member] = column->digest.name();
+      columns_[column->digest.name()] = *column;
+      if (!entry.names.empty()) continue;
+      for (const fs::path& file : column->files) entry.names.push_back(file.filename().string());
+    }
+    for (const std::string& member : texts)
+      if (auto found = io::texts_of(table, member)) entry.texts[member] = std::move(*found);
+    places_.insert(path);
+    return entry;
+  }
+
+  Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
+                           int height, int width, const std::string& where) override {
+    const auto found = look_at_items(spec, more, {height, width}, columns_);
+    if (!found) return fail(at(where, found.error()));
+    return found;
   }
 
   Result<std::string> text_file(const std::string& name, const std::string& where) override {
@@ -250,12 +290,19 @@ class DiskCatalog : public Catalog {
 
   fs::path folder_;
   std::set<fs::path> places_;
+  std::map<std::string, io::ItemColumn> columns_;  // of folders of items, by their digests
 };
 
 }  // namespace
 
 double ModelEntry::gflops_per_call(int height, int width) const {
   return arch::summarize_unet(unet, {height / vae_factor, width / vae_factor, text_tokens})
+      .gflops();
+}
+
+double ModelEntry::gflops_encode(int height, int width) const {
+  return arch::summarize_vae(vae, {height / vae_factor, width / vae_factor, text_tokens},
+                             arch::VaeHalf::kEncode)
       .gflops();
 }
 

@@ -96,6 +96,62 @@ Json metric_schema() {
              {"properties", properties}}}}};
 }
 
+// A degradation by its name, or with its options.
+Json degradation_schema() {
+  Json forms = Json::array({{{"enum", degradation_names()}}});
+  for (const auto& row : degradations()) {
+    const Json options = object_of(row.options);
+    forms.push_back({{"type", "object"},
+                     {"additionalProperties", false},
+                     {"required", {row.name}},
+                     {"description", row.meaning},
+                     {"properties", {{row.name, options}}}});
+  }
+  return {{"anyOf", forms}};
+}
+
+// One of the map `tasks`. Those that begin with pictures have data, no others.
+Json task_schema() {
+  Json properties = Json::object(), with_pictures = Json::array();
+  for (const char* key :
+       {"prompts", "images", "judge_from", "metrics", "data", "degradation", "task_kind"})
+    properties[key == std::string("task_kind") ? "kind" : key] = reference_to(key);
+  properties["method"] = {{"enum", tasks::task_names()}, {"description", "Of the kind."}};
+  properties["model"] = {{"type", "string"},
+                         {"pattern", "\\{(model|name)\\}"},
+                         {"description", "A pattern over the models of the axis: \"{model}-sr\"."}};
+  properties["factor"] = {{"type", "integer"},
+                          {"minimum", 2},
+                          {"maximum", kFactorMax},
+                          {"description", "How many times as high and wide pictures become."}};
+  for (const auto& option : tasks::all_parameters()) {
+    properties[option.name] = json_schema(option);
+    properties[option.name]["description"] = option.meaning;
+  }
+  for (const auto& row : tasks::task_kinds())
+    if (!tasks::is_of_prompts(row) &&
+        std::find(with_pictures.begin(), with_pictures.end(), row.kind) == with_pictures.end())
+      with_pictures.push_back(row.kind);
+  return {{"type", "object"},
+          {"additionalProperties", false},
+          {"properties", properties},
+          {"if", {{"required", {"kind"}}, {"properties", {{"kind", {{"enum", with_pictures}}}}}}},
+          {"then", {{"required", {"data"}}}},
+          {"else", {{"properties", {{"data", false}}}}}};
+}
+
+// Axes of parameters that tasks have.
+Json parameter_axes_schema() {
+  Json properties = Json::object();
+  for (const auto& option : tasks::all_parameters()) {
+    const Json list = {
+        {"type", "array"}, {"minItems", 1}, {"items", {{"type", {"string", "number", "null"}}}}};
+    properties[option.name] = {{"description", option.meaning},
+                               {"anyOf", {reference_to("values"), list}}};
+  }
+  return {{"properties", properties}};
+}
+
 std::map<std::string, Json> make_definitions() {
   Json options = Json::array(), usual = Json::array();
   for (const auto& path : parameter_paths())
@@ -105,7 +161,11 @@ std::map<std::string, Json> make_definitions() {
       {"spacing", {{"enum", spacing_names()}}},
       {"option", {{"enum", options}}},
       {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
-      {"task_kind", {{"enum", tasks::names_of_prompt_tasks()}}},
+      {"task_kind", {{"enum", tasks::kind_names()}, {"description", "What the task does."}}},
+      {"task", task_schema()},
+      {"parameter_axes", parameter_axes_schema()},
+      {"degradation", degradation_schema()},
+      {"fit", {{"enum", fit_names()}}},
       {"metric", metric_schema()}};
   for (const auto rows : {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers,
                           metrics::Rows::kLogits})
@@ -241,12 +301,45 @@ std::string extractor_options_table(const metrics::Extractor& row) {
   return text;
 }
 
+std::string slots_text(const tasks::TaskKind& row) {
+  std::vector<std::string> names;
+  for (const auto slot : row.slots) names.emplace_back(tasks::slot_name(slot));
+  return joined(names);
+}
+
+std::string tasks_table() {
+  std::string text = "| kind | method | an item has | parameters | |\n|---|---|---|---|---|\n";
+  for (const auto& row : tasks::task_kinds())
+    text += fmt::format("| `{}` | `{}`{} | {} | {} | {} |\n", row.kind, row.name,
+                        row.is_usual ? " (the usual one)" : "", slots_text(row),
+                        code_list(row.parameters, {}), row.explanation);
+  return text;
+}
+
+std::string fits_table() {
+  std::string text = "| fit | |\n|---|---|\n";
+  for (const auto& row : fits()) text += fmt::format("| `{}` | {} |\n", row.name, row.meaning);
+  return text;
+}
+
+std::string degradations_table() {
+  std::string text = "| degradation | | options |\n|---|---|---|\n";
+  for (const auto& row : degradations())
+    text += fmt::format("| `{}` | {} | {} |\n", row.name, row.meaning, code_list(row.options, {}));
+  return text;
+}
+
 std::map<std::string, std::string> make_tables() {
-  std::map<std::string, std::string> tables = {{"samplers", samplers_table()},
-                                               {"sampler options", sampler_options_table()},
-                                               {"metrics", metrics_table()},
-                                               {"presets", presets_table()},
-                                               {"extractors", extractors_table()}};
+  std::map<std::string, std::string> tables = {
+      {"samplers", samplers_table()},
+      {"sampler options", sampler_options_table()},
+      {"metrics", metrics_table()},
+      {"presets", presets_table()},
+      {"tasks", tasks_table()},
+      {"task parameters", options_table("parameter", tasks::all_parameters())},
+      {"fits", fits_table()},
+      {"degradations", degradations_table()},
+      {"extractors", extractors_table()}};
   for (const auto& row : sampling::samplers())
     tables["options of " + row.name] = options_table("option", row.options);
   for (const auto& row : metrics::metrics())

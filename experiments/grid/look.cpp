@@ -1,12 +1,18 @@
 #include "experiments/grid/look.h"
 
+#include <optional>
+#include <system_error>
+
 #include "base/check.h"
+#include "base/io/atomic_file.h"
 #include "base/io/genuine_file.h"
+#include "base/io/hash_file.h"
 #include "base/io/safetensors.h"
 #include "base/io/torch_archive.h"
 #include "base/json_reader.h"
 #include "model_folder/model_folder.h"
 #include "schema/metrics/extractor.h"
+#include "schema/spec.h"
 #include "worker/diffusion/image/clip_preprocess.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
@@ -61,7 +67,51 @@ Result<ExtractorLook> look_at_clip(const fs::path& folder, bool has_texts) {
   return ExtractorLook{0, has_texts ? 1 : config.projection_dim};
 }
 
+std::optional<bool> remembered_look(const fs::path& entry) {
+  if (entry.empty()) return std::nullopt;
+  const auto text = io::read_file(entry, 1024);
+  const auto json = text ? parse_json(*text, entry.string()) : Result<Json>(Json());
+  if (!json || !json->is_boolean()) return std::nullopt;
+  return json->get<bool>();
+}
+
+// A cache that cannot be written is no fault: the pictures are looked at again next time.
+void remember_look(const fs::path& entry, bool is_any_changed) {
+  if (entry.empty()) return;
+  std::error_code error;
+  fs::create_directories(entry.parent_path(), error);
+  try {
+    if (!error) io::write_file_atomically(entry, Json(is_any_changed).dump());
+  } catch (const std::system_error&) {
+    return;
+  }
+}
+
 }  // namespace
+
+Result<bool> look_at_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
+                           diffusion::PictureSize size,
+                           const std::map<std::string, io::ItemColumn>& columns) {
+  const auto find = [&](const std::string& digest) -> Result<io::ItemColumn> {
+    const auto column = columns.find(digest);
+    ISOCOST_CHECK(column != columns.end(), "whoever looks at items has asked for their folders");
+    return column->second;
+  };
+  const Json key = {{"items", to_json(spec)},
+                    {"more", more},
+                    {"height", size.height},
+                    {"width", size.width},
+                    {"numerics", kNumericsRevision}};
+  const auto cache = io::digest_cache_folder();
+  const fs::path entry =
+      cache ? cache->parent_path() / "items" / (canonical_digest(key).hex() + ".json") : fs::path();
+  if (const auto known = remembered_look(entry)) return *known;
+  const auto items = diffusion::ItemSet::open(spec, find, more);
+  if (!items) return fail(items.error());
+  auto is_any_changed = diffusion::check_items(*items, size);
+  if (is_any_changed) remember_look(entry, *is_any_changed);
+  return is_any_changed;
+}
 
 Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path& path) {
   const auto* row = metrics::find_extractor(kind);

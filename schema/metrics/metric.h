@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "schema/options.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::metrics {
 
@@ -52,6 +53,8 @@ struct Metric {
   double most = std::numeric_limits<double>::infinity();
   Rows rows = Rows::kFeatures;
   ReferenceNeed reference = ReferenceNeed::kNone;
+  // Pictures of the task's items that its rows are made with, beside the drawn ones.
+  std::vector<tasks::Slot> items = {};
   // The fewest images that it judges; of a reference of rows as many pictures are needed.
   std::uint64_t images_min = 2;
   // More than that, where a protocol says so. Null: none does. Requires: the whole protocol.

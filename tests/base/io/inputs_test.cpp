@@ -145,7 +145,7 @@ TEST(Inputs, ScanFindsModelsTokenizersPicturesAndFiles) {
 
   const Inventory found = scan_inputs({folder.path(), folder / "nowhere"});
 
-  EXPECT_EQ(found.inputs.size(), 4U);
+  EXPECT_EQ(found.inputs.size(), 5U);  // pictures as a folder, and as items
   EXPECT_EQ(found.inputs.at(input_digest(folder / "sd/unet")->name()).path, folder / "sd/unet");
   EXPECT_EQ(found.inputs.at(sha256("{}").name()).path, folder / "prompts.jsonl");
   ASSERT_EQ(found.skipped.size(), 1U);

@@ -194,18 +194,6 @@ TEST(Tasks, AreChosenByTheirAxis) {
               HasSubstr("g.yaml:6:9: unknown task \"cows\"; expected one of: cats, dogs"));
 }
 
-TEST(Tasks, OfKindsThatAreNotBuiltAreRefusedInClearWords) {
-  std::string text = kTasks;
-  text.insert(text.find("    prompts: [a dog]"),
-              "    kind: super-resolution\n    data: {folder: x}\n");
-
-  const std::string fault = fault_of(text);
-
-  EXPECT_THAT(fault, HasSubstr("g.yaml:9:11: unknown kind of task 'super-resolution'; expected "
-                               "one of: text-to-image"));
-  EXPECT_THAT(fault, HasSubstr("g.yaml:10:11: no task of this version begins with pictures"));
-}
-
 TEST(Tasks, SayWhatTheyLackAndWhatNoneOfThemUses) {
   EXPECT_THAT(fault_of("name: s\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n"
                        "tasks:\n  cats: {prompts: [a cat], metrics: [clip_score]}\n"),

@@ -11,6 +11,7 @@
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
+#include "worker/diffusion/tasks/group_items.h"
 #include "worker/diffusion/tasks/rows.h"
 #include "worker/diffusion/tasks/task.h"
 
@@ -32,6 +33,10 @@ Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
     const auto fits =
         tasks::check_parameters(*kind, spec.parameters, spec.guidance, "sample.parameters");
     if (!fits) failure.add(fits.error());
+    if (spec.items.is_empty() != tasks::is_of_prompts(*kind))
+      failure.add("sample.items", spec.items.is_empty() ? "there are none" : "there are some",
+                  (spec.items.is_empty() ? "those that " : "none, for ") + spec.task +
+                      (spec.items.is_empty() ? " begins with" : " begins with prompts"));
   }
   if (spec.noise != kNoiseScheme)
     failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
@@ -175,6 +180,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!model) return bad_input(model.error());
   if (const Failure failure = check_sample(spec, **model); !failure.is_empty())
     return bad_input(failure);
+  const auto pictures = items(*unit, texts->size());
+  if (!pictures) return bad_input(pictures.error());
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
@@ -188,7 +195,11 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
        first += group_size) {
     if (progress.is_cancelled) return cancelled();
-    const Group group = group_at(first, spec, *texts);
+    Group group = group_at(first, spec, *texts);
+    if (*pictures) {
+      const auto filled = fill_items(**pictures, {spec.height, spec.width}, group);
+      if (!filled) return bad_input(filled.error());
+    }
     const auto drawn = draw_group(**model, spec, *sampler, group);
     if (!drawn) return tl::unexpected(drawn.error());
     if (const auto done = gather_group(*unit, group, *drawn, gathered); !done)

@@ -1,0 +1,41 @@
+// The task's parameters of a grid's cells: what axes, defaults and the task say, resolved against
+// the model's folder.
+//
+//   CellParameters parameters(failure);
+//   const auto calls = parameters.fill(sample, task, settings, model, sampler);
+//   if (!parameters.has_effect("strength")) ...       // when all cells are known
+//
+// Fails with, in `failure`: what tasks::key_parameters says, a strength that leaves no step.
+// Thread: one.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "experiments/grid/cell_samplers.h"
+
+namespace isocost::experiments {
+
+class CellParameters {
+ public:
+  explicit CellParameters(Failure& failure) : failure_(failure) {}
+
+  // Fills the sample's parameters as its key has them; gives the calls that they leave. Nothing
+  // where a fault was told. Requires: the sample's guidance.
+  [[nodiscard]] std::optional<tasks::Calls> fill(SampleSpec& sample, const Task& task,
+                                                 const Settings& settings, const ModelEntry& model,
+                                                 const ReadySampler& sampler);
+  // Whether it is in the key of any cell.
+  [[nodiscard]] bool has_effect(const std::string& name) const { return effective_.contains(name); }
+
+ private:
+  Failure& failure_;
+  std::set<std::string> effective_;
+};
+
+// The tasks that have a parameter.
+[[nodiscard]] std::vector<std::string> tasks_with(const std::string& parameter);
+
+}  // namespace isocost::experiments
