@@ -269,18 +269,4 @@ std::unique_ptr<Catalog> disk_catalog(fs::path grid_folder) {
   return std::make_unique<DiskCatalog>(std::move(grid_folder));
 }
 
-fs::path mini_folder() {
-  if (const char* given = std::getenv("ISOCOST_MINI"); given != nullptr && *given != '\0')
-    return given;
-  std::error_code error;
-  fs::path place = fs::read_symlink("/proc/self/exe", error).parent_path();
-  while (!error && place.has_relative_path()) {
-    if (fs::exists(place / "experiments" / "mini")) return place / "experiments" / "mini";
-    if (fs::exists(place / "share" / "isocost" / "experiments" / "mini"))
-      return place / "share/isocost/experiments/mini";
-    place = place.parent_path();
-  }
-  return fs::path("experiments") / "mini";
-}
-
 }  // namespace isocost::experiments

@@ -17,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "experiments/world/mini_folder.h"
 #include "model_folder/model_folder.h"
 
 namespace isocost::experiments {
@@ -95,9 +96,5 @@ class Catalog {
 };
 
 [[nodiscard]] std::unique_ptr<Catalog> disk_catalog(std::filesystem::path grid_folder);
-
-// The folder of the mini family: $ISOCOST_MINI, or experiments/mini found from the program's own
-// place upwards.
-[[nodiscard]] std::filesystem::path mini_folder();
 
 }  // namespace isocost::experiments

@@ -32,7 +32,11 @@ Json object_of(const std::vector<Option>& options) {
 Json protocol_schema(const metrics::Metric& metric) {
   Json names = Json::array();
   for (const auto& preset : metric.presets) names.push_back(preset.name);
-  Json options = object_of(metric.protocol);
+  // Of what needs no input all is said here.
+  std::vector<Option> all = metric.protocol;
+  if (const auto* plain = metrics::extractor_for(metric.rows, {}))
+    all.insert(all.end(), plain->options.begin(), plain->options.end());
+  Json options = object_of(all);
   if (names.empty()) return options;
   return {{"anyOf", {{{"enum", names}}, options}}};
 }
@@ -42,6 +46,8 @@ Json extractor_schema(metrics::Rows rows) {
   std::string paths =
       metrics::extractor_for(rows, metrics::kMini) ? std::string(metrics::kMini) : "";
   Json forms = Json::array();
+  const auto* plain = metrics::extractor_for(rows, {});
+  if (plain != nullptr) return object_of(plain->options);
   for (const auto& row : metrics::extractors()) {
     if (!row.makes(rows) || row.member.empty()) continue;
     paths += (paths.empty() ? "" : ", or ") + row.input;
@@ -60,17 +66,7 @@ Json extractor_schema(metrics::Rows rows) {
 }
 
 std::string extractor_definition(metrics::Rows rows) {
-  switch (rows) {
-    case metrics::Rows::kFeatures:
-      return "extractor_of_features";
-    case metrics::Rows::kCosine:
-      return "extractor_of_cosines";
-    case metrics::Rows::kAnswers:
-      return "extractor_of_answers";
-    case metrics::Rows::kLogits:
-      return "extractor_of_logits";
-  }
-  return {};
+  return "extractor_of_" + metrics::rows_kind(rows).word;
 }
 
 Json reference_to(const std::string& definition) { return {{"$ref", "#/$defs/" + definition}}; }
@@ -107,9 +103,8 @@ std::map<std::string, Json> make_definitions() {
       {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
       {"task_kind", {{"enum", tasks::names_of_prompt_tasks()}}},
       {"metric", metric_schema()}};
-  for (const auto rows : {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers,
-                          metrics::Rows::kLogits})
-    definitions[extractor_definition(rows)] = extractor_schema(rows);
+  for (const auto& kind : metrics::rows_kinds())
+    definitions[extractor_definition(kind.rows)] = extractor_schema(kind.rows);
   return definitions;
 }
 
@@ -177,19 +172,7 @@ std::string sampler_options_table() {
   return text;
 }
 
-std::string_view rows_text(metrics::Rows rows) {
-  switch (rows) {
-    case metrics::Rows::kFeatures:
-      return "features [n, D]";
-    case metrics::Rows::kCosine:
-      return "cosine [n, 1]";
-    case metrics::Rows::kAnswers:
-      return "1 right, 0 wrong, NaN not told [n, A]";
-    case metrics::Rows::kLogits:
-      return "logits of classes [n, C]";
-  }
-  return {};
-}
+std::string rows_text(metrics::Rows rows) { return metrics::rows_kind(rows).text; }
 
 std::string_view need_text(metrics::ReferenceNeed need) {
   switch (need) {
@@ -203,12 +186,23 @@ std::string_view need_text(metrics::ReferenceNeed need) {
   return {};
 }
 
+// What a metric has beside the picture, for people: "its target".
+std::string needs_text(const metrics::Metric& row) {
+  std::vector<std::string> needs;
+  for (const auto slot : row.needs()) needs.emplace_back(tasks::slot_name(slot));
+  if (row.reference != metrics::ReferenceNeed::kNone) needs.emplace_back(need_text(row.reference));
+  return needs.empty() ? "nothing" : joined(needs);
+}
+
 std::string metrics_table() {
-  std::string text = "| metric | rows | compares with | images | best |\n|---|---|---|---|---|\n";
+  std::string text =
+      "| metric | rows | needs | images | best | defined by | same as |\n"
+      "|---|---|---|---|---|---|---|\n";
   for (const auto& row : metrics::metrics())
-    text += fmt::format("| `{}` | {} | {} | {} or more | {} |\n", row.name, rows_text(row.rows),
-                        need_text(row.reference), row.images_for(defaults_of(row.protocol)),
-                        row.is_lower_better() ? "lower" : "higher");
+    text +=
+        fmt::format("| `{}` | {} | {} | {} or more | {} | {} | {} |\n", row.name,
+                    rows_text(row.rows), needs_text(row), row.images_for(defaults_of(row.protocol)),
+                    row.is_lower_better() ? "lower" : "higher", row.paper, row.same_as);
   return text;
 }
 
@@ -223,11 +217,12 @@ std::string presets_table() {
 std::string extractors_table() {
   std::string text = "| kind | in a grid | input | rows |\n|---|---|---|---|\n";
   for (const auto& row : metrics::extractors()) {
-    const std::string form = row.member.empty() ? "mini" : "{" + row.member + ": ...}";
+    const std::string form = !row.has_input()     ? "`protocol: {...}`"
+                             : row.member.empty() ? "`mini`"
+                                                  : "`{" + row.member + ": ...}`";
     std::string made;
-    for (const auto rows : row.rows)
-      made += (made.empty() ? "" : ", or ") + std::string(rows_text(rows));
-    text += fmt::format("| `{}` | `{}` | {} | {} |\n", row.kind, form, row.input, made);
+    for (const auto rows : row.rows) made += (made.empty() ? "" : ", or ") + rows_text(rows);
+    text += fmt::format("| `{}` | {} | {} | {} |\n", row.kind, form, row.input, made);
   }
   return text;
 }

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "experiments/world/world.h"
-#include "schema/metrics/metric.h"
+#include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
 
 namespace isocost::experiments {
@@ -72,6 +72,8 @@ class TaskReader {
   Found extractor_of(const Metric& metric) {
     const auto& choice = metric.extractor;
     Found found{.spec = {choice.kind, {}, choice.options}, .name = choice.name, .entry = {}};
+    const auto* kind = metrics::find_extractor(choice.kind);
+    if (kind != nullptr && !kind->has_input()) return found;
     auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
     if (!entry) {
       failure_.add(entry.error());
@@ -171,6 +173,7 @@ class TaskReader {
           metric.name + " needs the rows of its reference, which an npz file does not hold",
           "world or folder");
     }
+    check_needs(metric, *row);
     const std::uint64_t least = row->images_for(metric.protocol);
     check_images(metric, least);
     if (row->rows == metrics::Rows::kAnswers) check_captions(metric);
@@ -186,11 +189,29 @@ class TaskReader {
                       needs_rows ? extractor.entry.columns : 0);
     score.range = {task_.judge_from, task_.images};
     score.protocol = metric.protocol;
-    if (!extractor.spec.input.empty() &&
+    const auto* kind = metrics::find_extractor(extractor.spec.kind);
+    const bool has_input = kind == nullptr || kind->has_input();
+    if (!(has_input && extractor.spec.input.empty()) &&
         std::find(ready_.scores.begin(), ready_.scores.end(), score) != ready_.scores.end())
       failure_.add(metric.where, metric.name + " is computed already, in the same way",
                    "each metric once");
     ready_.scores.push_back(std::move(score));
+  }
+
+  // A prompt of a task that has nothing else says what is wanted.
+  void check_needs(const Metric& metric, const metrics::Metric& row) {
+    const auto* kind = tasks::find_task(task_.kind);
+    ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
+    std::vector<tasks::Slot> has = kind->slots;
+    if (tasks::is_of_prompts(*kind)) has.push_back(tasks::Slot::kTargetText);
+    for (const tasks::Slot need : row.needs()) {
+      if (std::find(has.begin(), has.end(), need) != has.end()) continue;
+      const std::string name(tasks::slot_name(need));
+      failure_.add(metric.where,
+                   metric.name + " needs the " + name + " of each image, which items of " +
+                       task_.kind + " have not",
+                   "a task whose data has it, or another metric");
+    }
   }
 
   [[nodiscard]] std::uint64_t judged() const {

@@ -20,6 +20,10 @@ std::string_view slot_name(Slot slot) {
       return "mask";
     case Slot::kTarget:
       return "target";
+    case Slot::kSourceText:
+      return "source's text";
+    case Slot::kTargetText:
+      return "target's text";
   }
   return {};
 }

@@ -82,6 +82,8 @@ tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpe
   const auto begun = task->begin(model, spec, group, *stepper);
   if (!begun) return bad_input(begun.error());
   auto drawn = task->end(model, spec, group, model.pipeline.denoise(*stepper, *begun));
+  // Where there is nothing but a prompt, it says what is wanted.
+  if (drawn && tasks::is_of_prompts(*kind)) drawn->items.target_texts = drawn->prompts;
   if (drawn) return std::move(*drawn);
   return unit_failure(FailureClass::kNotFinite, "images " + std::to_string(group.images.front()) +
                                                     " to " + std::to_string(group.images.back()) +
@@ -103,6 +105,17 @@ at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
   return (noise * 64 + 128).clamp(0, 255).to(at::kByte);
 }
 
+// The same with all that items may have.
+RowInput drawn_input(std::int64_t count, const SampleSpec& spec,
+                     const std::vector<std::string>& texts) {
+  RowInput input{.pictures = drawn_pictures(count, spec), .prompts = texts};
+  input.items.sources = input.items.targets = input.pictures.flip({3});
+  input.items.masks = at::zeros({count, 1, spec.height, spec.width}, at::kBool);
+  input.items.edit_prompts = input.items.target_texts = texts;
+  for (const std::string& text : texts) input.items.source_texts.push_back("not " + text);
+  return input;
+}
+
 }  // namespace
 
 // An extractor that does not fit is told before a picture is sampled for it, and not afterwards.
@@ -115,8 +128,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < kTried; ++i) texts.push_back(prompts[i % prompts.size()]);
-  const auto rows =
-      extractor.extract({.pictures = drawn_pictures(kTried, sample), .prompts = texts});
+  const auto rows = extractor.extract(drawn_input(kTried, sample, texts));
   if (!rows) return fail(rows.error());
   tried_.insert(key);
   return {};
