@@ -51,6 +51,14 @@ bool is_clip(const fs::path& folder) {
          json->contains("vision_config");
 }
 
+// A vision transformer's folder says how its pictures are made ready.
+bool is_vit(const fs::path& folder) {
+  const auto text = read_file(folder / "config.json", std::size_t{1} << 20);
+  const auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
+  return json && json->is_object() && json->contains("model_type") &&
+         json->at("model_type") == "vit";
+}
+
 Result<Digest> digest_of(const std::vector<fs::path>& files) {
   Json digests = Json::object();
   Failure failure;
@@ -167,7 +175,7 @@ class Scan {
       inventory_.skipped.push_back(table.error().message());
       return;
     }
-    for (const std::string& member : file_members(*table)) {
+    for (const std::string& member : column_members(*table)) {
       const auto column = read_column(*table, member);
       if (column)
         inventory_.inputs.emplace(column->digest.name(), Place{folder, {}, member});
@@ -258,6 +266,10 @@ Result<Digest> component_digest(const fs::path& folder, const WeightFiles& weigh
     const auto more = clip_files(folder);
     if (!more) return fail(more.error());
     files.insert(files.end(), more->begin(), more->end());
+  } else if (is_vit(folder)) {
+    const auto preprocessing = find_preprocessing_file(folder);
+    if (!preprocessing) return fail(preprocessing.error());
+    if (*preprocessing) files.push_back((*preprocessing)->file);
   }
   return digest_of(files);
 }

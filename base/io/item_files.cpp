@@ -229,16 +229,15 @@ ItemTableLook look_at_items(const fs::path& folder, const std::vector<std::strin
   return look;
 }
 
-std::vector<std::string> file_members(const ItemTable& table) {
+std::vector<std::string> column_members(const ItemTable& table) {
   std::vector<std::string> members = {kFileNameMember};
   if (table.rows.empty()) return members;
   for (const auto& [member, unused] : table.rows.front().items()) {
-    const auto is_there = [&name = member](const Json& row) {
+    const auto is_text = [&name = member](const Json& row) {
       const auto value = row.find(name);
       return value != row.end() && value->is_string();
     };
-    if (member != kFileNameMember && names_files(member) &&
-        std::all_of(table.rows.begin(), table.rows.end(), is_there))
+    if (member != kFileNameMember && std::all_of(table.rows.begin(), table.rows.end(), is_text))
       members.push_back(member);
   }
   return members;
@@ -249,6 +248,13 @@ Result<ItemColumn> read_column(const ItemTable& table, const std::string& member
     return fail(table.folder.string(), std::string("there is no ") + kMetadataFile,
                 no_metadata(member));
   ItemColumn column;
+  if (!names_files(member)) {
+    auto texts = texts_of(table, member);
+    if (!texts) return fail(texts.error());
+    column.texts = std::move(*texts);
+    column.digest = canonical_digest(column.texts);
+    return column;
+  }
   column.files.reserve(table.rows.size());
   column.digests.reserve(table.rows.size());
   Json digests = Json::array();

@@ -9,10 +9,10 @@
 //   auto texts = texts_of(*table, "text");
 //
 // The digest of a column is that of canonical JSON [SHA-256 hex, ...] of its pictures in the order
-// of the items: names of files are not in it, nor what else a line says. Fails with every line and
-// file at fault (at most kItemFaultsShown of a kind, then their number): lines that are no such
-// objects, names that stand twice, lead out of the folder, are hidden, are no pictures, or that
-// nothing is found under. Thread: any.
+// of the items, or of its texts themselves: names of files are not in it, nor what else a line
+// says. Fails with every line and file at fault (at most kItemFaultsShown of a kind, then their
+// number): lines that are no such objects, names that stand twice, lead out of the folder, are
+// hidden, are no pictures, or that nothing is found under. Thread: any.
 #pragma once
 
 #include <cstdint>
@@ -53,13 +53,16 @@ struct ItemTableLook {
 [[nodiscard]] ItemTableLook look_at_items(const std::filesystem::path& folder,
                                           const std::vector<std::string>& file_members,
                                           const std::vector<std::string>& text_members);
-// Members that name a picture in every line: file_name first.
-[[nodiscard]] std::vector<std::string> file_members(const ItemTable& table);
+// Members that are a text in every line, and so can be columns: file_name first.
+[[nodiscard]] std::vector<std::string> column_members(const ItemTable& table);
 
+// One member of every item: pictures, where it is called so, or texts.
 struct ItemColumn {
   std::vector<std::filesystem::path> files;
   std::vector<Digest> digests;  // as many
+  std::vector<std::string> texts;
   Digest digest;
+  [[nodiscard]] std::size_t size() const { return files.size() + texts.size(); }
 };
 [[nodiscard]] Result<ItemColumn> read_column(const ItemTable& table, const std::string& member);
 // Fails with: lines without the member, or where it is no text.

@@ -185,25 +185,27 @@ class DiskCatalog : public Catalog {
       return {};
     }
     const auto has_metadata = io::has_file(path / io::kMetadataFile);
-    const bool has_texts = !members.may_lack_texts || (has_metadata && *has_metadata);
-    const auto texts = has_texts ? members.texts : std::vector<std::string>();
+    auto texts = members.texts;
+    if (has_metadata && *has_metadata)
+      texts.insert(texts.end(), members.optional_texts.begin(), members.optional_texts.end());
     const auto [table, faults] = io::look_at_items(path, members.files, texts);
     failure.add(at(where, faults));
     ItemsEntry entry{.columns = {}, .texts = {}, .names = {}, .unnamed = table.unnamed};
-    for (const std::string& member :
-         table.rows.empty() ? std::vector<std::string>() : members.files) {
-      const auto column = io::read_column(table, member);
+    for (const Json& row : table.rows)
+      entry.names.push_back(
+          fs::path(row.at(io::kFileNameMember).get<std::string>()).filename().string());
+    auto all = table.rows.empty() ? std::vector<std::string>() : members.files;
+    if (!table.rows.empty()) all.insert(all.end(), texts.begin(), texts.end());
+    for (const std::string& member : all) {
+      auto column = io::read_column(table, member);
       if (!column) {
-        failure.add(at(where, column.error()));
+        if (faults.is_empty()) failure.add(at(where, column.error()));
         continue;
       }
       entry.columns[member] = column->digest.name();
-      columns_[column->digest.name()] = *column;
-      if (!entry.names.empty()) continue;
-      for (const fs::path& file : column->files) entry.names.push_back(file.filename().string());
+      if (!column->texts.empty()) entry.texts[member] = column->texts;
+      columns_[column->digest.name()] = std::move(*column);
     }
-    for (const std::string& member : texts)
-      if (auto found = io::texts_of(table, member)) entry.texts[member] = std::move(*found);
     places_.insert(path);
     return entry;
   }
@@ -314,20 +316,6 @@ double ModelEntry::gflops_decode(int height, int width) const {
 
 std::unique_ptr<Catalog> disk_catalog(fs::path grid_folder) {
   return std::make_unique<DiskCatalog>(std::move(grid_folder));
-}
-
-fs::path mini_folder() {
-  if (const char* given = std::getenv("ISOCOST_MINI"); given != nullptr && *given != '\0')
-    return given;
-  std::error_code error;
-  fs::path place = fs::read_symlink("/proc/self/exe", error).parent_path();
-  while (!error && place.has_relative_path()) {
-    if (fs::exists(place / "experiments" / "mini")) return place / "experiments" / "mini";
-    if (fs::exists(place / "share" / "isocost" / "experiments" / "mini"))
-      return place / "share/isocost/experiments/mini";
-    place = place.parent_path();
-  }
-  return fs::path("experiments") / "mini";
 }
 
 }  // namespace isocost::experiments

@@ -17,6 +17,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "experiments/world/mini_folder.h"
 #include "model_folder/model_folder.h"
 #include "schema/items.h"
 #include "schema/tasks/task.h"
@@ -70,9 +71,9 @@ struct StatisticsEntry {
 
 // What is asked of a folder of items: members of metadata.jsonl.
 struct ItemMembers {
-  std::vector<std::string> files;  // that name pictures
-  std::vector<std::string> texts;
-  bool may_lack_texts = false;  // where there is no metadata.jsonl
+  std::vector<std::string> files{};  // that name pictures
+  std::vector<std::string> texts{};
+  std::vector<std::string> optional_texts{};  // where there is a metadata.jsonl
 };
 
 struct ItemsEntry {
@@ -123,9 +124,5 @@ class Catalog {
 };
 
 [[nodiscard]] std::unique_ptr<Catalog> disk_catalog(std::filesystem::path grid_folder);
-
-// The folder of the mini family: $ISOCOST_MINI, or experiments/mini found from the program's own
-// place upwards.
-[[nodiscard]] std::filesystem::path mini_folder();
 
 }  // namespace isocost::experiments

@@ -9,9 +9,11 @@
 // Thread: one.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "experiments/grid/cell_samplers.h"
@@ -23,7 +25,7 @@ class CellParameters {
   explicit CellParameters(Failure& failure) : failure_(failure) {}
 
   // Fills the sample's parameters as its key has them; gives the calls that they leave. Nothing
-  // where a fault was told. Requires: the sample's guidance.
+  // where a fault was told. Requires: the sample's guidance; what is handed over stays where it is.
   [[nodiscard]] std::optional<tasks::Calls> fill(SampleSpec& sample, const Task& task,
                                                  const Settings& settings, const ModelEntry& model,
                                                  const ReadySampler& sampler);
@@ -31,7 +33,20 @@ class CellParameters {
   [[nodiscard]] bool has_effect(const std::string& name) const { return effective_.contains(name); }
 
  private:
+  struct Found {
+    Json parameters;
+    tasks::Calls calls;
+  };
+  // What they depend on, by places in memory: many cells share a few of them.
+  using Key = std::tuple<const Task*, const ModelEntry*, const ReadySampler*, double,
+                         std::vector<const Placed*>>;
+
+  [[nodiscard]] std::optional<Found> find(double guidance, const Task& task,
+                                          const Settings& settings, const ModelEntry& model,
+                                          const ReadySampler& sampler);
+
   Failure& failure_;
+  std::map<Key, std::optional<Found>> known_;
   std::set<std::string> effective_;
 };
 

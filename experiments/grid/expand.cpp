@@ -16,6 +16,7 @@
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/settings.h"
 #include "experiments/grid/yaml.h"
+#include "schema/metrics/extractor.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -292,7 +293,8 @@ void note(const Result<T>& found, Failure& failure) {
 
 void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
   const auto& extractor = metric.extractor;
-  if (!extractor.kind.empty() && !extractor.is_mini())
+  const auto* kind = metrics::find_extractor(extractor.kind);
+  if (kind != nullptr && kind->has_input() && !extractor.is_mini())
     note(catalog.extractor(extractor.kind, extractor.name, metric.where), failure);
   if (!metric.reference || metric.reference->path.empty()) return;
   if (metric.reference->kind == "folder")

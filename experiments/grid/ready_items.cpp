@@ -11,15 +11,17 @@ namespace {
 
 using tasks::Slot;
 
-// What names the picture of a slot in metadata.jsonl, for a task that makes sources of targets or
-// has them.
-std::string member_of(Slot slot, bool is_made_smaller) {
+// What a slot is called in metadata.jsonl, for a task that makes sources of targets or has them,
+// and whose prompts are the member "text" or another.
+std::string member_of(Slot slot, bool is_made_smaller, bool is_prompt_text) {
   if (slot == Slot::kMask) return "mask_file_name";
+  if (slot == Slot::kSourceText) return is_prompt_text ? "source_text" : "text";
+  if (slot == Slot::kTargetText) return "target_text";
   const bool is_first = is_made_smaller ? slot == Slot::kTarget : slot == Slot::kSource;
   return is_first ? io::kFileNameMember : "target_file_name";
 }
 
-std::string slot_text(Slot slot) { return std::string(tasks::slot_name(slot)); }
+std::string key_of(Slot slot) { return std::string(tasks::slot_key(slot)); }
 
 std::string stem_of(const std::string& name) { return std::filesystem::path(name).stem().string(); }
 
@@ -72,6 +74,11 @@ class ItemsReader {
   }
 
  private:
+  // A prompt says what is wanted, unless it is an instruction.
+  [[nodiscard]] bool is_prompt_text() const { return kind_.prompt_member == "text"; }
+  [[nodiscard]] std::string member_of(Slot slot) const {
+    return experiments::member_of(slot, is_made_smaller(), is_prompt_text());
+  }
   [[nodiscard]] bool is_made_smaller() const { return !task_.degradation.is_null(); }
 
   // Of the task itself, without its prompt; where sources are made, what they are made of.
@@ -90,36 +97,58 @@ class ItemsReader {
         ready_.spec, [](const std::string& digest) -> Result<io::ItemColumn> {
           return fail(digest, "the mini world has no files");
         });
+    const std::string prompt = is_prompt_text() ? key_of(Slot::kTargetText) : kind_.prompt_member;
     const auto lacks = [&](Slot slot) { return slot != Slot::kPrompt && !items->has(slot); };
     if (!items || std::any_of(kind_.slots.begin(), kind_.slots.end(), lacks) ||
-        !items->text(0, kind_.prompt_member)) {
+        !items->text(0, prompt)) {
       failure_.add(data_.where, "the mini world makes no items for " + kind_.name,
                    "{folder: DIR} with metadata.jsonl");
       return;
     }
     ready_.prompts.reserve(items->count());
     for (std::uint64_t i = 0; i < items->count(); ++i)
-      ready_.prompts.push_back(*items->text(i, kind_.prompt_member));
+      ready_.prompts.push_back(*items->text(i, prompt));
+    ready_.slots.insert(Slot::kPrompt);
     for (const Slot slot : {Slot::kSource, Slot::kMask, Slot::kTarget})
       if (items->has(slot)) ready_.slots.insert(slot);
+    for (const Slot slot : {Slot::kSourceText, Slot::kTargetText})
+      if (items->text(0, key_of(slot))) ready_.slots.insert(slot);
+  }
+
+  // What is asked of a folder besides what the task itself begins with.
+  [[nodiscard]] std::vector<Slot> further_slots() const {
+    std::vector<Slot> slots;
+    for (const Slot slot : asked_) {
+      const bool is_made = is_made_smaller() && (slot == Slot::kSource || slot == Slot::kMask);
+      const bool is_prompt =
+          slot == Slot::kPrompt || (slot == Slot::kTargetText && is_prompt_text());
+      if (!is_own(slot) && !is_made && !is_prompt) slots.push_back(slot);
+    }
+    return slots;
+  }
+
+  // The prompt's member, and these.
+  [[nodiscard]] ItemMembers members_of(const std::vector<Slot>& slots) const {
+    ItemMembers members;
+    (kind_.may_lack_prompt ? members.optional_texts : members.texts).push_back(kind_.prompt_member);
+    for (const Slot slot : slots) {
+      const bool is_text = slot == Slot::kSourceText || slot == Slot::kTargetText;
+      (is_text ? members.texts : members.files).push_back(member_of(slot));
+    }
+    return members;
   }
 
   void read_folder() {
     ready_.spec.kind = diffusion::kFileItems;
-    const std::vector<Slot> own = own_slots();
+    const std::vector<Slot> own = own_slots(), further = further_slots();
     std::vector<Slot> slots = own;
-    for (const Slot slot : asked_)
-      if (!is_own(slot) && !(is_made_smaller() && slot == Slot::kSource)) slots.push_back(slot);
-    ItemMembers members{
-        .files = {}, .texts = {kind_.prompt_member}, .may_lack_texts = kind_.may_lack_prompt};
-    for (const Slot slot : slots) members.files.push_back(member_of(slot, is_made_smaller()));
-    const ItemsEntry entry = catalog_.items(data_.folder, members, data_.where, failure_);
+    slots.insert(slots.end(), further.begin(), further.end());
+    const ItemsEntry entry = catalog_.items(data_.folder, members_of(slots), data_.where, failure_);
     if (entry.names.empty()) return;
     for (const Slot slot : slots) {
-      const auto column = entry.columns.find(member_of(slot, is_made_smaller()));
+      const auto column = entry.columns.find(member_of(slot));
       if (column == entry.columns.end()) return;  // its fault is told
-      const bool is_of_sample = std::find(own.begin(), own.end(), slot) != own.end();
-      (is_of_sample ? ready_.spec.inputs : ready_.more)[slot_text(slot)] = column->second;
+      (is_own(slot) ? ready_.spec.inputs : ready_.more)[key_of(slot)] = column->second;
       submission_.input_names[column->second] = data_.folder + " (" + column->first + ")";
       ready_.slots.insert(slot);
     }
@@ -135,16 +164,16 @@ class ItemsReader {
 
   void read_pairs() {
     ready_.spec.kind = diffusion::kFileItems;
-    const ItemMembers pictures{.files = {io::kFileNameMember}, .texts = {}};
-    const ItemMembers with_texts{.files = {io::kFileNameMember},
-                                 .texts = {kind_.prompt_member},
-                                 .may_lack_texts = kind_.may_lack_prompt};
+    ItemMembers pictures;
+    pictures.files = {io::kFileNameMember};
+    ItemMembers with_texts = members_of({});
+    with_texts.files = pictures.files;
     const ItemsEntry low = catalog_.items(data_.low, pictures, data_.where, failure_);
     const ItemsEntry high = catalog_.items(data_.high, with_texts, data_.where, failure_);
     if (low.names.empty() || high.names.empty() || !are_twins(low.names, high.names)) return;
     const auto take = [&](Slot slot, const std::string& folder, const ItemsEntry& entry) {
       const std::string& digest = entry.columns.at(io::kFileNameMember);
-      (slot == Slot::kSource ? ready_.spec.inputs : ready_.more)[slot_text(slot)] = digest;
+      (slot == Slot::kSource ? ready_.spec.inputs : ready_.more)[key_of(slot)] = digest;
       submission_.input_names[digest] = folder;
       ready_.slots.insert(slot);
       note_unnamed(folder, entry);
@@ -198,6 +227,9 @@ class ItemsReader {
     const auto texts = entry.texts.find(kind_.prompt_member);
     ready_.prompts =
         texts == entry.texts.end() ? std::vector<std::string>(entry.names.size()) : texts->second;
+    if (texts == entry.texts.end()) return;
+    ready_.slots.insert(Slot::kPrompt);
+    if (is_prompt_text()) ready_.slots.insert(Slot::kTargetText);
   }
 
   void note_unnamed(const std::string& folder, const ItemsEntry& entry) {

@@ -17,11 +17,11 @@ struct ReadyItems {
   ItemsSpec spec;                    // its fit as the grid says it
   std::vector<std::string> prompts;  // an item each
   std::set<tasks::Slot> slots;       // that the items have
-  // Pictures that no sample begins with and extractors may ask for, as ExtractorSpec has them.
+  // Columns that no sample begins with and extractors ask for, as ExtractorSpec has them.
   std::map<std::string, std::string> more;
 };
 
-// `asked`: pictures that metrics want beside those of the task. Requires: task.data. Faults go to
+// `asked`: what metrics want of items. Requires: task.data. Faults go to
 // `failure`, what is no fault to `notes`; prompts are empty where there was one.
 [[nodiscard]] ReadyItems ready_items(const Task& task, const std::set<tasks::Slot>& asked,
                                      Catalog& catalog, Submission& submission, Failure& failure,

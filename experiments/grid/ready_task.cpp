@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "experiments/world/world.h"
-#include "schema/metrics/metric.h"
+#include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
 
 namespace isocost::experiments {
@@ -70,7 +70,7 @@ class TaskReader {
     std::set<tasks::Slot> asked;
     for (const Metric& metric : task_.metrics)
       if (const auto* row = metrics::find_metric(metric.name))
-        asked.insert(row->items.begin(), row->items.end());
+        asked.insert(row->needs().begin(), row->needs().end());
     ready_.items = ready_items(task_, asked, catalog_, submission_, failure_, notes_);
     if (ready_.items.prompts.empty()) return;
     ready_.texts = ready_.items.prompts;
@@ -82,6 +82,8 @@ class TaskReader {
 
   void read_prompts() {
     const PromptSource& source = task_.prompts;
+    // Where there is nothing but a prompt, it says what is wanted.
+    ready_.items.slots = {tasks::Slot::kPrompt, tasks::Slot::kTargetText};
     std::string lines;
     if (source.kind == "world") {
       lines = world::prompts_jsonl(*world::parse_split(source.split), source.count, source.seed);
@@ -119,6 +121,8 @@ class TaskReader {
   Found extractor_of(const Metric& metric) {
     const auto& choice = metric.extractor;
     Found found{.spec = {choice.kind, {}, choice.options}, .name = choice.name, .entry = {}};
+    const auto* kind = metrics::find_extractor(choice.kind);
+    if (kind != nullptr && !kind->has_input()) return found;
     auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
     if (!entry) {
       failure_.add(entry.error());
@@ -224,7 +228,7 @@ class TaskReader {
     ScoreSpec score;
     score.metric = metric.name;
     Found extractor = extractor_of(metric);
-    check_items(metric, *row, extractor.spec);
+    check_needs(metric, *row, extractor.spec);
     score.extractor = extractor.spec;
     std::uint64_t count = 0;
     if (has_reference) score.reference = reference_of(metric, extractor, count);
@@ -234,7 +238,9 @@ class TaskReader {
                       needs_rows ? extractor.entry.columns : 0, failure_);
     score.range = {task_.judge_from, task_.images};
     score.protocol = metric.protocol;
-    if (!extractor.spec.input.empty() &&
+    const auto* kind = metrics::find_extractor(extractor.spec.kind);
+    const bool has_input = kind == nullptr || kind->has_input();
+    if (!(has_input && extractor.spec.input.empty()) &&
         std::find(ready_.scores.begin(), ready_.scores.end(), score) != ready_.scores.end())
       failure_.add(metric.where, metric.name + " is computed already, in the same way",
                    "each metric once");
@@ -242,18 +248,17 @@ class TaskReader {
   }
 
   // What it reads of the items is in its extractor's key where it is not in the sample's.
-  void check_items(const Metric& metric, const metrics::Metric& row, ExtractorSpec& spec) {
-    const bool is_known = !task_.data || !ready_.texts.empty();  // else the items' fault is told
-    const auto missing = missing_slots(row, ready_.items.slots);
-    if (is_known && !missing.empty())
+  void check_needs(const Metric& metric, const metrics::Metric& row, ExtractorSpec& spec) {
+    if (task_.data && ready_.texts.empty()) return;  // the items' fault is told
+    for (const std::string& missing : missing_slots(row, ready_.items.slots))
       failure_.add(metric.where,
-                   metric.name + " compares with the " + joined(missing) +
-                       " of each item, which the task does not have",
-                   "a task and data with it, or another metric");
-    for (const tasks::Slot slot : row.items) {
-      const std::string name(tasks::slot_name(slot));
-      if (const auto more = ready_.items.more.find(name); more != ready_.items.more.end())
-        spec.items[name] = more->second;
+                   metric.name + " needs the " + missing + " of each image, which items of " +
+                       (task_.data ? "the task '" + task_.name + "'" : task_.kind) + " have not",
+                   "a task whose data has it, or another metric");
+    for (const tasks::Slot slot : row.needs()) {
+      const std::string key(tasks::slot_key(slot));
+      if (const auto more = ready_.items.more.find(key); more != ready_.items.more.end())
+        spec.items[key] = more->second;
     }
   }
 
@@ -290,7 +295,7 @@ class TaskReader {
 std::vector<std::string> missing_slots(const metrics::Metric& metric,
                                        const std::set<tasks::Slot>& slots) {
   std::vector<std::string> missing;
-  for (const tasks::Slot slot : metric.items)
+  for (const tasks::Slot slot : metric.needs())
     if (!slots.contains(slot)) missing.emplace_back(tasks::slot_name(slot));
   return missing;
 }

@@ -52,6 +52,7 @@ std::string text_of(const Json& label) {
 
 // Texts that would read as something else are written as YAML's quoted ones.
 YAML::Node scalar_node(const Json& value) {
+  if (value.is_null()) return YAML::Node(YAML::NodeType::Null);
   if (!value.is_string()) return YAML::Node(canonical(value));
   YAML::Node node(value.get<std::string>());
   node.SetTag("!");

@@ -20,8 +20,18 @@ std::string_view slot_name(Slot slot) {
       return "mask";
     case Slot::kTarget:
       return "target";
+    case Slot::kSourceText:
+      return "source's text";
+    case Slot::kTargetText:
+      return "target's text";
   }
   return {};
+}
+
+std::string_view slot_key(Slot slot) {
+  if (slot == Slot::kSourceText) return "source_text";
+  if (slot == Slot::kTargetText) return "target_text";
+  return slot_name(slot);
 }
 
 const std::vector<TaskKind>& task_kinds() {

@@ -18,9 +18,19 @@
 namespace isocost::tasks {
 
 // What image i of a task is made from; metrics may ask for more. The source is what is edited, or
-// the small picture that is enlarged.
-enum class Slot : int { kPrompt = 1, kSource = 2, kMask = 3, kTarget = 4 };
+// the small picture that is enlarged; the target is what it should become. Of both there may be a
+// caption.
+enum class Slot : int {
+  kPrompt = 1,
+  kSource = 2,
+  kMask = 3,
+  kTarget = 4,
+  kSourceText = 5,
+  kTargetText = 6,
+};
 [[nodiscard]] std::string_view slot_name(Slot slot);
+// The same in keys: do not change.
+[[nodiscard]] std::string_view slot_key(Slot slot);
 
 // How large an item's source is, beside the picture that is made of it.
 enum class SourceSize : int {

@@ -65,7 +65,7 @@ def drawn(width, height):
 
 
 # Photos of many sizes; pairs of a small and a large one; edits with a mask somewhere in the picture.
-for folder in ("photos", "low", "high", "edits/masks"):
+for folder in ("photos", "low", "high", "edits/masks", "edits/targets"):
     (out / folder).mkdir(parents=True)
 for i in range(10):
     drawn(50 + 3 * i, 70 - 2 * i).save(out / "photos" / f"{i:02}.jpg", quality=95)
@@ -78,6 +78,8 @@ with open(out / "edits" / "metadata.jsonl", "w") as lines:
         mask = np.zeros((36, 40), dtype=np.uint8)
         mask[8 + i : 24, 10 : 20 + i] = 255
         Image.fromarray(mask).save(out / "edits" / "masks" / f"{i}.png")
+        drawn(40, 36).save(out / "edits" / "targets" / f"{i}.png")
         subject = subjects[i % 8]
         lines.write(json.dumps({"file_name": f"{i}.png", "mask_file_name": f"masks/{i}.png", "text": f"a {subject}",
-                                "edit_prompt": f"make it a {subject}"}) + "\n")
+                                "edit_prompt": f"make it a {subject} at night", "target_file_name": f"targets/{i}.png",
+                                "target_text": f"a {subject} at night"}) + "\n")

@@ -97,22 +97,45 @@ axes:
   image_guidance: [1, 2]
 defaults: {strength: 0.7}
 tasks:
-  draw: {prompts: {file: prompts.jsonl}}
+  draw: {prompts: {file: prompts.jsonl}, metrics: [clip_score: {extractor: clip}]}
   vary: {kind: editing, method: sdedit, data: {folder: edits, fit: resize}}
-  patch: {kind: editing, method: inpaint, data: {folder: edits, fit: crop}}
+  patch:
+    kind: editing
+    method: inpaint
+    data: {folder: edits, fit: crop}
+    metrics: [outside_mask, clip_t: {extractor: clip}]
   repaint: {kind: editing, method: inpaint, model: "painters/{name}", data: {folder: edits, fit: resize-crop}}
-  obey: {kind: editing, method: instruct, model: "editors/{name}", data: {folder: edits, fit: resize-crop}}
-  enlarge: {kind: super-resolution, model: "enlargers/{name}", data: {folder: photos, fit: crop}, factor: 4}
-  twin: {kind: super-resolution, model: "enlargers/{name}", data: {low: low, high: high, fit: crop}, factor: 2}
-  grow: {kind: super-resolution, method: x4, model: "upscalers/{name}", data: {folder: photos, fit: crop},
-         factor: 4, noise_level: 10}
+  obey:
+    kind: editing
+    method: instruct
+    model: "editors/{name}"
+    data: {folder: edits, fit: resize-crop}
+    metrics: [psnr, clip_directional: {extractor: clip}, clip_i_source: {extractor: clip}]
+  enlarge:
+    kind: super-resolution
+    model: "enlargers/{name}"
+    data: {folder: photos, fit: crop}
+    factor: 4
+    metrics: [psnr, ssim, fid: {extractor: extractor.pt, reference: {folder: reference}}]
+  twin:
+    kind: super-resolution
+    model: "enlargers/{name}"
+    data: {low: low, high: high, fit: crop}
+    factor: 2
+    metrics: [psnr]
+  grow:
+    kind: super-resolution
+    method: x4
+    model: "upscalers/{name}"
+    data: {folder: photos, fit: crop}
+    factor: 4
+    noise_level: 10
 images: 12
 group_size: 4
 unit_images: 4
 keep: {pictures: 2}
 metrics:
   - fid: {extractor: extractor.pt, reference: {folder: reference}}
-  - clip_score: {extractor: clip}
 )";
 
 TEST(Study, HasTheSameNumbersOfEveryTaskWithOneWorkerAndWithTwo) {

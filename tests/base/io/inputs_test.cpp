@@ -58,6 +58,16 @@ TEST(Inputs, DigestOfAClipFolderHoldsTokenizerAndPreprocessing) {
   EXPECT_NE(input_digest(folder / "clip").value(), with_vocab);
 }
 
+TEST(Inputs, DigestOfAVisionTransformerHoldsItsPreprocessing) {
+  const TemporaryFolder folder;
+  folder.write("vit/config.json", R"({"model_type": "vit"})");
+  folder.write("vit/model.safetensors", "w");
+  const Digest bare = input_digest(folder / "vit").value();
+  folder.write("vit/preprocessor_config.json", "{}");
+
+  EXPECT_NE(input_digest(folder / "vit").value(), bare);
+}
+
 TEST(Inputs, DigestOfATokenizerHoldsTheFormThatIsRead) {
   const TemporaryFolder folder;
   folder.write("t/vocab.json", "{}");

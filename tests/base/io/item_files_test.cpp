@@ -51,7 +51,7 @@ TEST(ItemFiles, AreReadAsAnImagefolderHasThem) {
   const auto table = read_item_table(folder / "edits");
 
   ASSERT_TRUE(table) << table.error().message();
-  EXPECT_THAT(file_members(*table), ElementsAre("file_name", "mask_file_name"));
+  EXPECT_THAT(column_members(*table), ElementsAre("file_name", "mask_file_name", "text"));
   EXPECT_THAT(texts_of(*table, "text").value(), ElementsAre("a boat", "an apple"));
   EXPECT_EQ(table->unnamed, 1U);
   EXPECT_EQ(table->where(1), (folder / "edits/metadata.jsonl").string() + ":3");
@@ -91,6 +91,8 @@ TEST(ItemFiles, AreFoundByAWorkerColumnByColumn) {
   };
   EXPECT_EQ(place("file_name"), (Place{folder / "data/edits", "", "file_name"}));
   EXPECT_EQ(place("mask_file_name"), (Place{folder / "data/edits", "", "mask_file_name"}));
+  EXPECT_EQ(place("text"), (Place{folder / "data/edits", "", "text"}));
+  EXPECT_EQ(read_column(table, "text")->digest, canonical_digest({"a boat", "an apple"}));
   const auto plain = read_item_table(folder / "data/plain").value();
   EXPECT_TRUE(found.inputs.contains(read_column(plain, kFileNameMember)->digest.name()));
   EXPECT_TRUE(found.inputs.contains(input_digest(folder / "data/plain")->name()));

@@ -27,10 +27,12 @@ class DataTest : public ::testing::Test {
   // A grid over one model of the golden ones, with these tasks from line 7 on.
   Result<LoadedGrid> loaded(const std::string& tasks, const std::string& model = "sd1",
                             const std::string& size = "  height: 16\n  width: 16\n") const {
-    folder_.write("g.yaml", "name: g\naxes:\n  model: " + kReferenceModels + "/" + model +
-                                "\n  sampler: ddim\n  steps: 4\ntasks:\n" + tasks +
-                                "images: 16\nmetrics: [clip_score: {extractor: " +
-                                kReferenceModels + "/clip}]\ndefaults:\n" + size);
+    for (const char* name : {"refs/0.png", "refs/1.png"}) folder_.write(name, square(8, 9));
+    folder_.write("g.yaml",
+                  "name: g\naxes:\n  model: " + kReferenceModels + "/" + model +
+                      "\n  sampler: ddim\n  steps: 4\ntasks:\n" + tasks +
+                      "images: 16\nmetrics: [fid: {reference: {folder: refs}, extractor: " +
+                      kReferenceModels + "/clip}]\ndefaults:\n" + size);
     return load_grid(folder_ / "g.yaml");
   }
   [[nodiscard]] std::string faults(const std::string& tasks, const std::string& model = "sd1",
@@ -116,7 +118,7 @@ TEST_F(DataTest, TellsWhatDoesNotFitAnUpscaler) {
 
   EXPECT_EQ(grow(", factor: 4", own), "no fault");
   EXPECT_THAT(grow(", factor: 2", own),
-              HasSubstr("g.yaml:7:84: the factor of the task 'grow' is 2; expected 4, by which the "
+              HasSubstr("g.yaml:7:78: the factor of the task 'grow' is 2; expected 4, by which the "
                         "autoencoder of x4 enlarges"));
   EXPECT_THAT(grow(", factor: 4, noise_level: 360", own),
               HasSubstr("this is 360; expected at most 350, which the model was trained with"));

@@ -65,9 +65,10 @@ class FakeCatalog : public experiments::Catalog {
     entry.unnamed = below;
     for (const std::string& member : members.files)
       entry.columns[member] = sha256(name + member).name();
-    for (const std::string& member : members.texts)
-      if (!members.may_lack_texts)
-        entry.texts[member] = std::vector<std::string>(item_names.size(), member + " of an item");
+    for (const std::string& member : members.texts) {
+      entry.columns[member] = sha256(name + member).name();
+      entry.texts[member] = std::vector<std::string>(item_names.size(), member + " of an item");
+    }
     return entry;
   }
   Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>&, int,

@@ -23,7 +23,7 @@ class TasksTest : public ::testing::Test {
   static std::string text_of(const std::string& tasks, const std::string& axes = "") {
     return "name: study\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 10\n" +
            (axes.empty() ? "  guidance: 3\n" : axes) + "tasks:\n" + tasks +
-           "images: 16\nmetrics: [clip_score]\n";
+           "images: 16\nmetrics: [fid: {reference: {folder: real}}]\n";
   }
   Result<Submission> expanded(const std::string& text) {
     const auto grid = parse_grid(text, "g.yaml");
@@ -118,9 +118,11 @@ TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
 
 // 100 cells of a few sizes read every picture a few times.
 TEST_F(TasksTest, LookAtItemsOnceASize) {
-  ASSERT_TRUE(expanded(text_of(kRepaint,
-                               "  seed: {from: 1, to: 50, count: 50}\n"
-                               "  size: {sets: [height, width], values: [64, 96]}\n")));
+  const auto submission = expanded(text_of(kRepaint,
+                                           "  seed: {from: 1, to: 50, count: 50}\n"
+                                           "  size: {sets: [height, width], values: [64, 96]}\n"));
+  ASSERT_TRUE(submission) << submission.error().message();
+  EXPECT_EQ(submission->cells.size(), 100U);
   EXPECT_EQ(catalog_.items_checked, 2);
 }
 
@@ -229,12 +231,49 @@ TEST_F(TasksTest, TravelAsJson) {
 }
 
 TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
-  metrics::Metric metric("m", "M", metrics::Direction::kLowerIsBetter);
-  metric.items = {tasks::Slot::kTarget, tasks::Slot::kMask};
+  const auto with = [&](const std::string& task, const std::string& metric) {
+    return fault("  t: {" + task + ", metrics: [" + metric + "]}\n  o: {prompts: [a dog]}\n");
+  };
+  const std::string enlarge = "kind: super-resolution, data: {folder: photos}, factor: 4";
+  const std::string pair = "kind: super-resolution, data: {low: l, high: h}, factor: 4";
 
-  EXPECT_THAT(missing_slots(metric, {tasks::Slot::kSource, tasks::Slot::kMask}),
-              ElementsAre("target"));
-  EXPECT_THAT(missing_slots(metric, {tasks::Slot::kTarget, tasks::Slot::kMask}), IsEmpty());
+  EXPECT_EQ(with(enlarge, "psnr"), "no fault");
+  EXPECT_EQ(with(pair, "psnr"), "no fault");
+  EXPECT_THAT(
+      with(enlarge, "clip_score"),
+      HasSubstr("g.yaml:8:77: clip_score needs the prompt of each image, which items of the "
+                "task 't' have not"));
+  EXPECT_THAT(with(enlarge, "outside_mask"), HasSubstr("outside_mask needs the mask of each"));
+  EXPECT_THAT(with("prompts: [a cat]", "psnr"),
+              HasSubstr("psnr needs the target of each image, which items of text-to-image have"));
+}
+
+// A metric that compares with targets makes no picture new.
+TEST_F(TasksTest, NameWhatOnlyAMetricReadsInItsExtractorsKey) {
+  const auto submission = [&](const std::string& metrics) {
+    auto found =
+        expanded(text_of("  obey: {kind: editing, method: instruct, data: {folder: edits}, "
+                         "metrics: [" +
+                         metrics + "]}\n  o: {prompts: [a dog]}\n"));
+    EXPECT_TRUE(found) << found.error().message();
+    return found ? std::move(*found) : Submission();
+  };
+  const Submission plain = submission("clip_score");
+  const Submission more = submission(
+      "psnr, clip_directional: {extractor: clip}, clip_t: {extractor: clip}, "
+      "clip_i_source: {extractor: clip}");
+
+  const CellRequest& cell = more.cells.at(0);
+  EXPECT_EQ(sample_key(cell.sample), sample_key(plain.cells.at(0).sample));
+  using Items = std::map<std::string, std::string>;
+  EXPECT_EQ(cell.scores.at(0).extractor.items,
+            (Items{{"target", sha256("editstarget_file_name").name()}}));
+  EXPECT_EQ(cell.scores.at(1).extractor.items,
+            (Items{{"source_text", sha256("editstext").name()},
+                   {"target_text", sha256("editstarget_text").name()}}));
+  EXPECT_EQ(cell.scores.at(2).extractor.items,
+            (Items{{"target_text", sha256("editstarget_text").name()}}));
+  EXPECT_TRUE(cell.scores.at(3).extractor.items.empty());  // the sample has its source
 }
 
 TEST_F(TasksTest, SayWhatIsWrongWithTheirKindAndData) {
@@ -325,8 +364,9 @@ TEST_F(TasksTest, TellOfPicturesThatNoLineNames) {
 
   ASSERT_TRUE(expanded(text_of(kRepaint)));
 
-  EXPECT_THAT(notes_, ElementsAre("edits has 2 items; 3 more pictures in it are named by no line "
-                                  "of metadata.jsonl"));
+  EXPECT_THAT(notes_, ::testing::Contains(
+                          "edits has 2 items; 3 more pictures in it are named by no line of "
+                          "metadata.jsonl"));
 }
 
 }  // namespace

@@ -11,16 +11,21 @@ namespace {
 
 using tasks::Slot;
 
-constexpr Slot kPictureSlots[] = {Slot::kSource, Slot::kMask, Slot::kTarget};
+constexpr Slot kColumnSlots[] = {Slot::kSource, Slot::kMask, Slot::kTarget, Slot::kSourceText,
+                                 Slot::kTargetText};
 
 class FileItems : public ItemSource {
  public:
   explicit FileItems(std::map<Slot, io::ItemColumn> columns) : columns_(std::move(columns)) {}
 
-  [[nodiscard]] std::uint64_t count() const override {
-    return columns_.begin()->second.files.size();
-  }
+  [[nodiscard]] std::uint64_t count() const override { return columns_.begin()->second.size(); }
   [[nodiscard]] bool has(Slot slot) const override { return columns_.contains(slot); }
+  [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
+                                                std::string_view member) const override {
+    for (const auto& [slot, column] : columns_)
+      if (tasks::slot_key(slot) == member && !column.texts.empty()) return column.texts.at(index);
+    return std::nullopt;
+  }
 
   [[nodiscard]] Result<Item> item(std::uint64_t index,
                                   const std::vector<Slot>& slots) const override {
@@ -62,8 +67,7 @@ Result<io::ItemColumn> open_column(const io::Place& place, const std::string& di
   auto column = io::read_column(*table, place.column);
   if (column && column->digest.name() != digest)
     return fail(place.path.string(),
-                "its pictures (" + place.column + ") are others than when it was looked at",
-                digest);
+                "its items (" + place.column + ") are others than when it was looked at", digest);
   return column;
 }
 
@@ -74,14 +78,18 @@ Result<std::unique_ptr<ItemSource>> open_files(const ItemsSpec& spec,
   Failure failure;
   auto inputs = spec.inputs;
   inputs.insert(more.begin(), more.end());
-  for (const Slot slot : kPictureSlots) {
-    const auto input = inputs.find(std::string(tasks::slot_name(slot)));
+  for (const Slot slot : kColumnSlots) {
+    const auto input = inputs.find(std::string(tasks::slot_key(slot)));
     if (input == inputs.end()) continue;
     auto column = find(input->second);
-    if (column)
-      columns.emplace(slot, std::move(*column));
-    else
+    const bool is_text = slot == Slot::kSourceText || slot == Slot::kTargetText;
+    if (!column)
       failure.add(column.error());
+    else if (column->texts.empty() == is_text)
+      failure.add("items.inputs." + input->first, "this is of another form",
+                  is_text ? "texts" : "pictures");
+    else
+      columns.emplace(slot, std::move(*column));
     inputs.erase(input);
   }
   for (const auto& [slot, unused] : inputs)
@@ -90,11 +98,11 @@ Result<std::unique_ptr<ItemSource>> open_files(const ItemsSpec& spec,
   if (failure.is_empty() && columns.empty())
     failure.add("items.inputs", "there are none", "source, mask or target");
   if (!failure.is_empty()) return fail(std::move(failure));
-  const std::size_t count = columns.begin()->second.files.size();
+  const std::size_t count = columns.begin()->second.size();
   for (const auto& [slot, column] : columns)
-    if (column.files.size() != count)
-      failure.add("items.inputs." + std::string(tasks::slot_name(slot)),
-                  "there are " + std::to_string(column.files.size()) + " pictures",
+    if (column.size() != count)
+      failure.add("items.inputs." + std::string(tasks::slot_key(slot)),
+                  "there are " + std::to_string(column.size()) + " of them",
                   std::to_string(count) + ", as many as of " +
                       std::string(tasks::slot_name(columns.begin()->first)));
   if (!failure.is_empty()) return fail(std::move(failure));

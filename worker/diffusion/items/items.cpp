@@ -17,7 +17,6 @@ namespace {
 
 using tasks::Slot;
 
-constexpr std::uint8_t kSetFrom = 128;
 constexpr unsigned kThreadsMax = 8;
 
 // To add a kind: a file with such a function, and its row here.
@@ -47,12 +46,9 @@ Result<void> check_same(const char* what, PictureSize size, PictureSize expected
 
 }  // namespace
 
-std::optional<std::string> ItemSource::text(std::uint64_t, std::string_view) const {
-  return std::nullopt;
-}
-
 bool Mask::has_set() const {
-  return std::any_of(values.begin(), values.end(), [](std::uint8_t v) { return v >= kSetFrom; });
+  return std::any_of(values.begin(), values.end(),
+                     [](std::uint8_t v) { return v >= kMaskSetFrom; });
 }
 
 Mask mask_of(const io::Picture& picture) {

@@ -26,7 +26,8 @@
 
 namespace isocost::diffusion {
 
-// A mask: 0 to 255, from 128 on it is set.
+// A mask: 0 to 255, from this on it is set.
+inline constexpr int kMaskSetFrom = 128;
 struct Mask {
   int width = 0;
   int height = 0;
@@ -56,10 +57,10 @@ class ItemSource {
   [[nodiscard]] virtual std::uint64_t count() const = 0;
   // Whether its items have this picture.
   [[nodiscard]] virtual bool has(tasks::Slot slot) const = 0;
-  // What a line of metadata.jsonl would say under this name. Plan asks; a worker has the prompts of
-  // its sample. Absent: they have no such text, or it stands in a file that plan reads itself.
+  // "edit_prompt": an instruction; "source_text", "target_text": captions. Of files those that were
+  // asked for: their prompts are the sample's. Absent: they have no such text.
   [[nodiscard]] virtual std::optional<std::string> text(std::uint64_t index,
-                                                        std::string_view member) const;
+                                                        std::string_view member) const = 0;
   // The pictures of these slots as they are, before anything is fitted. Requires: has(slot).
   [[nodiscard]] virtual Result<Item> item(std::uint64_t index,
                                           const std::vector<tasks::Slot>& slots) const = 0;
@@ -79,7 +80,7 @@ struct PictureSize {
 
 class ItemSet {
  public:
-  // `more`: columns that extractors read besides (ExtractorSpec.items).
+  // `more`: columns that extractors read besides, by their slots' keys (ExtractorSpec.items).
   [[nodiscard]] static Result<ItemSet> open(const ItemsSpec& spec, const FindColumn& find,
                                             const std::map<std::string, std::string>& more = {});
 

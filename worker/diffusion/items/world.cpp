@@ -16,7 +16,7 @@ class WorldItems : public ItemSource {
   [[nodiscard]] bool has(tasks::Slot slot) const override { return slot == tasks::Slot::kTarget; }
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
                                                 std::string_view member) const override {
-    if (member != "text") return std::nullopt;
+    if (member != "target_text") return std::nullopt;
     return world::caption(world::scene(split_, index, seed_));
   }
   [[nodiscard]] Result<Item> item(std::uint64_t index,

@@ -108,6 +108,17 @@ at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
   return (noise * 64 + 128).clamp(0, 255).to(at::kByte);
 }
 
+// The same with all that items may have.
+RowInput drawn_input(std::int64_t count, const SampleSpec& spec,
+                     const std::vector<std::string>& texts) {
+  RowInput input{.pictures = drawn_pictures(count, spec), .prompts = texts};
+  input.items.sources = input.items.targets = input.pictures.flip({3});
+  input.items.masks = at::zeros({count, 1, spec.height, spec.width}, at::kBool);
+  input.items.edit_prompts = input.items.target_texts = texts;
+  for (const std::string& text : texts) input.items.source_texts.push_back("not " + text);
+  return input;
+}
+
 }  // namespace
 
 // An extractor that does not fit is told before a picture is sampled for it, and not afterwards.
@@ -120,8 +131,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
   for (std::size_t i = 0; i < kTried; ++i) texts.push_back(prompts[i % prompts.size()]);
-  const auto rows =
-      extractor.extract({.pictures = drawn_pictures(kTried, sample), .prompts = texts});
+  const auto rows = extractor.extract(drawn_input(kTried, sample, texts));
   if (!rows) return fail(rows.error());
   tried_.insert(key);
   return {};
@@ -200,6 +210,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
       const auto filled = fill_items(**pictures, {spec.height, spec.width}, group);
       if (!filled) return bad_input(filled.error());
     }
+    say_what_is_wanted(*tasks::find_task(spec.task), group);
     const auto drawn = draw_group(**model, spec, *sampler, group);
     if (!drawn) return tl::unexpected(drawn.error());
     if (const auto done = gather_group(*unit, group, *drawn, gathered); !done)

@@ -165,7 +165,7 @@ TEST_F(ItemsTest, HaveMasksOfTheirSizeWithAPixelThatIsSet) {
   EXPECT_THAT(fault(masked("small", {corner, grey(4, 8, 255)}, kFitExact), {8, 8}),
               HasSubstr("source/1.png: its mask has 4 x 8 pixels; expected 8 x 8, as its source"));
   EXPECT_THAT(fault(masked("few", {corner}, kFitExact), {8, 8}),
-              HasSubstr("there are 1 pictures; expected 2, as many as of source"));
+              HasSubstr("there are 1 of them; expected 2, as many as of source"));
 }
 
 // Nearest pixels, so that a mask stays one.
@@ -195,7 +195,7 @@ TEST_F(ItemsTest, AreWhatTheirDigestSaysOrNothing) {
   EXPECT_THAT(opened->load(1, {8, 8}).error().message(),
               HasSubstr("1.png: the picture was changed while it is in use"));
   EXPECT_THAT(open(files({{"source", source}})).error().message(),
-              HasSubstr("its pictures (file_name) are others than when it was looked at"));
+              HasSubstr("its items (file_name) are others than when it was looked at"));
 }
 
 TEST_F(ItemsTest, AreRefusedWhereNobodyGivesThem) {
@@ -226,7 +226,7 @@ TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
   world::render(scene, picture.rgb.data());
   EXPECT_EQ(*item->target, picture);
   EXPECT_EQ(item->source->width, world::kSide / 4);
-  EXPECT_EQ(items->text(2, "text"), world::caption(scene));
+  EXPECT_EQ(items->text(2, "target_text"), world::caption(scene));
   EXPECT_EQ(items->count(), 3U);
   spec.options["count"] = 0U;
   EXPECT_THAT(fault(spec, {64, 64}), HasSubstr("items.options.count: 0; expected 1 to 1000000"));

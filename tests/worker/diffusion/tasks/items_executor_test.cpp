@@ -137,7 +137,8 @@ TEST_F(ItemsExecutorTest, FillsAGroupWithItemsModuloTheirNumber) {
             static_cast<float>(waves(0).rgb[3 * (4 * kSide + 5) + 2]) / 255.0F);
   EXPECT_EQ(group.masks.sizes(), (std::vector<std::int64_t>{2, 1, kSide, kSide}));
   EXPECT_EQ(group.masks.mean().item<float>(), 0.5F);
-  EXPECT_FALSE(group.targets.defined());
+  EXPECT_TRUE(at::equal(group.items.masks, group.masks >= 0.5));
+  EXPECT_FALSE(group.items.targets.defined());
 }
 
 TEST_F(ItemsExecutorTest, RefusesItemsThatAreNotThereOrWereChanged) {
