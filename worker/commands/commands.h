@@ -19,6 +19,7 @@ void add_inspect(CLI::App& app, int& exit_code);  // what a model is and costs
 void add_serve(CLI::App& app,
                int& exit_code);  // compute for a coordinator (not in an engine-only build)
 void add_sample(CLI::App& app, int& exit_code);         // pictures of a prompt
+void add_score(CLI::App& app, int& exit_code);          // a metric of pictures in a folder
 void add_train(CLI::App& app, int& exit_code);          // a part of the mini family from its recipe
 void add_family_report(CLI::App& app, int& exit_code);  // how good the mini family is
 
