@@ -7,6 +7,8 @@
 namespace isocost {
 namespace {
 
+constexpr double kDegradationSeedMax = 9007199254740991;  // which JSON holds exactly
+
 // Null, or one of the table with all of its options.
 Json degradation_from(JsonReader& reader) {
   Json value = reader.has("degradation") ? reader.raw("degradation") : Json();
@@ -78,7 +80,10 @@ std::vector<std::string> fit_names() {
 
 const std::vector<Degradation>& degradations() {
   static const std::vector<Degradation> kRows = {
-      {"bicubic", "made smaller as PIL's Image.resize does it with BICUBIC", {}}};
+      {"bicubic", "made smaller as PIL's Image.resize does it with BICUBIC", {}},
+      {"real-esrgan",
+       "twice blur, resize, noise and JPEG, then a sinc filter, as Real-ESRGAN draws them",
+       {whole("seed", 0, {0, kDegradationSeedMax}, "of what is drawn for each item")}}};
   return kRows;
 }
 

@@ -91,7 +91,7 @@ class ItemsReader {
   }
 
   void read_world() {
-    ready_.spec.kind = diffusion::kWorldItems;
+    ready_.spec.kind = is_made_smaller() ? diffusion::kWorldItems : diffusion::kWorldEdits;
     ready_.spec.options = {{"split", data_.split}, {"count", data_.count}, {"seed", data_.seed}};
     const auto items = diffusion::ItemSet::open(
         ready_.spec, [](const std::string& digest) -> Result<io::ItemColumn> {

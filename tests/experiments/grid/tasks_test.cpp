@@ -102,8 +102,15 @@ TEST_F(TasksTest, TakeScenesOfTheMiniWorld) {
 
   EXPECT_EQ(spec.items.kind, "world");
   EXPECT_EQ(spec.items.options, Json({{"split", "validation"}, {"count", 3}, {"seed", 0}}));
-  EXPECT_THAT(fault("  repaint: {kind: editing, method: inpaint, data: {world: validation}}\n"),
-              HasSubstr("g.yaml:8:51: the mini world makes no items for inpaint"));
+}
+
+TEST_F(TasksTest, TakeEditsOfTheMiniWorld) {
+  const SampleSpec spec = sample(
+      "  repaint: {kind: editing, method: inpaint, data: {world: test, count: 3, seed: 2}}\n");
+
+  EXPECT_EQ(spec.items.kind, "world-edits");
+  EXPECT_EQ(spec.items.options, Json({{"split", "test"}, {"count", 3}, {"seed", 2}}));
+  EXPECT_TRUE(spec.items.degradation.is_null());
 }
 
 TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
@@ -318,7 +325,7 @@ TEST_F(TasksTest, SayWhatIsWrongWithTheirFactorAndParameters) {
               HasSubstr("'factor' has no effect in sdedit"));
   EXPECT_THAT(
       fault("  t: {kind: super-resolution, data: {folder: x}, factor: 4, degradation: blur}\n"),
-      HasSubstr("unknown degradation 'blur'; expected one of: bicubic"));
+      HasSubstr("unknown degradation 'blur'; expected one of: bicubic, real-esrgan"));
   EXPECT_THAT(fault("  t: {kind: super-resolution, data: {low: x, high: y}, factor: 4, "
                     "degradation: bicubic}\n"),
               HasSubstr("'degradation' has no effect beside 'low'"));

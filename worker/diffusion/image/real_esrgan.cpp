@@ -1,5 +1,7 @@
-// The second-order degradation of Real-ESRGAN (Wang et al. 2021): RealESRGANDataset draws the
-// kernels, RealESRGANModel.feed_data applies them. Comments name their options.
+// RealESRGANDataset draws the kernels, RealESRGANModel.feed_data applies them. Comments name their
+// options.
+#include "worker/diffusion/image/real_esrgan.h"
+
 #include <algorithm>
 #include <array>
 #include <bitset>
@@ -8,7 +10,6 @@
 
 #include "base/check.h"
 #include "worker/diffusion/image/blur_kernels.h"
-#include "worker/diffusion/image/degrade.h"
 #include "worker/diffusion/image/draws.h"
 
 namespace isocost::diffusion {
@@ -223,7 +224,7 @@ void compress(const Stage& stage, const StageDraws& draws, Planes& planes) {
 
 }  // namespace
 
-io::Picture degraded_as_real_esrgan(const io::Picture& picture, const DegradationKey& key) {
+io::Picture real_esrgan(const io::Picture& picture, const DegradationKey& key) {
   ISOCOST_CHECK(key.factor >= 1 && picture.width > 0 && picture.height > 0 &&
                     picture.width % key.factor == 0 && picture.height % key.factor == 0,
                 "the sides of a picture are multiples of the factor");

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "schema/options.h"
+#include "worker/diffusion/image/real_esrgan.h"
 #include "worker/diffusion/image/resize.h"
 
 namespace isocost::diffusion {
@@ -23,8 +24,15 @@ io::Picture degrade_bicubic(const DegradeInput& input) {
                    input.picture.height / input.factor, Filter::kBicubic);
 }
 
+io::Picture degrade_real_esrgan(const DegradeInput& input) {
+  return real_esrgan(input.picture, {.factor = input.factor,
+                                     .seed = input.options.at("seed").get<std::uint64_t>(),
+                                     .item = input.item});
+}
+
 const std::map<std::string, Degrade>& degrade_table() {
-  static const std::map<std::string, Degrade> kRows = {{"bicubic", degrade_bicubic}};
+  static const std::map<std::string, Degrade> kRows = {{"bicubic", degrade_bicubic},
+                                                       {"real-esrgan", degrade_real_esrgan}};
   return kRows;
 }
 

@@ -23,8 +23,8 @@ constexpr unsigned kThreadsMax = 8;
 using OpenSource = Result<std::unique_ptr<ItemSource>> (*)(
     const ItemsSpec& spec, const std::map<std::string, std::string>& more, const FindColumn& find);
 const std::map<std::string, OpenSource>& source_table() {
-  static const std::map<std::string, OpenSource> kSources = {{kFileItems, open_files},
-                                                             {kWorldItems, open_world}};
+  static const std::map<std::string, OpenSource> kSources = {
+      {kFileItems, open_files}, {kWorldItems, open_world}, {kWorldEdits, open_world_edits}};
   return kSources;
 }
 

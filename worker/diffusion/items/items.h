@@ -111,6 +111,7 @@ class ItemSet {
 // Kinds that an ItemsSpec may have.
 [[nodiscard]] std::vector<std::string> item_kinds();
 inline constexpr const char* kFileItems = "files";
-inline constexpr const char* kWorldItems = "world";
+inline constexpr const char* kWorldItems = "world";  // scenes, what small pictures are made of
+inline constexpr const char* kWorldEdits = "world-edits";  // and what editing begins with
 
 }  // namespace isocost::diffusion

@@ -9,39 +9,38 @@ constexpr std::uint64_t kWorldItemsMax = 1'000'000;
 
 class WorldItems : public ItemSource {
  public:
-  WorldItems(world::Split split, std::uint64_t count, std::uint64_t seed)
-      : split_(split), count_(count), seed_(seed) {}
+  explicit WorldItems(const WorldScenes& scenes) : scenes_(scenes) {}
 
-  [[nodiscard]] std::uint64_t count() const override { return count_; }
+  [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
   [[nodiscard]] bool has(tasks::Slot slot) const override { return slot == tasks::Slot::kTarget; }
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
                                                 std::string_view member) const override {
     if (member != "target_text") return std::nullopt;
-    return world::caption(world::scene(split_, index, seed_));
+    return world::caption(world::scene(scenes_.split, index, scenes_.seed));
   }
   [[nodiscard]] Result<Item> item(std::uint64_t index,
                                   const std::vector<tasks::Slot>&) const override {
     io::Picture picture{world::kSide, world::kSide,
                         std::vector<std::uint8_t>(world::kPictureBytes)};
-    world::render(world::scene(split_, index, seed_), picture.rgb.data());
+    world::render(world::scene(scenes_.split, index, scenes_.seed), picture.rgb.data());
     Item item;
     item.target = std::move(picture);
-    item.name = "scene " + std::to_string(index) + " of the mini world (" +
-                std::string(world::split_name(split_)) + ")";
+    item.name = name_of_world_item("scene", index, scenes_.split);
     return item;
   }
 
  private:
-  world::Split split_;
-  std::uint64_t count_;
-  std::uint64_t seed_;
+  WorldScenes scenes_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ItemSource>> open_world(const ItemsSpec& spec,
-                                               const std::map<std::string, std::string>&,
-                                               const FindColumn&) {
+std::string name_of_world_item(const std::string& what, std::uint64_t index, world::Split split) {
+  return what + " " + std::to_string(index) + " of the mini world (" +
+         std::string(world::split_name(split)) + ")";
+}
+
+Result<WorldScenes> world_scenes_of(const ItemsSpec& spec) {
   JsonReader reader(spec.options, "items.options");
   const auto split = world::parse_split(reader.get<std::string>("split"));
   const auto count = reader.get<std::uint64_t>("count");
@@ -51,7 +50,15 @@ Result<std::unique_ptr<ItemSource>> open_world(const ItemsSpec& spec,
     reader.fault("count", std::to_string(count), "1 to " + std::to_string(kWorldItemsMax));
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
-  return std::make_unique<WorldItems>(*split, count, seed);
+  return WorldScenes{*split, count, seed};
+}
+
+Result<std::unique_ptr<ItemSource>> open_world(const ItemsSpec& spec,
+                                               const std::map<std::string, std::string>&,
+                                               const FindColumn&) {
+  const auto scenes = world_scenes_of(spec);
+  if (!scenes) return fail(scenes.error());
+  return std::make_unique<WorldItems>(*scenes);
 }
 
 }  // namespace isocost::diffusion

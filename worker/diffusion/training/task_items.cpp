@@ -6,7 +6,8 @@
 #include "base/check.h"
 #include "experiments/world/chance.h"
 #include "experiments/world/edits.h"
-#include "worker/diffusion/image/degrade.h"
+#include "schema/items.h"
+#include "worker/diffusion/items/degrade.h"
 #include "worker/diffusion/tasks/pictures.h"
 #include "worker/diffusion/training/pictures.h"
 
@@ -35,6 +36,18 @@ io::Picture blank_picture() {
   return {world::kSide, world::kSide, std::vector<std::uint8_t>(world::kPictureBytes)};
 }
 
+// With all of its options; those that have a seed draw otherwise than in a study.
+Json degradation_for_training(const std::string& name) {
+  const auto* row = find_degradation(name);
+  ISOCOST_CHECK(row != nullptr, "the recipe's degradations were looked up");
+  Json said = Json::object();
+  if (find_option(row->options, "seed") != nullptr) said["seed"] = kDegradationSeed;
+  auto whole = completed(row->options, said, name);
+  ISOCOST_CHECK(whole, "a seed fits");
+  (*whole)["name"] = row->name;
+  return *whole;
+}
+
 TaskItems items_of_concat_sr(const WorldChoice& choice, const ItemRange& range) {
   TaskItems items;
   items.first = range.begin;
@@ -43,11 +56,10 @@ TaskItems items_of_concat_sr(const WorldChoice& choice, const ItemRange& range) 
     const auto scene = world::scene(choice.split, i, kWorldSeed);
     auto picture = blank_picture();
     world::render(scene, picture.rgb.data());
-    const auto* degradation =
-        find_degradation(choice.degradations.at(i % choice.degradations.size()));
-    ISOCOST_CHECK(degradation != nullptr, "the recipe's degradations were looked up");
-    sources.push_back(tensor_of(
-        degradation->apply(picture, {.factor = kFactor, .seed = kDegradationSeed, .item = i})));
+    const auto& name = choice.degradations.at(i % choice.degradations.size());
+    const auto small = degraded(degradation_for_training(name), picture, kFactor, i);
+    ISOCOST_CHECK(small, "the recipe's degradations were looked up");
+    sources.push_back(tensor_of(*small));
     targets.push_back(tensor_of(picture));
     items.prompts.push_back(training_caption(scene, choice.misdescribed));
     items.shown.push_back(scene);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "schema/items.h"
 #include "schema/tasks/task.h"
-#include "worker/diffusion/image/degrade.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/pipeline/pipeline.h"

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io/item_files.h"
-#include "experiments/world/world.h"
+#include "experiments/world/edits.h"
 #include "tests/base/io/temporary_folder.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/items/degrade.h"
@@ -204,7 +204,8 @@ TEST_F(ItemsTest, AreRefusedWhereNobodyGivesThem) {
   spec.inputs = {{"depth", sha256("x").name()}};
   EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("'depth' is no picture of an item"));
   spec.kind = "cloud";
-  EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("'cloud' is unknown; expected one of: files, world"));
+  EXPECT_THAT(fault(spec, {8, 8}),
+              HasSubstr("'cloud' is unknown; expected one of: files, world, world-edits"));
   spec = files({{"target", column("high", {plan_of(8, 8)})}});
   EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("there is no source"));
 }
@@ -230,6 +231,49 @@ TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
   EXPECT_EQ(items->count(), 3U);
   spec.options["count"] = 0U;
   EXPECT_THAT(fault(spec, {64, 64}), HasSubstr("items.options.count: 0; expected 1 to 1000000"));
+}
+
+TEST_F(ItemsTest, OfEditingAreEditsOfTheMiniWorld) {
+  ItemsSpec spec;
+  spec.kind = kWorldEdits;
+  spec.options = {{"split", "test"}, {"count", 3U}, {"seed", 5U}};
+  const auto items = open(spec);
+  ASSERT_TRUE(items) << items.error().message();
+
+  const auto item = items->load(2, {world::kSide, world::kSide});
+
+  ASSERT_TRUE(item) << item.error().message();
+  const auto edit = world::edit(world::Split::kTest, 2, 5);
+  io::Picture picture{world::kSide, world::kSide, std::vector<std::uint8_t>(world::kPictureBytes)};
+  world::render_source(edit, picture.rgb.data());
+  EXPECT_EQ(*item->source, picture);
+  world::render_target(edit, picture.rgb.data());
+  EXPECT_EQ(*item->target, picture);
+  ASSERT_TRUE(item->mask);
+  for (std::size_t i = 0; i < world::kMaskBytes; ++i) {
+    if (item->mask->values[i] >= kMaskSetFrom) continue;
+    ASSERT_TRUE(std::equal(&item->source->rgb[3 * i], &item->source->rgb[3 * i] + 3,
+                           &item->target->rgb[3 * i]));
+  }
+  EXPECT_EQ(items->text(2, "edit_prompt"), edit.instruction.text());
+  EXPECT_EQ(items->text(2, "source_text"), world::caption(edit.source));
+  EXPECT_EQ(items->text(2, "target_text"), world::caption(edit.target));
+  EXPECT_EQ(items->text(2, "text"), std::nullopt);
+}
+
+TEST_F(ItemsTest, AreDegradedByTheirNumberAndSeedAlone) {
+  ItemsSpec spec;
+  spec.kind = kWorldItems;
+  spec.options = {{"split", "validation"}, {"count", 9U}, {"seed", 5U}};
+  spec.factor = 4;
+  const auto source_of = [&](std::uint64_t seed, std::uint64_t item) {
+    spec.degradation = {{"name", "real-esrgan"}, {"seed", seed}};
+    return *open(spec)->load(item, {world::kSide, world::kSide})->source;
+  };
+
+  EXPECT_EQ(source_of(1, 7), source_of(1, 7));
+  EXPECT_NE(source_of(1, 7), source_of(2, 7));
+  EXPECT_EQ(source_of(1, 7).width, world::kSide / 4);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "tests/worker/diffusion/training/mini_family.h"
+#include "experiments/world/mini_folder.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/metrics/metric.h"
 #include "worker/diffusion/training/pictures.h"
@@ -46,7 +46,7 @@ using Distances = std::map<std::string, double>;
 Distances measured() {
   at::set_num_threads(1);
   auto extractor = load_extractor({"mini-features", "", Json::object()},
-                                  isocost::testing::mini_family() / "features");
+                                  experiments::mini_folder() / "features");
   EXPECT_TRUE(extractor) << (extractor ? "" : extractor.error().message());
   if (!extractor) return {};
   const auto scenes = world_scenes(world::Split::kValidation, 2 * kPictures);

@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "base/io/atomic_file.h"
+#include "experiments/world/mini_folder.h"
 #include "tests/base/io/temporary_folder.h"
-#include "tests/worker/diffusion/training/mini_family.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/loop.h"
 #include "worker/diffusion/training/optimizer.h"
@@ -17,7 +17,7 @@
 namespace isocost::diffusion {
 namespace {
 
-using isocost::testing::mini_family;
+using experiments::mini_folder;
 using isocost::testing::TemporaryFolder;
 
 Recipe read(const std::string& name) {
@@ -255,18 +255,18 @@ TEST(TokenizerTraining, UnknownWordsAndLongCaptionsGiveNothing) {
 
 // Ids that a text encoder has no row for would be an index out of range inside LibTorch.
 TEST(TokenizerTraining, CaptionsFitTheTextEncoderThatIsFed) {
-  const auto shipped = read_json_file(mini_family() / "models/shared/text_encoder/config.json");
+  const auto shipped = read_json_file(mini_folder() / "models/shared/text_encoder/config.json");
   ASSERT_TRUE(shipped);
   arch::ClipTextConfig text;
   text.vocab_size = shipped->at("vocab_size");
   text.max_position_embeddings = kTokensMax;
-  EXPECT_TRUE(read_caption_encoder(mini_family(), text));
+  EXPECT_TRUE(read_caption_encoder(mini_folder(), text));
 
   text.vocab_size -= 1;
-  const auto too_few_rows = read_caption_encoder(mini_family(), text);
+  const auto too_few_rows = read_caption_encoder(mini_folder(), text);
   text.vocab_size += 1;
   text.max_position_embeddings -= 1;
-  const auto too_few_positions = read_caption_encoder(mini_family(), text);
+  const auto too_few_positions = read_caption_encoder(mini_folder(), text);
 
   ASSERT_FALSE(too_few_rows);
   EXPECT_THAT(too_few_rows.error().message(), ::testing::HasSubstr("the text encoder's rows"));
@@ -282,7 +282,7 @@ TEST(TokenizerTraining, TheShippedTokenizerIsWhatTheRecipeMakes) {
   for (const char* name : {"vocab.json", "merges.txt", "tokenizer_config.json"}) {
     const auto file = std::string("models/shared/tokenizer/") + name;
     EXPECT_EQ(io::read_file(folder.path() / file).value_or("made"),
-              io::read_file(mini_family() / file).value_or("shipped"))
+              io::read_file(mini_folder() / file).value_or("shipped"))
         << name;
   }
 }
