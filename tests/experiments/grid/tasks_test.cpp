@@ -126,7 +126,7 @@ TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
 // 100 cells of a few sizes read every picture a few times.
 TEST_F(TasksTest, LookAtItemsOnceASize) {
   const auto submission = expanded(text_of(kRepaint,
-                                           "  seed: {from: 1, to: 50, count: 50}\n"
+                                           "  seed: {from: 1, to: 50, step: 1}\n"
                                            "  size: {sets: [height, width], values: [64, 96]}\n"));
   ASSERT_TRUE(submission) << submission.error().message();
   EXPECT_EQ(submission->cells.size(), 100U);
@@ -248,7 +248,7 @@ TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
   EXPECT_EQ(with(pair, "psnr"), "no fault");
   EXPECT_THAT(
       with(enlarge, "clip_score"),
-      HasSubstr("g.yaml:8:77: clip_score needs the prompt of each image, which items of the "
+      HasSubstr("g.yaml:8:76: clip_score needs the prompt of each image, which items of the "
                 "task 't' have not"));
   EXPECT_THAT(with(enlarge, "outside_mask"), HasSubstr("outside_mask needs the mask of each"));
   EXPECT_THAT(with("prompts: [a cat]", "psnr"),
