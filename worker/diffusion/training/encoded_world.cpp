@@ -107,6 +107,7 @@ Result<EncodedWorld> encode_world(const TrainingPlaces& places, world::Split spl
   const at::NoGradGuard no_grad;
   const auto scenes = world_scenes(split, count);
   std::vector<std::string> captions;
+  captions.reserve(scenes.size());
   for (const auto& scene : scenes) captions.push_back(world::caption(scene));
   EncodedWorld data;
   data.latents = encode_pictures(*encoders, scenes).contiguous();

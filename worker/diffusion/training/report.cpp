@@ -227,7 +227,7 @@ class Report {
 int run_family_report(const FamilyReportOptions& options) {
   const auto done = Report(options).run();
   if (done) return 0;
-  std::cerr << done.error().message() << std::endl;
+  std::cerr << done.error().message() << '\n';
   return 1;
 }
 
