@@ -380,6 +380,38 @@ TEST(Session, HandsBackAtOnceWhenAskedTwice) {
   EXPECT_EQ(h.said<wire::Goodbye>().size(), 1u);
 }
 
+// A machine that is paid for by the hour.
+TEST(Session, EndsWhenItHadNoWorkForLongEnough) {
+  SessionOptions options;
+  options.idle_max = 20s;
+  Harness h({}, options);
+  const auto pass_beside_a_coordinator = [&](Duration time) {
+    for (Duration passed{}; passed < time; passed += 1s) {
+      h.pass(1s);
+      h.hear(wire::HeartbeatReply{});
+    }
+  };
+  h.attach();
+  pass_beside_a_coordinator(15s);
+  h.hear(lease("a"));
+  pass_beside_a_coordinator(60s);
+  h.finish("a");
+  pass_beside_a_coordinator(60s);  // its outcome is not acknowledged
+  EXPECT_TRUE(h.take<Exit>().empty());
+  h.acknowledge("a");
+  pass_beside_a_coordinator(19s);
+  EXPECT_TRUE(h.take<Exit>().empty());
+  EXPECT_LE(h.session->next_deadline(), h.now + 1s);
+
+  h.pass(1s);
+
+  EXPECT_EQ(h.said<wire::Goodbye>().size(), 1u);
+  const auto ends = h.take<Exit>();
+  ASSERT_EQ(ends.size(), 1u);
+  EXPECT_EQ(ends[0].reason, ExitReason::kDone);
+  EXPECT_NE(ends[0].text.find("no work for 20 s"), std::string::npos) << ends[0].text;
+}
+
 TEST(Session, GivesUpOnlyWhenNothingComputes) {
   Harness h;
   h.attach();
