@@ -17,8 +17,9 @@ using testing::ScratchFolder;
 TEST(Install, FindsTheMiniFamilyFromItsPrefix) {
   const ScratchFolder folder;
   const fs::path prefix = folder / "prefix";
-  const auto installed =
-      testing::run({"cmake", "--install", ISOCOST_BINARY_DIR, "--prefix", prefix.string()}, 2min);
+  const auto installed = testing::run(
+      {"/usr/bin/env", "cmake", "--install", ISOCOST_BINARY_DIR, "--prefix", prefix.string()},
+      2min);
   ASSERT_EQ(installed.status, 0) << installed.output;
   // Nothing of the checkout may help: neither its folder nor the environment.
   const auto in_nowhere = [&](std::vector<std::string> command) {
