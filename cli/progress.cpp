@@ -54,7 +54,16 @@ std::string running_text(const core::RunningView& running) {
   } else if (!labels.empty()) {
     text += ": " + running.kind;
   }
-  return text + fmt::format(", {:.0f} %", 100 * running.run.fraction);
+  return text;
+}
+
+std::string fraction_text(const core::RunningView& running) {
+  return fmt::format("{:.0f} %", 100 * running.run.fraction);
+}
+
+std::string rate_text(double gflops_per_second) {
+  return gflops_per_second < 1000 ? fmt::format("{:.3g} GFLOP/s", gflops_per_second)
+                                  : fmt::format("{:.3g} TFLOP/s", gflops_per_second / 1000);
 }
 
 std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs logs) {
@@ -122,7 +131,7 @@ std::string progress_line(const core::Snapshot& status, const std::string& exper
   for (const core::ExperimentView& view : status.experiments)
     if (view.name == experiment) pieces = pieces_of(view);
   if (status.gflops_per_second > 0)
-    pieces.push_back({fmt::format("{:.3g} GFLOP/s", status.gflops_per_second), 5});
+    pieces.push_back({rate_text(status.gflops_per_second), 5});
   const std::size_t workers = status.workers.size();
   pieces.push_back({fmt::format("{} worker{}", workers, workers == 1 ? "" : "s"), 4});
   pieces.push_back({rest_text(status), 2});

@@ -31,8 +31,11 @@ enum class Dates { kShown, kLeftOut };
 // they are wanted. Ends with a line break where there is any.
 enum class Logs { kShown, kLeftOut };
 [[nodiscard]] std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs logs);
-// What a worker is at, "model w64, steps 50: images 256 to 511, 75 %".
+// What a worker is at, "model w64, steps 50: images 256 to 511", and how far, "75 %".
 [[nodiscard]] std::string running_text(const core::RunningView& running);
+[[nodiscard]] std::string fraction_text(const core::RunningView& running);
+// "85 GFLOP/s", "1.58 TFLOP/s"
+[[nodiscard]] std::string rate_text(double gflops_per_second);
 // What is not well with a worker; empty: nothing. "in quarantine, since it fails where others
 // succeed (bug: ...); it gets a unit again in 28 s"
 [[nodiscard]] std::string health_text(const core::WorkerView& worker);

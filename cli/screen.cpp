@@ -10,8 +10,9 @@
 namespace isocost::cli {
 namespace {
 
-constexpr std::size_t kBarColumns = 24;
+constexpr std::size_t kBarColumnsMin = 4, kBarColumnsMax = 24;
 constexpr std::size_t kNameColumns = 18;
+constexpr std::size_t kCellsColumns = 32;  // of "  12 of 48 cells done, 2 failed"
 // Of what remains below experiments, workers get this share at most where there are events.
 constexpr std::size_t kWorkersShare = 2;
 
@@ -76,12 +77,16 @@ std::string repeated(std::string_view text, std::size_t times) {
 // done, failed, cancelled and the rest, each by its share of the cells.
 void add_bar(Painter& painter, const core::ExperimentView& view) {
   const bool is_fine = painter.screen().has_utf8;
+  const std::size_t columns = painter.screen().size.columns;
+  const std::size_t others = kNameColumns + kCellsColumns;
+  const std::size_t bar =
+      std::clamp(columns - std::min(columns, others), kBarColumnsMin, kBarColumnsMax);
   const auto part = [&](std::uint64_t cells) {
     const double share =
         view.cells == 0 ? 0 : static_cast<double>(cells) / static_cast<double>(view.cells);
-    return static_cast<std::size_t>(std::lround(share * static_cast<double>(kBarColumns)));
+    return static_cast<std::size_t>(std::lround(share * static_cast<double>(bar)));
   };
-  std::size_t left = kBarColumns;
+  std::size_t left = bar;
   const auto take = [&](std::size_t columns) {
     const std::size_t taken = std::min(left, columns);
     left -= taken;
@@ -110,8 +115,7 @@ void add_overview(Painter& painter, const core::Snapshot& status) {
   std::string text = fmt::format("{} of {} units done", status.units.done, status.units.total());
   if (status.units.failed > 0) text += fmt::format(", {} failed", status.units.failed);
   if (status.units.cancelled > 0) text += fmt::format(", {} cancelled", status.units.cancelled);
-  if (status.gflops_per_second > 0)
-    text += fmt::format("; {:.3g} GFLOP/s", status.gflops_per_second);
+  if (status.gflops_per_second > 0) text += "; " + rate_text(status.gflops_per_second);
   if (const std::string rest = rest_text(status); !rest.empty()) text += "; " + rest;
   painter.line(text);
   for (const core::MissingInput& input : status.missing_inputs)
@@ -128,7 +132,9 @@ void add_worker(Painter& painter, const core::WorkerView& worker) {
   else if (worker.running.empty())
     painter.add("idle", Colour::kQuiet);
   else
-    painter.add(running_text(worker.running.front()), Colour::kBusy);
+    painter.add(fmt::format("{:>5}  {}", fraction_text(worker.running.front()),
+                            running_text(worker.running.front())),
+                Colour::kBusy);
   painter.end_line();
 }
 

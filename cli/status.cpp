@@ -38,7 +38,7 @@ void print(const core::Snapshot& status) {
     const std::string device = device_text(worker.device);
     fmt::print("worker {} ({})\n", worker.name, device.empty() ? worker.device_class : device);
     for (const core::RunningView& running : worker.running)
-      fmt::print("  {}\n", running_text(running));
+      fmt::print("  {}, {}\n", running_text(running), fraction_text(running));
     if (const std::string health = health_text(worker); !health.empty())
       fmt::print("  {}\n", health);
   }
@@ -54,7 +54,7 @@ void print(const core::Snapshot& status) {
   if (!incidents.empty()) fmt::print("peers since the start (see the log): {}\n", incidents);
   for (const core::MissingInput& input : status.missing_inputs)
     fmt::print("no worker has {}\n", input.name);
-  if (status.gflops_per_second > 0) fmt::print("{:.3g} GFLOP/s\n", status.gflops_per_second);
+  if (status.gflops_per_second > 0) fmt::print("{}\n", rate_text(status.gflops_per_second));
   if (status.missing_inputs.empty() && status.units.open() > 0 && status.seconds_left >= 0)
     fmt::print("{} left\n", duration_text(status.seconds_left));
 }

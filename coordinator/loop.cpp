@@ -43,7 +43,7 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
   store_.apply(
       {core::RecordEvent{.kind = std::string(log::event_name(log::EventKind::kStarted)),
                          .who = {},
-                         .what = options_.build + (options_.build.empty() ? "" : ", ") + "start " +
+                         .what = "isocost " + options_.build + ", start " +
                                  std::to_string(state.epoch) + " on this database; " +
                                  std::to_string(state.units.size()) + " units are open",
                          .experiment = {},
