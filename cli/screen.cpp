@@ -107,7 +107,7 @@ void add_experiment(Painter& painter, const core::ExperimentView& view) {
   if (view.is_cancelled)
     painter.add(", cancelled", Colour::kQuiet);
   else if (view.units.leased > 0)
-    painter.add(fmt::format(", {} units computing", view.units.leased), Colour::kQuiet);
+    painter.add(fmt::format(", {} computing", view.units.leased), Colour::kQuiet);
   painter.end_line();
 }
 

@@ -100,7 +100,8 @@ void Blame::give_up(UnitId id, const std::optional<FailedBy>& failed, const Unit
     write(std::move(record));
   }
   std::string what = cause + " is given up: " + text_of(failure);
-  if (lost.size() > 1)
+  if (lost.size() == 2) what += "; 1 unit that needs it fails with it";
+  if (lost.size() > 2)
     what += "; " + std::to_string(lost.size() - 1) + " units that need it fail with it";
   record(log::EventKind::kFailed, failed ? failed->worker : "", std::move(what), id);
   table_.drop(lost);

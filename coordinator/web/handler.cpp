@@ -348,6 +348,10 @@ const std::vector<std::string>& table_names() {
   return kNames;
 }
 
+bool is_long(std::string_view target) {
+  return match("/api/v1/experiments/{name}/{table}.{format}", split(target).path).has_value();
+}
+
 bool is_public(std::string_view target) {
   const std::string_view path = split(target).path;
   return path == "/" || path == "/healthz" || path == "/readyz";

@@ -88,6 +88,8 @@ struct RouteName {
 [[nodiscard]] std::vector<RouteName> routes();
 // The tables of an experiment.
 [[nodiscard]] const std::vector<std::string>& table_names();
+// Whether the answer may take long, since a whole experiment is read for it.
+[[nodiscard]] bool is_long(std::string_view target);
 // Whether a path tells nothing of what is computed, and needs no token.
 [[nodiscard]] bool is_public(std::string_view target);
 

@@ -89,8 +89,10 @@ std::string metrics_text(const core::Snapshot& snapshot) {
     const std::string name = "experiment=\"" + label(experiment.name) + "\",state=";
     cells.push_back({name + "\"done\"", number(experiment.cells_done)});
     cells.push_back({name + "\"failed\"", number(experiment.cells_failed)});
+    cells.push_back({name + "\"cancelled\"", number(experiment.cells_cancelled)});
     cells.push_back({name + "\"open\"", number(experiment.cells) - number(experiment.cells_done) -
-                                            number(experiment.cells_failed)});
+                                            number(experiment.cells_failed) -
+                                            number(experiment.cells_cancelled)});
   }
   write_metric(text, "isocost_cells", "gauge", "Cells of each experiment by state.", cells);
   return text;

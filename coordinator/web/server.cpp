@@ -48,6 +48,7 @@ constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 20;  // of all that a
 constexpr std::chrono::milliseconds kAcceptPause{50};
 constexpr std::size_t kShownMax = 100;
 constexpr std::size_t kCommandThreads = 2;
+constexpr std::size_t kReaderThreads = 1;
 
 std::string without_brackets(const std::string& host) {
   return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
@@ -178,6 +179,7 @@ class Server::Impl {
     context_.stop();
     if (thread_.joinable()) thread_.join();
     pool_.join();
+    readers_.join();
     visitors_.clear();  // while there is a context that their sockets belong to
   }
 
@@ -373,7 +375,8 @@ class Server::Impl {
     auto work = [this, request, large]() -> asio::awaitable<Response> {
       co_return conditional(*request, respond(*request));
     };
-    co_return co_await asio::co_spawn(pool_, std::move(work), asio::use_awaitable);
+    asio::thread_pool& pool = is_long(request->target) ? readers_ : pool_;
+    co_return co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
   }
 
   Response respond(const Request& request) {
@@ -418,6 +421,7 @@ class Server::Impl {
   std::size_t connections_max_;
   transport::Endpoint endpoint_;
   asio::thread_pool pool_{kCommandThreads};
+  asio::thread_pool readers_{kReaderThreads};  // of whole tables, so that they delay nobody else
   // Of the serving thread.
   Visitors visitors_;
   std::size_t large_bodies_ = 0;

@@ -38,6 +38,18 @@ inline Words joined(Words words, const Words& more) {
   return words;
 }
 
+// The options of `more`, those that are there already with another value.
+inline Words with(Words words, const Words& more) {
+  for (std::size_t i = 0; i + 1 < more.size(); i += 2) {
+    const auto option = std::find(words.begin(), words.end(), more[i]);
+    if (option == words.end())
+      words = joined(words, {more[i], more[i + 1]});
+    else
+      *(option + 1) = more[i + 1];
+  }
+  return words;
+}
+
 inline Finished isocost(const Words& words) {
   return run(joined({program("isocost")}, words), 60s);
 }
@@ -68,10 +80,10 @@ class FirstHour : public ::testing::Test {
   // A coordinator, and commands to it.
   void serve(const Words& more = {}) {
     process.emplace(
-        joined({program("isocost"), "coordinator", "--db", (folder / "isocost.db").string(),
-                "--listen", "tcp://127.0.0.1:0", "--http", "http://127.0.0.1:0", "--lease-seconds",
-                "2", "--log", (folder / "coordinator.log").string()},
-               more),
+        with({program("isocost"), "coordinator", "--db", (folder / "isocost.db").string(),
+              "--listen", "tcp://127.0.0.1:0", "--http", "http://127.0.0.1:0", "--lease-seconds",
+              "2", "--log", (folder / "coordinator.log").string()},
+             more),
         folder / "log");
     url = told("page and commands: ");
     connect = told("workers connect to: ");
@@ -104,7 +116,7 @@ class FirstHour : public ::testing::Test {
                   "50"};
     for (const std::string& input : testing::inputs_of(submission))
       command = joined(command, {"--input", input});
-    return joined(command, more);
+    return with(command, more);
   }
   // Waits until `isocost events` tells this.
   void wait_for_event(const std::string& text) {

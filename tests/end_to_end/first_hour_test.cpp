@@ -17,6 +17,7 @@ TEST_F(FirstHour, TellsOfAWorkerThatWasKilled) {
                    folder / "followed");
   Process victim(worker("w1", {"--unit-ms", "60000"}), folder / "w1.log");
   wait_for_event("attached        w1");
+  EXPECT_THAT(ask({"status"}).output, HasSubstr("worker w1 (fake, 1100 GB)"));
 
   victim.kill_group(SIGKILL);
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <utility>
 
 #include "tests/support/process.h"
 
@@ -159,6 +160,8 @@ std::size_t Terminal::escape(std::size_t begin) {
   switch (pending_[end]) {
     case 'H':
       row_ = column_ = 0;
+      ++pictures_;
+      overflows_before_ = std::exchange(overflows_, 0);
       break;
     case 'J':
       lines_[row_].resize(std::min(lines_[row_].size(), column_));

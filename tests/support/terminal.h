@@ -36,8 +36,11 @@ class Terminal {
   // Of the screen as it is now, after a read().
   [[nodiscard]] bool shows(const std::string& text);
   [[nodiscard]] std::string text();
-  // Lines that were longer than the terminal was wide, so far.
-  [[nodiscard]] int overflows() const { return overflows_; }
+  // Pictures that were begun, each with the cursor at home, and lines of the last whole one that
+  // were longer than the terminal was wide. Who resizes it waits for two more pictures before that
+  // one: what is on its way was painted for the old size.
+  [[nodiscard]] int pictures() const { return pictures_; }
+  [[nodiscard]] int overflows() const { return overflows_before_; }
   [[nodiscard]] bool has_colours() const { return has_colours_; }
   // Everything that came, as it came.
   [[nodiscard]] const std::string& raw() const { return raw_; }
@@ -54,7 +57,7 @@ class Terminal {
   std::size_t rows_;
   std::vector<std::vector<std::string>> lines_;  // a letter a column
   std::size_t row_ = 0, column_ = 0;
-  int overflows_ = 0;
+  int pictures_ = 0, overflows_ = 0, overflows_before_ = 0;
   bool has_colours_ = false;
   std::string raw_, pending_;
   std::optional<int> status_;

@@ -138,7 +138,7 @@ TEST_F(EventsTest, TellsOfFailedAttemptsAndOfUnitsThatAreGivenUp) {
 
   EXPECT_THAT(told(), ElementsAre("submitted", "attached w", "attempt_failed w", "attempt_failed w",
                                   "failed w"));
-  EXPECT_THAT(last().what, HasSubstr("is given up: bug: it went wrong; 1 units that need it"));
+  EXPECT_THAT(last().what, HasSubstr("is given up: bug: it went wrong; 1 unit that needs it"));
   EXPECT_TRUE(last().unit.has_value());
 }
 
