@@ -51,7 +51,7 @@ int run(const ReportFlags& flags) {
   const auto paths = report::write_report(
       database, artifacts, flags.experiments, flags.out, flags.figures,
       flags.has_mark ? report::CsvEncoding::kUtf8WithMark : report::CsvEncoding::kUtf8);
-  if (!paths) return complain(paths.error().message());
+  if (!paths) return complain(paths.error().message(), kExitInput);
   print(*paths, flags.as_json);
   return kExitDone;
 }

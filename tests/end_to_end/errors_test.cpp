@@ -327,7 +327,7 @@ TEST_F(FullDiskTest, EndsARunThatGoesOnWhenThereIsRoom) {
   make_room();
   const Finished again = run(command, 2min);
 
-  EXPECT_EQ(status, 1) << first.log();
+  EXPECT_THAT(status, ::testing::AnyOf(1, 5)) << first.log();  // its own disk, or its workers'
   EXPECT_THAT(first.log(), ::testing::AnyOf(HasSubstr("the disk is full; expected room"),
                                             HasSubstr("found no room on its disk")));
   EXPECT_LT(before.size(), kUnits);

@@ -37,6 +37,27 @@ TEST(Catalog, SaysWhichPatternMatchesNothing) {
             "unet/ in it");
 }
 
+// What web UIs have: a file a model.
+TEST(Catalog, SaysHowToConvertCheckpointsThatAreOneFile) {
+  const isocost::testing::ScratchFolder folder;
+  isocost::testing::write_text(folder / "dream.ckpt", "a pickle");
+  const auto catalog = disk_catalog(folder.path());
+
+  const auto matched = catalog->models("*.ckpt", "g.yaml:3:5");
+  const auto named = catalog->model("dream.ckpt", "", {"text-to-image"}, "g.yaml:3:5");
+
+  ASSERT_FALSE(matched);
+  ASSERT_FALSE(named);
+  for (const std::string& said : {matched.error().message(), named.error().message()}) {
+    EXPECT_THAT(said, HasSubstr("g.yaml:3:5: " + (folder / "dream.ckpt").string() +
+                                ": this is a checkpoint in one file"));
+    EXPECT_THAT(said, HasSubstr("from_single_file(sys.argv[1]).save_pretrained(sys.argv[2])"));
+  }
+  // Beside the folders that were made of them they are left out.
+  fs::create_directories(folder / "dream/unet");
+  EXPECT_THAT(*catalog->models("*", "g.yaml"), ElementsAre("dream"));
+}
+
 // A model of a pattern whose U-Net is a link to nothing was left out in silence once.
 TEST(Catalog, LeavesNoModelOutWhoseUNetIsABrokenLink) {
   const isocost::testing::ScratchFolder folder;

@@ -1,0 +1,59 @@
+#include "reports/export_tables.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "reports/csv/csv.h"
+#include "reports/load/load.h"
+#include "reports/model/report.h"
+
+namespace isocost::report {
+namespace {
+
+// So many rows from `begin` on, or as many as there are.
+Table slice(const Table& table, std::size_t begin, std::size_t count) {
+  begin = std::min(begin, table.rows.size());
+  count = std::min(count, table.rows.size() - begin);
+  const auto first = table.rows.begin() + static_cast<std::ptrdiff_t>(begin);
+  return {table.name,
+          table.description,
+          table.columns,
+          {first, first + static_cast<std::ptrdiff_t>(count)}};
+}
+
+}  // namespace
+
+std::size_t ExportedTable::size() const { return table_.rows.size(); }
+
+std::string ExportedTable::csv(std::size_t begin, std::size_t count) const {
+  return to_csv(slice(table_, begin, count));
+}
+
+std::string ExportedTable::json(std::size_t begin, std::size_t count) const {
+  std::string text = "[";
+  for (const auto& row : slice(table_, begin, count).rows) {
+    Json object = Json::object();
+    for (std::size_t i = 0; i < row.size(); ++i) object[table_.columns[i].name] = row[i];
+    text += text.size() == 1 ? "\n" : ",\n";
+    text += object.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+  return text + "\n]\n";
+}
+
+ExportedTables::ExportedTables(std::unique_ptr<Report> report) : report_(std::move(report)) {}
+ExportedTables::~ExportedTables() = default;
+
+Result<std::unique_ptr<const ExportedTables>> ExportedTables::read(
+    const std::filesystem::path& database, const std::string& experiment) {
+  auto data = load(database, {experiment});
+  if (!data) return fail(std::move(data.error()));
+  return std::unique_ptr<const ExportedTables>(
+      new ExportedTables(std::make_unique<Report>(make_report(std::move(*data)))));
+}
+
+std::unique_ptr<ExportedTable> ExportedTables::find(const std::string& name) const {
+  const Table* table = report_->table(name);
+  return table == nullptr ? nullptr : std::make_unique<ExportedTable>(*table);
+}
+
+}  // namespace isocost::report
