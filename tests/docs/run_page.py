@@ -69,7 +69,7 @@ def check_gpu_server(folder, output):
 
 def prepare_cluster(folder):
     (folder / "study.yaml").write_text(
-        "axes: {model: mini/w8, sampler: ddim, steps: [2, 3], guidance: 3}\n"
+        "name: study\naxes: {model: mini/w8, sampler: ddim, steps: [2, 3], guidance: 3}\n"
         "prompts: {world: validation, count: 16}\nimages: 16\ngroup_size: 8\nunit_images: 8\nmetrics: [clip_score]\n")
     # A scheduler that starts two of the tasks on this machine.
     sbatch = folder / "bin" / "sbatch"
@@ -85,7 +85,7 @@ def check_cluster(folder, output):
     logs = [(folder / f"task-{task}.log").read_text() for task in (1, 2)]
     # Both came in by their keys, and left by themselves when there was no more work.
     for log in logs:
-        assert "attached to the coordinator" in log and "no work for 3 s" in log, logs
+        assert "attached to the coordinator" in log and "no work for 10 s" in log, logs
 
 
 link, http = free_port(), free_port()
@@ -95,7 +95,7 @@ PAGES = {
         "images: 5000": "images: 16\ngroup_size: 8", "ddim:leading:4": "ddim:leading:2"}),
     "cluster.md": (prepare_cluster, check_cluster, "while pgrep -F <(tail -n 1 tasks) >/dev/null; do sleep 0.2; done\n"
                    "while pgrep -F <(head -n 1 tasks) >/dev/null; do sleep 0.2; done\n", {
-        "0.0.0.0:7700": f"127.0.0.1:{link}", ":7700": f":{link}", "$(hostname)": "127.0.0.1", "--idle 600": "--idle 3",
+        "0.0.0.0:7700": f"127.0.0.1:{link}", ":7700": f":{link}", "$(hostname)": "127.0.0.1", "--idle 600": "--idle 10",
         "/var/tmp/study.db": f"db/study.db --http http://127.0.0.1:{http}",
         "> coordinator.log 2>&1 &": "> coordinator.log 2>&1 &\nuntil isocost status >/dev/null 2>&1; do sleep 0.2; done"}),
 }
