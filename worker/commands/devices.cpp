@@ -1,5 +1,5 @@
 // isocost-worker devices: what LibTorch can compute on here.
-#include "worker/diffusion/models/device.h"
+#include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
+#include "worker/diffusion/models/device.h"
 #include "worker/diffusion/tasks/device.h"
 
 namespace isocost::commands {
