@@ -42,6 +42,7 @@ struct Plan {
   std::vector<experiments::AxisCost> axes;
   std::vector<std::string> models;
   std::vector<ReferenceLine> references;
+  std::vector<std::string> items;
   std::vector<std::string> notes;
   PlanSpeed speed;
   double seconds = 0;            // on all workers
@@ -88,6 +89,29 @@ std::vector<ReferenceLine> references_of(const Submission& submission) {
   return lines;
 }
 
+// What cells begin with, each once: "photos (file_name), crop, 4 times smaller by bicubic".
+std::vector<std::string> items_of(const Submission& submission) {
+  std::vector<std::string> lines;
+  std::set<std::string> seen;
+  for (const CellRequest& cell : submission.cells) {
+    const ItemsSpec& items = cell.sample.items;
+    if (items.is_empty()) continue;
+    std::string line;
+    for (const auto& [slot, digest] : items.inputs) {
+      const auto named = submission.input_names.find(digest);
+      line += (line.empty() ? "" : ", ") +
+              (named == submission.input_names.end() ? digest : named->second);
+    }
+    if (line.empty()) line = items.kind + " " + canonical(items.options);
+    line += ", " + items.fit;
+    if (items.factor > 1) line += fmt::format(", {} times smaller", items.factor);
+    if (!items.degradation.is_null())
+      line += " by " + items.degradation.at("name").get<std::string>();
+    if (seen.insert(line).second) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 // "a, b, c and 4 more": a table's line holds a few.
 std::string listed(const std::vector<std::string>& words, std::size_t most) {
   std::string text;
@@ -125,6 +149,7 @@ void print(const Submission& submission, const Plan& plan) {
   fmt::print("cells           {}\n", estimate.cells);
   for (const ReferenceLine& reference : plan.references)
     fmt::print("reference       {}\n", reference.text);
+  for (const std::string& items : plan.items) fmt::print("items           {}\n", items);
   const std::string queued =
       estimate.images_queued == 0 ? "" : fmt::format("{} queued, ", estimate.images_queued);
   fmt::print("images          {} wanted, {} there, {}{} new\n", estimate.images_wanted,
@@ -151,6 +176,7 @@ Json as_json(const Submission& submission, const Plan& plan) {
   json["references"] = Json::array();
   for (const ReferenceLine& reference : plan.references)
     json["references"].push_back(reference.json);
+  json["items"] = plan.items;
   json["notes"] = plan.notes;
   json["axes"] = Json::array();
   for (const experiments::AxisCost& axis : plan.axes) json["axes"].push_back(to_json(axis));
@@ -189,6 +215,7 @@ int plan(const PlanOptions& options) {
             .axes = experiments::cost_by_axis(submission),
             .models = models_of(submission),
             .references = references_of(submission),
+            .items = items_of(submission),
             .notes = input->notes,
             .speed = std::move(*speed)};
   for (std::string& note : too_large(submission, plan.speed)) plan.notes.push_back(std::move(note));

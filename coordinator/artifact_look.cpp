@@ -39,7 +39,10 @@ std::int64_t width_of(const io::TensorInfos& tensors, const std::string& name) {
 std::optional<std::string> wrong_rows(const io::TensorInfos& tensors, std::uint64_t rows) {
   const std::int64_t width = width_of(tensors, "rows");
   if (width == 0) return "it holds no table 'rows'";
-  return wrong_tensor(tensors, "rows", io::Dtype::kF32, {static_cast<std::int64_t>(rows), width});
+  const Shape shape = {static_cast<std::int64_t>(rows), width};
+  // What compares pixels gives float64.
+  if (!wrong_tensor(tensors, "rows", io::Dtype::kF64, shape)) return std::nullopt;
+  return wrong_tensor(tensors, "rows", io::Dtype::kF32, shape);
 }
 
 std::optional<std::string> wrong_reference(const io::TensorInfos& tensors) {

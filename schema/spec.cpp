@@ -9,35 +9,6 @@ namespace {
 
 Json to_json(const ImageRange& range) { return Json::array({range.begin, range.end}); }
 
-std::map<std::string, std::string> text_map(JsonReader& reader, const std::string& key) {
-  std::map<std::string, std::string> map;
-  const Json& object = reader.raw(key);
-  if (!object.is_object()) {
-    reader.fault(key, "this is missing or no object", "an object of texts");
-    return map;
-  }
-  for (const auto& [name, value] : object.items()) {
-    if (value.is_string())
-      map.emplace(name, value.get<std::string>());
-    else
-      reader.fault(key, "'" + name + "' is no text", "a text");
-  }
-  return map;
-}
-
-Json object_from(JsonReader& reader, const std::string& key) {
-  Json value = reader.get<Json>(key);
-  if (!value.is_object()) reader.fault(key, "this is no object", "an object");
-  return value;
-}
-
-void check_digest(JsonReader& reader, const std::string& key, const std::string& text,
-                  bool may_be_empty) {
-  if (text.empty() && may_be_empty) return;
-  if (!Digest::parse(text))
-    reader.fault(key, "'" + text + "' is no digest", "sha256: and 64 hexadecimal digits");
-}
-
 }  // namespace
 
 Json to_json(const SampleSpec& spec) {
@@ -56,6 +27,7 @@ Json to_json(const SampleSpec& spec) {
                {"noise", spec.noise},
                {"numerics", spec.numerics}};
   if (!spec.parameters.empty()) json["parameters"] = spec.parameters;
+  if (!spec.items.is_empty()) json["items"] = to_json(spec.items);
   return json;
 }
 
@@ -74,6 +46,8 @@ Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& wh
   check_digest(reader, "prompts", spec.prompts, false);
   spec.negative_prompt = reader.get<std::string>("negative_prompt");
   if (reader.has("parameters")) spec.parameters = object_from(reader, "parameters");
+  if (reader.has("items"))
+    spec.items = reader.take(items_spec_from_json(reader.raw("items"), where + ".items"));
   spec.seed = reader.get<std::uint64_t>("seed");
   spec.height = reader.get<int>("height");
   spec.width = reader.get<int>("width");
@@ -92,7 +66,9 @@ Result<SampleSpec> sample_spec_from_json(const Json& json, const std::string& wh
 Digest sample_key(const SampleSpec& spec) { return canonical_digest(to_json(spec)); }
 
 Json to_json(const ExtractorSpec& spec) {
-  return {{"kind", spec.kind}, {"input", spec.input}, {"options", spec.options}};
+  Json json = {{"kind", spec.kind}, {"input", spec.input}, {"options", spec.options}};
+  if (!spec.items.empty()) json["items"] = spec.items;
+  return json;
 }
 
 Result<ExtractorSpec> extractor_spec_from_json(const Json& json, const std::string& where) {
@@ -102,6 +78,9 @@ Result<ExtractorSpec> extractor_spec_from_json(const Json& json, const std::stri
   spec.input = reader.get<std::string>("input");
   check_digest(reader, "input", spec.input, true);
   spec.options = object_from(reader, "options");
+  if (reader.has("items")) spec.items = text_map(reader, "items");
+  for (const auto& [slot, digest] : spec.items)
+    check_digest(reader, "items." + slot, digest, false);
   return finished(reader, std::move(spec));
 }
 
@@ -164,14 +143,16 @@ double gflops_of_calls(const CellCost& cost) {
 }
 
 double gflops_an_image(const CellCost& cost) {
-  return gflops_of_calls(cost) + cost.gflops_decode + cost.gflops_text;
+  return gflops_of_calls(cost) + cost.gflops_encode + cost.gflops_decode + cost.gflops_text;
 }
 
 Json to_json(const CellCost& cost) {
-  return {{"calls_per_image", cost.calls_per_image}, {"steps_calls", cost.steps_calls},
-          {"gflops_per_call", cost.gflops_per_call}, {"gflops_decode", cost.gflops_decode},
-          {"gflops_text", cost.gflops_text},         {"parameters", cost.parameters},
-          {"weight_bytes", cost.weight_bytes}};
+  Json json = {{"calls_per_image", cost.calls_per_image}, {"steps_calls", cost.steps_calls},
+               {"gflops_per_call", cost.gflops_per_call}, {"gflops_decode", cost.gflops_decode},
+               {"gflops_text", cost.gflops_text},         {"parameters", cost.parameters},
+               {"weight_bytes", cost.weight_bytes}};
+  if (cost.gflops_encode > 0) json["gflops_encode"] = cost.gflops_encode;
+  return json;
 }
 
 namespace {
@@ -201,6 +182,7 @@ Result<CellCost> cell_cost_from_json(const Json& json, const std::string& where)
   cost.calls_per_image = count_from(reader, "calls_per_image", kCallsMax);
   cost.steps_calls = count_from(reader, "steps_calls", kCallsMax);
   cost.gflops_per_call = gflops_from(reader, "gflops_per_call");
+  if (reader.has("gflops_encode")) cost.gflops_encode = gflops_from(reader, "gflops_encode");
   cost.gflops_decode = gflops_from(reader, "gflops_decode");
   cost.gflops_text = gflops_from(reader, "gflops_text");
   cost.parameters = count_from(reader, "parameters", kBytesMax);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "schema/items.h"
 
 namespace isocost {
 
@@ -52,6 +53,7 @@ struct SampleSpec {
   std::string negative_prompt;  // the unconditional prompt
   // Of the task, by its row: those that have an effect. In the key where there is any.
   Json parameters = Json::object();
+  ItemsSpec items{};  // of tasks that begin with pictures; in the key where there are any
   std::uint64_t seed = 0;
   int height = 64;  // of the picture, in pixels
   int width = 64;
@@ -73,6 +75,9 @@ struct ExtractorSpec {
   std::string kind;
   std::string input;              // "sha256:..." of the network's files
   Json options = Json::object();  // kind-specific: resize, prefix, ...; defaults resolved
+  // Pictures of the items that it reads besides those that the sample begins with: a slot's name ->
+  // "sha256:...", as in ItemsSpec. In the key where there are any.
+  std::map<std::string, std::string> items{};
   bool operator==(const ExtractorSpec&) const = default;
 };
 [[nodiscard]] Json to_json(const ExtractorSpec& spec);
@@ -125,13 +130,15 @@ struct CellCost {
   std::uint64_t steps_calls =
       0;  // sampler's network calls, guidance not counted (the paper's "steps")
   double gflops_per_call = 0;      // 2 x multiply-adds of one U-Net call at batch 1
-  double gflops_decode = 0;        // of the autoencoder's decoder, an image
+  double gflops_encode = 0;        // of the autoencoder's encoder, an image
+  double gflops_decode = 0;        // of its decoder
   double gflops_text = 0;          // of the text encoder, a prompt
   std::uint64_t parameters = 0;    // of the U-Net
   std::uint64_t weight_bytes = 0;  // of all loaded files
   bool operator==(const CellCost&) const = default;
 };
-// The price of an image: the network's calls, and with them its decoding and its prompt.
+// The price of an image: the network's calls, and with them what is encoded and decoded of it, and
+// its prompt.
 [[nodiscard]] double gflops_of_calls(const CellCost& cost);
 [[nodiscard]] double gflops_an_image(const CellCost& cost);
 [[nodiscard]] Json to_json(const CellCost& cost);

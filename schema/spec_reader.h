@@ -1,7 +1,11 @@
 // What the readers of specs and of units share, for the sources of schema/ alone: ranges, lists,
-// and the end of a reading. Pure, any thread.
+// texts, digests, and the end of a reading. Pure, any thread.
 #pragma once
 
+#include <map>
+#include <string>
+
+#include "base/digest.h"
 #include "base/json_reader.h"
 #include "schema/spec.h"
 
@@ -39,6 +43,36 @@ std::vector<T> list_from(JsonReader& reader, const std::string& key, Parse parse
     list.push_back(
         reader.take(parse(array[i], reader.where() + "." + key + "[" + std::to_string(i) + "]")));
   return list;
+}
+
+[[nodiscard]] inline std::map<std::string, std::string> text_map(JsonReader& reader,
+                                                                 const std::string& key) {
+  std::map<std::string, std::string> map;
+  const Json& object = reader.raw(key);
+  if (!object.is_object()) {
+    reader.fault(key, "this is missing or no object", "an object of texts");
+    return map;
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_string())
+      map.emplace(name, value.get<std::string>());
+    else
+      reader.fault(key, "'" + name + "' is no text", "a text");
+  }
+  return map;
+}
+
+[[nodiscard]] inline Json object_from(JsonReader& reader, const std::string& key) {
+  Json value = reader.get<Json>(key);
+  if (!value.is_object()) reader.fault(key, "this is no object", "an object");
+  return value;
+}
+
+inline void check_digest(JsonReader& reader, const std::string& key, const std::string& text,
+                         bool may_be_empty) {
+  if (text.empty() && may_be_empty) return;
+  if (!Digest::parse(text))
+    reader.fault(key, "'" + text + "' is no digest", "sha256: and 64 hexadecimal digits");
 }
 
 }  // namespace isocost

@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   isocost::commands::add_inspect(app, exit_code);
   isocost::commands::add_sample(app, exit_code);
+  isocost::commands::add_score(app, exit_code);
 #ifdef ISOCOST_WITH_SERVE
   isocost::commands::add_serve(app, exit_code);
   isocost::commands::add_devices(app, exit_code);

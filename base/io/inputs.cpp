@@ -9,6 +9,7 @@
 #include "base/io/atomic_file.h"
 #include "base/io/clip_files.h"
 #include "base/io/hash_file.h"
+#include "base/io/item_files.h"
 #include "base/io/picture.h"
 #include "base/io/presence.h"
 #include "base/json.h"
@@ -48,6 +49,14 @@ bool is_clip(const fs::path& folder) {
   const auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
   return json && json->is_object() && json->contains("text_config") &&
          json->contains("vision_config");
+}
+
+// A vision transformer's folder says how its pictures are made ready.
+bool is_vit(const fs::path& folder) {
+  const auto text = read_file(folder / "config.json", std::size_t{1} << 20);
+  const auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
+  return json && json->is_object() && json->contains("model_type") &&
+         json->at("model_type") == "vit";
 }
 
 Result<Digest> digest_of(const std::vector<fs::path>& files) {
@@ -147,10 +156,48 @@ class Scan {
       for (const std::string& base : weight_bases(names)) add_component(folder, base);
       return;
     }
-    const bool is_input =
-        holds("vocab.json") || holds("tokenizer.json") ||
+    const bool has_pictures =
         std::any_of(names.begin(), names.end(), [](const auto& name) { return is_picture(name); });
-    if (is_input) add(folder);
+    if (holds("vocab.json") || holds("tokenizer.json")) {
+      add(folder);
+    } else if (holds(kMetadataFile)) {
+      add_items(folder);
+      if (has_pictures) add(folder);
+    } else if (has_pictures) {
+      add_pictures(folder);
+    }
+  }
+
+  // Each column of a folder of items.
+  void add_items(const fs::path& folder) {
+    const auto table = read_item_table(folder);
+    if (!table) {
+      inventory_.skipped.push_back(table.error().message());
+      return;
+    }
+    for (const std::string& member : column_members(*table)) {
+      const auto column = read_column(*table, member);
+      if (column)
+        inventory_.inputs.emplace(column->digest.name(), Place{folder, {}, member});
+      else
+        inventory_.skipped.push_back(column.error().message());
+    }
+  }
+
+  // As a folder, and as items that are nothing but these pictures; each is read once.
+  void add_pictures(const fs::path& folder) {
+    const auto table = read_item_table(folder);
+    const auto column =
+        table ? read_column(*table, kFileNameMember) : Result<ItemColumn>(fail(table.error()));
+    if (!column) {
+      inventory_.skipped.push_back(column.error().message());
+      return;
+    }
+    Json digests = Json::object();
+    for (std::size_t i = 0; i < column->files.size(); ++i)
+      digests[column->files[i].filename().string()] = column->digests[i].hex();
+    inventory_.inputs.emplace(canonical_digest(digests).name(), Place{folder, {}, {}});
+    inventory_.inputs.emplace(column->digest.name(), Place{folder, {}, kFileNameMember});
   }
 
   // What is loaded where a grid names no variant, and each variant that it may name.
@@ -165,7 +212,7 @@ class Scan {
           weights ? component_digest(folder, *weights) : Result<Digest>(fail(weights.error()));
       is_found |= digest.has_value();
       if (digest)
-        inventory_.inputs.emplace(digest->name(), Place{folder, variant});
+        inventory_.inputs.emplace(digest->name(), Place{folder, variant, {}});
       else
         failure.add(digest.error());
     }
@@ -189,7 +236,7 @@ class Scan {
     if (digest) {
       // The first place in the order of the walk stays, so that the answer does not depend on
       // chance.
-      inventory_.inputs.emplace(digest->name(), Place{path, {}});
+      inventory_.inputs.emplace(digest->name(), Place{path, {}, {}});
     } else {
       inventory_.skipped.push_back(digest.error().message());
     }
@@ -219,6 +266,10 @@ Result<Digest> component_digest(const fs::path& folder, const WeightFiles& weigh
     const auto more = clip_files(folder);
     if (!more) return fail(more.error());
     files.insert(files.end(), more->begin(), more->end());
+  } else if (is_vit(folder)) {
+    const auto preprocessing = find_preprocessing_file(folder);
+    if (!preprocessing) return fail(preprocessing.error());
+    if (*preprocessing) files.push_back((*preprocessing)->file);
   }
   return digest_of(files);
 }

@@ -6,9 +6,10 @@
 //             and over no others:
 //             a model component (a folder with config.json): config.json and the weights that are
 //               chosen (base/io/weight_files.h), with the index that names their parts
-//             a tokenizer, and a CLIP folder's tokenizer and preprocessing: the files that
-//               base/io/clip_files.h chooses
+//             a tokenizer, a CLIP folder's tokenizer and preprocessing, and a ViT's preprocessing:
+//               the files that base/io/clip_files.h chooses
 //             a picture folder: every *.png, *.jpg, *.jpeg at its top
+//   a column  of a folder of items (base/io/item_files.h): its pictures, or texts, in their order
 // Symbolic links are followed. Digests of files are remembered in a cache keyed by path, size, time
 // and inode, so that gigabytes are read once. Fails with every unreadable file named. Thread: any.
 #pragma once
@@ -35,7 +36,8 @@ namespace isocost::io {
 // Where an input lies.
 struct Place {
   std::filesystem::path path;
-  std::string variant;  // of a component's weights: loading it with this one loads the input
+  std::string variant;   // of a component's weights: loading it with this one loads the input
+  std::string column{};  // of a folder of items: its member
   bool operator==(const Place&) const = default;
 };
 

@@ -52,14 +52,22 @@ std::optional<std::string> wrong_measured(const Json& measured) {
   return std::nullopt;
 }
 
+// Of equal pictures some metrics have no end: a value that is null, beside their number.
+bool is_infinite(const metrics::Metric& metric, const Json& values) {
+  const auto value = values.find("value");
+  return metric.may_be_infinite && value != values.end() && value->is_null() &&
+         !wrong_number(values, "infinite", {1, 1e15}, true);
+}
+
 std::optional<std::string> wrong_score(const ScoreUnit& unit, const Json& values) {
   const metrics::Metric* metric = metrics::find_metric(unit.score.metric);
   if (metric == nullptr) return "no metric is called '" + unit.score.metric + "'";
-  if (auto why = wrong_number(values, "value", range_of(*metric), true)) return why;
+  auto why = wrong_number(values, "value", range_of(*metric), true);
+  if (why && !is_infinite(*metric, values)) return why;
   // An interval may reach beyond what a value can be.
   constexpr Bounds kAnywhere{-1e15, 1e15};
   for (const char* member : {"low", "high"})
-    if (auto why = wrong_number(values, member, kAnywhere, false)) return why;
+    if (auto wrong_end = wrong_number(values, member, kAnywhere, false)) return wrong_end;
   if (values.contains("low") && values.contains("high") &&
       values["low"].get<double>() > values["high"].get<double>())
     return "'low' is above 'high'";

@@ -11,6 +11,7 @@
 #include "base/io/genuine_file.h"
 #include "base/io/hash_file.h"
 #include "base/io/inputs.h"
+#include "base/io/item_files.h"
 #include "base/io/picture_set.h"
 #include "base/io/presence.h"
 #include "base/io/statistics.h"
@@ -133,6 +134,7 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
+    entry.facts = {folder->index, folder->low_res_scheduler_config};
     entry.scheduler_config = folder->scheduler_config;
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
@@ -182,6 +184,46 @@ class DiskCatalog : public Catalog {
     if (!digest) return fail(at(where, digest.error()));
     places_.insert(path);
     return StatisticsEntry{digest->name(), read->dimensions()};
+  }
+
+  ItemsEntry items(const std::string& name, const ItemMembers& members, const std::string& where,
+                   Failure& failure) override {
+    const fs::path path = resolve(name);
+    if (const auto is_there = check_there(name, path, where); !is_there) {
+      failure.add(is_there.error());
+      return {};
+    }
+    const auto has_metadata = io::has_file(path / io::kMetadataFile);
+    auto texts = members.texts;
+    if (has_metadata && *has_metadata)
+      texts.insert(texts.end(), members.optional_texts.begin(), members.optional_texts.end());
+    const auto [table, faults] = io::look_at_items(path, members.files, texts);
+    failure.add(at(where, faults));
+    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}, .unnamed = table.unnamed};
+    for (const Json& row : table.rows)
+      entry.names.push_back(
+          fs::path(row.at(io::kFileNameMember).get<std::string>()).filename().string());
+    auto all = table.rows.empty() ? std::vector<std::string>() : members.files;
+    if (!table.rows.empty()) all.insert(all.end(), texts.begin(), texts.end());
+    for (const std::string& member : all) {
+      auto column = io::read_column(table, member);
+      if (!column) {
+        if (faults.is_empty()) failure.add(at(where, column.error()));
+        continue;
+      }
+      entry.columns[member] = column->digest.name();
+      if (!column->texts.empty()) entry.texts[member] = column->texts;
+      columns_[column->digest.name()] = std::move(*column);
+    }
+    places_.insert(path);
+    return entry;
+  }
+
+  Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
+                           int height, int width, const std::string& where) override {
+    const auto found = look_at_items(spec, more, {height, width}, columns_);
+    if (!found) return fail(at(where, found.error()));
+    return found;
   }
 
   Result<std::string> text_file(const std::string& name, const std::string& where) override {
@@ -259,12 +301,19 @@ class DiskCatalog : public Catalog {
 
   fs::path folder_;
   std::set<fs::path> places_;
+  std::map<std::string, io::ItemColumn> columns_;  // of folders of items, by their digests
 };
 
 }  // namespace
 
 double ModelEntry::gflops_per_call(int height, int width) const {
   return arch::summarize_unet(unet, {height / vae_factor, width / vae_factor, text_tokens})
+      .gflops();
+}
+
+double ModelEntry::gflops_encode(int height, int width) const {
+  return arch::summarize_vae(vae, {height / vae_factor, width / vae_factor, text_tokens},
+                             arch::VaeHalf::kEncode)
       .gflops();
 }
 
@@ -276,20 +325,6 @@ double ModelEntry::gflops_decode(int height, int width) const {
 
 std::unique_ptr<Catalog> disk_catalog(fs::path grid_folder) {
   return std::make_unique<DiskCatalog>(std::move(grid_folder));
-}
-
-fs::path mini_folder() {
-  if (const char* given = std::getenv("ISOCOST_MINI"); given != nullptr && *given != '\0')
-    return given;
-  std::error_code error;
-  fs::path place = fs::read_symlink("/proc/self/exe", error).parent_path();
-  while (!error && place.has_relative_path()) {
-    if (fs::exists(place / "experiments" / "mini")) return place / "experiments" / "mini";
-    if (fs::exists(place / "share" / "isocost" / "experiments" / "mini"))
-      return place / "share/isocost/experiments/mini";
-    place = place.parent_path();
-  }
-  return fs::path("experiments") / "mini";
 }
 
 }  // namespace isocost::experiments

@@ -17,7 +17,10 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "experiments/world/mini_folder.h"
 #include "model_folder/model_folder.h"
+#include "schema/items.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 
@@ -39,9 +42,11 @@ struct ModelEntry {
   // text encoder takes.
   std::function<std::size_t(std::string_view)> prompt_tokens;
   std::size_t prompt_tokens_max = 75;
+  tasks::ModelFacts facts;         // what else of its folder moves pixels
   std::vector<std::string> notes;  // what a user should know of its files, each without a subject
 
   [[nodiscard]] double gflops_per_call(int height, int width) const;
+  [[nodiscard]] double gflops_encode(int height, int width) const;
   [[nodiscard]] double gflops_decode(int height, int width) const;
 };
 
@@ -62,6 +67,20 @@ struct PicturesEntry {
 struct StatisticsEntry {
   std::string input;
   std::int64_t columns = 0;
+};
+
+// What is asked of a folder of items: members of metadata.jsonl.
+struct ItemMembers {
+  std::vector<std::string> files{};  // that name pictures
+  std::vector<std::string> texts{};
+  std::vector<std::string> optional_texts{};  // where there is a metadata.jsonl
+};
+
+struct ItemsEntry {
+  std::map<std::string, std::string> columns;             // member -> "sha256:..."
+  std::map<std::string, std::vector<std::string>> texts;  // member -> those of the items
+  std::vector<std::string> names;                         // of the files of its first column
+  std::uint64_t unnamed = 0;                              // pictures that no line names
 };
 
 class Catalog {
@@ -88,6 +107,16 @@ class Catalog {
   // A .npz file of mu and sigma.
   [[nodiscard]] virtual Result<StatisticsEntry> statistics(const std::string& name,
                                                            const std::string& where) = 0;
+  // A folder of items (base/io/item_files.h). What could be read of it, for its other faults to be
+  // told too; every fault goes to `failure`.
+  [[nodiscard]] virtual ItemsEntry items(const std::string& name, const ItemMembers& members,
+                                         const std::string& where, Failure& failure) = 0;
+  // Reads every picture of such items, as a cell of that size will: whether any is resized or cut.
+  // `more`: columns besides, as ExtractorSpec has them. Requires: their folders were asked for.
+  [[nodiscard]] virtual Result<bool> check_items(const ItemsSpec& spec,
+                                                 const std::map<std::string, std::string>& more,
+                                                 int height, int width,
+                                                 const std::string& where) = 0;
   [[nodiscard]] virtual Result<std::string> text_file(const std::string& name,
                                                       const std::string& where) = 0;
   // Where the models and inputs that were asked for lie: what local workers are pointed at.
@@ -95,9 +124,5 @@ class Catalog {
 };
 
 [[nodiscard]] std::unique_ptr<Catalog> disk_catalog(std::filesystem::path grid_folder);
-
-// The folder of the mini family: $ISOCOST_MINI, or experiments/mini found from the program's own
-// place upwards.
-[[nodiscard]] std::filesystem::path mini_folder();
 
 }  // namespace isocost::experiments

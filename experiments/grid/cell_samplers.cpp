@@ -46,7 +46,7 @@ const ReadySampler* CellSamplers::of(const Settings& settings, const tasks::Task
     failure_.add(resolved.error());
     return nullptr;
   }
-  slot = ReadySampler{sampling::to_json(*resolved), sampling::call_count(*resolved)};
+  slot = ReadySampler{*resolved, sampling::to_json(*resolved)};
   for (const auto& [option, placed] : settings.options)
     if (slot->json.contains(option)) effective_.insert("sampler." + option);
   return &*slot;

@@ -7,7 +7,6 @@
 // Fails with, in `failure`: what sampling::resolve says, at the grid's places. Thread: one.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,8 +20,8 @@
 namespace isocost::experiments {
 
 struct ReadySampler {
+  sampling::SamplerConfig config;
   Json json;  // as SampleSpec has it
-  std::uint64_t calls = 0;
 };
 
 class CellSamplers {

@@ -32,7 +32,11 @@ Json object_of(const std::vector<Option>& options) {
 Json protocol_schema(const metrics::Metric& metric) {
   Json names = Json::array();
   for (const auto& preset : metric.presets) names.push_back(preset.name);
-  Json options = object_of(metric.protocol);
+  // Of what needs no input all is said here.
+  std::vector<Option> all = metric.protocol;
+  if (const auto* plain = metrics::extractor_for(metric.rows, {}))
+    all.insert(all.end(), plain->options.begin(), plain->options.end());
+  Json options = object_of(all);
   if (names.empty()) return options;
   return {{"anyOf", {{{"enum", names}}, options}}};
 }
@@ -42,6 +46,8 @@ Json extractor_schema(metrics::Rows rows) {
   std::string paths =
       metrics::extractor_for(rows, metrics::kMini) ? std::string(metrics::kMini) : "";
   Json forms = Json::array();
+  const auto* plain = metrics::extractor_for(rows, {});
+  if (plain != nullptr) return object_of(plain->options);
   for (const auto& row : metrics::extractors()) {
     if (!row.makes(rows) || row.member.empty()) continue;
     paths += (paths.empty() ? "" : ", or ") + row.input;
@@ -60,17 +66,7 @@ Json extractor_schema(metrics::Rows rows) {
 }
 
 std::string extractor_definition(metrics::Rows rows) {
-  switch (rows) {
-    case metrics::Rows::kFeatures:
-      return "extractor_of_features";
-    case metrics::Rows::kCosine:
-      return "extractor_of_cosines";
-    case metrics::Rows::kAnswers:
-      return "extractor_of_answers";
-    case metrics::Rows::kLogits:
-      return "extractor_of_logits";
-  }
-  return {};
+  return "extractor_of_" + metrics::rows_kind(rows).word;
 }
 
 Json reference_to(const std::string& definition) { return {{"$ref", "#/$defs/" + definition}}; }
@@ -96,6 +92,62 @@ Json metric_schema() {
              {"properties", properties}}}}};
 }
 
+// A degradation by its name, or with its options.
+Json degradation_schema() {
+  Json forms = Json::array({{{"enum", degradation_names()}}});
+  for (const auto& row : degradations()) {
+    const Json options = object_of(row.options);
+    forms.push_back({{"type", "object"},
+                     {"additionalProperties", false},
+                     {"required", {row.name}},
+                     {"description", row.meaning},
+                     {"properties", {{row.name, options}}}});
+  }
+  return {{"anyOf", forms}};
+}
+
+// One of the map `tasks`. Those that begin with pictures have data, no others.
+Json task_schema() {
+  Json properties = Json::object(), with_pictures = Json::array();
+  for (const char* key :
+       {"prompts", "images", "judge_from", "metrics", "data", "degradation", "task_kind"})
+    properties[key == std::string("task_kind") ? "kind" : key] = reference_to(key);
+  properties["method"] = {{"enum", tasks::task_names()}, {"description", "Of the kind."}};
+  properties["model"] = {{"type", "string"},
+                         {"pattern", "\\{(model|name)\\}"},
+                         {"description", "A pattern over the models of the axis: \"{model}-sr\"."}};
+  properties["factor"] = {{"type", "integer"},
+                          {"minimum", 2},
+                          {"maximum", kFactorMax},
+                          {"description", "How many times as high and wide pictures become."}};
+  for (const auto& option : tasks::all_parameters()) {
+    properties[option.name] = json_schema(option);
+    properties[option.name]["description"] = option.meaning;
+  }
+  for (const auto& row : tasks::task_kinds())
+    if (!tasks::is_of_prompts(row) &&
+        std::find(with_pictures.begin(), with_pictures.end(), row.kind) == with_pictures.end())
+      with_pictures.push_back(row.kind);
+  return {{"type", "object"},
+          {"additionalProperties", false},
+          {"properties", properties},
+          {"if", {{"required", {"kind"}}, {"properties", {{"kind", {{"enum", with_pictures}}}}}}},
+          {"then", {{"required", {"data"}}}},
+          {"else", {{"properties", {{"data", false}}}}}};
+}
+
+// Axes of parameters that tasks have.
+Json parameter_axes_schema() {
+  Json properties = Json::object();
+  for (const auto& option : tasks::all_parameters()) {
+    const Json list = {
+        {"type", "array"}, {"minItems", 1}, {"items", {{"type", {"string", "number", "null"}}}}};
+    properties[option.name] = {{"description", option.meaning},
+                               {"anyOf", {reference_to("values"), list}}};
+  }
+  return {{"properties", properties}};
+}
+
 std::map<std::string, Json> make_definitions() {
   Json options = Json::array(), usual = Json::array();
   for (const auto& path : parameter_paths())
@@ -105,11 +157,14 @@ std::map<std::string, Json> make_definitions() {
       {"spacing", {{"enum", spacing_names()}}},
       {"option", {{"enum", options}}},
       {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
-      {"task_kind", {{"enum", tasks::names_of_prompt_tasks()}}},
+      {"task_kind", {{"enum", tasks::kind_names()}, {"description", "What the task does."}}},
+      {"task", task_schema()},
+      {"parameter_axes", parameter_axes_schema()},
+      {"degradation", degradation_schema()},
+      {"fit", {{"enum", fit_names()}}},
       {"metric", metric_schema()}};
-  for (const auto rows : {metrics::Rows::kFeatures, metrics::Rows::kCosine, metrics::Rows::kAnswers,
-                          metrics::Rows::kLogits})
-    definitions[extractor_definition(rows)] = extractor_schema(rows);
+  for (const auto& kind : metrics::rows_kinds())
+    definitions[extractor_definition(kind.rows)] = extractor_schema(kind.rows);
   return definitions;
 }
 
@@ -177,19 +232,7 @@ std::string sampler_options_table() {
   return text;
 }
 
-std::string_view rows_text(metrics::Rows rows) {
-  switch (rows) {
-    case metrics::Rows::kFeatures:
-      return "features [n, D]";
-    case metrics::Rows::kCosine:
-      return "cosine [n, 1]";
-    case metrics::Rows::kAnswers:
-      return "1 right, 0 wrong, NaN not told [n, A]";
-    case metrics::Rows::kLogits:
-      return "logits of classes [n, C]";
-  }
-  return {};
-}
+std::string rows_text(metrics::Rows rows) { return metrics::rows_kind(rows).text; }
 
 std::string_view need_text(metrics::ReferenceNeed need) {
   switch (need) {
@@ -203,12 +246,23 @@ std::string_view need_text(metrics::ReferenceNeed need) {
   return {};
 }
 
+// What a metric has beside the picture, for people: "its target".
+std::string needs_text(const metrics::Metric& row) {
+  std::vector<std::string> needs;
+  for (const auto slot : row.needs()) needs.emplace_back(tasks::slot_name(slot));
+  if (row.reference != metrics::ReferenceNeed::kNone) needs.emplace_back(need_text(row.reference));
+  return needs.empty() ? "nothing" : joined(needs);
+}
+
 std::string metrics_table() {
-  std::string text = "| metric | rows | compares with | images | best |\n|---|---|---|---|---|\n";
+  std::string text =
+      "| metric | rows | needs | images | best | defined by | same as |\n"
+      "|---|---|---|---|---|---|---|\n";
   for (const auto& row : metrics::metrics())
-    text += fmt::format("| `{}` | {} | {} | {} or more | {} |\n", row.name, rows_text(row.rows),
-                        need_text(row.reference), row.images_for(defaults_of(row.protocol)),
-                        row.is_lower_better() ? "lower" : "higher");
+    text +=
+        fmt::format("| `{}` | {} | {} | {} or more | {} | {} | {} |\n", row.name,
+                    rows_text(row.rows), needs_text(row), row.images_for(defaults_of(row.protocol)),
+                    row.is_lower_better() ? "lower" : "higher", row.paper, row.same_as);
   return text;
 }
 
@@ -223,11 +277,12 @@ std::string presets_table() {
 std::string extractors_table() {
   std::string text = "| kind | in a grid | input | rows |\n|---|---|---|---|\n";
   for (const auto& row : metrics::extractors()) {
-    const std::string form = row.member.empty() ? "mini" : "{" + row.member + ": ...}";
+    const std::string form = !row.has_input()     ? "`protocol: {...}`"
+                             : row.member.empty() ? "`mini`"
+                                                  : "`{" + row.member + ": ...}`";
     std::string made;
-    for (const auto rows : row.rows)
-      made += (made.empty() ? "" : ", or ") + std::string(rows_text(rows));
-    text += fmt::format("| `{}` | `{}` | {} | {} |\n", row.kind, form, row.input, made);
+    for (const auto rows : row.rows) made += (made.empty() ? "" : ", or ") + rows_text(rows);
+    text += fmt::format("| `{}` | {} | {} | {} |\n", row.kind, form, row.input, made);
   }
   return text;
 }
@@ -241,11 +296,53 @@ std::string extractor_options_table(const metrics::Extractor& row) {
   return text;
 }
 
+std::string slots_text(const tasks::TaskKind& row) {
+  std::vector<std::string> names;
+  for (const auto slot : row.slots) names.emplace_back(tasks::slot_name(slot));
+  return joined(names);
+}
+
+std::string tasks_table() {
+  std::string text = "| kind | method | an item has | parameters | |\n|---|---|---|---|---|\n";
+  for (const auto& row : tasks::task_kinds())
+    text += fmt::format("| `{}` | `{}`{} | {} | {} | {} |\n", row.kind, row.name,
+                        row.is_usual ? " (the usual one)" : "", slots_text(row),
+                        code_list(row.parameters, {}), row.explanation);
+  return text;
+}
+
+// Methods have defaults of their own.
+std::string task_parameters_table() {
+  std::string text = "| method | parameter | default | fits | |\n|---|---|---|---|---|\n";
+  for (const auto& row : tasks::task_kinds())
+    for (const auto& option : row.parameters)
+      text += fmt::format("| `{}` | `{}` | {} | {} | {} |\n", row.name, option.name,
+                          default_text(option), expected_text(option), option.meaning);
+  return text;
+}
+
+std::string fits_table() {
+  std::string text = "| fit | |\n|---|---|\n";
+  for (const auto& row : fits()) text += fmt::format("| `{}` | {} |\n", row.name, row.meaning);
+  return text;
+}
+
+std::string degradations_table() {
+  std::string text = "| degradation | | options |\n|---|---|---|\n";
+  for (const auto& row : degradations())
+    text += fmt::format("| `{}` | {} | {} |\n", row.name, row.meaning, code_list(row.options, {}));
+  return text;
+}
+
 std::map<std::string, std::string> make_tables() {
   std::map<std::string, std::string> tables = {{"samplers", samplers_table()},
                                                {"sampler options", sampler_options_table()},
                                                {"metrics", metrics_table()},
                                                {"presets", presets_table()},
+                                               {"tasks", tasks_table()},
+                                               {"task parameters", task_parameters_table()},
+                                               {"fits", fits_table()},
+                                               {"degradations", degradations_table()},
                                                {"extractors", extractors_table()}};
   for (const auto& row : sampling::samplers())
     tables["options of " + row.name] = options_table("option", row.options);

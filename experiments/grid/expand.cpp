@@ -6,22 +6,21 @@
 
 #include "base/check.h"
 #include "base/io/atomic_file.h"
+#include "experiments/grid/cell_costs.h"
+#include "experiments/grid/cell_items.h"
+#include "experiments/grid/cell_models.h"
+#include "experiments/grid/cell_parameters.h"
 #include "experiments/grid/cell_samplers.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/settings.h"
 #include "experiments/grid/yaml.h"
+#include "schema/metrics/extractor.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
-
-// What is summed up once and used by many cells: a network at a size.
-struct Price {
-  double gflops_per_call = 0;
-  double gflops_decode = 0;
-};
 
 // How many images are computed together where the grid does not say: 64 at 8x8 latents, 8 at 64x64,
 // 2 at 128x128. So the activations of a group stay within a few gigabytes in float32, and progress
@@ -34,11 +33,11 @@ int default_group_size(int latent_pixels) {
   return size;
 }
 
-// The kinds of its tasks, each once.
-std::vector<std::string> kinds_of(const Grid& grid) {
-  std::set<std::string> kinds;
-  for (const Task& task : grid.tasks) kinds.insert(task.kind);
-  return {kinds.begin(), kinds.end()};
+// Whether an axis sets nothing but parameters that a task does not have: its cells stand once.
+bool is_idle(const Axis& axis, const tasks::TaskKind& kind) {
+  return std::all_of(axis.paths.begin(), axis.paths.end(), [&](const std::string& path) {
+    return is_of_tasks(path) && find_option(kind.parameters, path) == nullptr;
+  });
 }
 
 class Expander {
@@ -99,38 +98,30 @@ class Expander {
   void look_up_models() {
     for (const Axis& axis : grid_.axes)
       if (sets_model(axis))
-        for (const Placed& value : axis.values) (void)model_of(value);
-  }
-
-  const ModelEntry* model_of(const Placed& placed) {
-    const auto known = models_.find(placed.value);
-    if (known != models_.end()) return known->second ? &*known->second : nullptr;
-    const ModelRef ref = model_ref(placed.value);
-    auto entry = catalog_.model(ref.path, ref.variant, kinds_of(grid_), placed.where);
-    if (!entry) {
-      failure_.add(entry.error());
-      models_.emplace(placed.value, std::nullopt);
-      return nullptr;
-    }
-    submission_.input_names.insert(entry->names.begin(), entry->names.end());
-    for (const std::string& note : entry->notes)
-      notes_.push_back("the model " + ref.path + ": " + note);
-    return &*models_.emplace(placed.value, std::move(*entry)).first->second;
+        for (const Placed& value : axis.values)
+          for (const Task& task : grid_.tasks) (void)models_.of(value, task);
   }
 
   void add_cell(const Points& found, std::size_t point) {
     CellRequest cell;
     const Settings settings = settings_at(grid_, found, point);
-    label(cell, found, point);
-    const ModelEntry* model = model_of(*settings.model);
-    if (model == nullptr) return;
-    const auto* kind = tasks::find_task(grid_.tasks[settings.task].kind);
+    const Task& asked = grid_.tasks[settings.task];
+    const auto* kind = tasks::find_task(asked.kind);
     ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
-    const ReadySampler* sampler =
-        samplers_.of(settings, *kind, *model, labels_.at(settings.model->value));
+    if (is_repeated(*kind, settings, found, point)) return;
+    label(cell, *kind, found, point);
+    const ModelEntry* model = models_.of(*settings.model, asked);
+    if (model == nullptr) return;
+    const std::string& called = labels_.at(settings.model->value);
+    const ReadySampler* sampler = samplers_.of(settings, *kind, *model, called);
     if (sampler == nullptr) return;
     fill_sample(cell, settings, *model, *sampler);
-    if (!fill_cost(cell, settings, *model, *sampler)) return;
+    const auto calls = parameters_.fill(cell.sample, asked, settings, *model, *sampler);
+    if (!calls) return;
+    const std::string& size_where = settings.size_where.empty() ? grid_.file : settings.size_where;
+    const auto cost = costs_.of(cell.sample, *kind, *model, *calls, {called, size_where});
+    if (!cost || !fill_items(cell.sample, *kind, settings, *model)) return;
+    cell.cost = *cost;
     const ReadyTask& task = tasks_[settings.task];
     cell.images = {0, task.images};
     cell.scores = task.scores;
@@ -140,11 +131,26 @@ class Expander {
     submission_.cells.push_back(std::move(cell));
   }
 
+  // Where an axis is idle, the first point stands for all.
+  bool is_repeated(const tasks::TaskKind& kind, const Settings& settings, const Points& found,
+                   std::size_t point) {
+    std::vector<std::uint32_t> numbers = {static_cast<std::uint32_t>(settings.task)};
+    bool has_idle = false;
+    for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
+      const bool idle = is_idle(grid_.axes[a], kind);
+      has_idle |= idle;
+      numbers.push_back(idle ? 0 : found.row(point)[a]);
+    }
+    return has_idle && !told_points_.insert(std::move(numbers)).second;
+  }
+
   // By axis, and by the usual axes that an axis of the user's own sets.
-  void label(CellRequest& cell, const Points& found, std::size_t point) const {
+  void label(CellRequest& cell, const tasks::TaskKind& kind, const Points& found,
+             std::size_t point) const {
     for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
       const Axis& axis = grid_.axes[a];
       const Placed& placed = found.at(point, a);
+      if (is_idle(axis, kind)) continue;
       cell.labels[axis.name] = placed.value;
       for (const std::string& path : axis.paths) {
         if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
@@ -211,31 +217,19 @@ class Expander {
     group_sizes_.insert(static_cast<std::uint64_t>(sample.group_size));
   }
 
-  // False when the picture does not fit the model.
-  bool fill_cost(CellRequest& cell, const Settings& settings, const ModelEntry& model,
-                 const ReadySampler& sampler) {
-    const int height = cell.sample.height, width = cell.sample.width;
-    auto known = prices_.find({&model, height, width});
-    if (known == prices_.end()) {
-      std::optional<Price> price;
-      if (height % model.vae_factor == 0 && width % model.vae_factor == 0)
-        price = {model.gflops_per_call(height, width), model.gflops_decode(height, width)};
-      else
-        failure_.add(settings.size_where.empty() ? grid_.file : settings.size_where,
-                     std::to_string(height) + " x " + std::to_string(width) +
-                         " pixels do not fit the model " + cell.labels["model"].get<std::string>(),
-                     "multiples of " + std::to_string(model.vae_factor));
-      known = prices_.emplace(std::tuple(&model, height, width), price).first;
+  bool fill_items(SampleSpec& sample, const tasks::TaskKind& kind, const Settings& settings,
+                  const ModelEntry& model) {
+    const Task& task = grid_.tasks[settings.task];
+    if (tasks::is_of_prompts(kind)) return true;
+    if (!task.data) return false;  // its fault is told
+    const diffusion::PictureSize size{sample.height, sample.width};
+    if (auto misfit = misfit_source(task, kind, model, labels_.at(settings.model->value), size)) {
+      failure_.add(misfit->where, misfit->what, misfit->expected);
+      return false;
     }
-    if (!known->second) return false;
-    CellCost& cost = cell.cost;
-    cost.steps_calls = sampler.calls;
-    cost.calls_per_image = cost.steps_calls * (cell.sample.guidance > 1 ? 2 : 1);
-    cost.gflops_per_call = known->second->gflops_per_call;
-    cost.gflops_decode = known->second->gflops_decode;
-    cost.gflops_text = model.gflops_text;
-    cost.parameters = model.parameters;
-    cost.weight_bytes = model.weight_bytes;
+    const ItemsSpec* items = items_.of(task, tasks_[settings.task], size, settings.size_where);
+    if (items == nullptr) return false;
+    sample.items = *items;
     return true;
   }
 
@@ -254,6 +248,9 @@ class Expander {
     if (path.starts_with("sampler.") && !samplers_.has_effect(path))
       failure_.add(where, "'" + path + "' has no effect in any cell",
                    "a sampler that has it, with the options that it needs");
+    if (is_of_tasks(path) && !parameters_.has_effect(path))
+      failure_.add(where, "'" + path + "' has no effect in any cell",
+                   "a task that has it: one of " + joined(tasks_with(path)));
   }
 
   // Units hold whole groups of every size that the cells have.
@@ -277,11 +274,14 @@ class Expander {
   Submission submission_;
   std::vector<ReadyTask> tasks_;
   std::map<Json, std::string> labels_;  // of models
-  std::map<Json, std::optional<ModelEntry>> models_;
+  CellModels models_{catalog_, submission_, failure_, notes_};
   CellSamplers samplers_{failure_};
-  std::map<std::tuple<const ModelEntry*, int, int>, std::optional<Price>> prices_;
+  CellParameters parameters_{failure_};
+  CellCosts costs_{failure_};
+  CellItems items_{catalog_, failure_};
   std::set<std::tuple<std::string, std::string, int, int>> told_sizes_;
   std::set<std::pair<std::string, std::string>> told_cuts_;
+  std::set<std::vector<std::uint32_t>> told_points_;  // where an axis is idle
   std::set<std::uint64_t> group_sizes_;
   bool has_guidance_ = false;
 };
@@ -293,7 +293,8 @@ void note(const Result<T>& found, Failure& failure) {
 
 void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
   const auto& extractor = metric.extractor;
-  if (!extractor.kind.empty() && !extractor.is_mini())
+  const auto* kind = metrics::find_extractor(extractor.kind);
+  if (kind != nullptr && kind->has_input() && !extractor.is_mini())
     note(catalog.extractor(extractor.kind, extractor.name, metric.where), failure);
   if (!metric.reference || metric.reference->path.empty()) return;
   if (metric.reference->kind == "folder")
@@ -311,10 +312,12 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
     if (sets_model(axis)) models.axes.push_back(std::move(axis));
   }
   for (const Axis& axis : with_models(models, catalog, failure).axes)
-    for (const Placed& value : axis.values) {
-      const ModelRef ref = model_ref(value.value);
-      note(catalog.model(ref.path, ref.variant, kinds_of(grid), value.where), failure);
-    }
+    for (const Placed& value : axis.values)
+      for (const Task& task : grid.tasks) {
+        const ModelRef ref = model_of_task(model_ref(value.value), task);
+        const std::string& where = task.model.empty() ? value.where : task.model_where;
+        note(catalog.model(ref.path, ref.variant, {task.kind}, where), failure);
+      }
   for (const Task& task : grid.tasks) {
     if (!task.prompts.file.empty())
       note(catalog.text_file(task.prompts.file, task.prompts.where), failure);

@@ -8,12 +8,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 #include "base/result.h"
+#include "schema/items.h"
 
 namespace isocost::experiments {
 
@@ -85,11 +87,36 @@ struct Metric {
   std::string where;
 };
 
-// What is sampled for which prompts, and how it is judged.
+// Where the items of a task with pictures come from.
+struct DataSource {
+  enum class Kind : int { kNone, kWorld, kFolder, kPairs };
+  Kind kind = Kind::kNone;  // none: a fault was told
+  std::string split = "validation";
+  std::uint64_t count = 1024;
+  std::uint64_t seed = 0;
+  std::string folder;
+  std::string low;
+  std::string high;
+  std::string fit = kFitExact;
+  std::string where;
+};
+
+// In a task's model: what the axis says of a model, and the last folder of that.
+inline constexpr const char* kModelWord = "{model}";
+inline constexpr const char* kNameWord = "{name}";
+
+// What is sampled for which prompts or items, and how it is judged.
 struct Task {
-  std::string name;  // empty: the grid's own, where it names no tasks
-  std::string kind;  // a row of schema/tasks
-  PromptSource prompts;
+  std::string name;   // empty: the grid's own, where it names no tasks
+  std::string kind;   // a row of schema/tasks
+  std::string model;  // a pattern over the axis; empty: the axis's models serve
+  std::string model_where;
+  PromptSource prompts;            // of tasks without pictures
+  std::optional<DataSource> data;  // of those with pictures
+  std::optional<int> factor;
+  std::string factor_where;
+  Json degradation;                          // with all of its options; null: none
+  std::map<std::string, Placed> parameters;  // that it sets itself
   std::vector<Metric> metrics;
   std::uint64_t images = 0;
   std::uint64_t judge_from = 0;

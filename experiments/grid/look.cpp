@@ -1,12 +1,19 @@
 #include "experiments/grid/look.h"
 
+#include <optional>
+#include <system_error>
+
 #include "base/check.h"
+#include "base/io/atomic_file.h"
 #include "base/io/genuine_file.h"
+#include "base/io/hash_file.h"
 #include "base/io/safetensors.h"
 #include "base/io/torch_archive.h"
 #include "base/json_reader.h"
 #include "model_folder/model_folder.h"
+#include "schema/arch/perceptual.h"
 #include "schema/metrics/extractor.h"
+#include "schema/spec.h"
 #include "worker/diffusion/image/clip_preprocess.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
@@ -15,10 +22,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Result<ExtractorLook> look_at_mini(const fs::path& folder) {
+Result<Json> read_config(const fs::path& folder) {
   const auto file = folder / "config.json";
   const auto text = io::read_genuine_file(file, std::size_t{1} << 20);
-  const auto json = text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
+  return text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
+}
+
+// Whether its rows are features of one picture, and not a number of a pair.
+bool gives_features(const metrics::Extractor& row) {
+  using metrics::Rows;
+  return row.makes(Rows::kClipFeatures) || row.makes(Rows::kWholeFeatures) ||
+         row.makes(Rows::kVitFeatures);
+}
+
+Result<ExtractorLook> look_at_mini(const fs::path& folder) {
+  const auto file = folder / "config.json";
+  const auto json = read_config(folder);
   if (!json) return fail(json.error());
   const std::string kind = json->is_object() && json->value("_class_name", Json()).is_string()
                                ? json->at("_class_name").get<std::string>()
@@ -36,8 +55,8 @@ Result<ExtractorLook> look_at_mini(const fs::path& folder) {
   return look;
 }
 
-// A CLIP folder; for its score the tokenizer too.
-Result<ExtractorLook> look_at_clip(const fs::path& folder, bool has_texts) {
+// A CLIP folder; where texts are read the tokenizer too.
+Result<ExtractorLook> look_at_clip(const fs::path& folder, const metrics::Extractor& row) {
   const auto model = arch::ModelFolder::open(folder);
   if (!model) return fail(model.error());
   if (!model->clip)
@@ -52,16 +71,99 @@ Result<ExtractorLook> look_at_clip(const fs::path& folder, bool has_texts) {
     if (const auto fits = preprocess->check_fit(config.vision.image_size, folder.string()); !fits)
       failure.add(fits.error());
   }
-  if (has_texts) {
+  if (row.reads_texts) {
     const auto tokenizer = diffusion::Tokenizer::load_for(
         {config.text.max_position_embeddings, config.text.vocab_size}, folder);
     if (!tokenizer) failure.add(tokenizer.error());
   }
   if (!failure.is_empty()) return fail(std::move(failure));
-  return ExtractorLook{0, has_texts ? 1 : config.projection_dim};
+  return ExtractorLook{0, gives_features(row) ? config.projection_dim : 1};
+}
+
+// A folder of a configuration and weights, checked against each other.
+template <class Config>
+Result<Config> look_at_network(const fs::path& folder,
+                               Result<Config> (*parse)(const Json&, const std::string&),
+                               std::vector<arch::TensorSpec> (*tensors)(const Config&),
+                               std::string (*rename)(std::string_view)) {
+  const auto json = read_config(folder);
+  if (!json) return fail(json.error());
+  auto config = parse(*json, (folder / "config.json").string());
+  if (!config) return config;
+  const auto weights = io::find_weight_files(folder, io::kTransformersBase);
+  const auto infos =
+      weights ? io::read_tensor_infos(*weights) : Result<io::TensorInfos>(fail(weights.error()));
+  if (!infos) return fail(infos.error());
+  arch::FoundTensors found;
+  for (const auto& [name, info] : *infos)
+    if (std::string ours = rename(name); !ours.empty()) found[std::move(ours)] = info.shape;
+  const auto fits = arch::check_tensors(tensors(*config), found, folder.string());
+  if (!fits) return fail(fits.error());
+  return config;
+}
+
+Result<ExtractorLook> look_at_vit(const fs::path& folder, const metrics::Extractor& row) {
+  const auto config = look_at_network<arch::VitConfig>(
+      folder, arch::vit_config_from_json,
+      [](const arch::VitConfig& some) { return arch::summarize_vit(some).tensors; },
+      arch::vit_tensor_name);
+  if (!config) return fail(config.error());
+  return ExtractorLook{0, gives_features(row) ? config->tower.hidden_size : 1};
+}
+
+Result<ExtractorLook> look_at_perceptual(const fs::path& folder) {
+  const auto config = look_at_network<arch::PerceptualConfig>(
+      folder, arch::perceptual_config_from_json, arch::perceptual_tensors,
+      [](std::string_view name) { return std::string(name); });
+  if (!config) return fail(config.error());
+  return ExtractorLook{0, 1};
+}
+
+std::optional<bool> remembered_look(const fs::path& entry) {
+  if (entry.empty()) return std::nullopt;
+  const auto text = io::read_file(entry, 1024);
+  const auto json = text ? parse_json(*text, entry.string()) : Result<Json>(Json());
+  if (!json || !json->is_boolean()) return std::nullopt;
+  return json->get<bool>();
+}
+
+// A cache that cannot be written is no fault: the pictures are looked at again next time.
+void remember_look(const fs::path& entry, bool is_any_changed) {
+  if (entry.empty()) return;
+  std::error_code error;
+  fs::create_directories(entry.parent_path(), error);
+  try {
+    if (!error) io::write_file_atomically(entry, Json(is_any_changed).dump());
+  } catch (const std::system_error&) {
+    return;
+  }
 }
 
 }  // namespace
+
+Result<bool> look_at_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
+                           diffusion::PictureSize size,
+                           const std::map<std::string, io::ItemColumn>& columns) {
+  const auto find = [&](const std::string& digest) -> Result<io::ItemColumn> {
+    const auto column = columns.find(digest);
+    ISOCOST_CHECK(column != columns.end(), "whoever looks at items has asked for their folders");
+    return column->second;
+  };
+  const Json key = {{"items", to_json(spec)},
+                    {"more", more},
+                    {"height", size.height},
+                    {"width", size.width},
+                    {"numerics", kNumericsRevision}};
+  const auto cache = io::digest_cache_folder();
+  const fs::path entry =
+      cache ? cache->parent_path() / "items" / (canonical_digest(key).hex() + ".json") : fs::path();
+  if (const auto known = remembered_look(entry)) return *known;
+  const auto items = diffusion::ItemSet::open(spec, find, more);
+  if (!items) return fail(items.error());
+  auto is_any_changed = diffusion::check_items(*items, size);
+  if (is_any_changed) remember_look(entry, *is_any_changed);
+  return is_any_changed;
+}
 
 Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path& path) {
   const auto* row = metrics::find_extractor(kind);
@@ -71,9 +173,15 @@ Result<ExtractorLook> look_at_extractor(const std::string& kind, const fs::path&
       if (const auto fits = io::check_torchscript(path); !fits) return fail(fits.error());
       return ExtractorLook{};
     case metrics::Form::kClipFolder:
-      return look_at_clip(path, row->makes(metrics::Rows::kCosine));
+      return look_at_clip(path, *row);
     case metrics::Form::kFeatureNetwork:
       return look_at_mini(path);
+    case metrics::Form::kPerceptualFolder:
+      return look_at_perceptual(path);
+    case metrics::Form::kVitFolder:
+      return look_at_vit(path, *row);
+    case metrics::Form::kNothing:
+      break;
   }
   return ExtractorLook{};
 }

@@ -1,4 +1,4 @@
-// What extractors are, looked at before anything runs and without LibTorch. For
+// What extractors and items are, looked at before anything runs and without LibTorch. For
 // experiments/grid alone.
 //
 // Fails with: what the worker would fail with hours later, as far as files tell it: missing parts,
@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "base/result.h"
+#include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
 
@@ -22,5 +24,13 @@ struct ExtractorLook {
 // `kind` as ExtractorSpec has it.
 [[nodiscard]] Result<ExtractorLook> look_at_extractor(const std::string& kind,
                                                       const std::filesystem::path& path);
+
+// Every item once, as a cell of this size will load it: whether any picture is resized or cut.
+// What was found sound is remembered in the cache of digests by the items' contents.
+// `columns`: by their digests. Fails with: as diffusion::check_items.
+[[nodiscard]] Result<bool> look_at_items(const ItemsSpec& spec,
+                                         const std::map<std::string, std::string>& more,
+                                         diffusion::PictureSize size,
+                                         const std::map<std::string, io::ItemColumn>& columns);
 
 }  // namespace isocost::experiments

@@ -6,6 +6,7 @@
 
 #include "experiments/grid/yaml.h"
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
@@ -67,13 +68,20 @@ const std::set<std::string>& parameter_paths() {
     };
     add(sampling::shared_options());
     for (const auto& row : sampling::samplers()) add(row.options);
+    for (const auto& option : tasks::all_parameters()) paths.insert(option.name);
     return paths;
   }();
   return kPaths;
 }
 
+bool is_of_tasks(const std::string& path) {
+  return find_option(tasks::all_parameters(), path) != nullptr;
+}
+
 std::string misfit(const std::string& path, const Json& value) {
   if (path.starts_with("sampler.")) return misfit_option(path.substr(8), value);
+  if (const auto* option = find_option(tasks::all_parameters(), path))
+    return isocost::misfit(*option, value).value_or(std::string());
   if (path == "sampler") return misfit_choice(value, sampling::sampler_names());
   if (path == "timestep_spacing") return misfit_choice(value, spacing_names());
   if (path == "dtype") return misfit_choice(value, {"float32", "bfloat16", "float16"});

@@ -15,6 +15,9 @@ namespace isocost::experiments {
 // Everything that can be set, options of all samplers included.
 [[nodiscard]] const std::set<std::string>& parameter_paths();
 
+// Whether tasks have it: strength, image_guidance, ...
+[[nodiscard]] bool is_of_tasks(const std::string& path);
+
 // Options of samplers that are no parameters by path: timestep_spacing is an axis, Karras sigmas
 // one of its values, and a list of betas belongs to a model.
 [[nodiscard]] const std::set<std::string>& options_left_out();

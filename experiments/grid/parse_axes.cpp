@@ -260,7 +260,7 @@ void take_default(const std::string& path, const Placed& placed, Grid& grid) {
     grid.dtype = value.get<std::string>();
   else if (path == "negative_prompt")
     grid.negative_prompt = value.get<std::string>();
-  else if (path.starts_with("sampler."))
+  else if (path.starts_with("sampler.") || is_of_tasks(path))
     grid.defaults.push_back({path, placed});
   else
     grid.axes.push_back({path, {placed}, placed.where, {path}});
@@ -270,8 +270,9 @@ void take_default(const std::string& path, const Placed& placed, Grid& grid) {
 
 void check_value(YamlFile& file, const Axis& axis, const Placed& placed) {
   for (const std::string& path : axis.paths) {
+    const bool is_left_to_task = placed.value.is_null() && is_of_tasks(path);
     const std::string expected = misfit(path, placed.value);
-    if (expected.empty()) continue;
+    if (is_left_to_task || expected.empty()) continue;
     if (path == "sampler" && placed.value.is_string())
       file.failure().add(placed.where, "unknown sampler " + placed.value.dump(), expected);
     else

@@ -44,6 +44,12 @@ std::set<std::string> names_of(const std::vector<Option>& options,
   return names;
 }
 
+std::vector<std::string> names_in(const std::vector<Option>& options) {
+  std::vector<std::string> names;
+  for (const auto& option : options) names.push_back(option.name);
+  return names;
+}
+
 // Takes `value` over into `into` where it fits.
 void take_option(YamlFile& file, const YAML::Node& node, const Option& option,
                  const std::string& owner, Json& into) {
@@ -67,15 +73,19 @@ Json read_arguments(YamlFile& file, const YAML::Node& node) {
   return values;
 }
 
-// A row for the metric's rows, with its defaults. Without a kind where there is none.
-ExtractorChoice choice_of(const metrics::Metric& metric, std::string_view member,
+// An extractor with its defaults. Without a kind where there is none.
+ExtractorChoice choice_of(const metrics::Extractor* row, std::string_view member,
                           std::string name) {
-  const auto* row = metrics::extractor_for(metric.rows, member);
   if (row == nullptr) return {};
   ExtractorChoice choice{row->kind, std::move(name), defaults_of(row->options)};
   if (member == metrics::kMini) choice.name = row->mini;
   if (row->takes_arguments) choice.options[metrics::kArguments] = Json::object();
   return choice;
+}
+
+ExtractorChoice choice_of(const metrics::Metric& metric, std::string_view member,
+                          std::string name) {
+  return choice_of(metrics::extractor_for(metric.rows, member), member, std::move(name));
 }
 
 std::string extractors_text(const metrics::Metric& metric) {
@@ -84,6 +94,8 @@ std::string extractors_text(const metrics::Metric& metric) {
     forms.emplace_back(metrics::kMini);
   for (const auto& member : metrics::members_for(metric.rows))
     forms.push_back("{" + member + ": ...}");
+  const auto* plain = metrics::extractor_for(metric.rows, {});
+  if (plain != nullptr) forms.push_back("{" + joined(names_in(plain->options)) + "}, each at will");
   return joined(forms);
 }
 
@@ -94,7 +106,9 @@ class MetricReader {
   // `name`: where the metric stands.
   Metric read(const YAML::Node& name, const YAML::Node* settings) {
     metric_.name = row_.name;
-    metric_.extractor = choice_of(row_, metrics::kMini, {});
+    const auto* usual = metrics::usual_extractor_for(row_.rows);
+    const bool is_mini = usual != nullptr && usual->has_input();
+    metric_.extractor = choice_of(usual, is_mini ? metrics::kMini : std::string_view(), {});
     metric_.protocol = defaults_of(row_.protocol);
     if (metric_.extractor.kind.empty() && !says_extractor(settings))
       file_.fault(name, row_.name + " needs an extractor", extractors_text(row_));
@@ -121,8 +135,10 @@ class MetricReader {
     const std::string name = file_.text(node, "extractor");
     const bool is_mini = name == metrics::kMini;
     metric_.extractor =
-        choice_of(row_, is_mini ? metrics::kMini : metrics::member_of_path(name), name);
-    if (metric_.extractor.kind.empty() && !name.empty())
+        choice_of(row_, is_mini ? metrics::kMini : metrics::member_of_path(row_.rows, name), name);
+    // A path is the input of something.
+    const auto* kind = metrics::find_extractor(metric_.extractor.kind);
+    if ((kind == nullptr || !kind->has_input()) && !name.empty())
       file_.fault(node, row_.name + " is not made of what " + name + " gives",
                   extractors_text(row_));
   }
@@ -137,11 +153,12 @@ class MetricReader {
       file_.fault(node, "this names no extractor of " + row_.name, extractors_text(row_));
       return;
     }
-    std::vector<std::string> more = {member};
+    std::vector<std::string> more;
+    if (kind->has_input()) more.push_back(member);
     if (kind->takes_arguments) more.emplace_back(metrics::kArguments);
     for (const auto& [name, value] :
          file_.members(node, names_of(kind->options, more), "the extractor " + member)) {
-      if (name == member)
+      if (name == member && kind->has_input())
         metric_.extractor.name = file_.text(value, member);
       else if (name == metrics::kArguments)
         metric_.extractor.options[name] = read_arguments(file_, value);
@@ -155,8 +172,17 @@ class MetricReader {
   // A name that the field knows, or the options themselves.
   void read_protocol(const YAML::Node& node) {
     if (node.IsScalar()) return take_preset(node);
-    const Members members =
-        file_.members(node, names_of(row_.protocol), "the protocol of " + row_.name);
+    // What needs no input has nothing else that could say how it computes.
+    const auto* plain = metrics::extractor_for(row_.rows, {});
+    const auto own = plain == nullptr ? std::vector<Option>() : plain->options;
+    Members members =
+        file_.members(node, names_of(row_.protocol, names_in(own)), "the protocol of " + row_.name);
+    for (const auto& option : own) {
+      const auto said = members.find(option.name);
+      if (said == members.end()) continue;
+      take_option(file_, said->second, option, row_.name, metric_.extractor.options);
+      members.erase(said);
+    }
     for (const auto& [name, value] : members)
       take_option(file_, value, *find_option(row_.protocol, name), row_.name, metric_.protocol);
     for (const auto& [name, value] : members)

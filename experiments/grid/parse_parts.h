@@ -6,6 +6,7 @@
 
 #include "experiments/grid/grid.h"
 #include "experiments/grid/yaml.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 
@@ -35,6 +36,14 @@ void read_zips(YamlFile& file, const YAML::Node& node, Grid& grid);
 // Keys that belong to one source of data and say nothing beside another.
 void refuse_beside(YamlFile& file, const Members& members, const std::string& kind,
                    const std::vector<std::string>& keys);
+
+// parse_data.cpp. The row that a task's kind and method mean; one of its kind, or the first of all,
+// where the fault of that is told.
+[[nodiscard]] const tasks::TaskKind& read_method(YamlFile& file, const YAML::Node& key,
+                                                 const Members& members, Task& task);
+// Its data, factor, degradation, model and parameters. Requires: the grid's axes.
+void read_items(YamlFile& file, const YAML::Node& key, const Members& members,
+                const tasks::TaskKind& kind, const Grid& grid, Task& task);
 
 // parse_tasks.cpp: prompts, metrics, images, judge_from of the grid or of each of its tasks.
 void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, Grid& grid);

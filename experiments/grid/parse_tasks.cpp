@@ -54,12 +54,10 @@ struct Keys {
 };
 
 constexpr std::array kTaskKeys = {"prompts", "metrics", "images"};
+constexpr std::array kSharedKeys = {"prompts", "metrics", "images", "judge_from"};
 
 // Requires: the keys that are there. What is missing is told by the caller.
-Task read_task(YamlFile& file, const std::string& name, const Keys& keys) {
-  Task task;
-  task.name = name;
-  if (const auto* node = keys.find("prompts")) task.prompts = read_prompts(file, *node);
+void read_judging(YamlFile& file, const Keys& keys, Task& task) {
   if (const auto* node = keys.find("metrics")) task.metrics = read_metrics(file, *node);
   const YAML::Node* images = keys.find("images");
   const YAML::Node* judge_from = keys.find("judge_from");
@@ -69,41 +67,45 @@ Task read_task(YamlFile& file, const std::string& name, const Keys& keys) {
     file.fault(*judge_from, "judge_from is " + std::to_string(task.judge_from),
                "less than images, " + std::to_string(task.images));
   }
-  return task;
 }
 
-void read_kind(YamlFile& file, const Members& members, Task& task) {
-  task.kind = tasks::task_kinds().front().name;
-  if (members.contains("kind"))
-    task.kind = file.choice(members.at("kind"), "kind of task", tasks::names_of_prompt_tasks());
-  if (members.contains("data"))
-    file.fault(members.at("data"), "no task of this version begins with pictures",
-               "prompts, and a reference of its metrics");
+std::set<std::string> named_task_keys() {
+  std::set<std::string> keys = {"kind", "method", "model", "data", "factor", "degradation"};
+  keys.insert(kSharedKeys.begin(), kSharedKeys.end());
+  for (const Option& option : tasks::all_parameters()) keys.insert(option.name);
+  return keys;
 }
 
 void read_named_task(YamlFile& file, const YAML::Node& key, const YAML::Node& node,
                      const Members& grid_keys, std::set<std::string>& used, Grid& grid) {
-  const std::string& name = key.Scalar();
-  if (name.empty() || name.size() > 100)
+  Task task;
+  task.name = key.Scalar();
+  task.where = file.where(key);
+  if (task.name.empty() || task.name.size() > 100)
     file.fault(key, "the name of a task does not fit", "1 to 100 characters");
   for (const Task& other : grid.tasks)
-    if (other.name == name) file.fault(key, "the task '" + name + "' stands twice", "each once");
-  const Members members =
-      file.members(node, {"kind", "data", "prompts", "metrics", "images", "judge_from"},
-                   "the task '" + name + "'");
+    if (other.name == task.name)
+      file.fault(key, "the task '" + task.name + "' stands twice", "each once");
+  const Members members = file.members(node, named_task_keys(), "the task '" + task.name + "'");
+  const tasks::TaskKind& kind = read_method(file, key, members, task);
   const Keys keys{members, grid_keys};
+  const bool is_of_prompts = tasks::is_of_prompts(kind);
+  const auto is_its_own = [&](std::string_view shared) {  // prompts stand among its items
+    return shared == "prompts" && !is_of_prompts;
+  };
   if (node.IsMap()) {
     for (const char* needed : kTaskKeys) {
-      if (keys.find(needed) == nullptr)
-        file.fault(key, "the task '" + name + "' has no " + needed,
+      if (!is_its_own(needed) && keys.find(needed) == nullptr)
+        file.fault(key, "the task '" + task.name + "' has no " + needed,
                    std::string(needed) + " of its own, or of the whole grid");
     }
+    read_items(file, key, members, kind, grid, task);
   }
-  for (const char* shared : {"prompts", "metrics", "images", "judge_from"})
-    if (!members.contains(shared)) used.insert(shared);
-  Task task = read_task(file, name, keys);
-  read_kind(file, members, task);
-  task.where = file.where(key);
+  for (const char* shared : kSharedKeys)
+    if (!is_its_own(shared) && !members.contains(shared)) used.insert(shared);
+  if (const auto* prompts = keys.find("prompts"); is_of_prompts && prompts != nullptr)
+    task.prompts = read_prompts(file, *prompts);
+  read_judging(file, keys, task);
   grid.tasks.push_back(std::move(task));
 }
 
@@ -149,8 +151,11 @@ void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, 
         file.fault(root, std::string("the key '") + needed + "' is missing");
     }
     add_task_axis(file, grid);
-    grid.tasks.push_back(read_task(file, "", {members, members}));
-    read_kind(file, {}, grid.tasks.back());
+    Task& task = grid.tasks.emplace_back();
+    task.kind = tasks::task_kinds().front().name;
+    if (const auto prompts = members.find("prompts"); prompts != members.end())
+      task.prompts = read_prompts(file, prompts->second);
+    read_judging(file, {members, members}, task);
     return;
   }
   const YAML::Node& node = members.at("tasks");
@@ -165,7 +170,7 @@ void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, 
     else
       file.fault(pair.first, "the name of a task is no text", "a name");
   }
-  for (const char* shared : {"prompts", "metrics", "images", "judge_from"}) {
+  for (const char* shared : kSharedKeys) {
     if (members.contains(shared) && !used.contains(shared))
       file.fault(members.at(shared), std::string("no task uses '") + shared + "' of the grid",
                  "a task without its own, or no such key here");

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "experiments/world/world.h"
-#include "schema/metrics/metric.h"
+#include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
 
 namespace isocost::experiments {
@@ -12,6 +12,36 @@ namespace {
 
 std::string size_text(const std::pair<int, int>& size) {
   return std::to_string(size.first) + " x " + std::to_string(size.second);
+}
+
+// `columns`: of the rows that are kept; 0 where statistics are.
+void check_reference(const Metric& metric, std::uint64_t least, std::uint64_t count,
+                     std::int64_t columns, Failure& failure) {
+  if (count < least)
+    failure.add(metric.where,
+                "the reference of " + metric.name + " has " + std::to_string(count) + " pictures",
+                std::to_string(least) + " or more");
+  const std::uint64_t bytes = count * static_cast<std::uint64_t>(columns) * sizeof(float);
+  if (bytes > kReferenceRowsBytesMax)
+    failure.add(
+        metric.where,
+        "the rows of the reference of " + metric.name + " have " + std::to_string(bytes) + " bytes",
+        "at most " + std::to_string(kReferenceRowsBytesMax) + ": fewer pictures in the reference");
+}
+
+void check_captions(const Metric& metric, const std::vector<std::string>& texts, Failure& failure) {
+  std::size_t wrong = 0;
+  const std::string* first = nullptr;
+  for (const std::string& text : texts) {
+    if (world::parse_caption(text)) continue;
+    if (wrong++ == 0) first = &text;
+  }
+  if (wrong == 0) return;
+  failure.add(metric.where,
+              std::to_string(wrong) + " of " + std::to_string(texts.size()) +
+                  " prompts are no captions of the mini world, first '" + first->substr(0, 80) +
+                  "'",
+              "captions as the world's grammar makes them, which " + metric.name + " needs");
 }
 
 class TaskReader {
@@ -27,14 +57,33 @@ class TaskReader {
 
   ReadyTask run() {
     ready_.images = task_.images;
-    read_prompts();
+    if (task_.data)
+      read_data();
+    else
+      read_prompts();
     for (const Metric& metric : task_.metrics) read_metric(metric);
     return std::move(ready_);
   }
 
  private:
+  void read_data() {
+    std::set<tasks::Slot> asked;
+    for (const Metric& metric : task_.metrics)
+      if (const auto* row = metrics::find_metric(metric.name))
+        asked.insert(row->needs().begin(), row->needs().end());
+    ready_.items = ready_items(task_, asked, catalog_, submission_, failure_, notes_);
+    if (ready_.items.prompts.empty()) return;
+    ready_.texts = ready_.items.prompts;
+    std::string lines = prompts_text(ready_.texts);
+    ready_.prompts = sha256(lines).name();
+    submission_.blobs[ready_.prompts] = std::move(lines);
+    submission_.input_names[ready_.prompts] = "prompts of the task " + task_.name;
+  }
+
   void read_prompts() {
     const PromptSource& source = task_.prompts;
+    // Where there is nothing but a prompt, it says what is wanted.
+    ready_.items.slots = {tasks::Slot::kPrompt, tasks::Slot::kTargetText};
     std::string lines;
     if (source.kind == "world") {
       lines = world::prompts_jsonl(*world::parse_split(source.split), source.count, source.seed);
@@ -72,6 +121,8 @@ class TaskReader {
   Found extractor_of(const Metric& metric) {
     const auto& choice = metric.extractor;
     Found found{.spec = {choice.kind, {}, choice.options}, .name = choice.name, .entry = {}};
+    const auto* kind = metrics::find_extractor(choice.kind);
+    if (kind != nullptr && !kind->has_input()) return found;
     auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
     if (!entry) {
       failure_.add(entry.error());
@@ -173,24 +224,42 @@ class TaskReader {
     }
     const std::uint64_t least = row->images_for(metric.protocol);
     check_images(metric, least);
-    if (row->rows == metrics::Rows::kAnswers) check_captions(metric);
+    if (row->rows == metrics::Rows::kAnswers) check_captions(metric, ready_.texts, failure_);
     ScoreSpec score;
     score.metric = metric.name;
-    const Found extractor = extractor_of(metric);
+    Found extractor = extractor_of(metric);
+    check_needs(metric, *row, extractor.spec);
     score.extractor = extractor.spec;
     std::uint64_t count = 0;
     if (has_reference) score.reference = reference_of(metric, extractor, count);
     constexpr std::uint64_t kStatisticsMin = 2;  // one picture has no covariance
     if (count > 0)
       check_reference(metric, needs_rows ? least : kStatisticsMin, count,
-                      needs_rows ? extractor.entry.columns : 0);
+                      needs_rows ? extractor.entry.columns : 0, failure_);
     score.range = {task_.judge_from, task_.images};
     score.protocol = metric.protocol;
-    if (!extractor.spec.input.empty() &&
+    const auto* kind = metrics::find_extractor(extractor.spec.kind);
+    const bool has_input = kind == nullptr || kind->has_input();
+    if (!(has_input && extractor.spec.input.empty()) &&
         std::find(ready_.scores.begin(), ready_.scores.end(), score) != ready_.scores.end())
       failure_.add(metric.where, metric.name + " is computed already, in the same way",
                    "each metric once");
     ready_.scores.push_back(std::move(score));
+  }
+
+  // What it reads of the items is in its extractor's key where it is not in the sample's.
+  void check_needs(const Metric& metric, const metrics::Metric& row, ExtractorSpec& spec) {
+    if (task_.data && ready_.texts.empty()) return;  // the items' fault is told
+    for (const std::string& missing : missing_slots(row, ready_.items.slots))
+      failure_.add(metric.where,
+                   metric.name + " needs the " + missing + " of each image, which items of " +
+                       (task_.data ? "the task '" + task_.name + "'" : task_.kind) + " have not",
+                   "a task whose data has it, or another metric");
+    for (const tasks::Slot slot : row.needs()) {
+      const std::string key(tasks::slot_key(slot));
+      if (const auto more = ready_.items.more.find(key); more != ready_.items.more.end())
+        spec.items[key] = more->second;
+    }
   }
 
   [[nodiscard]] std::uint64_t judged() const {
@@ -205,38 +274,6 @@ class TaskReader {
                                             : ", those from " + std::to_string(task_.judge_from) +
                                                   " to " + std::to_string(task_.images)),
                  std::to_string(least) + " or more: images, less judge_from");
-  }
-
-  // `columns`: of the rows that are kept; 0 where statistics are.
-  void check_reference(const Metric& metric, std::uint64_t least, std::uint64_t count,
-                       std::int64_t columns) {
-    if (count < least)
-      failure_.add(
-          metric.where,
-          "the reference of " + metric.name + " has " + std::to_string(count) + " pictures",
-          std::to_string(least) + " or more");
-    const std::uint64_t bytes = count * static_cast<std::uint64_t>(columns) * sizeof(float);
-    if (bytes > kReferenceRowsBytesMax)
-      failure_.add(metric.where,
-                   "the rows of the reference of " + metric.name + " have " +
-                       std::to_string(bytes) + " bytes",
-                   "at most " + std::to_string(kReferenceRowsBytesMax) +
-                       ": fewer pictures in the reference");
-  }
-
-  void check_captions(const Metric& metric) {
-    std::size_t wrong = 0;
-    const std::string* first = nullptr;
-    for (const std::string& text : ready_.texts) {
-      if (world::parse_caption(text)) continue;
-      if (wrong++ == 0) first = &text;
-    }
-    if (wrong == 0) return;
-    failure_.add(metric.where,
-                 std::to_string(wrong) + " of " + std::to_string(ready_.texts.size()) +
-                     " prompts are no captions of the mini world, first '" + first->substr(0, 80) +
-                     "'",
-                 "captions as the world's grammar makes them, which " + metric.name + " needs");
   }
 
   void note(std::string text) {
@@ -254,6 +291,14 @@ class TaskReader {
 };
 
 }  // namespace
+
+std::vector<std::string> missing_slots(const metrics::Metric& metric,
+                                       const std::set<tasks::Slot>& slots) {
+  std::vector<std::string> missing;
+  for (const tasks::Slot slot : metric.needs())
+    if (!slots.contains(slot)) missing.emplace_back(tasks::slot_name(slot));
+  return missing;
+}
 
 ReadyTask ready_task(const Task& task, const std::string& grid_file, Catalog& catalog,
                      Submission& submission, Failure& failure, std::vector<std::string>& notes) {

@@ -7,6 +7,8 @@
 
 #include "experiments/grid/catalog.h"
 #include "experiments/grid/grid.h"
+#include "experiments/grid/ready_items.h"
+#include "schema/metrics/metric.h"
 #include "schema/spec.h"
 
 namespace isocost::experiments {
@@ -19,12 +21,17 @@ struct SizeLimit {
 };
 
 struct ReadyTask {
+  ReadyItems items;                // of tasks with pictures
   std::string prompts;             // "sha256:..."
   std::vector<std::string> texts;  // of the prompts, in their order
   std::vector<ScoreSpec> scores;
   std::vector<SizeLimit> limits;
   std::uint64_t images = 0;
 };
+
+// Slots that a metric reads and items do not have.
+[[nodiscard]] std::vector<std::string> missing_slots(const metrics::Metric& metric,
+                                                     const std::set<tasks::Slot>& slots);
 
 // Puts what it finds into the submission's blobs, references and names of inputs; faults go to
 // `failure`, what a user should know and is no fault to `notes`.

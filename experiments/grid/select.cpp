@@ -7,6 +7,7 @@
 
 #include "experiments/grid/grid.h"
 #include "experiments/grid/models.h"
+#include "experiments/grid/parameters.h"
 #include "experiments/grid/yaml.h"
 #include "schema/metrics/extractor.h"
 
@@ -16,12 +17,17 @@ namespace {
 namespace fs = std::filesystem;
 using Chosen = std::vector<const JudgedPoint*>;
 
+// Null along an axis that its task does not have.
+Json label_of(const JudgedPoint& point, const std::string& axis) {
+  return point.labels.value(axis, Json());
+}
+
 Chosen best(const std::vector<JudgedPoint>& points, const SelectOptions& options) {
   std::map<std::string, Chosen> groups;
   std::vector<std::string> order;
   for (const JudgedPoint& point : points) {
     Json group = Json::array();
-    for (const std::string& axis : options.per) group.push_back(point.labels.at(axis));
+    for (const std::string& axis : options.per) group.push_back(label_of(point, axis));
     const std::string key = canonical(group);
     if (!groups.contains(key)) order.push_back(key);
     groups[key].push_back(&point);
@@ -46,6 +52,7 @@ std::string text_of(const Json& label) {
 
 // Texts that would read as something else are written as YAML's quoted ones.
 YAML::Node scalar_node(const Json& value) {
+  if (value.is_null()) return YAML::Node(YAML::NodeType::Null);
   if (!value.is_string()) return YAML::Node(canonical(value));
   YAML::Node node(value.get<std::string>());
   node.SetTag("!");
@@ -84,7 +91,7 @@ class Writer {
     for (const Axis& axis : grid_.axes) {
       YAML::Node values;
       for (const JudgedPoint* point : chosen) {
-        const Json& label = point->labels.at(axis.name);
+        const Json label = label_of(*point, axis.name);
         values.push_back(sets_model(axis) ? model_node(label) : scalar_node(label));
       }
       values.SetStyle(YAML::EmitterStyle::Flow);
@@ -163,6 +170,9 @@ class Writer {
     };
     const auto move_all = [&](YAML::Node keys) {
       move(keys["prompts"], "file");
+      for (const char* folder : {"folder", "low", "high"}) move(keys["data"], folder);
+      // What begins with the axis's model goes where that goes.
+      if (keys["model"] && !keys["model"].Scalar().starts_with(kModelWord)) move(keys, "model");
       for (YAML::Node metric : keys["metrics"]) {
         if (!metric.IsMap()) continue;
         YAML::Node settings = metric.begin()->second;
@@ -191,7 +201,8 @@ class Writer {
     for (const JudgedPoint* point : chosen) {
       std::string line = "#   " + options_.metric + " " + rounded(point->value);
       for (const Axis& axis : grid_.axes)
-        line += ", " + axis.name + " " + text_of(point->labels.at(axis.name));
+        if (point->labels.contains(axis.name))
+          line += ", " + axis.name + " " + text_of(point->labels.at(axis.name));
       std::replace(line.begin(), line.end(), '\n', ' ');
       text += line + "\n";
     }
@@ -245,8 +256,10 @@ Failure check(const Grid& grid, const std::vector<JudgedPoint>& points,
     }
   }
   for (const JudgedPoint& point : points) {
-    for (const std::string& axis : axes) {
-      if (point.labels.contains(axis)) continue;
+    for (const Axis& each : grid.axes) {
+      const std::string& axis = each.name;
+      const bool may_be_absent = std::all_of(each.paths.begin(), each.paths.end(), is_of_tasks);
+      if (may_be_absent || point.labels.contains(axis)) continue;
       failure.add(grid.name, "a cell of the study has no '" + axis + "'", "cells of its last grid");
       return failure;
     }

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "experiments/grid/parameters.h"
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
@@ -43,10 +45,23 @@ void set(Settings& settings, const Grid& grid, const std::string& path, const Pl
   else if (path == "height" || path == "width") {
     (path == "height" ? settings.height : settings.width) = value.get<int>();
     settings.size_where = placed.where;
+  } else if (is_of_tasks(path)) {
+    if (!value.is_null()) settings.parameters[path] = &placed;
   } else {
     ISOCOST_CHECK(path.starts_with(kOfSampler), "the parser knows the paths of parameters");
     settings.options.emplace_back(path.substr(kOfSampler.size()), &placed);
   }
+}
+
+// What an axis or a default says goes to the tasks that have it; the parser lets nothing be said by
+// an axis and by a task.
+void set_parameters(Settings& settings, const Task& task) {
+  for (const auto& [name, placed] : task.parameters) settings.parameters[name] = &placed;
+  const auto* kind = tasks::find_task(task.kind);
+  ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
+  std::erase_if(settings.parameters, [&](const auto& one) {
+    return find_option(kind->parameters, one.first) == nullptr;
+  });
 }
 
 // A default that this cell's sampler does not have is left out; one that no sampler has is told
@@ -54,6 +69,10 @@ void set(Settings& settings, const Grid& grid, const std::string& path, const Pl
 void set_defaults(Settings& settings, const Grid& grid) {
   const auto& sampler = settings.sampler->value.get_ref<const std::string&>();
   for (const Default& one : grid.defaults) {
+    if (is_of_tasks(one.path)) {
+      settings.parameters.emplace(one.path, &one.value);
+      continue;
+    }
     const std::string option = one.path.substr(kOfSampler.size());
     if (sampling::option_of(sampler, option) != nullptr)
       settings.options.emplace_back(option, &one.value);
@@ -76,6 +95,7 @@ Settings settings_at(const Grid& grid, const Points& points, std::size_t point) 
       settings.model != nullptr && settings.sampler != nullptr && settings.steps != nullptr,
       "every grid has these axes");
   set_defaults(settings, grid);
+  set_parameters(settings, grid.tasks[settings.task]);
   return settings;
 }
 

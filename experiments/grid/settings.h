@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,7 +23,9 @@ struct Settings {
   const Placed* steps = nullptr;
   const Placed* spacing = nullptr;
   std::vector<std::pair<std::string, const Placed*>> options;  // of the sampler
-  std::size_t task = 0;                                        // its number among the grid's
+  // Of the task: those that its method has.
+  std::map<std::string, const Placed*> parameters;
+  std::size_t task = 0;  // its number among the grid's
   double guidance = 1;
   std::uint64_t seed = 0;
   std::optional<int> height;

@@ -24,7 +24,8 @@ std::string short_key(const std::string& key) {
 
 void write_extractor(Markup& html, const Report& report, const ExtractorSpec& extractor) {
   html.text(extractor.kind);
-  html.element("span", report.study.input_name(extractor.input), {{"class", "soft"}});
+  if (!extractor.input.empty())
+    html.element("span", report.study.input_name(extractor.input), {{"class", "soft"}});
   if (!extractor.options.empty())
     html.element("span", flat(extractor.options), {{"class", "soft"}});
   html.open("span", {{"class", "soft"}})

@@ -8,6 +8,8 @@ struct TowerDefaults {
   std::int64_t hidden_size;
   std::int64_t intermediate_size;
   std::int64_t heads;
+  std::string hidden_act = "quick_gelu";
+  double layer_norm_eps = 1e-5;
 };
 
 ClipTowerConfig read_tower(JsonReader& reader, const TowerDefaults& defaults) {
@@ -17,10 +19,10 @@ ClipTowerConfig read_tower(JsonReader& reader, const TowerDefaults& defaults) {
       bounded(reader, "intermediate_size", defaults.intermediate_size, 1, kWidthMax);
   tower.num_hidden_layers = bounded(reader, "num_hidden_layers", 12, 1, kLayersMax);
   tower.num_attention_heads = bounded(reader, "num_attention_heads", defaults.heads, 1, kWidthMax);
-  tower.layer_norm_eps = positive(reader, "layer_norm_eps", 1e-5);
+  tower.layer_norm_eps = positive(reader, "layer_norm_eps", defaults.layer_norm_eps);
   tower.projection_dim = bounded(reader, "projection_dim", 512, 1, kWidthMax);
   supported(reader, "hidden_act", {"quick_gelu", "gelu"});
-  tower.hidden_act = reader.get_or<std::string>("hidden_act", "quick_gelu");
+  tower.hidden_act = reader.get_or<std::string>("hidden_act", defaults.hidden_act);
   if (tower.hidden_size % tower.num_attention_heads != 0)
     reader.fault("num_attention_heads", "these are " + std::to_string(tower.num_attention_heads),
                  "a divisor of hidden_size, " + std::to_string(tower.hidden_size));
@@ -101,6 +103,23 @@ Result<ClipConfig> clip_config_from_json(const Json& json, const std::string& wh
   failure.add(text.take());
   failure.add(vision.take());
   if (!failure.is_empty()) return fail(std::move(failure));
+  return config;
+}
+
+Result<VitConfig> vit_config_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  VitConfig config;
+  if (reader.get_or<std::string>("model_type", "") != "vit")
+    reader.fault("model_type", "this is " + canonical(reader.raw("model_type")).substr(0, 60),
+                 "\"vit\": a ViT of transformers, as facebook/dino-vits16");
+  config.tower = read_tower(reader, {768, 3072, 12, "gelu", 1e-12});
+  config.image_size = bounded(reader, "image_size", 224, 1, 4096);
+  config.patch_size = bounded(reader, "patch_size", 16, 1, 4096);
+  config.num_channels = bounded(reader, "num_channels", 3, 3, 3);
+  supported(reader, "qkv_bias", {Json(true)});
+  if (config.image_size < config.patch_size)
+    reader.fault("patch_size", "this is larger than the picture", "at most image_size");
+  if (!reader.ok()) return fail(reader.take());
   return config;
 }
 

@@ -128,11 +128,24 @@ struct ClipConfig {
   std::vector<std::string> unknown_keys;  // those of a tower with its member's name
 };
 
+// ViTModel, as DINO's networks are kept by transformers.
+struct VitConfig {
+  ClipTowerConfig tower;
+  std::int64_t image_size = 224;
+  std::int64_t patch_size = 16;
+  std::int64_t num_channels = 3;
+
+  [[nodiscard]] std::int64_t positions() const {
+    return (image_size / patch_size) * (image_size / patch_size) + 1;
+  }
+};
+
 [[nodiscard]] Result<UNetConfig> unet_config_from_json(const Json& json, const std::string& where);
 [[nodiscard]] Result<VaeConfig> vae_config_from_json(const Json& json, const std::string& where);
 [[nodiscard]] Result<ClipTextConfig> clip_text_config_from_json(const Json& json,
                                                                 const std::string& where);
 [[nodiscard]] Result<ClipConfig> clip_config_from_json(const Json& json, const std::string& where);
+[[nodiscard]] Result<VitConfig> vit_config_from_json(const Json& json, const std::string& where);
 
 // The configuration of a named architecture: "sd-v1" (SD 1.x with base width c: c, 2c, 4c, 4c; two
 // residual blocks a level; attention at the first three). Fails with: an unknown name, a width that

@@ -180,6 +180,19 @@ NetworkSummary summarize_clip(const ClipConfig& config) {
   return summary;
 }
 
+NetworkSummary summarize_vit(const VitConfig& config) {
+  NetworkSummary summary;
+  Ledger ledger(summary);
+  const auto width = config.tower.hidden_size;
+  const auto side = config.image_size / config.patch_size;
+  ledger.tensor("vit.cls_token", {1, 1, width});
+  ledger.tensor("vit.position_embeddings", {1, config.positions(), width});
+  ledger.conv("vit.patch_embedding", {config.num_channels, width, config.patch_size}, {side, side});
+  clip_layers(ledger, "vit", config.tower, config.positions());
+  ledger.norm("vit.layernorm", width);
+  return summary;
+}
+
 Result<void> check_tensors(const std::vector<TensorSpec>& expected, const FoundTensors& found,
                            const std::string& where) {
   Failure failure;
@@ -228,6 +241,28 @@ std::string text_tensor_name(std::string_view name) {
 
 std::string clip_tensor_name(std::string_view name) {
   return name.ends_with("position_ids") ? std::string() : std::string(name);
+}
+
+std::string vit_tensor_name(std::string_view name) {
+  std::string text(name.starts_with("vit.") ? name.substr(4) : name);
+  if (text.starts_with("pooler.") || text.starts_with("classifier.")) return {};
+  constexpr std::pair<std::string_view, std::string_view> kNames[] = {
+      {"embeddings.patch_embeddings.projection.", "patch_embedding."},
+      {"embeddings.", ""},
+      {"encoder.layer.", "encoder.layers."},
+      {".attention.attention.query.", ".self_attn.q_proj."},
+      {".attention.attention.key.", ".self_attn.k_proj."},
+      {".attention.attention.value.", ".self_attn.v_proj."},
+      {".attention.output.dense.", ".self_attn.out_proj."},
+      {".intermediate.dense.", ".mlp.fc1."},
+      {".output.dense.", ".mlp.fc2."},
+      {".layernorm_before.", ".layer_norm1."},
+      {".layernorm_after.", ".layer_norm2."}};
+  for (const auto& [theirs, ours] : kNames) {
+    const auto at = text.find(theirs);
+    if (at != std::string::npos) text.replace(at, theirs.size(), ours);
+  }
+  return "vit." + text;
 }
 
 }  // namespace isocost::arch

@@ -48,6 +48,7 @@ enum class VaeHalf { kDecode, kEncode };
                                            VaeHalf half);
 [[nodiscard]] NetworkSummary summarize_clip_text(const ClipTextConfig& config);
 [[nodiscard]] NetworkSummary summarize_clip(const ClipConfig& config);  // one text and one picture
+[[nodiscard]] NetworkSummary summarize_vit(const VitConfig& config);    // one picture
 
 // Shapes by name, as a weight file has them.
 using FoundTensors = std::map<std::string, std::vector<std::int64_t>, std::less<>>;
@@ -62,5 +63,7 @@ using FoundTensors = std::map<std::string, std::vector<std::int64_t>, std::less<
 [[nodiscard]] std::string vae_tensor_name(std::string_view name);   // query -> to_q and its kin
 [[nodiscard]] std::string text_tensor_name(std::string_view name);  // adds a missing `text_model.`
 [[nodiscard]] std::string clip_tensor_name(std::string_view name);  // drops `position_ids`
+// A ViT's layers are those of CLIP's vision tower under other names; heads behind them are dropped.
+[[nodiscard]] std::string vit_tensor_name(std::string_view name);
 
 }  // namespace isocost::arch

@@ -7,6 +7,8 @@ Metric attribute_accuracy_row() {
   row.explanation =
       "Share of what the caption tells (shape, colour, size, texture, place, arrangement) that a "
       "network reads from the picture; higher is better.";
+  row.paper = "docs/mini-family.md";
+  row.same_as = "the mini family";
   row.least = 0;
   row.most = 1;
   row.rows = Rows::kAnswers;

@@ -6,6 +6,8 @@ Metric clip_score_row() {
   Metric row("clip_score", "CLIP score", Direction::kHigherIsBetter);
   row.explanation =
       "Cosine between the picture's and its prompt's CLIP embedding; higher is better.";
+  row.paper = "Hessel et al. 2021";
+  row.same_as = "torchmetrics, transformers";
   row.rows = Rows::kCosine;
   row.protocol = {number("scale", 1, {0, 1000, true}, "the cosine is multiplied by"),
                   flag("floor_at_zero", false, "negative cosines count as 0")};

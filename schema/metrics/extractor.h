@@ -14,7 +14,14 @@
 namespace isocost::metrics {
 
 // What an extractor's input is on disk.
-enum class Form : int { kFeatureNetwork = 1, kClipFolder = 2, kTorchScript = 3 };
+enum class Form : int {
+  kNothing = 0,  // it computes from the pictures alone
+  kFeatureNetwork = 1,
+  kClipFolder = 2,
+  kTorchScript = 3,
+  kPerceptualFolder = 4,
+  kVitFolder = 5,
+};
 
 struct Extractor {
   std::string kind;                            // in keys and the database: do not change
@@ -23,14 +30,22 @@ struct Extractor {
   std::string input;  // what its input is, for people: "a CLIP folder"
   std::string mini;   // the mini family's own, which `mini` stands for; empty: it has none
   // In a grid: the member that names the input, as in {torchscript: FILE, resize: clean}; empty:
-  // the mini family's alone.
+  // the mini family's alone, or none.
   std::string member;
   std::vector<Option> options;
+  // Of a CLIP folder: whether texts are read as well as pictures.
+  bool reads_texts = false;
   // An option kArguments, {name: true | false | number}, handed to the network.
   bool takes_arguments = false;
   [[nodiscard]] bool makes(Rows some) const {
     return std::find(rows.begin(), rows.end(), some) != rows.end();
   }
+  [[nodiscard]] bool has_input() const { return form != Form::kNothing; }
+  // What of an item it makes its rows with: for every kind of rows the same.
+  [[nodiscard]] const std::vector<tasks::Slot>& needs() const {
+    return rows_kind(rows.front()).needs;
+  }
+  [[nodiscard]] bool is_pixelwise() const { return rows_kind(rows.front()).is_pixelwise; }
   [[nodiscard]] bool may_hold_nan() const {
     return std::any_of(rows.begin(), rows.end(), metrics::may_hold_nan);
   }
@@ -42,11 +57,14 @@ inline constexpr const char* kArguments = "arguments";
 [[nodiscard]] const Extractor* find_extractor(std::string_view kind);
 // The mini family's own, for a metric's rows.
 inline constexpr std::string_view kMini = "mini";
-// The kind that makes such rows of an input which a grid names by `member`, or of kMini. Null: none
-// does.
+// The kind that makes such rows of an input which a grid names by `member`, or of kMini; without a
+// member, of no input. Null: none does.
 [[nodiscard]] const Extractor* extractor_for(Rows rows, std::string_view member);
-// The member that a bare path stands for, by its ending.
-[[nodiscard]] std::string_view member_of_path(std::string_view path);
+// What makes such rows where nobody says with what: the mini family's own, or what needs no input.
+// Null: somebody must say.
+[[nodiscard]] const Extractor* usual_extractor_for(Rows rows);
+// The member that a bare path stands for where such rows are wanted, by its ending.
+[[nodiscard]] std::string_view member_of_path(Rows rows, std::string_view path);
 // The members that make such rows: "torchscript", "clip".
 [[nodiscard]] std::vector<std::string> members_for(Rows rows);
 

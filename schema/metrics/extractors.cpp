@@ -16,17 +16,89 @@ Extractor clip_cosine() {
   row.input = "a CLIP folder";
   row.mini = "mini/clip";
   row.member = "clip";
+  row.reads_texts = true;
   row.options = {text("prefix", "", "stands before every prompt")};
   return row;
 }
 
-Extractor clip_features() {
+Extractor of_clip(std::string kind, std::vector<Rows> rows) {
   Extractor row;
-  row.kind = "clip-features";
+  row.kind = std::move(kind);
+  row.rows = std::move(rows);
   row.form = Form::kClipFolder;
   row.input = "a CLIP folder";
   row.member = "clip";
+  return row;
+}
+
+Extractor clip_features() {
+  Extractor row = of_clip("clip-features", {Rows::kFeatures, Rows::kClipFeatures});
   row.options = {flag("normalise", false, "features of unit length")};
+  return row;
+}
+
+Extractor clip_whole() {
+  Extractor row = of_clip("clip-whole", {Rows::kWholeFeatures});
+  row.options = {
+      choice("fit", "whole", {"whole", "crop"},
+             "pictures are resized from edge to edge, by floats, or as the folder says")};
+  return row;
+}
+
+Extractor clip_to_text() {
+  Extractor row = of_clip("clip-to-text", {Rows::kClipToText});
+  row.reads_texts = true;
+  row.options = {text("without", "", "is taken out of every text: a subject's rare word")};
+  return row;
+}
+
+Extractor clip_direction() {
+  Extractor row = of_clip("clip-direction", {Rows::kClipDirection});
+  row.reads_texts = true;
+  return row;
+}
+
+Extractor of_vit(std::string kind, std::vector<Rows> rows) {
+  Extractor row;
+  row.kind = std::move(kind);
+  row.rows = std::move(rows);
+  row.form = Form::kVitFolder;
+  row.input = "a transformers folder of a ViT, as facebook/dino-vits16";
+  row.member = "vit";
+  row.options = {choice("preprocess", "dreambooth", {"dreambooth", "folder"},
+                        "the shorter edge to 256 and the middle 224, or as the folder says")};
+  return row;
+}
+
+Extractor perceptual() {
+  Extractor row;
+  row.kind = "perceptual";
+  row.rows = {Rows::kPerceptual};
+  row.form = Form::kPerceptualFolder;
+  row.input = "a folder that script/convert/lpips.py makes";
+  row.member = "network";
+  return row;
+}
+
+Extractor of_pixels(std::string kind, Rows rows) {
+  Extractor row;
+  row.kind = std::move(kind);
+  row.rows = {rows};
+  row.form = Form::kNothing;
+  row.input = "nothing";
+  row.options = {
+      whole("crop_border", 0, {0, 1024}, "pixels that are left out along each edge"),
+      choice("channels", "rgb", {"rgb", "y"}, "all three, or the luma of BT.601 in 16 to 235")};
+  return row;
+}
+
+Extractor outside_mask() {
+  Extractor row;
+  row.kind = "outside-mask";
+  row.rows = {Rows::kOutsideMask};
+  row.form = Form::kNothing;
+  row.input = "nothing";
+  row.options = {whole("margin", 0, {0, 1024}, "pixels that the mask is widened by")};
   return row;
 }
 
@@ -66,8 +138,24 @@ Extractor torchscript() {
 }  // namespace
 
 const std::vector<Extractor>& extractors() {
-  static const std::vector<Extractor> kRows = {mini_features(), mini_attributes(), clip_cosine(),
-                                               clip_features(), torchscript()};
+  static const std::vector<Extractor> kRows = {
+      mini_features(),
+      mini_attributes(),
+      clip_cosine(),
+      clip_features(),
+      clip_whole(),
+      of_clip("clip-to-source", {Rows::kClipToSource}),
+      of_clip("clip-to-target", {Rows::kClipToTarget}),
+      clip_to_text(),
+      clip_direction(),
+      of_vit("vit-features", {Rows::kFeatures, Rows::kVitFeatures}),
+      of_vit("vit-to-source", {Rows::kVitToSource}),
+      of_vit("vit-to-target", {Rows::kVitToTarget}),
+      perceptual(),
+      of_pixels("squared-error", Rows::kSquaredError),
+      of_pixels("structure", Rows::kStructure),
+      outside_mask(),
+      torchscript()};
   return kRows;
 }
 
@@ -78,20 +166,27 @@ const Extractor* find_extractor(std::string_view kind) {
 }
 
 const Extractor* extractor_for(Rows rows, std::string_view member) {
-  if (member.empty()) return nullptr;
-  for (const auto& row : extractors()) {
-    const bool is_asked = member == kMini ? !row.mini.empty() : row.member == member;
-    if (row.makes(rows) && is_asked) return &row;
-  }
+  const auto is_asked = [&](const Extractor& row) {
+    if (member == kMini) return !row.mini.empty();
+    return member.empty() ? !row.has_input() : row.member == member;
+  };
+  for (const auto& row : extractors())
+    if (row.makes(rows) && is_asked(row)) return &row;
   return nullptr;
 }
 
-std::string_view member_of_path(std::string_view path) {
+const Extractor* usual_extractor_for(Rows rows) {
+  const Extractor* mini = extractor_for(rows, kMini);
+  return mini != nullptr ? mini : extractor_for(rows, {});
+}
+
+std::string_view member_of_path(Rows rows, std::string_view path) {
   const bool is_file = std::any_of(kTorchScriptEndings.begin(), kTorchScriptEndings.end(),
                                    [&](std::string_view ending) { return path.ends_with(ending); });
-  const Form form = is_file ? Form::kTorchScript : Form::kClipFolder;
-  for (const auto& row : extractors())
-    if (row.form == form) return row.member;
+  for (const auto& row : extractors()) {
+    const bool takes_file = row.form == Form::kTorchScript;
+    if (row.makes(rows) && !row.member.empty() && takes_file == is_file) return row.member;
+  }
   return {};
 }
 

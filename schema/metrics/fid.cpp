@@ -9,6 +9,8 @@ Metric fid_row() {
       "Fréchet distance between the features of generated and of real pictures; lower is better, "
       "0 is equal. Its bias depends on the number of images, so only scores with equal n are "
       "compared.";
+  row.paper = "Heusel et al. 2017";
+  row.same_as = "pytorch-fid, clean-fid, torch-fidelity";
   row.least = 0;
   row.reference = ReferenceNeed::kStatistics;
   row.images_min = 8;

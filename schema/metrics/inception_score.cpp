@@ -16,6 +16,8 @@ Metric inception_score_row() {
   row.explanation =
       "How sure a classifier is of each picture's class and how many classes the pictures have; "
       "higher is better, 1 is the least. It looks at no reference and no prompt.";
+  row.paper = "Salimans et al. 2016";
+  row.same_as = "torch-fidelity 0.4.0";
   row.least = 1;
   row.rows = Rows::kLogits;
   row.images_of = two_a_split;

@@ -16,6 +16,8 @@ Metric kid_row() {
   row.explanation =
       "Kernel distance between the features of generated and of real pictures, without bias; lower "
       "is better.";
+  row.paper = "Bińkowski et al. 2018";
+  row.same_as = "torch-fidelity 0.4.0";
   row.reference = ReferenceNeed::kRows;
   row.images_min = 8;
   row.images_of = subset_images;

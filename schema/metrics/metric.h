@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/metrics/rows.h"
 #include "schema/options.h"
 
 namespace isocost::metrics {
@@ -26,16 +27,11 @@ enum class ReferenceNeed : int {
   kRows = 2,        // the rows themselves
 };
 
-// What an extractor makes of a picture. A kind may be asked for by the metrics that read such rows.
-enum class Rows : int { kFeatures = 1, kCosine = 2, kAnswers = 3, kLogits = 4 };
-// NaN in such a row means: not asked.
-[[nodiscard]] constexpr bool may_hold_nan(Rows rows) { return rows == Rows::kAnswers; }
-
 // Settings under a name that the field knows: what a protocol called `name` stands for.
 struct Preset {
   std::string name;
   std::string meaning;                      // a sentence for the docs, without its full stop
-  Json extractor_options = Json::object();  // of a torchscript extractor
+  Json extractor_options = Json::object();  // of the extractor that they are about
   Json protocol = Json::object();
 };
 
@@ -48,8 +44,12 @@ struct Metric {
   Direction direction;
   std::string unit;                                         // empty: a bare number
   std::string explanation;                                  // whole sentences, for reports and docs
+  std::string paper;                                        // where it is defined
+  std::string same_as;                                      // whose numbers it gives
   double least = -std::numeric_limits<double>::infinity();  // what a value can be
   double most = std::numeric_limits<double>::infinity();
+  // Of equal pictures it has no end: its value is then null, with their number as "infinite".
+  bool may_be_infinite = false;
   Rows rows = Rows::kFeatures;
   ReferenceNeed reference = ReferenceNeed::kNone;
   // The fewest images that it judges; of a reference of rows as many pictures are needed.
@@ -60,6 +60,8 @@ struct Metric {
   std::vector<Option> protocol;
   std::vector<Preset> presets;
 
+  // What it must have of each image beside the picture itself.
+  [[nodiscard]] const std::vector<tasks::Slot>& needs() const { return rows_kind(rows).needs; }
   [[nodiscard]] bool is_lower_better() const { return direction == Direction::kLowerIsBetter; }
   [[nodiscard]] std::uint64_t images_for(const Json& whole_protocol) const {
     return std::max(images_min, images_of == nullptr ? 0 : images_of(whole_protocol));

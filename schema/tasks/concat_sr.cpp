@@ -16,11 +16,14 @@ TaskKind concat_sr_row() {
   TaskKind row;
   row.name = "concat-sr";
   row.kind = "super-resolution";
+  row.is_usual = true;
   row.label = "Super-resolution beside the enlarged picture's latents";
   row.explanation =
       "A picture from noise, beside the latents of a small one enlarged to the same size.";
   row.reference_name = row.kind;
   row.slots = {Slot::kPrompt, Slot::kSource};
+  row.may_lack_prompt = true;
+  row.source_size = SourceSize::kSmaller;
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
   row.pipelines = {"StableDiffusionPipeline"};
   row.runs_as = row.pipelines.front();

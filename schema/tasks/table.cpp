@@ -20,8 +20,18 @@ std::string_view slot_name(Slot slot) {
       return "mask";
     case Slot::kTarget:
       return "target";
+    case Slot::kSourceText:
+      return "source's text";
+    case Slot::kTargetText:
+      return "target's text";
   }
   return {};
+}
+
+std::string_view slot_key(Slot slot) {
+  if (slot == Slot::kSourceText) return "source_text";
+  if (slot == Slot::kTargetText) return "target_text";
+  return slot_name(slot);
 }
 
 const std::vector<TaskKind>& task_kinds() {
@@ -50,11 +60,39 @@ bool is_of_prompts(const TaskKind& kind) {
                      [](Slot slot) { return slot == Slot::kPrompt; });
 }
 
-std::vector<std::string> names_of_prompt_tasks() {
+bool has_slot(const TaskKind& kind, Slot slot) {
+  return std::find(kind.slots.begin(), kind.slots.end(), slot) != kind.slots.end();
+}
+
+std::vector<std::string> kind_names() {
   std::vector<std::string> names;
   for (const auto& row : task_kinds())
-    if (is_of_prompts(row)) names.push_back(row.name);
+    if (std::find(names.begin(), names.end(), row.kind) == names.end()) names.push_back(row.kind);
   return names;
+}
+
+std::vector<std::string> methods_of(std::string_view kind) {
+  std::vector<std::string> names;
+  for (const auto& row : task_kinds())
+    if (row.kind == kind) names.push_back(row.name);
+  return names;
+}
+
+const TaskKind* usual_method(std::string_view kind) {
+  for (const auto& row : task_kinds())
+    if (row.kind == kind && row.is_usual) return &row;
+  return nullptr;
+}
+
+const std::vector<Option>& all_parameters() {
+  static const std::vector<Option> kAll = [] {
+    std::vector<Option> all;
+    for (const auto& row : task_kinds())
+      for (const auto& option : row.parameters)
+        if (find_option(all, option.name) == nullptr) all.push_back(option);
+    return all;
+  }();
+  return kAll;
 }
 
 Result<Json> key_parameters(const TaskKind& kind, const Json& said, double guidance,

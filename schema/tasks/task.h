@@ -18,9 +18,27 @@
 namespace isocost::tasks {
 
 // What image i of a task is made from; metrics may ask for more. The source is what is edited, or
-// the small picture that is enlarged.
-enum class Slot : int { kPrompt = 1, kSource = 2, kMask = 3, kTarget = 4 };
+// the small picture that is enlarged; the target is what it should become. Of both there may be a
+// caption.
+enum class Slot : int {
+  kPrompt = 1,
+  kSource = 2,
+  kMask = 3,
+  kTarget = 4,
+  kSourceText = 5,
+  kTargetText = 6,
+};
 [[nodiscard]] std::string_view slot_name(Slot slot);
+// The same in keys: do not change.
+[[nodiscard]] std::string_view slot_key(Slot slot);
+
+// How large an item's source is, beside the picture that is made of it.
+enum class SourceSize : int {
+  kPicture = 1,  // as large: it is edited
+  kSmaller = 2,  // smaller, by a whole factor
+  kLatents =
+      3,  // as high and wide as the latents, and a multiple of what the autoencoder halves by
+};
 
 // The network's calls for one image, known before anything runs.
 struct Calls {
@@ -38,14 +56,18 @@ struct ModelFacts {
 };
 
 struct TaskKind {
-  std::string name;   // in keys and the database, for text-to-image in grids too: do not change
-  std::string kind;   // of the study's three, which several methods may be of: do not change
-  std::string label;  // for people
+  std::string name;       // in keys and the database, for text-to-image in grids too: do not change
+  std::string kind;       // of the study's three, which several methods may be of: do not change
+  bool is_usual = false;  // what a grid means that names a kind and no method
+  std::string label;      // for people
   std::string explanation;
-  std::string reference_name;           // what a run of it is called in a stored reference (verify)
-  std::vector<Option> parameters;       // set by a task or an axis, besides the usual ones
-  std::vector<Option> derived;          // that follow from the model, which nobody sets
-  std::vector<Slot> slots;              // of its items
+  std::string reference_name;          // what a run of it is called in a stored reference (verify)
+  std::vector<Option> parameters;      // set by a task or an axis, besides the usual ones
+  std::vector<Option> derived;         // that follow from the model, which nobody sets
+  std::vector<Slot> slots;             // of its items
+  std::string prompt_member = "text";  // of a line of metadata.jsonl: its prompt
+  bool may_lack_prompt = false;        // items of a data set without texts have empty prompts
+  SourceSize source_size = SourceSize::kPicture;
   std::vector<std::string> components;  // of the model's folder
   // The diffusers pipelines whose folders it runs with, and the one that it computes as.
   std::vector<std::string> pipelines;
@@ -80,8 +102,15 @@ struct TaskKind {
 [[nodiscard]] std::vector<std::string> task_names();
 // Whether its items are prompts and no pictures.
 [[nodiscard]] bool is_of_prompts(const TaskKind& kind);
-// The names of those.
-[[nodiscard]] std::vector<std::string> names_of_prompt_tasks();
+[[nodiscard]] bool has_slot(const TaskKind& kind, Slot slot);
+// What a grid calls kinds: text-to-image, ...; each once.
+[[nodiscard]] std::vector<std::string> kind_names();
+// The names of the tasks of a kind, its methods.
+[[nodiscard]] std::vector<std::string> methods_of(std::string_view kind);
+// The one that is meant where no method is said. Null: one must be.
+[[nodiscard]] const TaskKind* usual_method(std::string_view kind);
+// The parameters of all tasks, each name once: what can be an axis.
+[[nodiscard]] const std::vector<Option>& all_parameters();
 
 // The parameters as a sample's key has them: what was said, what holds where nothing was, and what
 // follows from the model; none without effect. Fails with: unknown ones, values that do not fit.

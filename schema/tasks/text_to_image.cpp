@@ -15,6 +15,7 @@ void drop_idle_mixture(double, Json& parameters) {
 TaskKind text_to_image_row() {
   TaskKind row;
   row.name = row.kind = row.reference_name = "text-to-image";
+  row.is_usual = true;
   row.label = "Text to image";
   row.explanation = "A picture from noise, as its prompt says.";
   row.parameters = {

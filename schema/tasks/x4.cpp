@@ -57,6 +57,8 @@ TaskKind x4_row() {
                         "how much of the small picture is left at that level, by the model's "
                         "low_res_scheduler")};
   row.slots = {Slot::kPrompt, Slot::kSource};
+  row.may_lack_prompt = true;
+  row.source_size = SourceSize::kLatents;
   row.components = {"unet", "vae", "text_encoder", "tokenizer", "low_res_scheduler"};
   row.pipelines = {"StableDiffusionUpscalePipeline"};
   row.runs_as = row.pipelines.front();

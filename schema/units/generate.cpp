@@ -10,9 +10,13 @@ const GenerateUnit& generate_of(const UnitBody& unit) { return std::get<Generate
 
 std::set<std::string> generate_inputs(const UnitBody& unit) {
   std::set<std::string> inputs;
-  for (const auto& [unused, digest] : generate_of(unit).sample.inputs) inputs.insert(digest);
-  for (const ExtractorSpec& extractor : generate_of(unit).extractors)
+  const SampleSpec& sample = generate_of(unit).sample;
+  for (const auto& [unused, digest] : sample.inputs) inputs.insert(digest);
+  for (const auto& [unused, digest] : sample.items.inputs) inputs.insert(digest);
+  for (const ExtractorSpec& extractor : generate_of(unit).extractors) {
     if (!extractor.input.empty()) inputs.insert(extractor.input);
+    for (const auto& [unused, digest] : extractor.items) inputs.insert(digest);
+  }
   return inputs;
 }
 

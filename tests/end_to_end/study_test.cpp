@@ -79,17 +79,87 @@ TEST(Study, FindsEverythingComputedWhenItRunsAgain) {
   EXPECT_THAT(again.output, ::testing::HasSubstr("0 images and 0 units are new"));
 }
 
-TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
-  const ScratchFolder folder;
+void make_own_models(const ScratchFolder& folder) {
   const auto made = testing::run(
       {ISOCOST_REFERENCE_PYTHON, ISOCOST_SOURCE_DIR "/tests/end_to_end/make_own_models.py",
        ISOCOST_SOURCE_DIR "/tests/golden/models", folder.path().string()});
   ASSERT_EQ(made.status, 0) << made.output;
+}
+
+// Every method of every kind, with items of each form, in one study.
+constexpr const char* kAllTasks = R"(
+name: all-tasks
+axes:
+  model: models/sd1
+  sampler: [ddpm]
+  steps: [2, 3]
+  guidance: [1, 3]
+  image_guidance: [1, 2]
+defaults: {strength: 0.7}
+tasks:
+  draw: {prompts: {file: prompts.jsonl}, metrics: [clip_score: {extractor: clip}]}
+  vary: {kind: editing, method: sdedit, data: {folder: edits, fit: resize}}
+  patch:
+    kind: editing
+    method: inpaint
+    data: {folder: edits, fit: crop}
+    metrics: [outside_mask, clip_t: {extractor: clip}]
+  repaint: {kind: editing, method: inpaint, model: "painters/{name}", data: {folder: edits, fit: resize-crop}}
+  obey:
+    kind: editing
+    method: instruct
+    model: "editors/{name}"
+    data: {folder: edits, fit: resize-crop}
+    metrics: [psnr, clip_directional: {extractor: clip}, clip_i_source: {extractor: clip}]
+  enlarge:
+    kind: super-resolution
+    model: "enlargers/{name}"
+    data: {folder: photos, fit: crop}
+    factor: 4
+    metrics: [psnr, ssim, fid: {extractor: extractor.pt, reference: {folder: reference}}]
+  twin:
+    kind: super-resolution
+    model: "enlargers/{name}"
+    data: {low: low, high: high, fit: crop}
+    factor: 2
+    metrics: [psnr]
+  grow:
+    kind: super-resolution
+    method: x4
+    model: "upscalers/{name}"
+    data: {folder: photos, fit: crop}
+    factor: 4
+    noise_level: 10
+images: 12
+group_size: 4
+unit_images: 4
+keep: {pictures: 2}
+metrics:
+  - fid: {extractor: extractor.pt, reference: {folder: reference}}
+)";
+
+TEST(Study, HasTheSameNumbersOfEveryTaskWithOneWorkerAndWithTwo) {
+  const ScratchFolder folder;
+  make_own_models(folder);
+  const fs::path grid = folder / "all-tasks.yaml";
+  testing::write_text(grid, kAllTasks);
+
+  const std::string table = table_of(grid, 1);
+
+  // Two steps and two guidances of eight tasks; one has an axis of its own besides.
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * (7 + 2)) << table;
+  EXPECT_EQ(table_of(grid, 2), table);
+  EXPECT_EQ(table_of(grid, 2, {"--separate-artifacts"}), table) << "when artifacts travel";
+}
+
+TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
+  const ScratchFolder folder;
+  make_own_models(folder);
   fs::copy_file(ISOCOST_SOURCE_DIR "/experiments/own-models.yaml", folder / "own-models.yaml");
 
   const std::string table = table_of(folder / "own-models.yaml", 2);
 
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2) << table;
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 4 * 2 * 2 * 2 * 2) << table;
 }
 
 // Rows, references and pictures are deleted, cut or changed while it is computed.

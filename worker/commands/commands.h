@@ -21,6 +21,7 @@ void add_serve(CLI::App& app,
 void add_devices(CLI::App& app, int& exit_code);        // what there is to compute on (likewise)
 void add_calibrate(CLI::App& app, int& exit_code);      // how fast networks run here (likewise)
 void add_sample(CLI::App& app, int& exit_code);         // pictures of a prompt
+void add_score(CLI::App& app, int& exit_code);          // a metric of pictures in a folder
 void add_train(CLI::App& app, int& exit_code);          // a part of the mini family from its recipe
 void add_family_report(CLI::App& app, int& exit_code);  // how good the mini family is
 

@@ -58,6 +58,16 @@ TEST(Inputs, DigestOfAClipFolderHoldsTokenizerAndPreprocessing) {
   EXPECT_NE(input_digest(folder / "clip").value(), with_vocab);
 }
 
+TEST(Inputs, DigestOfAVisionTransformerHoldsItsPreprocessing) {
+  const TemporaryFolder folder;
+  folder.write("vit/config.json", R"({"model_type": "vit"})");
+  folder.write("vit/model.safetensors", "w");
+  const Digest bare = input_digest(folder / "vit").value();
+  folder.write("vit/preprocessor_config.json", "{}");
+
+  EXPECT_NE(input_digest(folder / "vit").value(), bare);
+}
+
 TEST(Inputs, DigestOfATokenizerHoldsTheFormThatIsRead) {
   const TemporaryFolder folder;
   folder.write("t/vocab.json", "{}");
@@ -145,7 +155,7 @@ TEST(Inputs, ScanFindsModelsTokenizersPicturesAndFiles) {
 
   const Inventory found = scan_inputs({folder.path(), folder / "nowhere"});
 
-  EXPECT_EQ(found.inputs.size(), 4U);
+  EXPECT_EQ(found.inputs.size(), 5U);  // pictures as a folder, and as items
   EXPECT_EQ(found.inputs.at(input_digest(folder / "sd/unet")->name()).path, folder / "sd/unet");
   EXPECT_EQ(found.inputs.at(sha256("{}").name()).path, folder / "prompts.jsonl");
   ASSERT_EQ(found.skipped.size(), 1U);

@@ -143,5 +143,16 @@ TEST(ResultCheck, WantsMeasurementsThatAMachineCanMake) {
   EXPECT_EQ(fault_of(UnitKind::kScore, score_body("fid"), result), "");
 }
 
+// Of equal pictures some metrics have no value that is a number.
+TEST(ResultCheck, TakesAScoreWithoutEndWhereTheMetricHasSuch) {
+  const Json endless = {{"value", nullptr}, {"n", 64}, {"infinite", 3}};
+
+  EXPECT_EQ(score_fault("psnr", endless), "");
+  EXPECT_THAT(score_fault("ssim", endless), HasSubstr("'value' is null"));
+  EXPECT_THAT(score_fault("psnr", {{"value", nullptr}, {"n", 64}}), HasSubstr("'value' is null"));
+  EXPECT_THAT(score_fault("psnr", {{"value", nullptr}, {"infinite", 0}}),
+              HasSubstr("'value' is null"));
+}
+
 }  // namespace
 }  // namespace isocost::core

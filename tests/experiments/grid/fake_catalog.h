@@ -54,6 +54,29 @@ class FakeCatalog : public experiments::Catalog {
     if (name.find("missing") != std::string::npos) return fail(where, "'" + name + "' is missing");
     return experiments::StatisticsEntry{sha256(name).name(), 2048};
   }
+  experiments::ItemsEntry items(const std::string& name, const experiments::ItemMembers& members,
+                                const std::string& where, Failure& failure) override {
+    if (name.find("missing") != std::string::npos) {
+      failure.add(where, "'" + name + "' is missing");
+      return {};
+    }
+    experiments::ItemsEntry entry;
+    entry.names = item_names;
+    entry.unnamed = below;
+    for (const std::string& member : members.files)
+      entry.columns[member] = sha256(name + member).name();
+    for (const std::string& member : members.texts) {
+      entry.columns[member] = sha256(name + member).name();
+      entry.texts[member] = std::vector<std::string>(item_names.size(), member + " of an item");
+    }
+    return entry;
+  }
+  Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>&, int,
+                           int, const std::string& where) override {
+    ++items_checked;
+    if (spec.fit == kFitExact && are_items_large) return fail(where, "the items are too large");
+    return are_items_large;
+  }
   Result<std::string> text_file(const std::string& name, const std::string& where) override {
     if (name != "prompts.jsonl") return fail(where, "'" + name + "' is missing");
     return std::string("{\"prompt\": \"a cat\"}\n{\"prompt\": \"a dog\"}\n");
@@ -64,6 +87,9 @@ class FakeCatalog : public experiments::Catalog {
   std::int64_t columns = 0;                      // likewise
   std::uint64_t picture_count = 100, below = 0;  // of every folder
   std::map<std::pair<int, int>, std::string> sizes;
+  std::vector<std::string> item_names = {"0.png", "1.png"};  // of every folder of items
+  bool are_items_large = false;                              // larger than any cell
+  int items_checked = 0;
 };
 
 }  // namespace isocost::testing

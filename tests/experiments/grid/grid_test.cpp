@@ -7,6 +7,7 @@
 #include <set>
 
 #include "experiments/grid/expand.h"
+#include "schema/metrics/metric.h"
 #include "tests/experiments/grid/fake_catalog.h"
 #include "tests/experiments/grid/small_grid.h"
 

@@ -194,18 +194,6 @@ TEST(Tasks, AreChosenByTheirAxis) {
               HasSubstr("g.yaml:6:9: unknown task \"cows\"; expected one of: cats, dogs"));
 }
 
-TEST(Tasks, OfKindsThatAreNotBuiltAreRefusedInClearWords) {
-  std::string text = kTasks;
-  text.insert(text.find("    prompts: [a dog]"),
-              "    kind: super-resolution\n    data: {folder: x}\n");
-
-  const std::string fault = fault_of(text);
-
-  EXPECT_THAT(fault, HasSubstr("g.yaml:9:11: unknown kind of task 'super-resolution'; expected "
-                               "one of: text-to-image"));
-  EXPECT_THAT(fault, HasSubstr("g.yaml:10:11: no task of this version begins with pictures"));
-}
-
 TEST(Tasks, SayWhatTheyLackAndWhatNoneOfThemUses) {
   EXPECT_THAT(fault_of("name: s\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n"
                        "tasks:\n  cats: {prompts: [a cat], metrics: [clip_score]}\n"),
@@ -302,6 +290,50 @@ TEST(Metrics, TakeProtocolsByTheNamesThatTheFieldGivesThem) {
   EXPECT_EQ(clip.protocol, Json::parse(R"({"scale": 2.5, "floor_at_zero": true})"));
 }
 
+TEST(Metrics, TakeTheFormOfExtractorThatTheyAreMadeOf) {
+  EXPECT_EQ(score_of("clip_t: {extractor: b32}").extractor.kind, "clip-to-text");
+  EXPECT_EQ(score_of("clip_t: {extractor: {clip: b32, without: sks}}").extractor.options,
+            Json::parse(R"({"without": "sks"})"));
+  EXPECT_EQ(score_of("dino: {extractor: vits16, reference: {folder: real}}").extractor.kind,
+            "vit-features");
+  EXPECT_EQ(score_of("fid: {extractor: {vit: vits16}, reference: {folder: real}}").extractor.kind,
+            "vit-features");
+  EXPECT_EQ(score_of("cmmd: {extractor: l14, reference: {folder: real}}").extractor.options,
+            Json::parse(R"({"fit": "whole"})"));
+  EXPECT_THAT(fault_of_metric("clip_t"),
+              HasSubstr("clip_t needs an extractor; expected {clip: ...}"));
+  EXPECT_THAT(fault_of_metric("dino: {extractor: {clip: b32}, reference: {folder: real}}"),
+              HasSubstr("expected {vit: ...}"));
+}
+
+// Whatever compares pixels has no network, and its options stand in the protocol.
+TEST(Metrics, SayInTheirProtocolHowPixelsAreCompared) {
+  const auto metric_of = [](const std::string& metric) {
+    const auto draft =
+        draft_grid("name: s\naxes:\n" + std::string(kOneCell) +
+                       "prompts: [a cat]\nimages: 64\nmetrics: [" + metric + "]\n",
+                   "g.yaml");
+    EXPECT_TRUE(draft.failure.is_empty()) << draft.failure.message();
+    return draft.grid.tasks.at(0).metrics.at(0);
+  };
+
+  EXPECT_EQ(metric_of("psnr").extractor.kind, "squared-error");
+  EXPECT_EQ(metric_of("psnr").extractor.name, "");
+  const Json luma = {{"crop_border", 4}, {"channels", "y"}};
+  EXPECT_EQ(metric_of("ssim: {protocol: {crop_border: 4, channels: y}}").extractor.options, luma);
+  EXPECT_EQ(metric_of("ssim: {extractor: {crop_border: 4, channels: y}}").extractor.options, luma);
+  EXPECT_EQ(metric_of("psnr: {protocol: basicsr-x4-y}").extractor.options, luma);
+  const auto outside = metric_of("outside_mask: {protocol: {margin: 2, distance: l2}}");
+  EXPECT_EQ(outside.extractor.options, Json::parse(R"({"margin": 2})"));
+  EXPECT_EQ(outside.protocol, Json::parse(R"({"distance": "l2"})"));
+  EXPECT_THAT(fault_of_metric("psnr: {protocol: {crop_border: -1}}"),
+              HasSubstr("'crop_border' of psnr does not fit; expected a whole number from 0"));
+  EXPECT_THAT(fault_of_metric("psnr: {protocol: {crop_boarder: 4}}"),
+              HasSubstr("expected 'crop_border'?"));
+  EXPECT_THAT(fault_of_metric("ssim: {extractor: net.pt}"),
+              HasSubstr("ssim is not made of what net.pt gives; expected {crop_border, channels}"));
+}
+
 TEST(Metrics, RefuseExtractorsAndProtocolsThatDoNotFit) {
   EXPECT_THAT(fault_of_metric("fid: {extractor: {torchscript: a.pt, resise: clean}}"),
               HasSubstr("unknown key 'resise' in the extractor torchscript; expected 'resize'?"));
@@ -313,7 +345,7 @@ TEST(Metrics, RefuseExtractorsAndProtocolsThatDoNotFit) {
               HasSubstr("the argument 'x' does not fit; expected true, false or a number"));
   EXPECT_THAT(fault_of_metric("fid: {extractor: {vgg: a.pt}}"),
               HasSubstr("this names no extractor of fid; expected mini, {clip: ...}, "
-                        "{torchscript: ...}"));
+                        "{vit: ...}, {torchscript: ...}"));
   EXPECT_THAT(fault_of_metric("clip_score: {extractor: net.pt}"),
               HasSubstr("clip_score is not made of what net.pt gives; expected mini, {clip: ...}"));
   EXPECT_THAT(fault_of_metric("inception_score"),

@@ -51,6 +51,19 @@ TEST_F(ReadyTaskTest, RefusesMetricsOfTooFewImages) {
       HasSubstr("inception_score has 30 images to judge; expected 32 or more"));
 }
 
+// Prompts have no pictures beside them.
+TEST_F(ReadyTaskTest, RefusesMetricsOfWhatTheItemsHaveNot) {
+  EXPECT_EQ(fault("images: 16", "  - psnr\n"),
+            "g.yaml:9:5: psnr needs the target of each image, which items of text-to-image have "
+            "not; expected a task whose data has it, or another metric");
+  const std::string message =
+      fault("images: 16", "  - outside_mask\n  - clip_directional: {extractor: models/clip}\n");
+  EXPECT_THAT(message, HasSubstr("outside_mask needs the source of each image"));
+  EXPECT_THAT(message, HasSubstr("outside_mask needs the mask of each image"));
+  EXPECT_THAT(message, HasSubstr("g.yaml:10:5: clip_directional needs the source's text"));
+  EXPECT_EQ(fault("images: 16", "  - clip_t: {extractor: models/clip}\n"), "no fault");
+}
+
 TEST_F(ReadyTaskTest, RefusesSubsetsLargerThanTheSmallerSet) {
   const std::string kid = "  - kid: {reference: {world: validation, count: 64}, protocol: ";
 

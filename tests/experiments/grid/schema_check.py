@@ -38,7 +38,13 @@ faults = {
     "an axis that sets nothing": lambda g: g["axes"].update(noise={"sets": "sampler.noise", "values": [1]}),
     "a default of several values": lambda g: g.update(defaults={"guidance": [1, 2]}),
     "an unknown default": lambda g: g.update(defaults={"guidence": 1}),
-    "a task that is not built": lambda g: g.update(tasks={"upscale": {"kind": "super-resolution"}}),
+    "a task without its data": lambda g: g.update(tasks={"upscale": {"kind": "super-resolution"}}),
+    "data of a task without pictures": lambda g: g.update(tasks={"draw": {"data": {"folder": "x"}}}),
+    "an unknown method": lambda g: g.update(tasks={"edit": {"kind": "editing", "method": "paint", "data": {"folder": "x"}}}),
+    "a model of a task that is no pattern": lambda g: g.update(tasks={"draw": {"model": "w8-sr"}}),
+    "a strength that is none": lambda g: g.update(tasks={"edit": {"kind": "editing", "method": "sdedit", "data": {"folder": "x"}, "strength": 2}}),
+    "half of a pair": lambda g: g.update(tasks={"upscale": {"kind": "super-resolution", "data": {"low": "x"}}}),
+    "an unknown fit": lambda g: g.update(tasks={"upscale": {"kind": "super-resolution", "data": {"folder": "x", "fit": "squeeze"}}}),
     "an unknown key of a protocol": lambda g: g.update(metrics=[{"fid": {"protocol": {"replicats": 20}}}]),
 }
 for name, spoil in faults.items():

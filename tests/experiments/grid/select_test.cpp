@@ -135,6 +135,36 @@ TEST(Select, JudgesEachTaskByItself) {
   EXPECT_EQ(finalists.tasks[1].images, 128U);
 }
 
+TEST(Select, KeepsTasksWithTheirItemsModelsAndParameters) {
+  testing::FakeCatalog catalog;
+  const std::string text =
+      "name: study\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  strength: [0.5, 1]\n"
+      "tasks:\n  draw: {prompts: [a cat]}\n"
+      "  vary: {kind: editing, method: sdedit, model: \"editors/{name}\", data: {folder: edits}}\n"
+      "  paint: {kind: editing, method: inpaint, model: \"{model}-in\", data: {folder: edits}}\n"
+      "images: 64\nmetrics: [clip_score]\n";
+  JudgedPoint varied = point_of("a", 3, "vary");
+  varied.labels["strength"] = 0.5;
+
+  const auto written = select_grid(text, {point_of("a", 2, "draw"), varied},
+                                   {.metric = "clip_score",
+                                    .per = {"task"},
+                                    .images = 128,
+                                    .command = "",
+                                    .grid_folder = "/s",
+                                    .out_folder = "/s/out"},
+                                   catalog);
+
+  ASSERT_TRUE(written) << written.error().message();
+  const Grid finalists = parsed(*written);
+  EXPECT_EQ(points(finalists)->size(), 2U);
+  EXPECT_TRUE(points(finalists)->at(0, 3).value.is_null());  // drawing has no strength
+  EXPECT_EQ(points(finalists)->at(1, 3).value, 0.5);
+  EXPECT_EQ(finalists.tasks[1].data->folder, "../edits");
+  EXPECT_EQ(finalists.tasks[1].model, "../editors/{name}");
+  EXPECT_EQ(finalists.tasks[2].model, "{model}-in");
+}
+
 TEST(Select, KeepsTheAxesThatAUserNamed) {
   testing::FakeCatalog catalog;
   JudgedPoint point = point_of("a", 2);

@@ -47,7 +47,11 @@ TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
 }
 
 TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
-  EXPECT_THAT(names_of_prompt_tasks(), ::testing::ElementsAre("text-to-image"));
+  EXPECT_THAT(kind_names(),
+              ::testing::ElementsAre("text-to-image", "super-resolution", "editing"));
+  for (const std::string& name : kind_names())
+    for (const std::string& method : methods_of(name))
+      EXPECT_EQ(is_of_prompts(*find_task(method)), name == kind_names().front()) << method;
 }
 
 // int(steps strength), as diffusers' get_timesteps has it: 5 steps at 0.75 leave 3, and a product

@@ -109,8 +109,17 @@ void read_normalisation(Members& members, ClipPreprocess& out) {
 
 int floor_half(int value) { return value >= 0 ? value / 2 : -((1 - value) / 2); }
 
-io::Picture cut(const io::Picture& picture, int height, int width) {
-  const int top = floor_half(picture.height - height), left = floor_half(picture.width - width);
+// Python's round(value / 2.0): a half goes to the even neighbour.
+int even_half(int value) {
+  const int low = floor_half(value);
+  return low + (value % 2 != 0 && low % 2 != 0 ? 1 : 0);
+}
+
+io::Picture cut(const io::Picture& picture, int height, int width, bool is_torchvision) {
+  const auto half = [&](int value) {
+    return is_torchvision ? even_half(value) : floor_half(value);
+  };
+  const int top = half(picture.height - height), left = half(picture.width - width);
   io::Picture out{width, height,
                   std::vector<std::uint8_t>(3 * static_cast<std::size_t>(width) *
                                             static_cast<std::size_t>(height))};
@@ -123,9 +132,13 @@ io::Picture cut(const io::Picture& picture, int height, int width) {
   return out;
 }
 
-}  // namespace
+// What a folder says of its pictures' preprocessing, and where it stands.
+struct Said {
+  Json json;
+  std::string where;
+};
 
-Result<ClipPreprocess> ClipPreprocess::load(const std::filesystem::path& folder) {
+Result<Said> read_preprocessing(const std::filesystem::path& folder) {
   const auto found = io::find_preprocessing_file(folder);
   if (!found) return fail(found.error());
   if (!*found)
@@ -136,8 +149,41 @@ Result<ClipPreprocess> ClipPreprocess::load(const std::filesystem::path& folder)
   if (!text) return fail(text.error());
   const auto json = parse_json(*text, file.string());
   if (!json) return fail(json.error());
-  if (!is_nested) return parse(*json, file.string());
-  return parse(json->at("image_processor"), file.string() + ": image_processor");
+  if (!is_nested) return Said{*json, file.string()};
+  return Said{json->at("image_processor"), file.string() + ": image_processor"};
+}
+
+}  // namespace
+
+Result<ClipPreprocess> ClipPreprocess::load(const std::filesystem::path& folder) {
+  const auto said = read_preprocessing(folder);
+  if (!said) return fail(said.error());
+  return parse(said->json, said->where);
+}
+
+Result<ClipPreprocess> ClipPreprocess::load_vit(const std::filesystem::path& folder) {
+  const auto said = read_preprocessing(folder);
+  if (!said) return fail(said.error());
+  if (!said->json.is_object()) return parse(said->json, said->where);
+  Json whole = {{"do_center_crop", false},
+                {"resample", 2},
+                {"size", {{"height", 224}, {"width", 224}}},
+                {"image_mean", {0.5, 0.5, 0.5}},
+                {"image_std", {0.5, 0.5, 0.5}}};
+  for (const auto& [key, value] : said->json.items())
+    if (!value.is_null()) whole[key] = value;
+  const Json size = whole["size"];
+  if (size.is_number()) whole["size"] = {{"height", size}, {"width", size}};
+  return parse(whole, said->where);
+}
+
+ClipPreprocess ClipPreprocess::dreambooth() {
+  ClipPreprocess out;
+  out.shortest_edge = 256;
+  out.is_torchvision_crop = true;
+  out.mean = {0.485, 0.456, 0.406};
+  out.deviation = {0.229, 0.224, 0.225};
+  return out;
 }
 
 Result<ClipPreprocess> ClipPreprocess::parse(const Json& json, const std::string& where) {
@@ -181,7 +227,7 @@ io::Picture ClipPreprocess::crop(const io::Picture& picture) const {
   } else if (has_resize) {
     out = resize_u8(picture, resize_width, resize_height, filter);
   }
-  return has_crop ? cut(out, crop_height, crop_width) : out;
+  return has_crop ? cut(out, crop_height, crop_width, is_torchvision_crop) : out;
 }
 
 void ClipPreprocess::apply(const io::Picture& picture, std::span<float> out) const {

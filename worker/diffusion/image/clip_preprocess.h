@@ -31,12 +31,18 @@ struct ClipPreprocess {
   bool has_crop = true;
   int crop_height = 224;
   int crop_width = 224;
-  double rescale = 1.0 / 255.0;  // 1 when pixels stay as they are
+  bool is_torchvision_crop = false;  // half a pixel goes to the even side, as torchvision's crop
+  double rescale = 1.0 / 255.0;      // 1 when pixels stay as they are
   std::array<double, 3> mean = {0.48145466, 0.4578275, 0.40821073};
   std::array<double, 3> deviation = {0.26862954, 0.26130258, 0.27577711};
 
   [[nodiscard]] static Result<ClipPreprocess> load(const std::filesystem::path& folder);
   [[nodiscard]] static Result<ClipPreprocess> parse(const Json& json, const std::string& where);
+  // As transformers' ViTImageProcessor reads the same file: both sides resized to `size`, no crop.
+  [[nodiscard]] static Result<ClipPreprocess> load_vit(const std::filesystem::path& folder);
+  // As DreamBooth's authors measure DINO: the shorter edge to 256 by Pillow's bicubic filter, the
+  // middle 224 x 224, ImageNet's mean and deviation.
+  [[nodiscard]] static ClipPreprocess dreambooth();
 
   // The sides of every picture that comes out; fixed by the configuration (a load without either
   // fails).

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "worker/diffusion/metrics/chance.h"
+#include "worker/diffusion/metrics/jackknife.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
@@ -12,15 +13,6 @@ namespace {
 // Up to here a replicate takes milliseconds; beyond, the jackknife over groups needs a tenth of the
 // decompositions.
 constexpr std::int64_t kBootstrapDimensionsMax = 256;
-// Student's t of 0.975 at 19 degrees of freedom.
-constexpr std::int64_t kGroups = 20;
-constexpr double kStudentQuantile = 2.093024054408263;
-
-struct Interval {
-  double low = 0;
-  double high = 0;
-  Json about;
-};
 
 struct Resampling {
   std::int64_t replicates = 0;
@@ -36,18 +28,10 @@ double percentile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (sorted[above] - sorted[below]) * (place - static_cast<double>(below));
 }
 
-double mean_of(const std::vector<double>& values) {
+double centre_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
-}
-
-// Each value's distance from their mean: what the interval of a difference of two scores is made of
-// (reports/model/comparison.h).
-Json deviations(const std::vector<double>& values, double mean) {
-  Json list = Json::array();
-  for (const double value : values) list.push_back(value - mean);
-  return list;
 }
 
 // How often each image is drawn in a replicate, as weights.
@@ -80,8 +64,8 @@ Interval bootstrap(const ScoreInput& input, double value, const Resampling& resa
         static_cast<double>(n - 1);
     values.push_back(frechet_distance({n, centre + shift, covariance}, *input.reference));
   }
-  const double centre_value = mean_of(values);
-  const Json drawn = deviations(values, centre_value);
+  const double centre_value = centre_of(values);
+  const Json drawn = deviations_of(values);
   std::sort(values.begin(), values.end());
   const double tail = (1 - kLevel) / 2;
   return {value + percentile(values, tail) - centre_value,
@@ -93,26 +77,15 @@ Interval bootstrap(const ScoreInput& input, double value, const Resampling& resa
            {"deviations", drawn}}};
 }
 
-// Group k holds images k, k + groups, ...: every prompt and every unit is spread over all groups.
-Interval jackknife(const ScoreInput& input, const Moments& all, double value) {
+std::vector<double> without_each_group(const ScoreInput& input, const Moments& all) {
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(kGroups));
   for (std::int64_t k = 0; k < kGroups; ++k) {
     Moments group(input.rows.size(1));
     group.add(input.rows.slice(0, k, std::nullopt, kGroups));
     values.push_back(frechet_distance(all.without(group).finish(), *input.reference));
   }
-  const double centre = mean_of(values);
-  double squares = 0;
-  for (const double one : values) squares += (one - centre) * (one - centre);
-  const double error =
-      std::sqrt(squares * static_cast<double>(kGroups - 1) / static_cast<double>(kGroups));
-  return {value - kStudentQuantile * error,
-          value + kStudentQuantile * error,
-          {{"method", "jackknife"},
-           {"level", kLevel},
-           {"groups", kGroups},
-           {"deviations", deviations(values, centre)},
-           {"bias", static_cast<double>(kGroups - 1) * (centre - value)}}};
+  return values;
 }
 
 Json notes_for(std::int64_t n, std::int64_t d, const Reference& reference) {
@@ -136,7 +109,8 @@ double at_least_zero(double distance) { return distance < 0 ? 0 : distance; }
 
 double frechet_distance(const Statistics& statistics, const Reference& reference) {
   const at::Tensor difference = statistics.mean - reference.statistics.mean;
-  const at::Tensor product = at::mm(at::mm(reference.root, statistics.covariance), reference.root);
+  const at::Tensor product =
+      at::mm(at::mm(reference.root(), statistics.covariance), reference.root());
   const at::Tensor symmetric = (product + product.t()) / 2;
   const double cross = at::linalg_eigvalsh(symmetric, "L").clamp_min(0).sqrt().sum().item<double>();
   const double distance = difference.dot(difference).item<double>() +
@@ -157,10 +131,9 @@ Result<Json> score_fid(const ScoreInput& input, const Json& protocol) {
   Interval interval{value, value, {{"method", "none"}}};
   const bool is_jackknife =
       method == "jackknife" || (method == "auto" && d > kBootstrapDimensionsMax);
-  if (is_jackknife && n < 3 * kGroups) {
-    notes.push_back("no interval: the jackknife needs " + std::to_string(3 * kGroups) + " images");
-  } else if (is_jackknife) {
-    interval = jackknife(input, moments, value);
+  if (is_jackknife) {
+    interval =
+        jackknife_or_none(value, n, notes, [&] { return without_each_group(input, moments); });
   } else if (method != "none") {
     interval = bootstrap(input, value, resampling);
   }

@@ -115,7 +115,7 @@ Result<Json> score_kid(const ScoreInput& input, const Json& protocol) {
                         protocol.at("subset_size").get<std::int64_t>(),
                         protocol.at("seed").get<std::uint64_t>()};
   const KernelSums sums =
-      kernel_sums(input.rows, input.reference->rows, input.reference->kernel_mean);
+      kernel_sums(input.rows, input.reference->rows, input.reference->kernel_mean());
   const double whole = unbiased_mmd(sums, m);
   const double error = jackknife_error(sums, m);
   Json values = {{"value", whole}};

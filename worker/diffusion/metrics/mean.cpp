@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "worker/diffusion/metrics/jackknife.h"
 
 namespace isocost::diffusion {
 
@@ -14,6 +15,38 @@ Mean mean_of(const at::Tensor& values) {
   const double mean = values.mean().item<double>();
   const at::Tensor deviation = values - mean;
   return {mean, std::sqrt((deviation * deviation).sum().item<double>() / (n - 1) / n)};
+}
+
+Result<at::Tensor> one_number_an_image(const ScoreInput& input) {
+  if (input.rows.size(1) == 1) return input.rows.select(1, 0).to(at::kDouble);
+  return fail("rows", "they have " + std::to_string(input.rows.size(1)) + " columns",
+              "1, a number an image");
+}
+
+Json mean_values(const at::Tensor& values, const Bounds& bounds) {
+  const Mean mean = mean_of(values);
+  const std::int64_t n = values.size(0);
+  Interval interval = {mean.value - kNormalQuantile * mean.error,
+                       mean.value + kNormalQuantile * mean.error,
+                       {{"method", "normal"}, {"level", kLevel}}};
+  if (n >= kGroupedImagesMin) {
+    const double sum = values.sum().item<double>();
+    std::vector<double> left_out;
+    left_out.reserve(static_cast<std::size_t>(kGroups));
+    for (std::int64_t k = 0; k < kGroups; ++k) {
+      const at::Tensor group = values.slice(0, k, std::nullopt, kGroups);
+      left_out.push_back((sum - group.sum().item<double>()) /
+                         static_cast<double>(n - group.size(0)));
+    }
+    interval = group_jackknife(mean.value, left_out);
+  }
+  return Json{{"value", std::clamp(mean.value, bounds.least, bounds.most)},
+              {"low", std::clamp(interval.low, bounds.least, bounds.most)},
+              {"high", std::clamp(interval.high, bounds.least, bounds.most)},
+              {"n", n},
+              {"standard_error", mean.error},
+              {"interval", interval.about},
+              {"notes", Json::array()}};
 }
 
 std::pair<double, double> wilson(const Mean& mean, std::int64_t n) {

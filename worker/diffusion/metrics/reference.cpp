@@ -26,7 +26,6 @@ void keep(Reference& reference, at::Tensor rows) {
   ISOCOST_CHECK(rows.dim() == 2 && rows.size(1) == reference.dimensions(),
                 "rows are of the features that the statistics are of");
   reference.rows = std::move(rows);
-  if (reference.rows.size(0) > 1) reference.kernel_mean = mean_kernel(reference.rows);
 }
 
 bool is_finite(const at::Tensor& tensor) { return at::isfinite(tensor).all().item<bool>(); }
@@ -53,7 +52,6 @@ Result<Reference> Reference::from_statistics(Statistics statistics, const std::s
   if (!is_covariance)
     return fail(where, "sigma is no covariance", "a symmetric matrix without negative variances");
   Reference reference;
-  reference.root = symmetric_root(statistics.covariance);
   reference.statistics = std::move(statistics);
   return reference;
 }
@@ -70,11 +68,15 @@ Result<Reference> Reference::from_rows(const at::Tensor& rows, bool keep_rows) {
 Result<Reference> Reference::parse(std::string_view bytes, const std::string& where) {
   const auto file = io::SafetensorsFile::parse(bytes, where);
   if (!file) return fail(file.error());
-  const auto mean = file->get("mu", io::Dtype::kF64, {-1});
+  return of_file(*file);
+}
+
+Result<Reference> Reference::of_file(const io::SafetensorsFile& file) {
+  const auto mean = file.get("mu", io::Dtype::kF64, {-1});
   if (!mean) return fail(mean.error());
   const std::int64_t d = mean->shape[0];
-  const auto covariance = file->get("sigma", io::Dtype::kF64, {d, d});
-  const auto n = file->get("n", io::Dtype::kI64, {});
+  const auto covariance = file.get("sigma", io::Dtype::kF64, {d, d});
+  const auto n = file.get("n", io::Dtype::kI64, {});
   Failure failure;
   if (!covariance) failure.add(covariance.error());
   if (!n) failure.add(n.error());
@@ -83,9 +85,9 @@ Result<Reference> Reference::parse(std::string_view bytes, const std::string& wh
   std::memcpy(&statistics.n, n->bytes.data(), sizeof statistics.n);
   statistics.mean = copied(mean->bytes, {d}, at::kDouble);
   statistics.covariance = copied(covariance->bytes, {d, d}, at::kDouble);
-  auto reference = from_statistics(std::move(statistics), where);
-  if (!reference || file->find("rows") == nullptr) return reference;
-  const auto rows = file->get("rows", io::Dtype::kF32, {-1, d});
+  auto reference = from_statistics(std::move(statistics), file.where());
+  if (!reference || file.find("rows") == nullptr) return reference;
+  const auto rows = file.get("rows", io::Dtype::kF32, {-1, d});
   if (!rows) return fail(rows.error());
   keep(*reference, copied(rows->bytes, rows->shape, at::kFloat));
   return reference;
@@ -98,6 +100,23 @@ Result<Reference> Reference::read_npz(const std::filesystem::path& file) {
   return from_statistics({0, copied(std::as_bytes(std::span(read->mean)), {d}, at::kDouble),
                           copied(std::as_bytes(std::span(read->covariance)), {d, d}, at::kDouble)},
                          file.string());
+}
+
+at::Tensor Reference::kept(const std::string& what,
+                           const std::function<at::Tensor()>& compute) const {
+  const std::scoped_lock lock(kept_->mutex);
+  const auto found = kept_->tensors.find(what);
+  if (found != kept_->tensors.end()) return found->second;
+  return kept_->tensors[what] = compute();
+}
+
+at::Tensor Reference::root() const {
+  return kept("root", [&] { return symmetric_root(statistics.covariance); });
+}
+
+double Reference::kernel_mean() const {
+  return kept("kernel mean", [&] { return at::scalar_tensor(mean_kernel(rows), at::kDouble); })
+      .item<double>();
 }
 
 std::string Reference::bytes() const {

@@ -2,6 +2,7 @@
 
 #include "base/io/genuine_file.h"
 #include "schema/arch/network.h"
+#include "worker/diffusion/models/vit.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -190,6 +191,11 @@ Result<ClipText> load_clip_text(const std::filesystem::path& folder, const std::
 Result<Clip> load_clip(const std::filesystem::path& folder, const std::string& variant) {
   return load<Clip>({folder, "model", variant, arch::clip_tensor_name}, arch::clip_config_from_json,
                     arch::summarize_clip);
+}
+
+Result<Vit> load_vit(const std::filesystem::path& folder) {
+  return load<Vit>({folder, "model", {}, arch::vit_tensor_name}, arch::vit_config_from_json,
+                   arch::summarize_vit);
 }
 
 }  // namespace isocost::diffusion

@@ -115,6 +115,37 @@ Result<std::vector<std::string>> EngineExecutor::prompts(const std::string& dige
   return prompts_.emplace(digest, std::move(*texts)).first->second;
 }
 
+Result<std::shared_ptr<const ItemSet>> EngineExecutor::items(const GenerateUnit& unit,
+                                                             std::size_t prompts) {
+  constexpr std::size_t kItemSetsMax = 8;
+  const ItemsSpec& spec = unit.sample.items;
+  if (spec.is_empty()) return std::shared_ptr<const ItemSet>();
+  std::map<std::string, std::string> more;
+  for (const ExtractorSpec& extractor : unit.extractors)
+    for (const auto& [slot, digest] : extractor.items)
+      if (more.emplace(slot, digest).first->second != digest)
+        return fail("extractors.items." + slot, "two extractors name different pictures",
+                    "the same");
+  const std::string key = canonical({{"items", to_json(spec)}, {"more", more}});
+  auto found = items_.find(key);
+  if (found == items_.end()) {
+    const auto find = [&](const std::string& digest) -> Result<io::ItemColumn> {
+      const auto place = cache_.find(digest);
+      if (!place) return fail(place.error());
+      return open_column(*place, digest);
+    };
+    auto opened = ItemSet::open(spec, find, more);
+    if (!opened) return fail(std::move(opened.error()));
+    if (items_.size() >= kItemSetsMax) items_.clear();
+    found = items_.emplace(key, std::make_shared<const ItemSet>(std::move(*opened))).first;
+  }
+  const std::uint64_t count = found->second->count();
+  if (count != prompts)
+    return fail("sample.items", "there are " + std::to_string(count) + " items",
+                std::to_string(prompts) + ", as many as prompts");
+  return found->second;
+}
+
 ArtifactRef EngineExecutor::keep(std::string name, const std::string& bytes) {
   return {std::move(name), store_.put(bytes), bytes.size()};
 }

@@ -12,12 +12,14 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/io/artifact_store.h"
 #include "worker/agent/executor.h"
+#include "worker/diffusion/items/items.h"
 #include "worker/diffusion/tasks/model_cache.h"
 #include "worker/diffusion/tasks/task.h"
 
@@ -55,6 +57,9 @@ class EngineExecutor : public agent::Executor {
   [[nodiscard]] Outcome reference(const agent::LeasedUnit& unit, agent::Progress& progress);
   [[nodiscard]] Outcome score(const agent::LeasedUnit& unit);
   [[nodiscard]] Result<std::vector<std::string>> prompts(const std::string& digest);
+  // The items of a unit's sample, opened; null where its task has none. As many as `prompts`.
+  [[nodiscard]] Result<std::shared_ptr<const ItemSet>> items(const GenerateUnit& unit,
+                                                             std::size_t prompts);
   [[nodiscard]] Result<void> try_out(const ExtractorSpec& spec, Extractor& extractor,
                                      const SampleSpec& sample,
                                      const std::vector<std::string>& prompts);
@@ -77,6 +82,8 @@ class EngineExecutor : public agent::Executor {
   std::string device_class_;
   // The prompts of the last few cells, by digest.
   std::map<std::string, std::vector<std::string>> prompts_;
+  // The items of the last few cells, by what names them.
+  std::map<std::string, std::shared_ptr<const ItemSet>> items_;
   // Extractors that gave rows for pictures of a size: "<id> <height> <width>".
   std::set<std::string> tried_;
 };

@@ -11,6 +11,7 @@
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
+#include "worker/diffusion/tasks/group_items.h"
 #include "worker/diffusion/tasks/rows.h"
 #include "worker/diffusion/tasks/task.h"
 
@@ -32,6 +33,10 @@ Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
     const auto fits =
         tasks::check_parameters(*kind, spec.parameters, spec.guidance, "sample.parameters");
     if (!fits) failure.add(fits.error());
+    if (spec.items.is_empty() != tasks::is_of_prompts(*kind))
+      failure.add("sample.items", spec.items.is_empty() ? "there are none" : "there are some",
+                  (spec.items.is_empty() ? "those that " : "none, for ") + spec.task +
+                      (spec.items.is_empty() ? " begins with" : " begins with prompts"));
   }
   if (spec.noise != kNoiseScheme)
     failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
@@ -104,6 +109,17 @@ at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
   return (noise * 64 + 128).clamp(0, 255).to(at::kByte);
 }
 
+// The same with all that items may have.
+RowInput drawn_input(std::int64_t count, const SampleSpec& spec,
+                     const std::vector<std::string>& texts) {
+  RowInput input{.pictures = drawn_pictures(count, spec), .prompts = texts};
+  input.items.sources = input.items.targets = input.pictures.flip({3});
+  input.items.masks = at::zeros({count, 1, spec.height, spec.width}, at::kBool);
+  input.items.edit_prompts = input.items.target_texts = texts;
+  for (const std::string& text : texts) input.items.source_texts.push_back("not " + text);
+  return input;
+}
+
 }  // namespace
 
 // An extractor that does not fit is told before a picture is sampled for it, and not afterwards.
@@ -117,8 +133,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
   std::vector<std::string> texts;
   texts.reserve(kTried);
   for (std::size_t i = 0; i < kTried; ++i) texts.push_back(prompts[i % prompts.size()]);
-  const auto rows =
-      extractor.extract({.pictures = drawn_pictures(kTried, sample), .prompts = texts});
+  const auto rows = extractor.extract(drawn_input(kTried, sample, texts));
   if (!rows) return fail(rows.error());
   tried_.insert(key);
   return {};
@@ -177,6 +192,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!model) return bad_input(model.error());
   if (const Failure failure = check_sample(spec, **model); !failure.is_empty())
     return bad_input(failure);
+  const auto pictures = items(*unit, texts->size());
+  if (!pictures) return bad_input(pictures.error());
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
@@ -190,7 +207,12 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
        first += group_size) {
     if (progress.is_cancelled) return cancelled();
-    const Group group = group_at(first, spec, *texts);
+    Group group = group_at(first, spec, *texts);
+    if (*pictures) {
+      const auto filled = fill_items(**pictures, {spec.height, spec.width}, group);
+      if (!filled) return bad_input(filled.error());
+    }
+    say_what_is_wanted(*tasks::find_task(spec.task), group);
     const auto drawn = draw_group(**model, spec, *sampler, group);
     if (!drawn) return tl::unexpected(drawn.error());
     if (const auto done = gather_group(*unit, group, *drawn, gathered); !done)

@@ -211,9 +211,13 @@ Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& sp
     extractors_.splice(extractors_.begin(), extractors_, found);
     return extractors_.front().second;
   }
-  const auto path = find(spec.input);
-  if (!path) return fail(path.error());
-  auto loaded = load_extractor(spec, path->path, {.device = device_});
+  io::Place place;
+  if (!spec.input.empty()) {
+    auto found_input = find(spec.input);
+    if (!found_input) return fail(found_input.error());
+    place = std::move(*found_input);
+  }
+  auto loaded = load_extractor(spec, place.path, {.device = device_});
   if (!loaded) return fail(loaded.error());
   while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
   extractors_.emplace_front(key, std::move(*loaded));

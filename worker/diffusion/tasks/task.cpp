@@ -108,7 +108,7 @@ Result<RowInput> end_with_pictures(WarmModel& model, const SampleSpec& spec, con
   ISOCOST_CHECK(kind != nullptr, "who begins a task has seen its row");
   auto pictures = model.pipeline.render(latents, kind->scaling_factor);
   if (!pictures) return fail(pictures.error());
-  return RowInput{.pictures = std::move(*pictures), .prompts = group.prompts};
+  return RowInput{.pictures = std::move(*pictures), .prompts = group.prompts, .items = group.items};
 }
 
 }  // namespace isocost::diffusion

@@ -39,6 +39,7 @@ struct Group {
   // Of its items, in [0, 1], float32 on the CPU; undefined where they have none.
   at::Tensor sources{};  // [B, 3, h, w]
   at::Tensor masks{};    // [B, 1, h, w]; from 0.5 on is repainted
+  Items items{};         // the same and what else they have, as metrics take them
   // What a replay of a stored reference says otherwise than a cell does.
   std::vector<std::string> negatives{};  // empty: the sample's negative prompt for every image
   std::int64_t clip_skip = 0;            // of the prompts; the negative ones take the last layer

@@ -350,7 +350,8 @@ TEST_F(EngineExecutorTest, RefusesATaskWithoutItsPicturesOrParameters) {
   EXPECT_EQ(bare.failure_class, FailureClass::kBadInput);
   EXPECT_THAT(bare.reason, HasSubstr("sample.parameters: the parameters are {}; expected"));
   EXPECT_EQ(blind.failure_class, FailureClass::kBadInput);
-  EXPECT_THAT(blind.reason, HasSubstr("they have no source; expected one an image, which sdedit"));
+  EXPECT_THAT(blind.reason,
+              HasSubstr("sample.items: there are none; expected those that sdedit begins with"));
 }
 
 TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {

@@ -12,6 +12,7 @@ struct ExtractorSource {
   std::string kind;
   std::filesystem::path input;
   ExtractorSettings settings;
+  Json options = Json::object();
 };
 // Reads its options from `options` and finishes it.
 using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSource& source,
@@ -23,11 +24,38 @@ using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSo
                                                                  JsonReader& options);
 [[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source,
                                                                     JsonReader& options);
-
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_whole(const ExtractorSource& source,
+                                                                 JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_source(const ExtractorSource& source,
+                                                                     JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_target(const ExtractorSource& source,
+                                                                     JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_text(const ExtractorSource& source,
+                                                                   JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_direction(const ExtractorSource& source,
+                                                                     JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_features(const ExtractorSource& source,
+                                                                   JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_to_source(const ExtractorSource& source,
+                                                                    JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_to_target(const ExtractorSource& source,
+                                                                    JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_perceptual(const ExtractorSource& source,
+                                                                 JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_squared_error(const ExtractorSource& source,
+                                                                    JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_structure(const ExtractorSource& source,
+                                                                JsonReader& options);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_outside_mask(const ExtractorSource& source,
+                                                                   JsonReader& options);
 [[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source,
                                                                     JsonReader& options);
 [[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_attributes(const ExtractorSource& source,
                                                                       JsonReader& options);
+
+// source.options with what holds where they say nothing. Fails with: unknown ones, values that do
+// not fit.
+[[nodiscard]] Result<Json> options_of(const ExtractorSource& source);
 
 // Picture `index` of uint8 [B, 3, H, W] on the CPU, with its channels last.
 [[nodiscard]] io::Picture picture_of(const at::Tensor& pictures, std::int64_t index);

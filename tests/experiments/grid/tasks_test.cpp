@@ -1,0 +1,373 @@
+// Tasks that begin with pictures: what a grid says of them, what becomes of it in keys and prices,
+// and what is refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "experiments/grid/cell_models.h"
+#include "experiments/grid/expand.h"
+#include "experiments/grid/ready_task.h"
+#include "schema/prompts.h"
+#include "tests/experiments/grid/fake_catalog.h"
+
+namespace isocost::experiments {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class TasksTest : public ::testing::Test {
+ protected:
+  // Axes of one cell, and these tasks from line 7 on.
+  static std::string text_of(const std::string& tasks, const std::string& axes = "") {
+    return "name: study\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 10\n" +
+           (axes.empty() ? "  guidance: 3\n" : axes) + "tasks:\n" + tasks +
+           "images: 16\nmetrics: [fid: {reference: {folder: real}}]\n";
+  }
+  Result<Submission> expanded(const std::string& text) {
+    const auto grid = parse_grid(text, "g.yaml");
+    if (!grid) return fail(grid.error());
+    notes_.clear();
+    return expand(*grid, catalog_, notes_);
+  }
+  std::string fault(const std::string& tasks, const std::string& axes = "") {
+    const auto submission = expanded(text_of(tasks, axes));
+    return submission ? "no fault" : submission.error().message();
+  }
+  SampleSpec sample(const std::string& tasks, const std::string& axes = "") {
+    const auto submission = expanded(text_of(tasks, axes));
+    EXPECT_TRUE(submission) << submission.error().message();
+    return submission ? submission->cells.at(0).sample : SampleSpec();
+  }
+
+  testing::FakeCatalog catalog_;
+  std::vector<std::string> notes_;
+};
+
+constexpr const char* kRepaint =
+    "  repaint: {kind: editing, method: inpaint, data: {folder: edits}}\n";
+constexpr const char* kEnlarge =
+    "  enlarge: {kind: super-resolution, data: {folder: photos}, factor: 4}\n";
+
+TEST_F(TasksTest, NameTheirItemsByContentSlotBySlot) {
+  const SampleSpec spec = sample(kRepaint);
+
+  EXPECT_EQ(spec.task, "inpaint");
+  EXPECT_EQ(spec.items.kind, "files");
+  EXPECT_EQ(spec.items.inputs,
+            (std::map<std::string, std::string>{{"source", sha256("editsfile_name").name()},
+                                                {"mask", sha256("editsmask_file_name").name()}}));
+  EXPECT_EQ(spec.items.factor, 1);
+  EXPECT_TRUE(spec.items.degradation.is_null());
+  EXPECT_EQ(spec.parameters, Json({{"strength", 1.0}}));
+}
+
+TEST_F(TasksTest, TakeTheirPromptsFromTheMemberThatTheMethodReads) {
+  const auto prompts = [&](const std::string& tasks) {
+    const auto submission = expanded(text_of(tasks));
+    EXPECT_TRUE(submission) << submission.error().message();
+    return submission->blobs.at(submission->cells.at(0).sample.prompts);
+  };
+
+  EXPECT_EQ(prompts(kRepaint), prompts_text({"text of an item", "text of an item"}));
+  EXPECT_EQ(prompts("  obey: {kind: editing, method: instruct, data: {folder: edits}}\n"),
+            prompts_text({"edit_prompt of an item", "edit_prompt of an item"}));
+  // What is enlarged may do without.
+  EXPECT_EQ(prompts(kEnlarge), prompts_text({"", ""}));
+}
+
+TEST_F(TasksTest, MakeSmallPicturesOfLargeOnes) {
+  const SampleSpec spec = sample(kEnlarge);
+
+  EXPECT_EQ(spec.task, "concat-sr");  // the usual one of its kind
+  EXPECT_EQ(spec.items.inputs,
+            (std::map<std::string, std::string>{{"target", sha256("photosfile_name").name()}}));
+  EXPECT_EQ(spec.items.factor, 4);
+  EXPECT_EQ(spec.items.degradation, Json({{"name", "bicubic"}}));
+}
+
+TEST_F(TasksTest, TakePairsThatAreThere) {
+  const SampleSpec spec =
+      sample("  enlarge: {kind: super-resolution, data: {low: small, high: large}, factor: 2}\n");
+
+  EXPECT_EQ(spec.items.inputs,
+            (std::map<std::string, std::string>{{"source", sha256("smallfile_name").name()}}));
+  EXPECT_TRUE(spec.items.degradation.is_null());
+}
+
+TEST_F(TasksTest, TakeScenesOfTheMiniWorld) {
+  const SampleSpec spec = sample(
+      "  enlarge: {kind: super-resolution, data: {world: validation, count: 3}, factor: 4}\n");
+
+  EXPECT_EQ(spec.items.kind, "world");
+  EXPECT_EQ(spec.items.options, Json({{"split", "validation"}, {"count", 3}, {"seed", 0}}));
+  EXPECT_THAT(fault("  repaint: {kind: editing, method: inpaint, data: {world: validation}}\n"),
+              HasSubstr("g.yaml:8:51: the mini world makes no items for inpaint"));
+}
+
+TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
+  const std::string fitted =
+      "  repaint: {kind: editing, method: inpaint, data: {folder: edits, fit: crop}}\n";
+
+  EXPECT_EQ(sample_key(sample(fitted)), sample_key(sample(kRepaint)));
+  catalog_.are_items_large = true;
+  EXPECT_EQ(sample(fitted).items.fit, "crop");
+  EXPECT_THAT(fault(kRepaint), HasSubstr("g.yaml:8:51: the items are too large"));
+}
+
+// 100 cells of a few sizes read every picture a few times.
+TEST_F(TasksTest, LookAtItemsOnceASize) {
+  const auto submission = expanded(text_of(kRepaint,
+                                           "  seed: {from: 1, to: 50, count: 50}\n"
+                                           "  size: {sets: [height, width], values: [64, 96]}\n"));
+  ASSERT_TRUE(submission) << submission.error().message();
+  EXPECT_EQ(submission->cells.size(), 100U);
+  EXPECT_EQ(catalog_.items_checked, 2);
+}
+
+TEST_F(TasksTest, HaveModelsOfTheirOwnByAPatternOverTheAxis) {
+  Task task;
+  task.model = "{model}-sr";
+  EXPECT_EQ(model_of_task({"models/a", "fp16", "A"}, task).path, "models/a-sr");
+  EXPECT_EQ(model_of_task({"models/a/", "", ""}, task).path, "models/a-sr");
+  EXPECT_EQ(model_of_task({"mini/w8", "", ""}, task).path, "mini/w8-sr");
+  EXPECT_EQ(model_of_task({"models/a", "fp16", ""}, task).variant, "fp16");
+  task.model = "editors/{name}/instruct";
+  EXPECT_EQ(model_of_task({"models/a", "", ""}, task).path, "editors/a/instruct");
+
+  const SampleSpec own = sample(
+      "  repaint: {kind: editing, method: inpaint, data: {folder: edits}, model: "
+      "\"other/{name}\"}\n");
+  EXPECT_EQ(own.inputs.at("unet"), sha256("other/aunet").name());
+  const auto submission =
+      expanded(text_of("  repaint: {kind: editing, method: inpaint, data: {folder: edits}, model: "
+                       "\"other/{name}\"}\n"));
+  EXPECT_EQ(submission->cells.at(0).labels.at("model"), "a");
+}
+
+TEST_F(TasksTest, SetParametersThemselvesOrByAxes) {
+  const std::string own =
+      "  vary: {kind: editing, method: sdedit, data: {folder: edits}, strength: 0.5}\n";
+  EXPECT_EQ(sample(own).parameters, Json({{"strength", 0.5}}));
+  const std::string bare = "  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n";
+  EXPECT_EQ(sample(bare).parameters, Json({{"strength", 0.8}}));
+
+  const auto by_axis = expanded(text_of(bare, "  strength: [0.3, 0.6]\n"));
+  ASSERT_TRUE(by_axis) << by_axis.error().message();
+  ASSERT_EQ(by_axis->cells.size(), 2U);
+  EXPECT_EQ(by_axis->cells[1].sample.parameters, Json({{"strength", 0.6}}));
+  EXPECT_EQ(by_axis->cells[1].labels.at("strength"), 0.6);
+  EXPECT_EQ(by_axis->cells[1].cost.steps_calls, 6U);
+  const auto prompts = expanded(
+      "name: mix\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  prompt_weight: [0.5, "
+      "1]\n"
+      "defaults: {second_prompt: a dog}\nprompts: [a cat]\nimages: 16\nmetrics: [clip_score]\n");
+  EXPECT_THAT(prompts ? "" : prompts.error().message(),
+              HasSubstr("no effect without prompt_weight"));
+}
+
+// An axis of what only one task has does not multiply the others.
+TEST_F(TasksTest, StandOnceAlongAxesThatTheyDoNotHave) {
+  const auto submission =
+      expanded(text_of("  draw: {prompts: [a cat]}\n"
+                       "  obey: {kind: editing, method: instruct, data: {folder: edits}}\n",
+                       "  guidance: [1, 3]\n  image_guidance: [1, 1.5, 2]\n"));
+
+  ASSERT_TRUE(submission) << submission.error().message();
+  std::size_t drawn = 0;
+  for (const CellRequest& cell : submission->cells) {
+    if (cell.labels.at("task") != "draw") continue;
+    ++drawn;
+    EXPECT_FALSE(cell.labels.contains("image_guidance"));
+  }
+  EXPECT_EQ(drawn, 2U);
+  EXPECT_EQ(submission->cells.size(), 2U + 2 * 3);
+}
+
+TEST_F(TasksTest, CountWhatIsEncodedAndEveryBranchInTheirPrice) {
+  const auto cost = [&](const std::string& task) {
+    return expanded(text_of(task))->cells.at(0).cost;
+  };
+  const CellCost draw = cost("  draw: {prompts: [a cat]}\n");
+  const CellCost repaint = cost(kRepaint);
+  const CellCost obey = cost("  obey: {kind: editing, method: instruct, data: {folder: edits}}\n");
+
+  EXPECT_EQ(draw.gflops_encode, 0);
+  EXPECT_GT(obey.gflops_encode, 0);
+  EXPECT_DOUBLE_EQ(repaint.gflops_encode, 2 * obey.gflops_encode);
+  EXPECT_DOUBLE_EQ(gflops_an_image(repaint), gflops_of_calls(repaint) + repaint.gflops_encode +
+                                                 repaint.gflops_decode + repaint.gflops_text);
+  EXPECT_EQ(draw.calls_per_image, 20U);
+  EXPECT_EQ(obey.calls_per_image, 30U);
+}
+
+TEST_F(TasksTest, LeaveKeysOfOtherTasksAlone) {
+  const Json json = to_json(sample("  draw: {prompts: [a cat]}\n"));
+
+  EXPECT_FALSE(json.contains("items"));
+  EXPECT_FALSE(json.contains("parameters"));
+  EXPECT_FALSE(
+      to_json(ExtractorSpec{"clip", sha256("x").name(), Json::object(), {}}).contains("items"));
+  EXPECT_FALSE(to_json(CellCost{}).contains("gflops_encode"));
+}
+
+TEST_F(TasksTest, TravelAsJson) {
+  const SampleSpec spec = sample(kEnlarge);
+
+  EXPECT_EQ(sample_spec_from_json(to_json(spec), "sample").value(), spec);
+  Json json = to_json(spec);
+  json["items"]["fit"] = "squeeze";
+  json["items"]["factor"] = 0;
+  json["items"]["inputs"]["target"] = "photos";
+  json["items"]["degradation"] = {{"name", "blur"}};
+  const auto read = sample_spec_from_json(json, "sample");
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message(),
+              AllOf(HasSubstr("sample.items.fit: 'squeeze' is unknown"),
+                    HasSubstr("sample.items.factor: 0; expected 1 to 64"),
+                    HasSubstr("sample.items.inputs.target: 'photos' is no digest"),
+                    HasSubstr("sample.items.degradation: it names none that is known")));
+}
+
+TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
+  const auto with = [&](const std::string& task, const std::string& metric) {
+    return fault("  t: {" + task + ", metrics: [" + metric + "]}\n  o: {prompts: [a dog]}\n");
+  };
+  const std::string enlarge = "kind: super-resolution, data: {folder: photos}, factor: 4";
+  const std::string pair = "kind: super-resolution, data: {low: l, high: h}, factor: 4";
+
+  EXPECT_EQ(with(enlarge, "psnr"), "no fault");
+  EXPECT_EQ(with(pair, "psnr"), "no fault");
+  EXPECT_THAT(
+      with(enlarge, "clip_score"),
+      HasSubstr("g.yaml:8:77: clip_score needs the prompt of each image, which items of the "
+                "task 't' have not"));
+  EXPECT_THAT(with(enlarge, "outside_mask"), HasSubstr("outside_mask needs the mask of each"));
+  EXPECT_THAT(with("prompts: [a cat]", "psnr"),
+              HasSubstr("psnr needs the target of each image, which items of text-to-image have"));
+}
+
+// A metric that compares with targets makes no picture new.
+TEST_F(TasksTest, NameWhatOnlyAMetricReadsInItsExtractorsKey) {
+  const auto submission = [&](const std::string& metrics) {
+    auto found =
+        expanded(text_of("  obey: {kind: editing, method: instruct, data: {folder: edits}, "
+                         "metrics: [" +
+                         metrics + "]}\n  o: {prompts: [a dog]}\n"));
+    EXPECT_TRUE(found) << found.error().message();
+    return found ? std::move(*found) : Submission();
+  };
+  const Submission plain = submission("clip_score");
+  const Submission more = submission(
+      "psnr, clip_directional: {extractor: clip}, clip_t: {extractor: clip}, "
+      "clip_i_source: {extractor: clip}");
+
+  const CellRequest& cell = more.cells.at(0);
+  EXPECT_EQ(sample_key(cell.sample), sample_key(plain.cells.at(0).sample));
+  using Items = std::map<std::string, std::string>;
+  EXPECT_EQ(cell.scores.at(0).extractor.items,
+            (Items{{"target", sha256("editstarget_file_name").name()}}));
+  EXPECT_EQ(cell.scores.at(1).extractor.items,
+            (Items{{"source_text", sha256("editstext").name()},
+                   {"target_text", sha256("editstarget_text").name()}}));
+  EXPECT_EQ(cell.scores.at(2).extractor.items,
+            (Items{{"target_text", sha256("editstarget_text").name()}}));
+  EXPECT_TRUE(cell.scores.at(3).extractor.items.empty());  // the sample has its source
+}
+
+TEST_F(TasksTest, SayWhatIsWrongWithTheirKindAndData) {
+  EXPECT_THAT(fault("  t: {kind: sculpture, data: {folder: x}}\n"),
+              HasSubstr("g.yaml:8:13: unknown kind of task 'sculpture'; expected one of: "
+                        "text-to-image, super-resolution, editing"));
+  EXPECT_THAT(fault("  t: {kind: editing, data: {folder: x}}\n"),
+              HasSubstr("g.yaml:8:3: the task 't' is editing by no method; expected method: one "
+                        "of inpaint, instruct, sdedit"));
+  EXPECT_THAT(
+      fault("  t: {kind: super-resolution, method: inpaint, data: {folder: x}, factor: 2}\n"),
+      HasSubstr("g.yaml:8:39: unknown method of super-resolution 'inpaint'; expected one "
+                "of: concat-sr, x4"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: inpaint}\n"),
+              HasSubstr("g.yaml:8:3: the task 't' has no data; expected {folder: DIR}"));
+  EXPECT_THAT(fault("  t: {data: {folder: x}, prompts: [a cat]}\n"),
+              HasSubstr("g.yaml:8:13: text-to-image begins with no pictures"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: inpaint, data: {folder: x}, prompts: [a]}\n"),
+              HasSubstr("'prompts' has no effect beside 'data'; expected the prompts in "
+                        "metadata.jsonl, as 'text'"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: inpaint, data: {folder: x, low: y}}\n"),
+              HasSubstr("data names no source, or several"));
+  EXPECT_THAT(fault("  t: {kind: super-resolution, data: {low: y}, factor: 2}\n"),
+              HasSubstr("data has one of 'low' and 'high'; expected both folders"));
+  EXPECT_THAT(
+      fault("  t: {kind: super-resolution, data: {low: y, high: z, fit: resize}, factor: 2}\n"),
+      HasSubstr("pairs of pictures cannot be resized"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: inpaint, data: {low: y, high: z}}\n"),
+              HasSubstr("inpaint enlarges no pictures"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: inpaint, data: {folder: x, count: 3}}\n"),
+              HasSubstr("'count' has no effect beside 'folder'"));
+}
+
+TEST_F(TasksTest, SayWhatIsWrongWithTheirFactorAndParameters) {
+  EXPECT_THAT(fault("  t: {kind: super-resolution, data: {folder: x}}\n"),
+              HasSubstr("the task 't' has no factor; expected factor: 4"));
+  EXPECT_THAT(fault("  t: {kind: super-resolution, data: {folder: x}, factor: 1}\n"),
+              HasSubstr("g.yaml:8:58: factor"));
+  EXPECT_THAT(fault("  t: {kind: super-resolution, data: {folder: x}, factor: 5}\n"),
+              HasSubstr("g.yaml:8:58: 64 x 64 pixels are not divided by the factor 5 of the task"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: sdedit, data: {folder: x}, factor: 4}\n"),
+              HasSubstr("'factor' has no effect in sdedit"));
+  EXPECT_THAT(
+      fault("  t: {kind: super-resolution, data: {folder: x}, factor: 4, degradation: blur}\n"),
+      HasSubstr("unknown degradation 'blur'; expected one of: bicubic"));
+  EXPECT_THAT(fault("  t: {kind: super-resolution, data: {low: x, high: y}, factor: 4, "
+                    "degradation: bicubic}\n"),
+              HasSubstr("'degradation' has no effect beside 'low'"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: instruct, data: {folder: x}, strength: 0.5}\n"),
+              HasSubstr("'strength' is no parameter of instruct; expected one of: image_guidance"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: sdedit, data: {folder: x}, strength: 2}\n"),
+              HasSubstr("'strength' of the task 't' does not fit; expected a number above 0"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: sdedit, data: {folder: x}, strength: 0.5}\n",
+                    "  strength: [0.5, 1]\n"),
+              HasSubstr("'strength' is set by the axis 'strength' already"));
+  EXPECT_THAT(fault(kRepaint, "  noise_level: [10, 20]\n"),
+              HasSubstr("'noise_level' has no effect in any cell; expected a task that has it: one "
+                        "of x4"));
+  EXPECT_THAT(fault(kRepaint, "  strength: [0.05, 1]\n"),
+              HasSubstr("leaves none of 10 steps in inpaint"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: sdedit, data: {folder: x}, model: w8-sr}\n"),
+              HasSubstr("'w8-sr' is no pattern over the models of the grid"));
+  EXPECT_THAT(
+      fault("  t: {kind: editing, method: sdedit, data: {folder: x}, model: \"{modle}-sr\"}\n"),
+      HasSubstr("'{modle}-sr' is no pattern"));
+}
+
+TEST_F(TasksTest, SayWhichModelsAndFoldersAreMissing) {
+  const std::string text = fault(
+      "  t: {kind: editing, method: sdedit, data: {folder: missing}, model: \"{model}-sr\"}\n");
+
+  EXPECT_THAT(text, AllOf(HasSubstr("g.yaml:8:44: 'missing' is missing"),
+                          HasSubstr("g.yaml:8:70: the model 'models/a-sr' is missing")));
+}
+
+TEST_F(TasksTest, SayWhichPicturesHaveNoTwin) {
+  const std::string pair =
+      "  t: {kind: super-resolution, data: {low: small, high: large}, factor: 2}\n";
+  // The fake's folders all hold the same names.
+  catalog_.item_names = {"a.png", "a.jpg"};
+  EXPECT_THAT(fault(pair), HasSubstr("small has two pictures that are called 'a'"));
+  catalog_.item_names = {"0801x2.png"};
+  EXPECT_EQ(fault(pair), "no fault");
+}
+
+TEST_F(TasksTest, TellOfPicturesThatNoLineNames) {
+  catalog_.below = 3;
+
+  ASSERT_TRUE(expanded(text_of(kRepaint)));
+
+  EXPECT_THAT(notes_, ::testing::Contains(
+                          "edits has 2 items; 3 more pictures in it are named by no line of "
+                          "metadata.jsonl"));
+}
+
+}  // namespace
+}  // namespace isocost::experiments

@@ -1,0 +1,78 @@
+#include "worker/diffusion/tasks/group_items.h"
+
+#include <cstring>
+
+namespace isocost::diffusion {
+namespace {
+
+constexpr float kByteMax = 255;
+
+// uint8 [channels, h, w]
+at::Tensor byte_tensor(const std::vector<std::uint8_t>& values, std::int64_t height,
+                       std::int64_t width, std::int64_t channels) {
+  at::Tensor bytes = at::empty({height, width, channels}, at::kByte);
+  std::memcpy(bytes.mutable_data_ptr(), values.data(), values.size());
+  return bytes.permute({2, 0, 1}).contiguous();
+}
+
+at::Tensor picture_tensor(const io::Picture& picture) {
+  return byte_tensor(picture.rgb, picture.height, picture.width, 3);
+}
+
+at::Tensor unit_range(const at::Tensor& bytes) { return bytes.to(at::kFloat) / kByteMax; }
+
+// What was gathered of every image.
+struct Gathered {
+  std::vector<at::Tensor> sources, masks, targets;
+  std::vector<std::string> source_texts, target_texts;
+
+  void add(const ItemSet& items, const Item& item, std::uint64_t index) {
+    if (item.source) sources.push_back(picture_tensor(*item.source));
+    if (item.mask)
+      masks.push_back(byte_tensor(item.mask->values, item.mask->height, item.mask->width, 1));
+    if (item.target) targets.push_back(picture_tensor(*item.target));
+    if (auto text = items.text(index, tasks::slot_key(tasks::Slot::kSourceText)))
+      source_texts.push_back(std::move(*text));
+    if (auto text = items.text(index, tasks::slot_key(tasks::Slot::kTargetText)))
+      target_texts.push_back(std::move(*text));
+  }
+};
+
+}  // namespace
+
+Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group) {
+  Gathered gathered;
+  Failure failure;
+  for (const std::uint64_t image : group.images) {
+    const std::uint64_t index = image % items.count();
+    const auto item = items.load(index, size);
+    if (item)
+      gathered.add(items, *item, index);
+    else
+      failure.add(item.error());
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  if (!gathered.sources.empty()) {
+    group.items.sources = at::stack(gathered.sources);
+    group.sources = unit_range(group.items.sources);
+  }
+  if (!gathered.masks.empty()) {
+    const at::Tensor bytes = at::stack(gathered.masks);
+    group.items.masks = bytes >= kMaskSetFrom;
+    group.masks = unit_range(bytes);
+  }
+  if (!gathered.targets.empty()) group.items.targets = at::stack(gathered.targets);
+  group.items.source_texts = std::move(gathered.source_texts);
+  group.items.target_texts = std::move(gathered.target_texts);
+  return {};
+}
+
+void say_what_is_wanted(const tasks::TaskKind& kind, Group& group) {
+  const bool is_instruction = kind.prompt_member != "text";
+  if (is_instruction)
+    group.items.edit_prompts = group.prompts;
+  else if (group.items.target_texts.empty())
+    group.items.target_texts = group.prompts;
+}
+
+}  // namespace isocost::diffusion
