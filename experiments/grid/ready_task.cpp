@@ -14,6 +14,23 @@ std::string size_text(const std::pair<int, int>& size) {
   return std::to_string(size.first) + " x " + std::to_string(size.second);
 }
 
+// Whether the items of this kind of task have what the metric needs of each image. A prompt of a
+// task that has nothing else says what is wanted.
+void check_needs(const std::string& task, const Metric& metric, const metrics::Metric& row,
+                 Failure& failure) {
+  const auto* kind = tasks::find_task(task);
+  ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
+  std::vector<tasks::Slot> has = kind->slots;
+  if (tasks::is_of_prompts(*kind)) has.push_back(tasks::Slot::kTargetText);
+  for (const tasks::Slot need : row.needs()) {
+    if (std::find(has.begin(), has.end(), need) != has.end()) continue;
+    failure.add(metric.where,
+                metric.name + " needs the " + std::string(tasks::slot_name(need)) +
+                    " of each image, which items of " + task + " have not",
+                "a task whose data has it, or another metric");
+  }
+}
+
 class TaskReader {
  public:
   TaskReader(const Task& task, const std::string& grid_file, Catalog& catalog,
@@ -173,7 +190,7 @@ class TaskReader {
           metric.name + " needs the rows of its reference, which an npz file does not hold",
           "world or folder");
     }
-    check_needs(metric, *row);
+    check_needs(task_.kind, metric, *row, failure_);
     const std::uint64_t least = row->images_for(metric.protocol);
     check_images(metric, least);
     if (row->rows == metrics::Rows::kAnswers) check_captions(metric);
@@ -196,22 +213,6 @@ class TaskReader {
       failure_.add(metric.where, metric.name + " is computed already, in the same way",
                    "each metric once");
     ready_.scores.push_back(std::move(score));
-  }
-
-  // A prompt of a task that has nothing else says what is wanted.
-  void check_needs(const Metric& metric, const metrics::Metric& row) {
-    const auto* kind = tasks::find_task(task_.kind);
-    ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
-    std::vector<tasks::Slot> has = kind->slots;
-    if (tasks::is_of_prompts(*kind)) has.push_back(tasks::Slot::kTargetText);
-    for (const tasks::Slot need : row.needs()) {
-      if (std::find(has.begin(), has.end(), need) != has.end()) continue;
-      const std::string name(tasks::slot_name(need));
-      failure_.add(metric.where,
-                   metric.name + " needs the " + name + " of each image, which items of " +
-                       task_.kind + " have not",
-                   "a task whose data has it, or another metric");
-    }
   }
 
   [[nodiscard]] std::uint64_t judged() const {

@@ -184,7 +184,7 @@ TEST(Fid, SaysWhatIsWrongAndWarnsOfFewImages) {
   EXPECT_THAT(fault({.rows = rows_x(),
                      .reference = &reference,
                      .protocol = {{"interval", "guess"}, {"x", 1}}}),
-              testing::AllOf(HasSubstr("guess"), HasSubstr("'x' is unknown")));
+              ::testing::AllOf(HasSubstr("guess"), HasSubstr("'x' is unknown")));
   EXPECT_THAT(
       score("fid", {.rows = rows_x().slice(0, 0, 12), .reference = &reference})->at("notes").dump(),
       HasSubstr("full rank"));
