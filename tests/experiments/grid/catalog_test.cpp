@@ -226,5 +226,31 @@ TEST_F(CatalogOnDisk, LooksAtExtractorsAndData) {
   EXPECT_THAT(fault(catalog_->statistics("pointer.npz", "g.yaml:9:5")), HasSubstr("git lfs pull"));
 }
 
+TEST_F(CatalogOnDisk, LooksAtNetworksOfPictures) {
+  const auto fault = [](const auto& found) { return found ? "no fault" : found.error().message(); };
+  fs::copy(fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/picture_metrics/vit", folder_ / "vit");
+  fs::copy(golden("clip"), folder_ / "clip", fs::copy_options::recursive);
+
+  const auto features = catalog_->extractor("vit-features", "vit", "g.yaml:9:5");
+  ASSERT_TRUE(features) << features.error().message();
+  EXPECT_EQ(features->columns, 16);
+  EXPECT_EQ(catalog_->extractor("vit-to-source", "vit", "g.yaml:9:5")->columns, 1);
+  EXPECT_EQ(catalog_->extractor("clip-whole", "clip", "g.yaml:9:5")->columns, 24);
+  EXPECT_EQ(catalog_->extractor("clip-direction", "clip", "g.yaml:9:5")->columns, 1);
+  EXPECT_THAT(fault(catalog_->extractor("perceptual", "vit", "g.yaml:9:5")),
+              HasSubstr("this is no network of LPIPS"));
+  write("lpips/config.json",
+        R"({"_class_name": "IsocostPerceptualNetwork", "net": "alex", "version": "0.1"})");
+  EXPECT_THAT(fault(catalog_->extractor("perceptual", "lpips", "g.yaml:9:5")),
+              HasSubstr("model.safetensors"));
+  fs::copy(folder_ / "vit/model.safetensors", folder_ / "lpips/model.safetensors");
+  EXPECT_THAT(fault(catalog_->extractor("perceptual", "lpips", "g.yaml:9:5")),
+              HasSubstr("features.0.weight"));
+  write("vit/config.json", R"({"model_type": "vit", "hidden_size": 16, "num_hidden_layers": 3,
+                               "num_attention_heads": 2, "intermediate_size": 32})");
+  EXPECT_THAT(fault(catalog_->extractor("vit-features", "vit", "g.yaml:9:5")),
+              HasSubstr("vit.encoder.layers.2."));
+}
+
 }  // namespace
 }  // namespace isocost::experiments

@@ -119,9 +119,8 @@ TEST(Grid, TellsEveryFaultAtItsPlaceInReadingOrder) {
           "bad.yaml:7:13: the axis 'guidance' is empty; expected at least one value",
           "bad.yaml:8:1: unknown key 'imges' in the grid; expected 'images'?",
           "bad.yaml:10:18: unknown split 'validaton'; expected one of: train, validation, test",
-          "bad.yaml:11:16: unknown metric 'fdi'; expected one of: fid, kid, inception_score, "
-          "clip_score, "
-          "attribute_accuracy",
+          "bad.yaml:11:16: unknown metric 'fdi'; expected one of: " +
+              joined(metrics::metric_names()),
           "bad.yaml:12:18: the axis 'stps' is not in this grid; expected 'steps'?"));
 }
 

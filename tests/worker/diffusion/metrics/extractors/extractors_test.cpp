@@ -9,12 +9,14 @@
 #include "base/io/safetensors.h"
 #include "experiments/world/world.h"
 #include "tests/base/io/temporary_folder.h"
+#include "tests/worker/diffusion/metrics/rows.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/models/feature_network.h"
 
 namespace isocost::diffusion {
 namespace {
 
+using isocost::testing::picture_tensor;
 using isocost::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
@@ -23,12 +25,6 @@ const bool kHasOneThread = (at::set_num_threads(1), true);
 
 const std::filesystem::path kClip =
     std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden/models/clip";
-
-at::Tensor picture_tensor(const io::Picture& picture) {
-  at::Tensor rgb = at::empty({picture.height, picture.width, 3}, at::kByte);
-  std::memcpy(rgb.data_ptr(), picture.rgb.data(), picture.rgb.size());
-  return rgb.permute({2, 0, 1}).unsqueeze(0).contiguous();
-}
 
 at::Tensor golden(const std::string& name) {
   static const io::SafetensorsFile kFile =
