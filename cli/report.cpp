@@ -26,7 +26,10 @@ void print(const report::ReportPaths& paths, bool as_json) {
   if (as_json) {
     const Json json = {{"html", paths.html.string()},
                        {"cells_csv", paths.cells_csv.string()},
+                       {"scores_csv", paths.scores_csv.string()},
+                       {"units_csv", paths.units_csv.string()},
                        {"answer_csv", paths.answer_csv.string()},
+                       {"answer_tex", paths.answer_tex.string()},
                        {"envelope_csv", paths.envelope_csv.string()},
                        {"json", paths.json.string()},
                        {"pictures", paths.pictures.string()},
