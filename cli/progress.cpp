@@ -130,8 +130,7 @@ std::string progress_line(const core::Snapshot& status, const std::string& exper
   std::vector<Piece> pieces;
   for (const core::ExperimentView& view : status.experiments)
     if (view.name == experiment) pieces = pieces_of(view);
-  if (status.gflops_per_second > 0)
-    pieces.push_back({rate_text(status.gflops_per_second), 5});
+  if (status.gflops_per_second > 0) pieces.push_back({rate_text(status.gflops_per_second), 5});
   const std::size_t workers = status.workers.size();
   pieces.push_back({fmt::format("{} worker{}", workers, workers == 1 ? "" : "s"), 4});
   pieces.push_back({rest_text(status), 2});
