@@ -68,9 +68,13 @@ def check_gpu_server(folder, output):
 
 
 def prepare_cluster(folder):
+    shutil.copytree(golden / "bk-tiny", folder / "models" / "bk-tiny", ignore=shutil.ignore_patterns("golden"))
+    shutil.copytree(golden / "clip", folder / "clip", ignore=shutil.ignore_patterns("golden"))
+    (folder / "prompts.jsonl").write_text('{"prompt": "a photo of a cat"}\n{"prompt": "a photo of a dog"}\n')
     (folder / "study.yaml").write_text(
-        "name: study\naxes: {model: mini/w8, sampler: ddim, steps: [2, 3], guidance: 3}\n"
-        "prompts: {world: validation, count: 16}\nimages: 16\ngroup_size: 8\nunit_images: 8\nmetrics: [clip_score]\n")
+        "name: study\naxes: {model: models/bk-tiny, sampler: ddim, steps: [2, 3], guidance: 3}\n"
+        "prompts: {file: prompts.jsonl}\nimages: 16\ngroup_size: 8\nunit_images: 8\n"
+        "metrics:\n  - clip_score: {extractor: clip}\n")
     # A scheduler that starts two of the tasks on this machine.
     sbatch = folder / "bin" / "sbatch"
     sbatch.parent.mkdir()
@@ -93,8 +97,8 @@ PAGES = {
     "gpu-server.md": (prepare_gpu_server, check_gpu_server, "", {
         "(512, 512)": "(32, 32)", "steps: [4, 6, 10, 20, 50]": "steps: [2, 3]", "guidance: [2, 4, 7.5]": "guidance: [2, 4]",
         "images: 5000": "images: 16\ngroup_size: 8", "ddim:leading:4": "ddim:leading:2"}),
-    "cluster.md": (prepare_cluster, check_cluster, "while pgrep -F <(tail -n 1 tasks) >/dev/null; do sleep 0.2; done\n"
-                   "while pgrep -F <(head -n 1 tasks) >/dev/null; do sleep 0.2; done\n", {
+    "cluster.md": (prepare_cluster, check_cluster,
+                   "for task in $(cat tasks); do while kill -0 $task 2>/dev/null; do sleep 0.2; done; done\n", {
         "0.0.0.0:7700": f"127.0.0.1:{link}", ":7700": f":{link}", "$(hostname)": "127.0.0.1", "--idle 600": "--idle 10",
         "/var/tmp/study.db": f"db/study.db --http http://127.0.0.1:{http}",
         "> coordinator.log 2>&1 &": "> coordinator.log 2>&1 &\nuntil isocost status >/dev/null 2>&1; do sleep 0.2; done"}),
