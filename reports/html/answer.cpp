@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <cmath>
 
 #include "reports/html/base64.h"
 #include "reports/html/sections.h"
@@ -114,10 +114,9 @@ void write_certainty(Markup& html, const TaskPage& page, const Answer& answer) {
   if (answer.use_gap)
     html.element(
         "span",
-        fmt::format("{} {} than the best ({} to {})",
-                    display_score(std::abs(answer.use_gap->value)),
+        fmt::format("{} {} than the best ({} to {})", display(std::abs(answer.use_gap->value)),
                     page.study().choice->metric.is_lower_better ? "higher" : "lower",
-                    display_score(answer.use_gap->low), display_score(answer.use_gap->high)),
+                    display(answer.use_gap->low), display(answer.use_gap->high)),
         {{"class", "soft"}});
   if (answer.other_model)
     html.element("span",

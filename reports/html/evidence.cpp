@@ -63,9 +63,7 @@ void write_picture(Markup& html, const TaskPage& page, const std::optional<Diges
   if (found != inputs.pictures.end()) {
     const std::string alt = fmt::format("Image {} by {}{}", number, by,
                                         prompt == nullptr ? std::string() : ": " + *prompt);
-    html.open("img", {{"src", "data:image/png;base64," + base64(found->second)},
-                      {"alt", alt},
-                      {"loading", "lazy"}});
+    html.open("img", {{"src", "data:image/png;base64," + base64(found->second)}, {"alt", alt}});
   } else {
     const bool is_left_out = digest && inputs.left_out.contains(digest->hex());
     html.element("span", is_left_out ? "in the folder pictures" : "not kept",

@@ -140,7 +140,10 @@ Json titles(const Report& report) {
                {"parameters", "parameters of the U-Net"},
                {"gflops_per_call", "GFLOPs of one U-Net call"}};
   for (const TaskReport& task : report.tasks)
-    for (const Group& group : task.study.groups) list[group.metric.name] = group.metric.label;
+    for (const Group& group : task.study.groups)
+      list[group.metric.name] =
+          group.metric.label +
+          (group.metric.is_lower_better ? " (lower is better)" : " (higher is better)");
   return list;
 }
 

@@ -170,8 +170,9 @@ std::vector<std::string> doubts(const std::vector<Answer>& all, const Study& stu
                              all.size() == 1 ? "" : "s");
   };
   if (tied > 0)
-    list.push_back(fmt::format("{} settings are not told apart from the best, up to {} of them",
-                               of_budgets(tied), in_words(most)));
+    list.push_back(fmt::format("{} {}{} other setting{} {} not told apart from the best",
+                               of_budgets(tied), most > 1 ? "up to " : "", in_words(most),
+                               most == 1 ? "" : "s", most == 1 ? "is" : "are"));
   if (lacks_interval) list.push_back("without an interval any lead may be chance");
   if (edges > 0)
     list.push_back(

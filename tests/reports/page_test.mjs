@@ -94,7 +94,7 @@ function look(page) {
         ...wide.map((figure) => figure.dataset.figure),
       ],
       pictures: document.images.length,
-      broken: [...document.images].filter((image) => !image.src.startsWith('data:image/png') || !image.alt).length,
+      broken: [...document.images].filter((image) => !image.naturalWidth || !image.alt).length,
       title: document.title,
       lang: document.documentElement.lang,
       headings: document.querySelectorAll('h1').length,

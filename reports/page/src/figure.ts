@@ -94,7 +94,11 @@ export function compose(figure: Figure, frame: Frame, title: string, shrink = 0)
   const { names } = panels_of(figure, frame);
   const count = columns_for(names.length, frame.width);
   const width = Math.max(80, Math.floor((frame.width - kGap * (count - 1)) / count - kAxis - shrink));
-  const rows = rows_of(table_of(figure), frame.task, frame.cost);
+  // Scales are of what is drawn: many figures draw one series alone.
+  const is_of_one = JSON.stringify(figure.spec).includes("datum.series == '$main_series'");
+  const rows = rows_of(table_of(figure), frame.task, frame.cost).filter(
+    (row) => !is_of_one || row.series === frame.task.main_series,
+  );
   const datasets: Record<string, Row[]> = {};
   const panels = names.map((name, i) => {
     const scene: Scene = {

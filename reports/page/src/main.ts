@@ -132,7 +132,7 @@ dark.addEventListener('change', () => enqueue(() => true));
 // What is folded is opened for paper, and folded again.
 let opened: HTMLDetailsElement[] = [];
 window.addEventListener('beforeprint', () => {
-  opened = [...document.querySelectorAll<HTMLDetailsElement>('details:not([open])')];
+  opened.push(...document.querySelectorAll<HTMLDetailsElement>('details:not([open])'));
   for (const details of opened) details.open = true;
 });
 window.addEventListener('afterprint', () => {

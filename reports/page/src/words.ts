@@ -129,6 +129,7 @@ function quantity(name: string, channel: 'x' | 'y', scene: Scene): unknown {
   };
   if (is_grid && values.length > 1) axis.values = thinned(values, at, 4 * kLetter);
   else if (by_log) axis.values = log_ticks(domain, usable, room);
+  if (axis.values) axis.labelOverlap = false; // they have room
   return {
     field: column,
     type: 'quantitative',
@@ -147,13 +148,14 @@ function mark(channel: 'color' | 'shape' | 'strokeDash', scene: Scene): unknown 
       ? colors_of(kind, names.length, scene.is_dark)
       : names.map((_, i) => (channel === 'shape' ? shape_of(i) : dash_of(i)));
   const is_number_kind = kind === 'steps' || kind === 'guidance';
-  const legend = !scene.has_legend
-    ? null
-    : {
-        title: { model: 'model', series: 'sampler', steps: 'steps', guidance: 'guidance' }[kind],
-        columns: scene.legend_columns,
-        symbolLimit: 200,
-      };
+  const legend =
+    !scene.has_legend || channel === 'strokeDash'
+      ? null
+      : {
+          title: { model: 'model', series: 'sampler', steps: 'steps', guidance: 'guidance' }[kind],
+          columns: scene.legend_columns,
+          symbolLimit: 200,
+        };
   return {
     field: kind,
     type: is_number_kind ? 'ordinal' : 'nominal',
