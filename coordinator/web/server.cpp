@@ -163,6 +163,28 @@ asio::awaitable<std::optional<Response>> read_body(beast::tcp_stream& stream,
   co_return std::nullopt;
 }
 
+boost::system::error_code listen_at(const tcp::endpoint& address, tcp::acceptor& acceptor) {
+  boost::system::error_code error;
+  acceptor.open(address.protocol(), error);
+  if (!error && address.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(address, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  return error;
+}
+
+// What a whole request is answered.
+Response respond(const Request& request, core::Commands& commands, Archive* archive) {
+  Handled handled = handle(request, *commands.snapshot(), commands.silence());
+  if (auto* response = std::get_if<Response>(&handled)) return std::move(*response);
+  if (const auto* action = std::get_if<Action>(&handled)) return perform(*action, commands);
+  try {
+    return answer(std::get<Question>(handled), archive);
+  } catch (const std::exception& error) {  // a disk that cannot be read
+    return fault_of(503, "database", error.what(), "a database that can be read");
+  }
+}
+
 }  // namespace
 
 class Server::Impl {
@@ -194,9 +216,12 @@ class Server::Impl {
       boost::system::error_code error;
       const auto ip = asio::ip::make_address(host, error);
       // After the first one the port that it got.
-      if (!error) error = listen_at({ip, endpoint.port});
+      tcp::acceptor acceptor(context_);
+      if (!error) error = listen_at({ip, endpoint.port}, acceptor);
       if (error && refused != asio::error::address_in_use) refused = error;
-      if (!error) endpoint.port = acceptors_.back().local_endpoint().port();
+      if (error) continue;
+      endpoint.port = acceptor.local_endpoint().port();
+      acceptors_.push_back(std::move(acceptor));
     }
     const std::string where = fmt::format("http://{}:{}", endpoint.host, endpoint.port);
     if (refused == asio::error::address_in_use && (!is_any_port || acceptors_.empty()))
@@ -221,18 +246,6 @@ class Server::Impl {
     bool has_asked = false;  // a whole request came
   };
   using Visitors = std::list<Visitor>;
-
-  boost::system::error_code listen_at(const tcp::endpoint& address) {
-    boost::system::error_code error;
-    tcp::acceptor acceptor(context_);
-    acceptor.open(address.protocol(), error);
-    if (!error && address.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error) acceptor.bind(address, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) acceptors_.push_back(std::move(acceptor));
-    return error;
-  }
 
   // A handler that throws concerns its own connection; the rest is served on.
   void run() {
@@ -373,21 +386,10 @@ class Server::Impl {
     // serving thread. The closure has a name and shares the request, since g++ 12 destroys a
     // temporary closure inside co_await twice.
     auto work = [this, request, large]() -> asio::awaitable<Response> {
-      co_return conditional(*request, respond(*request));
+      co_return conditional(*request, respond(*request, commands_, archive_));
     };
     asio::thread_pool& pool = is_long(request->target) ? readers_ : pool_;
     co_return co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
-  }
-
-  Response respond(const Request& request) {
-    Handled handled = handle(request, *commands_.snapshot(), commands_.silence());
-    if (auto* response = std::get_if<Response>(&handled)) return std::move(*response);
-    if (const auto* action = std::get_if<Action>(&handled)) return perform(*action, commands_);
-    try {
-      return web::answer(std::get<Question>(handled), archive_);
-    } catch (const std::exception& error) {  // a disk that cannot be read
-      return fault_of(503, "database", error.what(), "a database that can be read");
-    }
   }
 
   asio::awaitable<void> send(Visitor& visitor, Response response, bool is_kept, bool is_head) {

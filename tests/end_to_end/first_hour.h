@@ -56,23 +56,23 @@ inline Finished isocost(const Words& words) {
 
 class FirstHour : public ::testing::Test {
  protected:
-  fs::path grid(const Submission& submission, const std::string& file = "grid.json") {
-    testing::write_text(folder / file, to_json(submission).dump());
+  fs::path grid(const Submission& study, const std::string& file = "grid.json") {
+    testing::write_text(folder / file, to_json(study).dump());
     return folder / file;
   }
 
   // A run of the submission, with what its workers need.
-  Words run_command(const Submission& submission, const Words& more = {}) {
+  Words run_command(const Submission& study, const Words& more = {}) {
     Words command{program("isocost"),
                   "run",
-                  grid(submission, submission.name + ".json").string(),
+                  grid(study, study.name + ".json").string(),
                   "--out",
                   (folder / "out").string(),
                   "--http",
                   "http://127.0.0.1:0",
                   "--worker-program",
                   program("isocost-fake-worker")};
-    for (const std::string& input : testing::inputs_of(submission))
+    for (const std::string& input : testing::inputs_of(study))
       command = joined(command, {"--worker-argument=--input", "--worker-argument=" + input});
     return joined(command, more);
   }
