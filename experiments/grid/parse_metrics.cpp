@@ -133,9 +133,9 @@ class MetricReader {
   void read_extractor(const YAML::Node& node) {
     if (node.IsMap()) return read_extractor_map(node);
     const std::string name = file_.text(node, "extractor");
-    const bool is_mini = name == metrics::kMini;
-    metric_.extractor =
-        choice_of(row_, is_mini ? metrics::kMini : metrics::member_of_path(row_.rows, name), name);
+    const std::string_view member =
+        name == metrics::kMini ? metrics::kMini : metrics::member_of_path(row_.rows, name);
+    metric_.extractor = member.empty() ? ExtractorChoice() : choice_of(row_, member, name);
     if (metric_.extractor.kind.empty() && !name.empty())
       file_.fault(node, row_.name + " is not made of what " + name + " gives",
                   extractors_text(row_));
