@@ -12,18 +12,16 @@ namespace {
 
 // So many rows from `begin` on, or as many as there are.
 Table slice(const Table& table, std::size_t begin, std::size_t count) {
-  begin = std::min(begin, table.rows.size());
-  count = std::min(count, table.rows.size() - begin);
-  const auto first = table.rows.begin() + static_cast<std::ptrdiff_t>(begin);
-  return {table.name,
-          table.description,
-          table.columns,
-          {first, first + static_cast<std::ptrdiff_t>(count)}};
+  begin = std::min(begin, table.size);
+  Table part = table;
+  part.size = std::min(count, table.size - begin);
+  part.row = [&table, begin](std::size_t i) { return table.row(begin + i); };
+  return part;
 }
 
 }  // namespace
 
-std::size_t ExportedTable::size() const { return table_.rows.size(); }
+std::size_t ExportedTable::size() const { return table_.size; }
 
 std::string ExportedTable::csv(std::size_t begin, std::size_t count) const {
   return to_csv(slice(table_, begin, count));
@@ -31,7 +29,7 @@ std::string ExportedTable::csv(std::size_t begin, std::size_t count) const {
 
 std::string ExportedTable::json(std::size_t begin, std::size_t count) const {
   std::string text = "[";
-  for (const auto& row : slice(table_, begin, count).rows) {
+  for (const Row& row : slice(table_, begin, count).rows()) {
     Json object = Json::object();
     for (std::size_t i = 0; i < row.size(); ++i) object[table_.columns[i].name] = row[i];
     text += text.size() == 1 ? "\n" : ",\n";

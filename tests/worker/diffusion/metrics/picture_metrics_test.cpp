@@ -102,7 +102,7 @@ TEST(Neighbours, IntervalsAreThoseOfTheJackknifeOverGroups) {
       squares += deviations[g] * deviations[g];
     }
     EXPECT_GT(squares, 0) << metric;
-    EXPECT_NEAR(values.at("high").get<double>() - number_of(values),
+    EXPECT_NEAR(number_of(values) - values.at("low").get<double>(),
                 2.093024054408263 * std::sqrt(squares * 19 / 20), 1e-12)
         << metric;
   }
