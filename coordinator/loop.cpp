@@ -40,13 +40,13 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
-  store_.apply({core::RecordEvent{.kind = std::string(log::event_name(log::EventKind::kStarted)),
-                                  .who = {},
-                                  .what = "isocost " + options_.build + ", start " +
-                                          std::to_string(state.epoch) + " on this database; " +
-                                          std::to_string(state.units.size()) + " units are open",
-                                  .experiment = {},
-                                  .unit = {}}});
+  started_ = {.kind = std::string(log::event_name(log::EventKind::kStarted)),
+              .who = {},
+              .what = "isocost " + options_.build + ", start " + std::to_string(state.epoch) +
+                      " on this database; " + std::to_string(state.units.size()) +
+                      " units are open",
+              .experiment = {},
+              .unit = {}};
   if (options_.log != nullptr)
     options_.log->listen([this](log::Incident kind, std::string who, std::string what) {
       record(kind, std::move(who), std::move(what));
@@ -72,6 +72,13 @@ void Loop::record(log::Incident kind, std::string who, std::string what) {
                                         .what = std::move(what),
                                         .experiment = {},
                                         .unit = {}});
+  woken_.notify_one();
+}
+
+void Loop::announce() {
+  const std::lock_guard lock(mutex_);
+  ++incidents_waiting_;
+  queue_.emplace_back(started_);
   woken_.notify_one();
 }
 

@@ -58,6 +58,8 @@ class Loop : public core::Commands {
   // Requires: before run().
   void attach(Outlet outlet) { outlet_ = std::move(outlet); }
   void run();
+  // Records that the coordinator has started: when nothing can keep it from it any more.
+  void announce();
   // Tells workers to leave; run() goes on. Then stop() ends it.
   void drain();
   void stop();
@@ -123,6 +125,7 @@ class Loop : public core::Commands {
   io::ArtifactStore& artifacts_;
   LoopOptions options_;
   Outlet outlet_;
+  core::RecordEvent started_;
 
   // Of run()'s thread.
   std::unique_ptr<core::Core> core_;

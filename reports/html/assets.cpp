@@ -1,5 +1,8 @@
 #include "reports/html/assets.h"
 
+// Changes with the files that are embedded, so that ccache does not give an older object.
+#include ISOCOST_PAGE_DIGESTS
+
 // The assembler copies a file's bytes into the program: no megabytes of literals for the compiler.
 #define ISOCOST_EMBED(symbol, file)                                                 \
   __asm__(                                                                          \

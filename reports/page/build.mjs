@@ -1,6 +1,8 @@
 // Bundles the page's script and packs the shipped figures: node build.mjs OUT_FOLDER
 //   page.js       src/main.ts with vega, vega-lite and vega-embed, for any current browser
 //   figures.json  [{"name", "spec"}], in the order of the files' names
+//   digests.h     what assets.cpp embeds, by content: a compiler's cache does not see the files themselves
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,3 +26,7 @@ const figures = readdirSync(folder).filter((name) => name.endsWith('.vl.json')).
   }
 });
 writeFileSync(join(out, 'figures.json'), JSON.stringify(figures));
+
+const digest = (file) => createHash('sha256').update(readFileSync(file)).digest('hex');
+const embedded = [join(out, 'page.js'), join(out, 'figures.json'), join(here, 'src/page.css')];
+writeFileSync(join(out, 'digests.h'), embedded.map((file) => `// ${digest(file)}\n`).join(''));

@@ -241,7 +241,7 @@ TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
   EXPECT_EQ(with(pair, "psnr"), "no fault");
   EXPECT_THAT(
       with(enlarge, "clip_score"),
-      HasSubstr("g.yaml:8:77: clip_score needs the prompt of each image, which items of the "
+      HasSubstr("g.yaml:8:76: clip_score needs the prompt of each image, which items of the "
                 "task 't' have not"));
   EXPECT_THAT(with(enlarge, "outside_mask"), HasSubstr("outside_mask needs the mask of each"));
   EXPECT_THAT(with("prompts: [a cat]", "psnr"),
