@@ -119,7 +119,7 @@ TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
 // 100 cells of a few sizes read every picture a few times.
 TEST_F(TasksTest, LookAtItemsOnceASize) {
   const auto submission = expanded(text_of(kRepaint,
-                                           "  seed: {from: 1, to: 50, count: 50}\n"
+                                           "  seed: {from: 1, to: 50, step: 1}\n"
                                            "  size: {sets: [height, width], values: [64, 96]}\n"));
   ASSERT_TRUE(submission) << submission.error().message();
   EXPECT_EQ(submission->cells.size(), 100U);
