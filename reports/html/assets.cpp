@@ -1,7 +1,7 @@
 #include "reports/html/assets.h"
 
-// Changes with the files that are embedded, so that ccache does not give an older object.
-#include ISOCOST_PAGE_DIGESTS
+// Of what is embedded: another one is another object, also for a compiler cache.
+#include ISOCOST_PAGE_DIGEST_FILE
 
 // The assembler copies a file's bytes into the program: no megabytes of literals for the compiler.
 #define ISOCOST_EMBED(symbol, file)                                                 \
