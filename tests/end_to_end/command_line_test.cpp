@@ -23,7 +23,8 @@ TEST_F(FirstHour, EndsWithCodesThatDiffer) {
   EXPECT_EQ(ask({"cancel", "nothing"}).status, 3);
   EXPECT_EQ(isocost({"report", "nothing", "--db", (folder / "isocost.db").string()}).status, 3);
   EXPECT_EQ(run(run_command(submission, {"--workers", "1", "--worker-argument=--fail",
-                                         "--worker-argument=generate/"}),
+                                         "--worker-argument=generate/" +
+                                             sample_key(submission.cells[1].sample).hex()}),
                 2min)
                 .status,
             4);

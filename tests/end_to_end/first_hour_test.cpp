@@ -17,7 +17,9 @@ TEST_F(FirstHour, TellsOfAWorkerThatWasKilled) {
                    folder / "followed");
   Process victim(worker("w1", {"--unit-ms", "60000"}), folder / "w1.log");
   wait_for_event("attached        w1");
-  EXPECT_THAT(ask({"status"}).output, HasSubstr("worker w1 (fake, 1100 GB)"));
+  wait_until(
+      [&] { return ask({"status"}).output.find("worker w1 (fake, 1100 GB)") != std::string::npos; },
+      30s, "the worker and its device", [&] { return ask({"status"}).output; });
 
   victim.kill_group(SIGKILL);
 

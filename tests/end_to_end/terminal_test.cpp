@@ -7,6 +7,7 @@ namespace {
 // --- terminals ----------------------------------------------------------------------------------
 
 TEST_F(FirstHour, WatchesOnATerminalThatIsResized) {
+  submission = submission_of({.models = 1, .has_reference = false});  // images come first
   serve();
   ASSERT_EQ(ask({"submit", grid(submission).string()}).status, 0);
   // Two, since what is leased first may be the reference: one of them computes images.
