@@ -14,6 +14,15 @@ let cost_axis = axes[0]?.column ?? '';
 // The chosen axis, or the first that a task has an answer on.
 const cost_of = (task: Task): string => (task.axes.includes(cost_axis) ? cost_axis : (task.axes[0] ?? cost_axis));
 
+// One picture with one name: what stands in it is told by the caption and by the data that can be saved.
+function name_picture(svg: Element, title: string): void {
+  for (const part of svg.querySelectorAll('[role], [aria-label], [aria-roledescription]'))
+    for (const name of ['role', 'aria-label', 'aria-roledescription']) part.removeAttribute(name);
+  svg.removeAttribute('aria-roledescription');
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', title);
+}
+
 async function draw_plot(box: HTMLElement, figure: Figure, frame: Frame, title: string): Promise<void> {
   drawn.get(box)?.finalize();
   for (let shrink = 0, attempt = 0; attempt < 3; ++attempt) {
@@ -27,9 +36,7 @@ async function draw_plot(box: HTMLElement, figure: Figure, frame: Frame, title: 
     });
     drawn.set(box, result);
     const svg = box.querySelector('svg.marks');
-    svg?.setAttribute('aria-label', title);
-    svg?.setAttribute('role', 'img');
-    svg?.removeAttribute('aria-roledescription');
+    if (svg) name_picture(svg, title);
     const surplus = (svg?.getBoundingClientRect().width ?? 0) - frame.width;
     if (surplus <= 0) break;
     result.finalize();
