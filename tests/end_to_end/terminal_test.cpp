@@ -10,9 +10,7 @@ TEST_F(FirstHour, WatchesOnATerminalThatIsResized) {
   submission = submission_of({.models = 1, .has_reference = false});  // images come first
   serve();
   ASSERT_EQ(ask({"submit", grid(submission).string()}).status, 0);
-  // Two, since what is leased first may be the reference: one of them computes images.
   const Process busy(worker("a-worker-with-a-long-name", {"--unit-ms", "60000"}), folder / "w.log");
-  const Process other(worker("another", {"--unit-ms", "60000"}), folder / "w2.log");
   wait_for_event("attached");
   Terminal terminal({program("isocost"), "watch", "--coordinator", url}, 100, 30);
   const auto wait_for = [&](const std::string& text) {
