@@ -17,16 +17,19 @@ TEST_F(FirstHour, TellsOfAWorkerThatWasKilled) {
                    folder / "followed");
   Process victim(worker("w1", {"--unit-ms", "60000"}), folder / "w1.log");
   wait_for_event("attached        w1");
-  wait_until(
-      [&] { return ask({"status"}).output.find("worker w1 (fake, 1100 GB)") != std::string::npos; },
-      30s, "the worker and its device", [&] { return ask({"status"}).output; });
+  // The picture of the state is made anew some time after what changed it.
+  const auto wait_for_status = [&](const std::string& text) {
+    wait_until([&] { return ask({"status"}).output.find(text) != std::string::npos; }, 30s, text,
+               [&] { return ask({"status"}).output; });
+  };
+  wait_for_status("worker w1 (fake, 1100 GB)");
 
   victim.kill_group(SIGKILL);
 
   wait_for_event("lost            w1: nothing was heard of it for 2 s");
   EXPECT_THAT(testing::read_text(folder / "coordinator.log"),
               HasSubstr("info lost: w1: nothing was heard of it for 2 s; it held 1 unit"));
-  EXPECT_THAT(ask({"status"}).output, HasSubstr("worker w1 was lost "));
+  wait_for_status("worker w1 was lost ");
   EXPECT_THAT(
       isocost({"events", "--db", (folder / "isocost.db").string(), "--kind", "lost"}).output,
       MatchesRegex("[-0-9]+ [:0-9]+  lost            w1: nothing was heard[^\n]*\n"));
