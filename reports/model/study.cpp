@@ -156,7 +156,9 @@ void name_tasks(std::vector<Study>& studies) {
 }  // namespace
 
 std::string data_of(const SampleSpec& sample) {
-  return canonical(Json{{"prompts", sample.prompts}, {"size", {sample.height, sample.width}}});
+  Json data{{"prompts", sample.prompts}, {"size", {sample.height, sample.width}}};
+  if (!sample.items.is_empty()) data["items"] = to_json(sample.items);
+  return canonical(data);
 }
 
 std::optional<std::uint64_t> Reference::count() const {

@@ -82,6 +82,20 @@ TEST(Tasks, AreToldApartByTheirDataWhereTheyAreCalledAlike) {
   EXPECT_NE(report.tasks[0].study.task_id, report.tasks[1].study.task_id);
 }
 
+// Equal prompts, method and size, but other pictures to begin with.
+TEST(Tasks, AreToldApartByTheItemsThatTheyBeginWith) {
+  ReportDataBuilder builder;
+  for (const char* pictures : {"cats", "dogs"}) {
+    builder.cell({.task = "enlarge", .method = "concat-sr"});
+    SampleSpec sample = *builder.last().sample;
+    sample.items.kind = "files";
+    sample.items.inputs = {{"source", sha256(pictures).name()}};
+    builder.last().sample = std::move(sample);
+  }
+
+  EXPECT_EQ(make_report(builder.data()).tasks.size(), 2U);
+}
+
 TEST(Tasks, OfAStudyAndItsFinalistsAreOne) {
   ReportDataBuilder builder;
   builder.cell({.fid = 20, .task = "draw"});
