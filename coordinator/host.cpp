@@ -172,6 +172,7 @@ Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
     if (options.prepare)
       if (auto prepared = options.prepare(impl->loop_, impl->log_); !prepared)
         return fail(std::move(prepared.error()));
+    impl->loop_.begin_telling();
     fresh.keep();
     return std::unique_ptr<Host>(new Host(std::move(impl)));
   } catch (const std::exception& fault) {

@@ -40,14 +40,13 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
-  store_.apply(
-      {core::RecordEvent{.kind = std::string(log::event_name(log::EventKind::kStarted)),
-                         .who = {},
-                         .what = "isocost " + options_.build + ", start " +
-                                 std::to_string(state.epoch) + " on this database; " +
-                                 std::to_string(state.units.size()) + " units are open",
-                         .experiment = {},
-                         .unit = {}}});
+  store_.apply({core::RecordEvent{.kind = std::string(log::event_name(log::EventKind::kStarted)),
+                                  .who = {},
+                                  .what = "isocost " + options_.build + ", start " +
+                                          std::to_string(state.epoch) + " on this database; " +
+                                          std::to_string(state.units.size()) + " units are open",
+                                  .experiment = {},
+                                  .unit = {}}});
   if (options_.log != nullptr)
     options_.log->listen([this](log::Incident kind, std::string who, std::string what) {
       record(kind, std::move(who), std::move(what));
@@ -234,8 +233,7 @@ void Loop::tick() {
 
 void Loop::finish_batch() {
   store_.commit();
-  for (const log::Event& event : store_.take_events())
-    if (options_.log != nullptr) options_.log->tell(event);
+  tell_events();
   const std::vector<core::Message> messages = std::exchange(messages_, {});
   if (core_->is_finished() != was_finished_) is_snapshot_due_ = true;
   was_finished_ = core_->is_finished();
@@ -243,6 +241,13 @@ void Loop::finish_batch() {
   if (is_snapshot_due_) publish();
   for (const core::Message& message : messages) deliver(message);
   if (steady_clock::now() >= next_snapshot_) publish();
+}
+
+void Loop::tell_events() {
+  for (log::Event& event : store_.take_events()) untold_.push_back(std::move(event));
+  if (!is_telling_) return;
+  for (const log::Event& event : std::exchange(untold_, {}))
+    if (options_.log != nullptr) options_.log->tell(event);
 }
 
 void Loop::deliver(const core::Message& message) {

@@ -58,6 +58,9 @@ class Loop : public core::Commands {
   // Requires: before run().
   void attach(Outlet outlet) { outlet_ = std::move(outlet); }
   void run();
+  // This is a coordinator now: what happened, so far and from now on, is told to the log. A start
+  // that fails says nothing but why.
+  void begin_telling() { is_telling_ = true; }
   // Tells workers to leave; run() goes on. Then stop() ends it.
   void drain();
   void stop();
@@ -110,6 +113,7 @@ class Loop : public core::Commands {
   void cancel_unwanted();
   void tick();
   void finish_batch();
+  void tell_events();
   void deliver(const core::Message& message);
   void deliver(const core::SendLease& lease);
   void publish();
@@ -134,7 +138,10 @@ class Loop : public core::Commands {
   bool is_snapshot_due_ = true;
   bool was_finished_ = false;
 
+  std::vector<log::Event> untold_;  // of run()'s thread
+
   std::atomic<Duration::rep> seen_{0};  // when run() last came round
+  std::atomic<bool> is_telling_{false};
 
   mutable std::mutex mutex_;
   std::condition_variable woken_;
