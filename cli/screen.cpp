@@ -87,8 +87,8 @@ void add_bar(Painter& painter, const core::ExperimentView& view) {
     return static_cast<std::size_t>(std::lround(share * static_cast<double>(bar)));
   };
   std::size_t left = bar;
-  const auto take = [&](std::size_t columns) {
-    const std::size_t taken = std::min(left, columns);
+  const auto take = [&](std::size_t wanted) {
+    const std::size_t taken = std::min(left, wanted);
     left -= taken;
     return taken;
   };
