@@ -100,7 +100,7 @@ class Checker {
       return;
     const Json& meta = spec["usermeta"]["isocost"];
     const std::string table = spec.contains("data") ? table_of(spec["data"]) : "";
-    for (const char* member : {"needs", "each", "legend"})
+    for (const char* member : {"needs", "varies", "each", "legend"})
       if (meta.contains(member)) check_names(meta[member], table);
     if (meta.contains("metrics") && meta["metrics"] != "all" && meta["metrics"] != "others")
       failure_.add(where_ + ": usermeta.isocost.metrics", "this is " + canonical(meta["metrics"]),

@@ -13,6 +13,7 @@ struct FigureMeta {
   std::string table;               // data.name
   std::string title, caption;      // with words that begin with $
   std::string needs;               // a column without which it is left out
+  std::string varies;              // a column without two values of which it is left out
   std::string metrics;             // "all" or "others": once a metric; else ""
   std::vector<std::string> kinds;  // of tasks; empty: all
 };
@@ -31,6 +32,7 @@ struct FigureMeta {
   result.title = text(meta, "title");
   result.caption = text(meta, "caption");
   result.needs = text(meta, "needs");
+  result.varies = text(meta, "varies");
   result.metrics = text(meta, "metrics");
   for (const Json& kind : member(meta, "kinds"))
     if (kind.is_string()) result.kinds.push_back(kind.get<std::string>());

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
-#include <set>
+#include <optional>
 
 #include "reports/html/figure_meta.h"
 #include "reports/html/sections.h"
@@ -19,15 +20,22 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-// The rows of a task, by the column that names it.
-bool has_rows(const Table& table, const Study& study, const std::string& needs) {
+// Whether there is something to draw for a task: rows of it with a value of what the figure needs,
+// and two values of what varies in it.
+bool has_rows(const Table& table, const Study& study, const FigureMeta& meta) {
+  const std::size_t none = table.columns.size();
   const std::size_t task = table.index("task");
-  const std::size_t needed = needs.empty() ? table.columns.size() : table.index(needs);
-  if (!needs.empty() && needed == table.columns.size()) return false;
+  const std::size_t needed = meta.needs.empty() ? none : table.index(meta.needs);
+  const std::size_t varying = meta.varies.empty() ? none : table.index(meta.varies);
+  if (!meta.needs.empty() && needed == none) return false;
+  std::optional<Json> first;
   for (std::size_t i = 0; i < table.size; ++i) {
     const Row row = table.row(i);
     if (task < row.size() && row[task] != study.task) continue;
-    if (needed >= row.size() || !row[needed].is_null()) return true;
+    if (needed < row.size() && row[needed].is_null()) continue;
+    if (varying == none) return true;
+    if (!first) first = row[varying];
+    if (*first != row[varying]) return true;
   }
   return false;
 }
@@ -84,7 +92,7 @@ std::vector<Figure> figures_of(const Report& report, const TaskReport& task,
                                const std::vector<Figure>& figures) {
   std::vector<Figure> list;
   const auto metrics = metrics_of(task.study);
-  std::map<std::pair<std::string, std::string>, bool> known;  // of table and column
+  std::map<std::array<std::string, 3>, bool> known;  // of table, what is needed, what varies
   for (const Figure& figure : figures) {
     const FigureMeta meta = meta_of(figure.spec);
     if (!is_of_kind(meta, task.study)) continue;
@@ -98,8 +106,8 @@ std::vector<Figure> figures_of(const Report& report, const TaskReport& task,
       const FigureMeta its = meta_of(one.spec);
       const Table* table = report.table(its.table);
       if (table == nullptr) continue;
-      const auto [found, is_new] = known.try_emplace({its.table, its.needs});
-      if (is_new) found->second = has_rows(*table, task.study, its.needs);
+      const auto [found, is_new] = known.try_emplace({its.table, its.needs, its.varies});
+      if (is_new) found->second = has_rows(*table, task.study, its);
       if (found->second) list.push_back(std::move(one));
     }
   }

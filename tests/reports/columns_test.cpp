@@ -72,10 +72,10 @@ void expect_order(const Table& table, const TableFacts& facts) {
         used.insert(one.name);
       }
   }
-  for (const std::string& pattern : facts.columns)
-    if (pattern.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos) {
-      EXPECT_TRUE(used.contains(pattern)) << table.name << " lacks " << pattern;
-    }
+  for (const std::string& pattern : facts.columns) {
+    const bool is_one = pattern.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
+    EXPECT_TRUE(!is_one || used.contains(pattern)) << table.name << " lacks " << pattern;
+  }
 }
 
 TEST(Tables, HaveTheColumnsOfTheTableOfColumns) {
@@ -84,9 +84,7 @@ TEST(Tables, HaveTheColumnsOfTheTableOfColumns) {
     const Table units = units_table();
     const Table* table = facts.name == "units" ? &units : report.table(facts.name);
     ASSERT_NE(table, nullptr) << facts.name;
-    if (facts.name != "units") {
-      EXPECT_GT(table->size, 0U) << facts.name << " has no row to check";
-    }
+    EXPECT_TRUE(table->size > 0 || facts.name == "units") << facts.name << " has no row to check";
     expect_order(*table, facts);
     for (std::size_t i = 0; i < table->size; ++i)
       EXPECT_EQ(table->row(i).size(), table->columns.size()) << facts.name;

@@ -2,6 +2,7 @@
 // browser test and for looking at: one task with finalists; two tasks; twelve series of twelve
 // sizes with twenty numbers of steps.
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include "reports/write_report.h"
@@ -11,6 +12,7 @@ namespace {
 
 isocost::testing::SyntheticStudy study_of(const std::string& kind) {
   isocost::testing::SyntheticStudy study;
+  if (kind == "large") return isocost::testing::large_study();
   if (kind == "tasks") {
     study.has_enlarging = true;
     study.has_finalists = false;
@@ -36,11 +38,13 @@ isocost::testing::SyntheticStudy study_of(const std::string& kind) {
 
 int main(int argc, char** argv) {
   if (argc != 2 && argc != 3) {
-    std::fputs("made_up_report FOLDER [study|tasks|many]\n", stderr);
+    std::fputs("made_up_report FOLDER [study|tasks|many|large|again]\n", stderr);
     return 2;
   }
-  const auto paths =
-      isocost::testing::write_synthetic_study(argv[1], study_of(argc == 3 ? argv[2] : "study"));
+  const std::filesystem::path folder = argv[1];
+  const std::string kind = argc == 3 ? argv[2] : "study";
+  isocost::testing::SyntheticPaths paths{folder / "isocost.sqlite", folder / "artifacts"};
+  if (kind != "again") paths = isocost::testing::write_synthetic_study(folder, study_of(kind));
   const auto report = isocost::report::write_report(paths.database, paths.artifacts, {}, argv[1]);
   if (!report) {
     std::fprintf(stderr, "%s\n", report.error().message().c_str());

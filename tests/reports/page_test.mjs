@@ -377,12 +377,15 @@ async function check_tasks(url) {
     ranks: [...document.querySelectorAll('section.task')].map(
       (task) => task.querySelector('.answers thead').textContent,
     ),
+    pointless:
+      document.querySelector('figure[data-task="enlarge"][data-figure="12-fid-over-steps-by-guidance"]') !== null,
     by_steps: [...document.querySelectorAll('figure[data-figure^="25-over-cost-by-steps"]')].map(
       (figure) =>
         `${figure.dataset.task} ${figure.dataset.figure} ${/up to 20 steps/.test(figure.querySelector('svg').textContent) && /above 20 steps/.test(figure.querySelector('svg').textContent)}`,
     ),
   }));
   assert.deepEqual(seen.tasks, ['draw', 'enlarge']);
+  assert.ok(!seen.pointless, 'a figure over guidance is drawn where there is but one');
   assert.match(seen.ranks[0], /FID, 95 % interval/);
   assert.match(seen.ranks[1], /CLIP score, 95 % interval/);
   assert.deepEqual(seen.by_steps, [
