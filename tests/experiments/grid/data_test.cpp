@@ -79,7 +79,7 @@ TEST_F(DataTest, TellsEverythingThatIsWrongWithItemsAtOnce) {
 
   const std::string at = (folder_ / "g.yaml").string() + ":7:51: ";
   const std::string edits = (folder_ / "edits").string();
-  for (const std::string& fault :
+  for (const char* fault :
        {"/metadata.jsonl:6: the file_name 'gone.png' is missing",
         "/metadata.jsonl:7: the file_name 'good.png' stands in line 1 already",
         "/metadata.jsonl:8: the file_name is '../g.yaml': it does not lie in the folder",
