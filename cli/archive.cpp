@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "coordinator/storage/reader.h"
+#include "coordinator/web/handler.h"
 #include "reports/export_tables.h"
+#include "schema/options.h"
 
 namespace isocost::cli {
 
@@ -48,7 +50,7 @@ Result<web::TablePage> DatabaseArchive::table(const web::TableQuery& query) {
   const auto table = (*kept)->tables->find(query.table);
   if (!table)
     return fail(query.experiment, "it has no table '" + query.table + "'",
-                "cells, scores or answer");
+                joined(web::table_names()));
   const std::size_t count = query.limit.value_or(std::numeric_limits<std::size_t>::max());
   return web::TablePage{query.format == web::TableFormat::kCsv ? table->csv(query.offset, count)
                                                                : table->json(query.offset, count),

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "reports/csv/csv.h"
 #include "reports/load/load.h"
 #include "reports/model/report.h"
+#include "reports/model/tables.h"
 
 namespace isocost::report {
 namespace {
@@ -38,19 +40,26 @@ std::string ExportedTable::json(std::size_t begin, std::size_t count) const {
   return text + "\n]\n";
 }
 
-ExportedTables::ExportedTables(std::unique_ptr<Report> report) : report_(std::move(report)) {}
+ExportedTables::ExportedTables(Report report, Table units)
+    : report_(std::make_unique<const Report>(std::move(report))),
+      units_(std::make_unique<const Table>(std::move(units))) {}
 ExportedTables::~ExportedTables() = default;
 
 Result<std::unique_ptr<const ExportedTables>> ExportedTables::read(
     const std::filesystem::path& database, const std::string& experiment) {
-  auto data = load(database, {experiment});
+  const auto records = std::make_shared<std::vector<UnitRecord>>();
+  auto data =
+      load(database, {experiment}, [&](const UnitRecord& unit) { records->push_back(unit); });
   if (!data) return fail(std::move(data.error()));
+  Table units = units_table();
+  units.size = records->size();
+  units.row = [records](std::size_t i) { return row_of((*records)[i]); };
   return std::unique_ptr<const ExportedTables>(
-      new ExportedTables(std::make_unique<Report>(make_report(std::move(*data)))));
+      new ExportedTables(make_report(std::move(*data)), std::move(units)));
 }
 
 std::unique_ptr<ExportedTable> ExportedTables::find(const std::string& name) const {
-  const Table* table = report_->table(name);
+  const Table* table = name == units_->name ? units_.get() : report_->table(name);
   return table == nullptr ? nullptr : std::make_unique<ExportedTable>(*table);
 }
 

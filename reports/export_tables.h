@@ -41,8 +41,9 @@ class ExportedTables {
   [[nodiscard]] std::unique_ptr<ExportedTable> find(const std::string& name) const;
 
  private:
-  explicit ExportedTables(std::unique_ptr<Report> report);
-  std::unique_ptr<Report> report_;
+  ExportedTables(Report report, Table units);
+  std::unique_ptr<const Report> report_;
+  std::unique_ptr<const Table> units_;
 };
 
 }  // namespace isocost::report

@@ -9,7 +9,9 @@
 #include <set>
 #include <sstream>
 
+#include "base/json.h"
 #include "reports/csv/csv.h"
+#include "reports/export_tables.h"
 #include "reports/html/html.h"
 #include "reports/load/load.h"
 #include "reports/write_report.h"
@@ -122,6 +124,24 @@ TEST_F(Files, AreEqualToTheByteForEqualData) {
   for (const char* file : {"report.html", "cells.csv", "scores.csv", "units.csv", "answer.csv",
                            "answer.tex", "envelope.csv", "report.json"})
     EXPECT_EQ(text_of(folder_ / "a" / file), text_of(folder_ / "b" / file)) << file;
+}
+
+// What is asked for by name is what lies beside the report.
+TEST_F(Files, AreTheTablesThatAreServed) {
+  const auto paths = small_study({.has_finalists = false, .failed_cells = 0});
+  ASSERT_TRUE(write_report(paths.database, paths.artifacts, {"study"}, folder_ / "out"));
+
+  const auto tables = ExportedTables::read(paths.database, "study");
+
+  ASSERT_TRUE(tables) << tables.error().message();
+  for (const char* name : {"cells", "scores", "units", "answer"}) {
+    const auto table = (*tables)->find(name);
+    ASSERT_TRUE(table) << name;
+    EXPECT_EQ(table->csv(0, table->size()),
+              text_of(folder_ / "out" / (std::string(name) + ".csv")));
+    EXPECT_EQ(parse_json(table->json(0, 2), name)->size(), std::min<std::size_t>(2, table->size()));
+  }
+  EXPECT_EQ((*tables)->find("nothing"), nullptr);
 }
 
 TEST_F(Files, NameEveryColumnThatIsMeasured) {

@@ -104,6 +104,14 @@ try {
   const again = await fetch(`${url}/api/v1/experiments/tiny/cells.csv?limit=2`, { headers: { 'If-None-Match': answer.headers.get('etag') } });
   assert.equal(again.status, 304);
 
+  for (const table of ['cells', 'scores', 'units', 'answer']) {
+    const csv = await fetch(`${url}/api/v1/experiments/tiny/${table}.csv`);
+    assert.equal(csv.status, 200, table);
+    const rows = await (await fetch(`${url}/api/v1/experiments/tiny/${table}.json`)).json();
+    assert.equal(rows.length, Number(csv.headers.get('x-total-count')), table);
+    assert.deepEqual(Object.keys(rows[0] ?? {}), rows.length ? (await csv.text()).split('\r\n')[0].split(',') : [], table);
+  }
+
   // A page of another origin gets nothing, whatever it asks.
   const foreign = await fetch(`${url}/api/v1/status`, { headers: { Origin: 'http://evil.example' } });
   assert.equal(foreign.status, 403);
