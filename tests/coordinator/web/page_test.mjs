@@ -109,7 +109,8 @@ try {
     assert.equal(csv.status, 200, table);
     const rows = await (await fetch(`${url}/api/v1/experiments/tiny/${table}.json`)).json();
     assert.equal(rows.length, Number(csv.headers.get('x-total-count')), table);
-    assert.deepEqual(Object.keys(rows[0] ?? {}), rows.length ? (await csv.text()).split('\r\n')[0].split(',') : [], table);
+    const columns = (await csv.text()).split('\r\n')[0].split(',');
+    if (rows.length) assert.deepEqual(Object.keys(rows[0]).sort(), columns.sort(), table);
   }
 
   // A page of another origin gets nothing, whatever it asks.
