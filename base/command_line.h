@@ -8,6 +8,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -17,10 +18,12 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace isocost {
 
-inline constexpr int kExitUsage = 1;
+inline constexpr int kExitUsage = 2;
 
 namespace command_line {
 
@@ -40,6 +43,15 @@ inline std::string path_of(const CLI::App& app) {
   std::string path = app.get_name();
   for (const CLI::App* command : app.get_subcommands()) path += " " + path_of(*command);
   return path;
+}
+
+// "isocost help keys generate" -> "isocost keys generate --help".
+inline std::vector<std::string> without_help(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.empty() || words[0] != "help" || has_command(app, "help")) return words;
+  words.erase(words.begin());
+  if (std::find(words.begin(), words.end(), "--help") == words.end()) words.emplace_back("--help");
+  return words;
 }
 
 inline std::string fault_of(const CLI::App& app, const CLI::ParseError& error) {
@@ -99,7 +111,8 @@ inline std::optional<int> parse_command_line(CLI::App& app, int argc, char** arg
     std::cerr << app.help();
     return kExitUsage;
   }
-  const std::string first = argv[1];
+  std::vector<std::string> words = command_line::without_help(app, argc, argv);
+  const std::string first = words[0];
   if (!first.starts_with('-') && !command_line::has_command(app, first)) {
     std::cerr << app.get_name() << ": '" << first
               << "' is no command; expected one of: " << command_line::names_of_commands(app)
@@ -107,7 +120,8 @@ inline std::optional<int> parse_command_line(CLI::App& app, int argc, char** arg
     return kExitUsage;
   }
   try {
-    app.parse(argc, argv);
+    std::reverse(words.begin(), words.end());  // as CLI11 takes them
+    app.parse(std::move(words));
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {

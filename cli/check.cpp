@@ -73,9 +73,10 @@ int check(const CheckOptions& options) {
                               ? fs::absolute(options.database).parent_path() / "artifacts"
                               : options.artifacts;
   if (!fs::is_directory(folder))
-    return complain(folder.string() + ": there is no such folder; expected the artifact store");
+    return complain(folder.string() + ": there is no such folder; expected the artifact store",
+                    kExitInput);
   auto reader = storage::Reader::open(options.database);
-  if (!reader) return complain(reader.error().message());
+  if (!reader) return complain(reader.error().message(), kExitInput);
   const auto artifacts = (*reader)->artifacts();
   const std::vector<Lost> lost = look(io::ArtifactStore(folder), artifacts);
   reader->reset();

@@ -1,7 +1,7 @@
 // The commands of `isocost`: one file each, wiring only.
 //
 // add_*() registers a subcommand; when it is chosen, its callback runs it and leaves the exit code.
-// 0: done. 1: wrong use, or something that was asked for failed. 128 + signal: stopped by one.
+// Exit codes are promised to scripts (docs/commands.md): do not change them.
 // Thread: main.
 #pragma once
 
@@ -15,7 +15,13 @@ class App;
 namespace isocost::cli {
 
 inline constexpr int kExitDone = 0;
-inline constexpr int kExitFailed = 1;
+inline constexpr int kExitFailed = 1;  // a disk, a port, a database that is in use or not whole
+// 2, kExitUsage of base/command_line.h: the command line is not understood.
+inline constexpr int kExitInput =
+    3;  // a grid, a name, a file or an answer is not what it should be
+inline constexpr int kExitCells = 4;   // all was done that could be, and cells failed
+inline constexpr int kExitNobody = 5;  // no coordinator answers, or no worker is left
+// 128 + signal: stopped by one.
 
 void add_run(CLI::App& app, int& exit_code);
 void add_coordinator(CLI::App& app, int& exit_code);
@@ -29,9 +35,12 @@ void add_retry(CLI::App& app, int& exit_code);
 void add_report(CLI::App& app, int& exit_code);
 void add_export(CLI::App& app, int& exit_code);
 void add_keys(CLI::App& app, int& exit_code);
+void add_events(CLI::App& app, int& exit_code);
+void add_watch(CLI::App& app, int& exit_code);
+void add_completion(CLI::App& app, int& exit_code);
 
-// Prints "isocost: <text>" to stderr and returns kExitFailed.
-int complain(const std::string& text);
+// Prints "isocost: <text>" to stderr and returns the exit code.
+int complain(const std::string& text, int exit_code = kExitFailed);
 // Prints "isocost: warning: <text>" to stderr.
 void warn(const std::string& text);
 // Warns when the database lacks what its coordinator acknowledged. For commands that only read it.

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/archive.h"
 #include "cli/command.h"
 #include "cli/signals.h"
 #include "coordinator/host.h"
@@ -25,10 +26,12 @@ int serve(CoordinatorOptions options) {
   options.host.loop.build = ISOCOST_VERSION;
   options.host.loop.lease = std::chrono::seconds(options.lease_seconds);
   options.host.loop.heartbeat = options.host.loop.lease / 6;
+  DatabaseArchive archive(options.host.database);
   std::unique_ptr<web::Server> server;
   options.host.prepare = [&](coordinator::Loop& loop, log::Log& log) -> Result<void> {
     if (options.has_no_web) return {};
     options.web.log = &log;
+    options.web.archive = &archive;
     options.web.spool = std::filesystem::absolute(options.host.database).parent_path();
     auto opened = web::Server::open(options.web, loop);
     if (!opened) return fail(std::move(opened.error()));

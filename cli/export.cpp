@@ -27,7 +27,7 @@ int run(const ExportFlags& flags) {
                       : flags.has_mark ? report::ExportFormat::kCsvWithMark
                                        : report::ExportFormat::kCsv;
   const auto text = report::export_experiment(flags.database, flags.experiment, format);
-  if (!text) return complain(text.error().message());
+  if (!text) return complain(text.error().message(), kExitInput);
   if (flags.csv.empty() || flags.csv == "-") {
     std::fwrite(text->data(), 1, text->size(), stdout);
     return std::fflush(stdout) == 0 ? kExitDone : kExitFailed;

@@ -8,6 +8,7 @@
 
 #include "base/io/atomic_file.h"
 #include "base/transport/addresses.h"
+#include "cli/command.h"
 
 namespace isocost::cli {
 namespace {
@@ -28,17 +29,25 @@ std::string text_of(const Json& object, const char* member) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+tl::unexpected<CallFault> fault(Failure failure, int exit_code) {
+  return tl::unexpected<CallFault>(CallFault{std::move(failure), exit_code});
+}
+
 // The coordinator's answer, or the faults that it found.
-Result<Json> read_answer(const std::string& url, unsigned status, const std::string& body) {
+tl::expected<Json, CallFault> read_answer(const std::string& url, unsigned status,
+                                          const std::string& body) {
   auto json = parse_json(body, url);
-  if (status >= 200 && status < 300) return json;
+  if (status >= 200 && status < 300) {
+    if (!json) return fault(std::move(json.error()), kExitInput);
+    return std::move(*json);
+  }
   Failure failure;
   if (json && json->is_object() && json->contains("errors") && json->at("errors").is_array())
     for (const Json& error : json->at("errors"))
       if (error.is_object())
         failure.add(text_of(error, "where"), text_of(error, "what"), text_of(error, "expected"));
   if (failure.is_empty()) failure.add(url, "the coordinator answered " + std::to_string(status));
-  return fail(std::move(failure));
+  return fault(std::move(failure), status < 500 ? kExitInput : kExitFailed);
 }
 
 // One exchange, each step within its time; throws boost::system::system_error.
@@ -105,14 +114,16 @@ void add_address_options(CLI::App& command, CoordinatorAddress& address) {
       ->envname("ISOCOST_TOKEN_FILE");
 }
 
-Result<Json> call(const CoordinatorAddress& address, const std::string& method,
-                  const std::string& target, const std::string& body) {
+int complain(const CallFault& fault) { return complain(fault.failure.message(), fault.exit_code); }
+
+tl::expected<Json, CallFault> call(const CoordinatorAddress& address, const std::string& method,
+                                   const std::string& target, const std::string& body) {
   const auto endpoint = transport::parse_endpoint(address.url, "http");
-  if (!endpoint) return fail(endpoint.error());
+  if (!endpoint) return fault(endpoint.error(), kExitInput);
   const auto addresses = transport::addresses_of(*endpoint);
-  if (!addresses) return fail(addresses.error());
+  if (!addresses) return fault(addresses.error(), kExitNobody);
   const auto token = read_token(address.token_file);
-  if (!token) return fail(token.error());
+  if (!token) return fault(token.error(), kExitInput);
   HttpRequest request(http::string_to_verb(method), target, 11);
   request.set(http::field::host, endpoint->host + ":" + std::to_string(endpoint->port));
   request.set(http::field::user_agent, "isocost");
@@ -124,9 +135,11 @@ Result<Json> call(const CoordinatorAddress& address, const std::string& method,
     const auto response = ask(to_asio(*addresses), request);
     return read_answer(address.url, response.result_int(), response.body());
   } catch (const boost::system::system_error& error) {
-    return fail(address.url,
-                "no coordinator answers at " + text_of(*addresses) + ": " + error.code().message(),
-                "the address that `isocost coordinator --http` printed");
+    Failure nobody;
+    nobody.add(address.url,
+               "no coordinator answers at " + text_of(*addresses) + ": " + error.code().message(),
+               "the address that `isocost coordinator` or `isocost run` printed");
+    return fault(std::move(nobody), kExitNobody);
   }
 }
 

@@ -2,8 +2,8 @@
 //
 //   Result<Json> answer = call({.url = "http://127.0.0.1:7780"}, "POST", "/api/v1/retry", "");
 //
-// Fails with: nobody answers there, a time limit, the coordinator's own faults as it told them.
-// Thread: any.
+// Fails with: nobody answers there, a time limit, the coordinator's own faults as it told them;
+// each with the exit code of a command that ends with it. Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -26,8 +26,16 @@ struct CoordinatorAddress {
 void add_address_options(CLI::App& command, CoordinatorAddress& address);
 
 // `body` goes as application/json unless it is empty and the method is GET.
-[[nodiscard]] Result<Json> call(const CoordinatorAddress& address, const std::string& method,
-                                const std::string& target, const std::string& body);
+struct CallFault {
+  Failure failure;
+  int exit_code = 0;
+};
+[[nodiscard]] tl::expected<Json, CallFault> call(const CoordinatorAddress& address,
+                                                 const std::string& method,
+                                                 const std::string& target,
+                                                 const std::string& body);
+// Prints the fault and returns its exit code.
+int complain(const CallFault& fault);
 
 // A name as one segment of a path.
 [[nodiscard]] std::string percent_encoded(const std::string& text);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -12,7 +13,9 @@
 #include <fstream>
 #include <sstream>
 #include <system_error>
+#include <thread>
 
+#include "cli/output_of.h"
 #include "cli/signals.h"
 
 namespace isocost::cli {
@@ -25,6 +28,7 @@ constexpr std::size_t kTailLines = 8;
 // Before a killed worker comes back: what it computed with has let go of its folder by then.
 constexpr std::chrono::seconds kRestartPause{1};
 constexpr int kRestartsMax = 20;
+constexpr std::chrono::seconds kDevicesMax{60};  // loading LibTorch with its GPU half takes a while
 
 bool is_program(const fs::path& file) {
   std::error_code error;
@@ -90,11 +94,36 @@ Result<fs::path> find_worker_program(const fs::path& wished) {
               "a build with LibTorch, or --worker-program");
 }
 
+Result<std::vector<LocalDevice>> find_devices(const fs::path& program) {
+  const auto told = output_of({program.string(), "devices", "--json"}, kDevicesMax);
+  if (!told) return fail(told.error());
+  const auto json = parse_json(*told, program.string());
+  if (!json) return fail(json.error());
+  std::vector<LocalDevice> devices;
+  if (json->is_array())
+    for (const Json& one : *json)
+      if (one.is_object() && one.contains("device") && one.at("device").is_string())
+        devices.push_back({one.at("device").get<std::string>(), one});
+  if (devices.empty())
+    return fail(program.string() + " devices", "it names no device", "a list of devices as JSON");
+  return devices;
+}
+
+int default_workers(const std::vector<LocalDevice>& devices) {
+  const auto gpus = std::count_if(devices.begin(), devices.end(),
+                                  [](const LocalDevice& device) { return device.is_gpu(); });
+  if (gpus > 0) return static_cast<int>(gpus);
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
 void LocalWorkers::start(int count) {
   fs::create_directories(options_.folder);
   for (int number = 1; number <= count; ++number) {
     Worker& worker = workers_.emplace_back();
     worker.name = "local-" + std::to_string(number);
+    if (!options_.devices.empty())
+      worker.device =
+          options_.devices[static_cast<std::size_t>(number - 1) % options_.devices.size()];
     worker.log = options_.folder / (worker.name + ".log");
     start_one(worker);
   }
@@ -117,6 +146,7 @@ void LocalWorkers::start_one(Worker& worker) const {
     texts.emplace_back("--models");
     texts.push_back(models.string());
   }
+  if (!worker.device.empty()) texts.insert(texts.end(), {"--device", worker.device});
   texts.insert(texts.end(), options_.arguments.begin(), options_.arguments.end());
   std::vector<char*> arguments;
   arguments.reserve(texts.size() + 1);

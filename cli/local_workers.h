@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
+#include "base/json.h"
 
 namespace isocost::cli {
 
@@ -30,8 +30,23 @@ struct LocalWorkersOptions {
   std::filesystem::path folder;     // spools and logs
   std::filesystem::path artifacts;  // shared with the coordinator; empty: each its own
   std::vector<std::filesystem::path> models;
-  std::vector<std::string> arguments;  // --device, --dtype, ...
+  std::vector<std::string> arguments;  // --dtype, ...
+  // What the first, second, ... worker computes on, and again from the first: "cuda:0", "cuda:1".
+  // Empty: each chooses by itself.
+  std::vector<std::string> devices;
 };
+
+// What workers can compute on here, as their program tells ("devices --json"): all GPUs, or else
+// the CPU.
+struct LocalDevice {
+  std::string device;                 // "cuda:0", "cpu"
+  Json description = Json::object();  // what a worker on it tells: device, name, memory_bytes
+  [[nodiscard]] bool is_gpu() const { return device.starts_with("cuda"); }
+};
+// Fails with: the program cannot be run, does not answer within a minute, or answers otherwise.
+[[nodiscard]] Result<std::vector<LocalDevice>> find_devices(const std::filesystem::path& program);
+// One for each GPU, or for each core where there is none.
+[[nodiscard]] int default_workers(const std::vector<LocalDevice>& devices);
 
 // Beside this program, or in PATH. Fails with: there is none.
 [[nodiscard]] Result<std::filesystem::path> find_worker_program(
@@ -55,6 +70,7 @@ class LocalWorkers {
  private:
   struct Worker {
     std::string name;
+    std::string device;  // empty: it chooses
     std::filesystem::path log;
     std::int64_t log_begin = 0;  // where this start's lines begin; those of earlier runs stay
     pid_t pid = -1;              // -1: ended
@@ -62,7 +78,7 @@ class LocalWorkers {
     std::chrono::steady_clock::time_point ended;
     int restarts = 0;
   };
-  // Starts the process; name and log are set.
+  // Starts the process; name, device and log are set.
   void start_one(Worker& worker) const;
   [[nodiscard]] static bool is_coming_back(const Worker& worker);
   void reap();

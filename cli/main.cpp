@@ -9,9 +9,9 @@
 
 namespace isocost::cli {
 
-int complain(const std::string& text) {
+int complain(const std::string& text, int exit_code) {
   std::cerr << "isocost: " << text << '\n';
-  return kExitFailed;
+  return exit_code;
 }
 
 void warn(const std::string& text) { std::cerr << "isocost: warning: " << text << '\n'; }
@@ -32,6 +32,8 @@ int main(int argc, char** argv) {
   isocost::cli::add_coordinator(app, exit_code);
   isocost::cli::add_submit(app, exit_code);
   isocost::cli::add_status(app, exit_code);
+  isocost::cli::add_watch(app, exit_code);
+  isocost::cli::add_events(app, exit_code);
   isocost::cli::add_check(app, exit_code);
   isocost::cli::add_plan(app, exit_code);
   isocost::cli::add_select(app, exit_code);
@@ -40,6 +42,7 @@ int main(int argc, char** argv) {
   isocost::cli::add_report(app, exit_code);
   isocost::cli::add_export(app, exit_code);
   isocost::cli::add_keys(app, exit_code);
+  isocost::cli::add_completion(app, exit_code);
   try {
     if (const auto code = isocost::parse_command_line(app, argc, argv)) return *code;
   } catch (const std::exception& error) {

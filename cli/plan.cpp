@@ -11,6 +11,7 @@
 #include "base/command_line.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
+#include "cli/plan_speed.h"
 #include "coordinator/core/estimate.h"
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/cost.h"
@@ -18,27 +19,16 @@
 namespace isocost::cli {
 namespace {
 
-// One core of a current server processor on U-Nets of the mini family; script/bench engine measures
-// yours.
-constexpr double kAssumedGflopsPerSecond = 40;
-
 struct PlanOptions {
   std::filesystem::path grid;
   std::filesystem::path database;
-  double gflops_per_second = 0;
-  unsigned workers = 1;
+  SpeedWishes speed;
   bool is_json = false;
 };
 
 std::string text_of(const Json& label) {
   return label.is_string() ? label.get<std::string>() : canonical(label);
 }
-
-struct Speed {
-  double gflops_per_second = kAssumedGflopsPerSecond;
-  std::string source = "assumed; --gflops, or --db with results, says better";
-  core::Speeds seen{};  // wins where it knows more; of nothing beside --gflops
-};
 
 // A data set that scores compare with, as a line and as JSON.
 struct ReferenceLine {
@@ -54,7 +44,9 @@ struct Plan {
   std::vector<ReferenceLine> references;
   std::vector<std::string> items;
   std::vector<std::string> notes;
-  double seconds = 0;  // on all workers
+  PlanSpeed speed;
+  double seconds = 0;            // on all workers
+  double gflops_per_second = 0;  // of one worker, on the whole
 };
 
 std::string duration(double seconds) {
@@ -62,15 +54,6 @@ std::string duration(double seconds) {
   if (seconds < 5400) return fmt::format("{:.0f} min", seconds / 60);
   if (seconds < 172800) return fmt::format("{:.1f} h", seconds / 3600);
   return fmt::format("{:.1f} days", seconds / 86400);
-}
-
-double seconds_of(const core::SubmissionPlan& planned, const Speed& speed) {
-  double seconds = 0;
-  for (const core::NewUnit& unit : planned.units)
-    seconds +=
-        speed.seen.seconds({.kind = unit.kind, .affinity = unit.affinity, .gflops = unit.gflops},
-                           speed.gflops_per_second);
-  return seconds;
 }
 
 std::vector<std::string> models_of(const Submission& submission) {
@@ -158,7 +141,7 @@ std::string costly_line(const experiments::AxisCost& axis) {
                      100 * static_cast<double>(values[0].cells) / cells, listed(others, 5));
 }
 
-void print(const Submission& submission, const Plan& plan, const Speed& speed, unsigned workers) {
+void print(const Submission& submission, const Plan& plan) {
   const core::Estimate& estimate = plan.estimate;
   fmt::print("experiment      {}\n", submission.name);
   fmt::print("models          {}: {}\n", plan.models.size(), listed(plan.models, 8));
@@ -178,13 +161,15 @@ void print(const Submission& submission, const Plan& plan, const Speed& speed, u
   if (const auto* axis = experiments::most_costly(plan.axes))
     fmt::print("most costly     {}\n", costly_line(*axis));
   fmt::print("disk            {:.2g} GB\n", estimate.bytes * 1e-9);
+  const unsigned workers = plan.speed.workers;
+  if (!plan.speed.machines.empty()) fmt::print("devices         {}\n", plan.speed.machines);
   fmt::print("expected time   {} on {} worker{} at {:.3g} GFLOP/s each ({})\n",
-             duration(plan.seconds), workers, workers == 1 ? "" : "s", speed.gflops_per_second,
-             speed.source);
+             duration(plan.seconds), workers, workers == 1 ? "" : "s", plan.gflops_per_second,
+             plan.speed.source);
   for (const std::string& note : plan.notes) fmt::print("note            {}\n", note);
 }
 
-Json as_json(const Submission& submission, const Plan& plan, const Speed& speed, unsigned workers) {
+Json as_json(const Submission& submission, const Plan& plan) {
   Json json = core::to_json(plan.estimate);
   json["experiment"] = submission.name;
   json["models"] = plan.models;
@@ -198,44 +183,49 @@ Json as_json(const Submission& submission, const Plan& plan, const Speed& speed,
   const auto* costly = experiments::most_costly(plan.axes);
   json["most_costly_axis"] = costly == nullptr ? Json() : Json(costly->name);
   json["expected_seconds"] = plan.seconds;
-  json["gflops_per_second"] = speed.gflops_per_second;
-  json["is_speed_measured"] = speed.seen.gflops_per_second().has_value();
-  json["speed"] = speed.source;
-  json["workers"] = workers;
+  json["gflops_per_second"] = plan.gflops_per_second;
+  json["is_speed_measured"] = plan.speed.is_measured;
+  json["speed"] = plan.speed.source;
+  json["device"] =
+      plan.speed.device == nullptr ? Json() : Json(std::string(plan.speed.device->name));
+  json["devices"] = plan.speed.machines;
+  json["workers"] = plan.speed.workers;
   return json;
 }
 
 int plan(const PlanOptions& options) {
   const auto input = read_grid_input(options.grid);
-  if (!input) return complain(input.error().message());
+  if (!input) return complain(input.error().message(), kExitInput);
   const Submission& submission = input->submission;
   core::Existing existing;
-  Speed speed;
+  core::Speeds seen;
   if (!options.database.empty()) {
     warn_of_loss(options.database);
     auto reader = storage::Reader::open(options.database);
-    if (!reader) return complain(reader.error().message());
+    if (!reader) return complain(reader.error().message(), kExitInput);
     existing = (*reader)->existing(submission);
-    speed.seen = (*reader)->speeds();
-    if (const auto measured = speed.seen.gflops_per_second()) {
-      speed.gflops_per_second = *measured;
-      speed.source = "measured by the units that are done";
-    }
+    seen = (*reader)->speeds();
   }
-  if (options.gflops_per_second > 0) speed = {options.gflops_per_second, "as given", {}};
   const auto planned = core::plan_submission(submission, existing);
-  if (!planned) return complain(planned.error().message());
-  const Plan plan{core::estimate(submission, *planned),
-                  experiments::cost_by_axis(submission),
-                  models_of(submission),
-                  references_of(submission),
-                  items_of(submission),
-                  input->notes,
-                  seconds_of(*planned, speed) / options.workers};
+  if (!planned) return complain(planned.error().message(), kExitInput);
+  auto speed = plan_speed(options.speed, *input, seen);
+  if (!speed) return complain(speed.error().message(), kExitInput);
+  const double on_one = seconds_of(submission, *planned, *speed);
+  Plan plan{.estimate = core::estimate(submission, *planned),
+            .axes = experiments::cost_by_axis(submission),
+            .models = models_of(submission),
+            .references = references_of(submission),
+            .items = items_of(submission),
+            .notes = input->notes,
+            .speed = std::move(*speed)};
+  for (std::string& note : too_large(submission, plan.speed)) plan.notes.push_back(std::move(note));
+  plan.seconds = on_one / plan.speed.workers;
+  plan.gflops_per_second =
+      on_one > 0 ? plan.estimate.gflops / on_one : plan.speed.gflops_per_second;
   if (options.is_json)
-    fmt::print("{}\n", as_json(submission, plan, speed, options.workers).dump(2));
+    fmt::print("{}\n", as_json(submission, plan).dump(2));
   else
-    print(submission, plan, speed, options.workers);
+    print(submission, plan);
   return kExitDone;
 }
 
@@ -247,12 +237,26 @@ void add_plan(CLI::App& app, int& exit_code) {
       app.add_subcommand("plan", "Say what a grid is and will cost, before anything runs");
   command->add_option("grid", options->grid, "The grid file")->required();
   command->add_option("--db", options->database, "A study's database: what it holds is not new");
-  command->add_option("--workers", options->workers, "That will compute")
-      ->capture_default_str()
+  SpeedWishes& speed = options->speed;
+  command
+      ->add_option(
+          "--workers,-w", speed.workers,
+          "That will compute; default: as many as `run` would start here, or one of --device")
       ->check(kWholeNumber)
       ->check(CLI::Range(1U, 100000U));
-  command->add_option("--gflops", options->gflops_per_second, "Speed of a worker in GFLOP/s")
-      ->check(kPositiveNumber);
+  auto* device = command->add_option("--device", speed.device,
+                                     "What each worker computes on: \"H100\", \"RTX 4090\", cpu");
+  auto* gflops =
+      command->add_option("--gflops", speed.gflops_per_second, "Speed of a worker in GFLOP/s")
+          ->check(kPositiveNumber)
+          ->excludes(device);
+  command
+      ->add_flag("--calibrate", speed.is_calibrated,
+                 "Measure the grid's networks on this machine, about ten seconds")
+      ->excludes(device)
+      ->excludes(gflops);
+  command->add_option("--models", speed.models, "Further folders in which a calibration looks");
+  command->add_option("--worker-program", speed.worker_program, "Instead of isocost-worker");
   command->add_flag("--json", options->is_json, "As JSON");
   command->callback([options, &exit_code] { exit_code = plan(*options); });
 }

@@ -1,15 +1,20 @@
 #include "cli/progress.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "cli/terminal.h"
+#include "schema/units/cell.h"
 #include "schema/units/kind.h"
 
 namespace isocost::cli {
@@ -38,20 +43,6 @@ std::string submission_text(const core::SubmissionReply& reply) {
   return text;
 }
 
-std::string labels_text(const Json& labels) {
-  std::vector<std::string> order = {"model", "sampler", "timestep_spacing", "steps", "guidance"};
-  for (const auto& [name, unused] : labels.items())
-    if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
-  std::string text;
-  for (const std::string& name : order) {
-    if (!labels.contains(name)) continue;
-    const Json& value = labels.at(name);
-    text += (text.empty() ? "" : ", ") + name + " " +
-            (value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return text;
-}
-
 std::string running_text(const core::RunningView& running) {
   const std::string labels = labels_text(running.labels);
   const bool has_images = running.kind == units::row_of(UnitKind::kGenerate).name;
@@ -63,7 +54,16 @@ std::string running_text(const core::RunningView& running) {
   } else if (!labels.empty()) {
     text += ": " + running.kind;
   }
-  return text + fmt::format(", {:.0f} %", 100 * running.run.fraction);
+  return text;
+}
+
+std::string fraction_text(const core::RunningView& running) {
+  return fmt::format("{:.0f} %", 100 * running.run.fraction);
+}
+
+std::string rate_text(double gflops_per_second) {
+  return gflops_per_second < 1000 ? fmt::format("{:.3g} GFLOP/s", gflops_per_second)
+                                  : fmt::format("{:.3g} TFLOP/s", gflops_per_second / 1000);
 }
 
 std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs logs) {
@@ -87,23 +87,86 @@ std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs lo
   return text;
 }
 
-std::string progress_line(const core::Snapshot& status, const std::string& experiment) {
+std::string rest_text(const core::Snapshot& status) {
+  if (status.units.open() == 0) return {};
+  if (!status.missing_inputs.empty()) return "inputs are missing";
+  if (status.seconds_left < 0) return {};
+  return duration_text(status.seconds_left) + " left";
+}
+
+namespace {
+
+// A part of the line; of those that do not fit the one of the highest rank goes first.
+struct Piece {
   std::string text;
-  for (const core::ExperimentView& view : status.experiments) {
-    if (view.name != experiment) continue;
-    text = fmt::format("{}/{} cells, {}/{} units", view.cells_done, view.cells, view.units.done,
-                       view.units.total());
-    if (view.gflops_total > 0)
-      text += fmt::format(" ({:.0f} % of the work)",
-                          std::floor(100 * view.gflops_done / view.gflops_total));
-    if (view.cells_failed > 0) text += fmt::format(", {} failed", view.cells_failed);
-  }
-  if (status.gflops_per_second > 0)
-    text += fmt::format(", {:.3g} GFLOP/s", status.gflops_per_second);
-  const std::size_t workers = status.workers.size();
-  text += fmt::format(", {} worker{}", workers, workers == 1 ? "" : "s");
-  if (status.seconds_left > 0) text += fmt::format(", {} left", duration_text(status.seconds_left));
+  int rank = 0;
+};
+
+std::string joined(const std::vector<Piece>& pieces, int rank_max) {
+  std::string text;
+  for (const Piece& piece : pieces)
+    if (piece.rank <= rank_max && !piece.text.empty())
+      text += (text.empty() ? "" : ", ") + piece.text;
   return text;
+}
+
+std::vector<Piece> pieces_of(const core::ExperimentView& view) {
+  std::vector<Piece> pieces{{fmt::format("{}/{} cells", view.cells_done, view.cells), 0}};
+  if (view.cells_failed > 0) pieces.push_back({fmt::format("{} failed", view.cells_failed), 1});
+  if (view.cells_cancelled > 0)
+    pieces.push_back({fmt::format("{} cancelled", view.cells_cancelled), 1});
+  pieces.push_back({fmt::format("{}/{} units", view.units.done, view.units.total()), 3});
+  if (view.gflops_total > 0)
+    pieces.push_back({fmt::format("{:.0f} % of the work",
+                                  std::floor(100 * view.gflops_done / view.gflops_total)),
+                      4});
+  return pieces;
+}
+
+}  // namespace
+
+std::string progress_line(const core::Snapshot& status, const std::string& experiment,
+                          std::size_t columns) {
+  std::vector<Piece> pieces;
+  for (const core::ExperimentView& view : status.experiments)
+    if (view.name == experiment) pieces = pieces_of(view);
+  if (status.gflops_per_second > 0) pieces.push_back({rate_text(status.gflops_per_second), 5});
+  const std::size_t workers = status.workers.size();
+  pieces.push_back({fmt::format("{} worker{}", workers, workers == 1 ? "" : "s"), 4});
+  pieces.push_back({rest_text(status), 2});
+  constexpr int kRanks = 5;
+  for (int rank = kRanks; rank > 0; --rank) {
+    std::string line = joined(pieces, rank);
+    if (columns_of(line) <= columns) return line;
+  }
+  return fitting(joined(pieces, 0), columns);
+}
+
+std::string device_text(const Json& device) {
+  if (!device.is_object()) return {};
+  std::vector<std::string> words;
+  for (const char* member : {"device", "name"})
+    if (const auto told = device.find(member);
+        told != device.end() && told->is_string() && !told->get<std::string>().empty())
+      words.push_back(told->get<std::string>());
+  if (const auto told = device.find("memory_bytes");
+      told != device.end() && told->is_number() && told->get<double>() > 0)
+    words.push_back(fmt::format("{:.0f} GB", told->get<double>() * 1e-9));
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
+std::string event_text(const log::Event& event, Dates dates) {
+  const auto seconds = static_cast<std::time_t>(event.at_ms / 1000);
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  log::Event rest = event;
+  rest.kind.clear();
+  std::string text = log::text_of(rest);
+  if (text.starts_with(": ")) text.erase(0, 2);
+  return fmt::format("{}  {:<15} {}",
+                     dates == Dates::kShown ? fmt::format("{:%Y-%m-%d %H:%M:%S}", local)
+                                            : fmt::format("{:%H:%M:%S}", local),
+                     event.kind, text);
 }
 
 std::string health_text(const core::WorkerView& worker) {
@@ -123,29 +186,46 @@ std::string health_text(const core::WorkerView& worker) {
   return text;
 }
 
-ProgressPrinter::ProgressPrinter() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
+ProgressPrinter::ProgressPrinter(Loudness loudness)
+    : is_quiet_(loudness == Loudness::kQuiet), is_terminal_(is_terminal(STDERR_FILENO)) {}
 
 void ProgressPrinter::show(const core::Snapshot& status, const std::string& experiment) {
-  show(progress_line(status, experiment));
+  show([status, experiment](std::size_t columns) {
+    return progress_line(status, experiment, columns);
+  });
 }
 
-void ProgressPrinter::show(std::string line) {
+void ProgressPrinter::show(const std::string& line) {
+  show([line](std::size_t columns) { return fitting(line, columns); });
+}
+
+void ProgressPrinter::show(Line line) {
+  if (is_quiet_) return;
   const auto now = std::chrono::steady_clock::now();
-  held_back_ = std::move(line);
-  if (now < next_) return;
+  if (now < next_) {
+    held_back_ = std::move(line);
+    return;
+  }
   next_ = now + (is_terminal_ ? kOnTerminal : kElsewhere);
-  print();
+  print(line);
 }
 
-void ProgressPrinter::print() {
-  const std::string line = std::exchange(held_back_, {});
-  fmt::print(stderr, "{}", is_terminal_ ? "\r\x1b[K" + line : line + "\n");
+void ProgressPrinter::print(const Line& line) {
+  constexpr std::size_t kAnyColumns = 10'000;  // of a file
+  held_back_ = {};
+  if (is_terminal_) {
+    // A letter in the last column would begin the next line on some terminals.
+    const std::size_t columns = terminal_size(STDERR_FILENO).columns;
+    fmt::print(stderr, "\r\x1b[K{}", line(columns > 1 ? columns - 1 : 1));
+  } else {
+    fmt::print(stderr, "{}\n", line(kAnyColumns));
+  }
   std::fflush(stderr);
   has_line_ = is_terminal_;
 }
 
 void ProgressPrinter::finish() {
-  if (!held_back_.empty()) print();
+  if (held_back_) print(std::exchange(held_back_, {}));
   if (has_line_) fmt::print(stderr, "\n");
   has_line_ = false;
 }

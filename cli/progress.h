@@ -1,8 +1,9 @@
 // One line that says how a study goes: cells, units, speed, time left. Rewritten in place on a
-// terminal, printed now and then elsewhere. Thread: main.
+// terminal, and never longer than it is wide; printed now and then elsewhere. Thread: main.
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,20 +11,31 @@
 
 namespace isocost::cli {
 
-// "12/48 cells, 30/120 units, 85 GFLOP/s, 2 workers, 3 min 20 s left".
-[[nodiscard]] std::string progress_line(const core::Snapshot& status,
-                                        const std::string& experiment);
+// "12/48 cells, 2 failed, 30/120 units, 85 GFLOP/s, 2 workers, 3 min 20 s left", or as much of it
+// as fits: what matters least goes first.
+[[nodiscard]] std::string progress_line(const core::Snapshot& status, const std::string& experiment,
+                                        std::size_t columns = 1000);
+// Why nobody knows how long the rest takes, or how long: "3 min 20 s left", "inputs are missing".
+// Empty: nothing is left, or nothing is known yet.
+[[nodiscard]] std::string rest_text(const core::Snapshot& status);
+// "cuda:1, NVIDIA H100 80GB HBM3, 80 GB", as far as the worker tells; else nothing.
+[[nodiscard]] std::string device_text(const Json& device);
+// "15:31:16  lost            w1: nothing was heard of it for 15 s", with the date where it is
+// wanted.
+enum class Dates { kShown, kLeftOut };
+[[nodiscard]] std::string event_text(const log::Event& event, Dates dates);
 // "960 cells, 491520 images: 0 images and 0 units are new, 416000 images are queued already".
 [[nodiscard]] std::string submission_text(const core::SubmissionReply& reply);
-// "model w64, sampler ddim, steps 50": the axes that every study has first, the others by name.
-[[nodiscard]] std::string labels_text(const Json& labels);
 // Cells that failed, those of one reason once: "  cell 3 (model w64, steps 50): bad input: ...", or
 // "  12 cells, from cell 3 (model w64, ...): ...", and the last lines of the first one's log where
 // they are wanted. Ends with a line break where there is any.
 enum class Logs { kShown, kLeftOut };
 [[nodiscard]] std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs logs);
-// What a worker is at, "model w64, steps 50: images 256 to 511, 75 %".
+// What a worker is at, "model w64, steps 50: images 256 to 511", and how far, "75 %".
 [[nodiscard]] std::string running_text(const core::RunningView& running);
+[[nodiscard]] std::string fraction_text(const core::RunningView& running);
+// "85 GFLOP/s", "1.58 TFLOP/s"
+[[nodiscard]] std::string rate_text(double gflops_per_second);
 // What is not well with a worker; empty: nothing. "in quarantine, since it fails where others
 // succeed (bug: ...); it gets a unit again in 28 s"
 [[nodiscard]] std::string health_text(const core::WorkerView& worker);
@@ -32,18 +44,22 @@ enum class Logs { kShown, kLeftOut };
 
 class ProgressPrinter {
  public:
-  ProgressPrinter();
+  enum class Loudness { kLines, kQuiet };
+  explicit ProgressPrinter(Loudness loudness = Loudness::kLines);
   void show(const core::Snapshot& status, const std::string& experiment);
-  void show(std::string line);
+  void show(const std::string& line);
   // Shows the last line that `show` held back, and goes on below it.
   void finish();
 
  private:
-  void print();
+  using Line = std::function<std::string(std::size_t columns)>;
+  void show(Line line);
+  void print(const Line& line);
 
+  bool is_quiet_;
   bool is_terminal_;
   bool has_line_ = false;
-  std::string held_back_;  // newer than what is shown
+  Line held_back_;  // newer than what is shown; empty: nothing
   std::chrono::steady_clock::time_point next_;
 };
 

@@ -26,7 +26,10 @@ void print(const report::ReportPaths& paths, bool as_json) {
   if (as_json) {
     const Json json = {{"html", paths.html.string()},
                        {"cells_csv", paths.cells_csv.string()},
+                       {"scores_csv", paths.scores_csv.string()},
+                       {"units_csv", paths.units_csv.string()},
                        {"answer_csv", paths.answer_csv.string()},
+                       {"answer_tex", paths.answer_tex.string()},
                        {"envelope_csv", paths.envelope_csv.string()},
                        {"json", paths.json.string()},
                        {"pictures", paths.pictures.string()},
@@ -51,7 +54,7 @@ int run(const ReportFlags& flags) {
   const auto paths = report::write_report(
       database, artifacts, flags.experiments, flags.out, flags.figures,
       flags.has_mark ? report::CsvEncoding::kUtf8WithMark : report::CsvEncoding::kUtf8);
-  if (!paths) return complain(paths.error().message());
+  if (!paths) return complain(paths.error().message(), kExitInput);
   print(*paths, flags.as_json);
   return kExitDone;
 }

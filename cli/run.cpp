@@ -1,11 +1,14 @@
-// isocost run GRID --workers N --out DIR: coordinator, workers, progress and report on one machine.
+// isocost run GRID --out DIR: coordinator, workers, page, progress and report on one machine.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cctype>
 #include <filesystem>
-#include <thread>
+#include <optional>
 
+#include "base/digest.h"
 #include "base/io/presence.h"
+#include "cli/archive.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "cli/local_workers.h"
@@ -13,6 +16,7 @@
 #include "cli/report_files.h"
 #include "cli/signals.h"
 #include "coordinator/host.h"
+#include "coordinator/web/server.h"
 
 namespace isocost::cli {
 namespace {
@@ -22,11 +26,13 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::chrono::seconds kStuckFor{5};  // so long nothing may be runnable before we give up
+constexpr const char* kPage = "http://127.0.0.1:7780";  // where commands look by themselves
+constexpr const char* kAnyPage = "http://127.0.0.1:0";  // where that port is in use
 
 struct RunOptions {
   fs::path grid;
   fs::path out = "out";
-  int workers = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  std::optional<int> workers;  // absent: one for each GPU, or for each core
   bool has_own_artifacts = false;
   bool accepts_loss = false;
   fs::path worker_program;
@@ -34,12 +40,20 @@ struct RunOptions {
   std::string device;
   std::string dtype;
   std::vector<std::string> worker_arguments;
+  std::optional<std::string> http;  // where the page is served; absent: kPage, or any port
+  fs::path token_file;
+  bool has_no_page = false;
+  bool is_quiet = false;
 };
 
 class Run {
  public:
   Run(RunOptions options, GridInput input)
-      : options_(std::move(options)), input_(std::move(input)) {}
+      : options_(std::move(options)),
+        input_(std::move(input)),
+        archive_(options_.out / "isocost.db"),
+        printer_(options_.is_quiet ? ProgressPrinter::Loudness::kQuiet
+                                   : ProgressPrinter::Loudness::kLines) {}
 
   int run() {
     // Before anything is made. A study that is there may need no worker any more.
@@ -51,6 +65,7 @@ class Run {
     if (const auto made = io::make_folder(options_.out); !made)
       return complain(made.error().message());
     core::SubmissionReply answer;
+    bool is_refused = false;
     auto host = coordinator::Host::open(
         {.database = options_.out / "isocost.db",
          .artifacts = options_.out / "artifacts",
@@ -60,19 +75,23 @@ class Run {
          .loop = {.build = ISOCOST_VERSION},
          .accepts_loss = options_.accepts_loss,
          .log = {.file = options_.out / "coordinator.log"},
-         .prepare = [&](coordinator::Loop& loop, log::Log&) -> Result<void> {
+         .prepare = [&](coordinator::Loop& loop, log::Log& log) -> Result<void> {
+           if (auto served = serve_page(loop, log); !served) return served;
            auto submitted = loop.submit(input_.submission, 0);
+           is_refused = !submitted;
            if (!submitted) return fail(std::move(submitted.error()));
            answer = std::move(*submitted);
            return {};
          }});
     if (!host) {
+      server_.reset();
       if (is_new) fs::remove(options_.out, error);
-      return complain(host.error().message());
+      return complain(host.error().message(), is_refused ? kExitInput : kExitFailed);
     }
     host_ = std::move(*host);
     for (const std::string& warning : host_->warnings()) warn(warning);
-    fmt::print(stderr, "{}\n", submission_text(answer));
+    say(submission_text(answer));
+    if (server_) say("page: " + server_->url());
     if (const int code = compute(); code != kExitDone) return code;
     return conclude();
   }
@@ -80,10 +99,52 @@ class Run {
  private:
   [[nodiscard]] coordinator::Loop& loop() { return host_->loop(); }
 
+  // What is no fault: not where quiet is wanted.
+  void say(const std::string& text) const {
+    if (!options_.is_quiet) fmt::print(stderr, "{}\n", text);
+  }
+
+  Result<void> serve_page(coordinator::Loop& loop, log::Log& log) {
+    if (options_.has_no_page) return {};
+    web::ServerOptions options{.endpoint = options_.http.value_or(kPage),
+                               .token_file = options_.token_file,
+                               .spool = fs::absolute(options_.out),
+                               .log = &log,
+                               .archive = &archive_};
+    auto opened = web::Server::open(options, loop);
+    if (!opened && !options_.http) {
+      options.endpoint = kAnyPage;
+      opened = web::Server::open(options, loop);
+    }
+    if (!opened) return fail(std::move(opened.error()));
+    server_ = std::move(*opened);
+    return {};
+  }
+
+  // Where workers compute: as it was said, or on all that their program finds here.
+  [[nodiscard]] std::vector<LocalDevice> devices() const {
+    if (!options_.device.empty() && options_.device != "auto")
+      return {{options_.device, {{"device", options_.device}}}};
+    return find_devices(*program_).value_or(std::vector<LocalDevice>{});
+  }
+
+  // "2 workers on cuda:0 (NVIDIA H100, 80 GB), cuda:1 (...)"
+  static std::string workers_text(int workers, const std::vector<LocalDevice>& devices) {
+    std::string text = fmt::format("{} worker{}", workers, workers == 1 ? "" : "s");
+    for (std::size_t i = 0; i < devices.size(); ++i)
+      text += (i == 0 ? " on " : "; ") + device_text(devices[i].description);
+    return text;
+  }
+
   // Until nothing is open. An exit code other than 0 ends the command.
   int compute() {
     if (loop().snapshot()->units.open() == 0) return kExitDone;
     if (!program_) return complain(program_.error().message());
+    const std::vector<LocalDevice> found = devices();
+    const int count = options_.workers.value_or(default_workers(found));
+    std::vector<std::string> names;
+    for (const LocalDevice& device : found) names.push_back(device.device);
+    say(workers_text(count, found));
     LocalWorkers workers({.program = *program_,
                           .connect = host_->endpoint(),
                           .folder = options_.out / "workers",
@@ -91,8 +152,9 @@ class Run {
                                            ? fs::path()
                                            : fs::absolute(options_.out / "artifacts"),
                           .models = input_.models,
-                          .arguments = worker_arguments()});
-    workers.start(options_.workers);
+                          .arguments = worker_arguments(),
+                          .devices = names});
+    workers.start(count);
     const int code = watch(workers);
     printer_.finish();
     loop().drain();
@@ -105,7 +167,6 @@ class Run {
 
   [[nodiscard]] std::vector<std::string> worker_arguments() const {
     std::vector<std::string> arguments{"--give-up", "60"};
-    if (!options_.device.empty()) arguments.insert(arguments.end(), {"--device", options_.device});
     if (!options_.dtype.empty()) arguments.insert(arguments.end(), {"--dtype", options_.dtype});
     arguments.insert(arguments.end(), options_.worker_arguments.begin(),
                      options_.worker_arguments.end());
@@ -117,7 +178,7 @@ class Run {
     while (true) {
       if (const auto signal = signals_.wait(kLook)) {
         printer_.finish();
-        fmt::print(stderr, "stopping; the same command goes on where this one was\n");
+        say("stopping; the same command goes on where this one was");
         return 128 + *signal;
       }
       if (const auto fault = host_->fault()) return complain(*fault);
@@ -126,7 +187,7 @@ class Run {
       if (snapshot->units.open() == 0) return kExitDone;
       if (const auto why = workers.all_ended()) {
         printer_.finish();
-        return complain("no worker is left: " + *why);
+        return complain("no worker is left: " + *why, kExitNobody);
       }
       if (!snapshot->is_stuck)
         stuck_since = steady_clock::time_point::max();
@@ -140,42 +201,63 @@ class Run {
   int complain_stuck(const core::Snapshot& snapshot) {
     printer_.finish();
     std::string text = "the workers can run none of what is left";
-    if (snapshot.missing_inputs.empty()) return complain(text + ": their memory is too small");
+    if (snapshot.missing_inputs.empty())
+      return complain(text + ": their memory is too small", kExitNobody);
     text += "; no worker has";
     for (const core::MissingInput& input : snapshot.missing_inputs) text += "\n  " + input.name;
-    return complain(text + "\nexpected below one of the --models folders");
+    return complain(text + "\nexpected below one of the --models folders", kExitInput);
   }
 
   int conclude() {
     const auto snapshot = loop().snapshot();
+    loop().stop();  // commands that wait are answered
+    server_.reset();
     host_->stop();
     const int report = write_report_files(options_.out / "isocost.db", options_.out / "artifacts",
-                                          {input_.submission.name}, options_.out);
-    for (const core::ExperimentView& view : snapshot->experiments)
-      if (view.name == input_.submission.name && view.cells_failed > 0)
-        return complain_failed(view);
+                                          {input_.submission.name}, report_folder(*snapshot));
+    for (const core::ExperimentView& view : snapshot->experiments) {
+      if (view.name != input_.submission.name) continue;
+      if (view.is_cancelled && view.cells_cancelled > 0)
+        return complain(view.name + " was cancelled; the same command takes it up where it was");
+      if (view.cells_failed > 0) return complain_failed(view);
+    }
     return report;
+  }
+
+  // The study's folder is the first one's; each further one has a folder of its own in it.
+  [[nodiscard]] fs::path report_folder(const core::Snapshot& snapshot) const {
+    const std::string& name = input_.submission.name;
+    if (snapshot.experiments.empty() || snapshot.experiments.front().name == name)
+      return options_.out;
+    std::string folder = name.substr(0, 100);
+    for (char& c : folder)
+      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_') c = '-';
+    // Two names that become one folder stay apart.
+    if (folder != name) folder += "-" + sha256(name).hex().substr(0, 8);
+    return options_.out / "reports" / folder;
   }
 
   static int complain_failed(const core::ExperimentView& view) {
     std::string text = fmt::format("{} of {} cells failed\n", view.cells_failed, view.cells) +
                        failed_text(view.failed, Logs::kLeftOut);
     text.pop_back();
-    return complain(text);
+    return complain(text, kExitCells);
   }
 
   RunOptions options_;
   GridInput input_;
   Result<fs::path> program_;
   Signals signals_;  // before any thread
+  DatabaseArchive archive_;
   std::unique_ptr<coordinator::Host> host_;
+  std::unique_ptr<web::Server> server_;  // goes before what it speaks to
   ProgressPrinter printer_;
 };
 
 int run(const RunOptions& options) {
   auto input = read_grid_input(options.grid);
-  if (!input) return complain(input.error().message());
-  print_notes(*input);
+  if (!input) return complain(input.error().message(), kExitInput);
+  if (!options.is_quiet) print_notes(*input);
   input->models.insert(input->models.end(), options.models.begin(), options.models.end());
   return Run(options, std::move(*input)).run();
 }
@@ -187,14 +269,17 @@ void add_run(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand(
       "run", "Run a grid on this machine: coordinator, workers, progress, report");
   command->add_option("GRID", options->grid, "The grid file")->required();
-  command->add_option("--workers,-w", options->workers, "Worker processes")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  command
+      ->add_option("--workers,-w", options->workers,
+                   "Worker processes; default: one for each GPU, or for each core where there is "
+                   "none")
+      ->check(CLI::Range(1, 1024));
   command->add_option("--out,-o", options->out, "Folder of the study: database, artifacts, report")
       ->capture_default_str();
   command->add_option("--models", options->models,
                       "Further folders in which workers look for models");
-  command->add_option("--device", options->device, "Of the workers: auto, cpu or cuda:N");
+  command->add_option("--device", options->device,
+                      "Of all workers: cpu or cuda:N; default: each on a GPU of its own");
   command->add_option("--dtype", options->dtype, "Of the workers: fp32, bf16 or fp16");
   command->add_flag("--separate-artifacts", options->has_own_artifacts,
                     "Each worker keeps its own artifacts, which travel over the network");
@@ -203,6 +288,11 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--worker-program", options->worker_program, "Instead of isocost-worker");
   command->add_option("--worker-argument", options->worker_arguments,
                       "A further argument for each worker");
+  command->add_option("--http", options->http,
+                      "Where the page is served; default: http://127.0.0.1:7780, or any free port");
+  command->add_option("--token-file", options->token_file, "A file with the page's token");
+  command->add_flag("--no-http", options->has_no_page, "Serve no page");
+  command->add_flag("--quiet,-q", options->is_quiet, "Show no progress and no notes");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

@@ -25,9 +25,9 @@ struct Options {
 int select(const Options& options) {
   warn_of_loss(options.database);
   auto reader = storage::Reader::open(options.database);
-  if (!reader) return complain(reader.error().message());
+  if (!reader) return complain(reader.error().message(), kExitInput);
   const auto judged = (*reader)->judged(options.experiment, options.select.metric);
-  if (!judged) return complain(judged.error().message());
+  if (!judged) return complain(judged.error().message(), kExitInput);
   std::vector<experiments::JudgedPoint> points;
   for (const auto& cell : judged->cells)
     points.push_back({cell.labels, cell.value, cell.range.end});
@@ -40,7 +40,7 @@ int select(const Options& options) {
   select.grid_folder = options.grid.empty() ? select.out_folder : options.grid.parent_path();
   const auto catalog = experiments::disk_catalog(select.grid_folder);
   const auto text = experiments::select_grid(judged->grid, points, select, *catalog);
-  if (!text) return complain(text.error().message());
+  if (!text) return complain(text.error().message(), kExitInput);
   io::write_file_atomically(options.out, *text);
   fmt::print("{}\n", options.out.string());
   return kExitDone;

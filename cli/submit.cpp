@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/command_line.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
 #include "cli/http_client.h"
@@ -24,22 +25,25 @@ struct CommandOptions {
   bool is_all = false;
   bool is_json = false;
   bool is_waiting = false;
+  bool is_quiet = false;
 };
 
 // What `text_of` makes of the answer (a Result<std::string>), or JSON as it came.
 template <class TextOf>
-int show(const Result<Json>& answer, bool is_json, TextOf text_of) {
-  if (!answer) return complain(answer.error().message());
+int show(const tl::expected<Json, CallFault>& answer, bool is_json, TextOf text_of) {
+  if (!answer) return complain(answer.error());
   const Result<std::string> text = is_json ? answer->dump(2) : text_of(*answer);
-  if (!text) return complain(text.error().message());
+  if (!text) return complain(text.error().message(), kExitInput);
   fmt::print("{}\n", *text);
   return kExitDone;
 }
 
-Result<core::Snapshot> status_of(const CoordinatorAddress& address) {
-  const auto answer = call(address, "GET", "/api/v1/status", "");
-  if (!answer) return fail(answer.error());
-  return web::snapshot_from_json(*answer, address.url + ": status");
+tl::expected<core::Snapshot, CallFault> status_of(const CoordinatorAddress& address) {
+  auto answer = call(address, "GET", "/api/v1/status", "");
+  if (!answer) return tl::unexpected(std::move(answer.error()));
+  auto status = web::snapshot_from_json(*answer, address.url + ": status");
+  if (!status) return tl::unexpected(CallFault{std::move(status.error()), kExitInput});
+  return std::move(*status);
 }
 
 // The exit code once no unit of the experiment is open.
@@ -48,9 +52,12 @@ std::optional<int> end_of(const core::Snapshot& status, const std::string& exper
   for (const core::ExperimentView& view : status.experiments) {
     if (view.name != experiment || view.units.open() > 0) continue;
     printer.finish();
+    if (view.is_cancelled)
+      return complain(view.name + " was cancelled; submit its grid again to go on", kExitFailed);
     if (view.cells_failed == 0) return kExitDone;
     return complain(fmt::format("{} of {} cells failed; isocost status says why", view.cells_failed,
-                                view.cells));
+                                view.cells),
+                    kExitCells);
   }
   return std::nullopt;
 }
@@ -62,12 +69,13 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
   constexpr int kSilentLooksMax = 60;
   int silent_looks = 0;
   Signals signals;
-  ProgressPrinter printer;
+  ProgressPrinter printer(options.is_quiet ? ProgressPrinter::Loudness::kQuiet
+                                           : ProgressPrinter::Loudness::kLines);
   while (true) {
     const auto status = status_of(options.address);
     if (!status && ++silent_looks > kSilentLooksMax) {
       printer.finish();
-      return complain(status.error().message());
+      return complain(status.error());
     }
     if (status) {
       silent_looks = 0;
@@ -76,7 +84,7 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
     }
     if (const auto signal = signals.wait(kBetweenLooks)) {
       printer.finish();
-      fmt::print(stderr, "no longer waiting; the coordinator goes on\n");
+      if (!options.is_quiet) fmt::print(stderr, "no longer waiting; the coordinator goes on\n");
       return 128 + *signal;
     }
   }
@@ -84,8 +92,8 @@ int wait_for(const std::string& experiment, const CommandOptions& options) {
 
 int submit(const CommandOptions& options) {
   const auto input = read_grid_input(options.grid);
-  if (!input) return complain(input.error().message());
-  print_notes(*input);
+  if (!input) return complain(input.error().message(), kExitInput);
+  if (!options.is_quiet) print_notes(*input);
   const int code = show(call(options.address, "POST",
                              fmt::format("/api/v1/experiments?priority={}", options.priority),
                              to_json(input->submission).dump()),
@@ -108,7 +116,7 @@ int cancel(const CommandOptions& options) {
 
 int retry(const CommandOptions& options) {
   if (options.experiment.empty() != options.is_all)
-    return complain("retry: expected the name of an experiment, or --all");
+    return complain("retry: expected the name of an experiment, or --all", kExitUsage);
   const std::string target =
       options.is_all ? "/api/v1/retry"
                      : "/api/v1/experiments/" + percent_encoded(options.experiment) + "/retry";
@@ -138,6 +146,7 @@ void add_submit(CLI::App& app, int& exit_code) {
       ->check(CLI::Range(-1000, 1000))
       ->capture_default_str();
   command->add_flag("--wait", options->is_waiting, "Show progress until it is computed");
+  command->add_flag("--quiet,-q", options->is_quiet, "Show no progress and no notes");
   command->callback([options, &exit_code] { exit_code = submit(*options); });
 }
 

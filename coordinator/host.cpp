@@ -173,6 +173,7 @@ Result<std::unique_ptr<Host>> Host::open(const HostOptions& options) {
       if (auto prepared = options.prepare(impl->loop_, impl->log_); !prepared)
         return fail(std::move(prepared.error()));
     fresh.keep();
+    impl->loop_.announce();
     return std::unique_ptr<Host>(new Host(std::move(impl)));
   } catch (const std::exception& fault) {
     return fail("", fault.what());

@@ -21,6 +21,7 @@ constexpr std::chrono::milliseconds kSnapshotEvery{500};
 constexpr int kSnapshotShare = 20;  // a picture may cost one part in so many of the time
 constexpr std::chrono::milliseconds kDescriptorPatience{5'000};
 constexpr std::size_t kBatchMax = 1000;  // items that share one commit
+constexpr std::size_t kIncidentsWaitingMax = 256;
 
 Instant now() {
   return Instant(std::chrono::duration_cast<Duration>(steady_clock::now().time_since_epoch()));
@@ -39,10 +40,47 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
+  started_ = {.kind = std::string(log::event_name(log::EventKind::kStarted)),
+              .who = {},
+              .what = "isocost " + options_.build + ", start " + std::to_string(state.epoch) +
+                      " on this database; " + std::to_string(state.units.size()) +
+                      " units are open",
+              .experiment = {},
+              .unit = {}};
+  if (options_.log != nullptr)
+    options_.log->listen([this](log::Incident kind, std::string who, std::string what) {
+      record(kind, std::move(who), std::move(what));
+    });
+  seen_ = now().time_since_epoch().count();
   publish();
 }
 
-Loop::~Loop() { refuse_all("the coordinator has stopped"); }
+Duration Loop::silence() const { return now().time_since_epoch() - Duration(seen_.load()); }
+
+Loop::~Loop() {
+  if (options_.log != nullptr) options_.log->listen({});
+  refuse_all("the coordinator has stopped");
+}
+
+// From any thread. What peers do is bounded by the log already; what waits here is, too.
+void Loop::record(log::Incident kind, std::string who, std::string what) {
+  const std::lock_guard lock(mutex_);
+  if (incidents_waiting_ >= kIncidentsWaitingMax) return;
+  ++incidents_waiting_;
+  queue_.emplace_back(core::RecordEvent{.kind = std::string(log::incident_name(kind)),
+                                        .who = std::move(who),
+                                        .what = std::move(what),
+                                        .experiment = {},
+                                        .unit = {}});
+  woken_.notify_one();
+}
+
+void Loop::announce() {
+  const std::lock_guard lock(mutex_);
+  ++incidents_waiting_;
+  queue_.emplace_back(started_);
+  woken_.notify_one();
+}
 
 void Loop::run() {
   try {
@@ -56,6 +94,7 @@ void Loop::run() {
       for (Item& item : batch.items) process(item);
       if (steady_clock::now() >= next_tick_) tick();
       finish_batch();
+      seen_ = now().time_since_epoch().count();
     }
     refuse_all("the coordinator is stopping");
   } catch (const std::exception& fault) {
@@ -105,6 +144,7 @@ Loop::Batch Loop::next_batch() {
   woken_.wait_until(lock, next_tick_,
                     [&] { return is_stopping_ || !queue_.empty() || !arrivals_.is_empty(); });
   Batch batch;
+  incidents_waiting_ = 0;  // of this batch or the next
   batch.arrivals = arrivals_.take(kBatchMax);
   if (queue_.size() <= kBatchMax) {
     batch.items.swap(queue_);
@@ -120,9 +160,11 @@ void Loop::process(Item& item) {
   if (auto* gone = std::get_if<Unreachable>(&item)) {
     hand(core::SessionLost{{gone->peer}});
   } else if (auto* over = std::get_if<Revoked>(&item)) {
-    hand(core::WorkerLeft{{over->peer}});
+    hand(core::WorkerLeft{{over->peer}, "its key is not in the folder of allowed keys any more"});
   } else if (auto* request = std::get_if<Request>(&item)) {
     process(*request);
+  } else if (auto* incident = std::get_if<core::RecordEvent>(&item)) {
+    store_.apply({std::move(*incident)});
   } else {
     hand(core::Drain{});
     is_snapshot_due_ = true;
@@ -139,8 +181,8 @@ void Loop::process(PeerQueue::Item& arrival) {
     hand(core::Heartbeat{session, std::move(*heartbeat)});
   } else if (auto* failure = std::get_if<wire::FailureMessage>(&arrival.message)) {
     hand(failure_of(session, std::move(*failure)));
-  } else if (std::holds_alternative<wire::Goodbye>(arrival.message)) {
-    hand(core::WorkerLeft{session});
+  } else if (auto* goodbye = std::get_if<wire::Goodbye>(&arrival.message)) {
+    hand(core::WorkerLeft{session, std::move(goodbye->reason)});
   } else if (auto* result = std::get_if<wire::ResultMessage>(&arrival.message)) {
     core::ResultArrived event{session, std::move(*result), {}, {}};
     event.known = store_.find_unit(event.message.result.unit);
@@ -198,6 +240,8 @@ void Loop::tick() {
 
 void Loop::finish_batch() {
   store_.commit();
+  for (const log::Event& event : store_.take_events())
+    if (options_.log != nullptr) options_.log->tell(event);
   const std::vector<core::Message> messages = std::exchange(messages_, {});
   if (core_->is_finished() != was_finished_) is_snapshot_due_ = true;
   was_finished_ = core_->is_finished();
@@ -315,13 +359,17 @@ Result<core::CancelReply> Loop::cancel(const std::string& experiment) {
 }
 
 Result<core::RetryReply> Loop::retry(const std::optional<std::string>& experiment) {
+  for (const core::ExperimentView& view : snapshot()->experiments)
+    if (experiment && view.name == *experiment && view.is_cancelled)
+      return fail(view.name, "this experiment is cancelled, and nothing of it is computed",
+                  "its grid, submitted again, which takes it up where it was");
   return ask<core::RetryReply>([this, &experiment](core::RequestId request) -> Result<void> {
     std::optional<core::ExperimentId> id;
     if (experiment) {
       id = store_.find_experiment(*experiment);
       if (!id) return fail(*experiment, "no experiment of this name", "one that `status` lists");
     }
-    hand(core::Retry{request, store_.units(store_.failed(id))});
+    hand(core::Retry{request, store_.units(store_.failed(id)), id});
     return {};
   });
 }

@@ -12,6 +12,7 @@
 // std::runtime_error when the store fails (disk full): the program ends and a restart recovers.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -57,6 +58,8 @@ class Loop : public core::Commands {
   // Requires: before run().
   void attach(Outlet outlet) { outlet_ = std::move(outlet); }
   void run();
+  // Records that the coordinator has started: when nothing can keep it from it any more.
+  void announce();
   // Tells workers to leave; run() goes on. Then stop() ends it.
   void drain();
   void stop();
@@ -74,6 +77,7 @@ class Loop : public core::Commands {
   [[nodiscard]] Result<core::RetryReply> retry(
       const std::optional<std::string>& experiment) override;
   [[nodiscard]] std::shared_ptr<const core::Snapshot> snapshot() const override;
+  [[nodiscard]] Duration silence() const override;
 
  private:
   using Answer = Result<core::Reply>;
@@ -90,7 +94,7 @@ class Loop : public core::Commands {
     std::promise<Answer> promise;
   };
   struct DrainRequest {};
-  using Item = std::variant<Unreachable, Revoked, Request, DrainRequest>;
+  using Item = std::variant<Unreachable, Revoked, Request, DrainRequest, core::RecordEvent>;
   struct Batch {
     std::vector<PeerQueue::Item> arrivals;
     std::deque<Item> items;
@@ -104,6 +108,7 @@ class Loop : public core::Commands {
   [[nodiscard]] core::FailureArrived failure_of(core::SessionId session,
                                                 wire::FailureMessage message);
   void hand(const core::Event& event);
+  void record(log::Incident kind, std::string who, std::string what);
   void cancel_unwanted();
   void tick();
   void finish_batch();
@@ -120,6 +125,7 @@ class Loop : public core::Commands {
   io::ArtifactStore& artifacts_;
   LoopOptions options_;
   Outlet outlet_;
+  core::RecordEvent started_;
 
   // Of run()'s thread.
   std::unique_ptr<core::Core> core_;
@@ -131,10 +137,13 @@ class Loop : public core::Commands {
   bool is_snapshot_due_ = true;
   bool was_finished_ = false;
 
+  std::atomic<Duration::rep> seen_{0};  // when run() last came round
+
   mutable std::mutex mutex_;
   std::condition_variable woken_;
   std::deque<Item> queue_;
   PeerQueue arrivals_;
+  std::size_t incidents_waiting_ = 0;
   bool is_stopping_ = false;
   std::shared_ptr<const core::Snapshot> snapshot_;
 };

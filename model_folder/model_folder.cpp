@@ -6,6 +6,7 @@
 #include "base/io/clip_files.h"
 #include "base/io/genuine_file.h"
 #include "base/io/presence.h"
+#include "model_folder/single_file.h"
 #include "schema/arch/config_keys.h"
 
 namespace isocost::arch {
@@ -42,6 +43,10 @@ class Opener {
 
  private:
   bool may_begin() {
+    if (const auto single = single_file_fault(model_.root)) {
+      failure_.errors.push_back(*single);
+      return false;
+    }
     const auto is_there = io::has_folder(model_.root);
     if (!is_there) {
       failure_.add(is_there.error());
@@ -62,7 +67,10 @@ class Opener {
       open_components();
     }
     const bool is_model = model_.unet || model_.vae || model_.text_encoder || model_.clip;
-    if (!is_model && failure_.is_empty())
+    if (is_model || !failure_.is_empty()) return;
+    if (const auto single = single_file_in(model_.root))
+      failure_.errors.push_back(*single);
+    else
       failure_.add(model_.root.string(), "there is no model in this folder",
                    "unet/config.json, vae/config.json, text_encoder/config.json, or a CLIP "
                    "folder's config.json");

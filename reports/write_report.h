@@ -1,12 +1,13 @@
-// From a database to files that a person opens: report.html, tables as CSV and JSON, and the kept
-// pictures.
+// From a database to files that a person opens: report.html, tables as CSV and JSON, the answer for
+// LaTeX, and the kept pictures.
 //
 //   auto paths = write_report("out/demo/isocost.sqlite", "out/demo/artifacts", {"demo"},
 //   "out/demo"); if (!paths) return fail(paths.error());
 //
 // Reads the database read-only, also while a coordinator uses it. Files appear whole or not at all;
-// equal data give equal bytes. Fails with: what load() fails with, a figure's file that is no JSON,
-// an artifact store or folder that cannot be read or written. Thread: any.
+// equal data give equal bytes. Fails with: what load() fails with, a figure's file that is no JSON
+// or names a table or column that there is not, an artifact store or folder that cannot be read or
+// written. Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -20,15 +21,14 @@ namespace isocost::report {
 
 struct ReportPaths {
   std::filesystem::path html;
-  std::filesystem::path cells_csv;
-  std::filesystem::path answer_csv;
-  std::filesystem::path envelope_csv;
+  std::filesystem::path cells_csv, scores_csv, units_csv, answer_csv, envelope_csv;
+  std::filesystem::path answer_tex;
   std::filesystem::path json;
   std::filesystem::path pictures;  // a folder a cell; empty where none were kept
   std::size_t cells = 0;
   std::size_t failed = 0;
-  std::vector<std::string>
-      answer;  // a line a budget, and what its metric is against; for a terminal
+  // For a terminal: a line a setting to use, what makes it uncertain, what its metric is against.
+  std::vector<std::string> answer;
 };
 
 // No experiments: all of them. `figures`: a folder with further *.vl.json files, or empty.

@@ -21,6 +21,8 @@ int main(int argc, char** argv) {
   isocost::commands::add_score(app, exit_code);
 #ifdef ISOCOST_WITH_SERVE
   isocost::commands::add_serve(app, exit_code);
+  isocost::commands::add_devices(app, exit_code);
+  isocost::commands::add_calibrate(app, exit_code);
 #endif
   isocost::commands::add_train(app, exit_code);
   isocost::commands::add_family_report(app, exit_code);

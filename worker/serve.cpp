@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "base/transport/key_pool.h"
 #include "schema/wire/codec.h"
 #include "worker/net/worker.h"
 #include "worker/supervisor.h"
@@ -44,7 +45,9 @@ fs::path default_state(const std::string& name) {
 // its folder where it has one of its own.
 std::string name_of(const ServeOptions& options) {
   if (!options.name.empty()) return options.name;
-  if (!options.key.empty()) return options.key.stem().string();
+  if (!options.key.empty())
+    return options.key.stem().string() +
+           (options.key_number == 0 ? "" : "-" + std::to_string(options.key_number));
   std::string name = host_name() + "-" + options.device;
   std::erase(name, ':');
   if (options.state.empty()) return name;
@@ -62,6 +65,8 @@ Result<worker_net::Peer> peer_of(const ServeOptions& options) {
   if (!is_name(name_of(options)))
     failure.add("--name", "'" + name_of(options) + "' is no name",
                 "printable characters without blanks");
+  if (options.key_number != 0 && options.key.empty())
+    failure.add("--key-number", "there is no --key", "the NAME.secret of a pool of keys");
   if (options.key.empty() != options.server_key.empty()) {
     failure.add("--key", "only one of --key and --server-key is given",
                 "both, or none on loopback");
@@ -70,7 +75,9 @@ Result<worker_net::Peer> peer_of(const ServeOptions& options) {
       failure.add(options.connect, "plain TCP is allowed on loopback alone",
                   "--key and --server-key: see isocost keys generate");
   } else {
-    if (auto keys = transport::read_secret(options.key))
+    if (auto keys = options.key_number == 0
+                        ? transport::read_secret(options.key)
+                        : transport::read_pool_key(options.key, options.key_number))
       peer.keys = *keys;
     else
       failure.add(keys.error());
@@ -173,6 +180,7 @@ int work(const ServeOptions& options, const worker_net::Peer& peer, const MakeEx
   work.session.greeting.is_loss_explained = before.was_killed;
   work.session.prefetch = options.prefetch;
   work.session.give_up = std::chrono::seconds(options.give_up_seconds);
+  if (options.idle_seconds > 0) work.session.idle_max = std::chrono::seconds(options.idle_seconds);
   work.session.grace = std::chrono::seconds(options.grace_seconds);
   work.say = [&](const std::string& text) {
     std::fprintf(stderr, "%s: %s\n", options.name.c_str(), text.c_str());
@@ -212,12 +220,20 @@ void add_serve_options(CLI::App& command, ServeOptions& options) {
       "--name", options.name,
       "What the coordinator calls this worker; default: host, device and folder or number");
   command.add_option("--key", options.key, "This worker's NAME.secret (isocost keys generate)");
+  command
+      .add_option("--key-number", options.key_number,
+                  "Which key of the pool that --key is (isocost keys pool)")
+      ->check(CLI::Range(std::int64_t{1}, transport::kPoolKeysMax));
   command.add_option("--server-key", options.server_key, "The coordinator's public *.key");
   command
       .add_option("--give-up", options.give_up_seconds,
                   "Seconds without a coordinator after which to end")
       ->check(CLI::Range(1, 30 * 86400))
       ->capture_default_str();
+  command
+      .add_option("--idle", options.idle_seconds,
+                  "Seconds without work after which to end; default: wait for ever")
+      ->check(CLI::Range(1, 30 * 86400));
   command
       .add_option("--grace", options.grace_seconds,
                   "Seconds to finish a unit after SIGTERM before handing it back")

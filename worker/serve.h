@@ -13,6 +13,7 @@
 // fork.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -38,9 +39,11 @@ struct ServeOptions {
   std::filesystem::path state;                // spool and, unless given, artifacts
   std::filesystem::path artifacts;
   std::string name;
-  std::filesystem::path key;         // NAME.secret of this worker
+  std::filesystem::path key;         // NAME.secret of this worker, or of a pool
+  std::int64_t key_number = 0;       // which of the pool's keys; 0: it is no pool
   std::filesystem::path server_key;  // the coordinator's *.key
   int give_up_seconds = 1800;
+  int idle_seconds = 0;  // without work; 0: for ever
   int grace_seconds = 30;
   unsigned prefetch = 0;
   bool is_supervised = true;

@@ -13,6 +13,8 @@
 namespace isocost::io {
 namespace {
 
+constexpr std::size_t kWriteBytes = 1U << 18;  // at once, of a file that is written in pieces
+
 std::filesystem::path folder_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
@@ -72,6 +74,32 @@ void write_file_atomically(const std::filesystem::path& file,
 
 void write_file_atomically(const std::filesystem::path& file, std::string_view bytes) {
   write_file_atomically(file, std::vector{std::as_bytes(std::span(bytes))});
+}
+
+struct AtomicFile::State {
+  explicit State(const std::filesystem::path& target) : file(target), temporary(target) {}
+  std::filesystem::path file;
+  TemporaryFile temporary;
+  std::string waiting;
+  void flush() {
+    write_all(temporary.descriptor(), std::as_bytes(std::span(waiting)), file);
+    waiting.clear();
+  }
+};
+
+AtomicFile::AtomicFile(const std::filesystem::path& file) : state_(std::make_unique<State>(file)) {}
+
+AtomicFile::~AtomicFile() = default;
+
+void AtomicFile::write(std::string_view bytes) {
+  state_->waiting += bytes;
+  if (state_->waiting.size() >= kWriteBytes) state_->flush();
+}
+
+void AtomicFile::finish() {
+  state_->flush();
+  state_->temporary.finish(state_->file);
+  sync_folder(folder_of(state_->file));
 }
 
 void sync_folder(const std::filesystem::path& folder) {

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,23 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view b
 // The same for bytes that lie in several places, in their order.
 void write_file_atomically(const std::filesystem::path& file,
                            const std::vector<std::span<const std::byte>>& parts);
+
+// The same piece by piece, for what is too long to hold: the file is there once finish() returns,
+// and never where finish() is not reached.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& file);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+  void write(std::string_view bytes);
+  // Requires: called once, last.
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 // fsync of a folder, so that names created or renamed in it are there after a crash.
 void sync_folder(const std::filesystem::path& folder);

@@ -5,6 +5,7 @@
 //   *.key is its allow
 //                 list, and a file's name is the worker's name.
 //   NAME.secret   both keys, readable by its owner alone (0600): it stays where it is.
+// A pool of keys, NAME.keys, may lie there besides: base/transport/key_pool.h.
 // Keys are written in Z85, 40 characters, one "public ..." or "secret ..." a line. Throws
 // std::system_error on I/O faults. Thread: any.
 #pragma once
@@ -39,7 +40,12 @@ struct AllowedKeys {
   Failure faults;  // files that hold no key, or one that another file has: they count for nothing
   bool operator==(const AllowedKeys&) const = default;
 };
-// Every *.key in the folder, but for hidden files. One bad file costs the others nothing. Fails
+inline constexpr const char* kKeyEnding = ".key";
+inline constexpr const char* kPoolEnding = ".keys";
+// Whether a file of the allow folder counts: *.key and *.keys that are not hidden.
+[[nodiscard]] bool is_key_file(const std::filesystem::path& file);
+
+// What the key files of the folder hold. One bad file costs the others nothing. Fails
 // with: the folder cannot be read.
 [[nodiscard]] Result<AllowedKeys> read_allow_list(const std::filesystem::path& folder);
 

@@ -1,6 +1,7 @@
 #include "coordinator/core/attendance.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/check.h"
 
@@ -62,6 +63,9 @@ void Attendance::on(const WorkerHello& event, Instant now) {
 void Attendance::take_over(Session& session, const wire::Hello& hello, Instant now) {
   const bool is_of_this_database = hello.database.empty() || hello.database == options_.database;
   const auto old = workers_.find(session.worker);
+  const auto absent = absent_.find(session.worker);
+  const bool is_back = old != workers_.end() || absent != absent_.end();
+  const Instant lost = absent == absent_.end() ? now : absent->second.since;
   if (old != workers_.end()) {
     const SessionId old_id = old->second;
     Session& before = sessions_.at(old_id);
@@ -73,7 +77,11 @@ void Attendance::take_over(Session& session, const wire::Hello& hello, Instant n
         table_.release(unit->id);
       }
     }
-    end_session(old_id, hello.is_loss_explained ? Loss::kNobodysFault : Loss::kUnexplained, now);
+    const bool is_explained = hello.is_loss_explained;
+    end_session(old_id, is_explained ? Loss::kNobodysFault : Loss::kUnexplained,
+                is_explained ? "its connection or its process ended from outside"
+                             : "its process ended, and another took its name",
+                now);
     superseded_.insert(old_id);
     superseded_order_.push_back(old_id);
     if (superseded_order_.size() > kSupersededMax) {
@@ -81,10 +89,23 @@ void Attendance::take_over(Session& session, const wire::Hello& hello, Instant n
       superseded_order_.pop_front();
     }
   }
+  if (is_back)
+    tell_return(session.worker, hello.is_loss_explained, now - lost);
+  else
+    record(log::EventKind::kAttached, session.worker, session.device_class);
+  std::erase_if(gone_, [&](const Gone& gone) { return gone.view.name == session.worker; });
   absent_.erase(session.worker);
   if (hello.is_loss_explained) blame_.forgive(session.worker);
   blame_.unsuspect(session.worker);
   if (is_of_this_database) leases_.adopt(session, hello.running, now);
+}
+
+void Attendance::tell_return(const std::string& worker, bool is_explained, Duration away) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(away).count();
+  std::string what = "it is back";
+  if (seconds > 0) what += " after " + std::to_string(seconds) + " s";
+  if (is_explained) what += "; its loss counts against no unit";
+  record(log::EventKind::kReturned, worker, std::move(what));
 }
 
 void Attendance::greet(const Session& session) {
@@ -105,6 +126,7 @@ Session* Attendance::touch(const SessionId& id, Instant now) {
   if (it == sessions_.end()) return nullptr;
   Session& session = it->second;
   session.last_seen = std::max(session.last_seen, now);
+  session.is_unreachable = false;
   if (session.credit > 0 && hungry_.insert(id).second) must_dispatch_ = true;
   return &session;
 }
@@ -144,7 +166,12 @@ void Attendance::on(const Heartbeat& event, Instant now) {
 }
 
 void Attendance::on(const WorkerLeft& event, Instant now) {
-  end_session(event.session, Loss::kNobodysFault, now);
+  const auto it = sessions_.find(event.session);
+  if (it == sessions_.end()) return;
+  const std::string why = event.why.empty() ? "it said goodbye" : event.why;
+  record(log::EventKind::kLeft, it->second.worker, why);
+  remember_gone(it->second, false, why, now);
+  end_session(event.session, Loss::kNobodysFault, {}, now);
 }
 
 // The link could not reach it. It may be back in a moment, so it is given two heartbeats.
@@ -153,6 +180,7 @@ void Attendance::on(const SessionLost& event, Instant now) {
   if (it == sessions_.end()) return;
   const Instant given = now - options_.lease + 2 * options_.heartbeat;
   it->second.last_seen = std::min(it->second.last_seen, given);
+  it->second.is_unreachable = true;
   hungry_.erase(event.session);
 }
 
@@ -179,7 +207,13 @@ void Attendance::on(const Tick&, Instant now) {
   for (const auto& [id, session] : sessions_)
     if (session.last_seen + options_.lease < now || session.last_told + 2 * options_.lease < now)
       silent.push_back(id);
-  for (const SessionId& id : silent) end_session(id, Loss::kUnexplained, now);
+  const auto lease = std::chrono::duration_cast<std::chrono::seconds>(options_.lease).count();
+  for (const SessionId& id : silent)
+    end_session(id, Loss::kUnexplained,
+                sessions_.at(id).is_unreachable
+                    ? "its connection broke and it did not come back"
+                    : "nothing was heard of it for " + std::to_string(lease) + " s",
+                now);
   stalls_.take_stalled_elsewhere(now);
   blame_.forget_old(now);
   // Who waited for them waits no longer.
@@ -190,9 +224,37 @@ void Attendance::on(const Tick&, Instant now) {
   must_dispatch_ |= before < settled && settled <= now;
 }
 
-void Attendance::end_session(const SessionId& id, Loss loss, Instant now) {
+void Attendance::remember_gone(const Session& session, bool is_lost, std::string why, Instant now) {
+  gone_.push_back({{.name = session.worker,
+                    .host = session.host,
+                    .device_class = session.device_class,
+                    .device = session.device,
+                    .is_lost = is_lost,
+                    .reason = std::move(why),
+                    .gone_seconds = 0},
+                   now});
+  if (gone_.size() > kGoneMax) gone_.pop_front();
+}
+
+void Attendance::describe_gone(Snapshot& snapshot, Instant now) const {
+  for (auto gone = gone_.rbegin(); gone != gone_.rend(); ++gone) {
+    if (gone->since + kGoneShown < now) continue;
+    snapshot.gone_workers.push_back(gone->view);
+    snapshot.gone_workers.back().gone_seconds =
+        std::chrono::duration<double>(now - gone->since).count();
+  }
+}
+
+void Attendance::end_session(const SessionId& id, Loss loss, const std::string& why, Instant now) {
   const auto it = sessions_.find(id);
   if (it == sessions_.end()) return;
+  if (!why.empty()) {
+    const std::size_t held = it->second.leases.size();
+    const std::string units = held == 1 ? "1 unit" : std::to_string(held) + " units";
+    const std::string what = held == 0 ? why : why + "; it held " + units + ", free again";
+    record(log::EventKind::kLost, it->second.worker, what);
+    remember_gone(it->second, true, what, now);
+  }
   const std::string worker = it->second.worker;
   const std::set<UnitId> leases = it->second.leases;
   const std::map<UnitId, Attempt> suspected =

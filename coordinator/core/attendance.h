@@ -8,6 +8,7 @@
 
 #include "coordinator/core/blame.h"
 #include "coordinator/core/part.h"
+#include "coordinator/core/snapshot.h"
 #include "coordinator/core/stalls.h"
 
 namespace isocost::core {
@@ -20,6 +21,9 @@ inline constexpr Duration kTickMax = std::chrono::seconds(1);
 // A lost worker is waited for so long by those that failed everything; so many are remembered.
 inline constexpr Duration kAbsenceMax = std::chrono::minutes(10);
 inline constexpr std::size_t kAbsentMax = 256;
+// Workers that left or were lost are shown for so long, and so many of them.
+inline constexpr Duration kGoneShown = std::chrono::minutes(30);
+inline constexpr std::size_t kGoneMax = 64;
 
 class Attendance : private Part {
  public:
@@ -35,6 +39,7 @@ class Attendance : private Part {
 
   // It said something. Null: it is not known.
   Session* touch(const SessionId& id, Instant now);
+  void describe_gone(Snapshot& snapshot, Instant now) const;
 
  private:
   enum class Loss { kUnexplained, kNobodysFault };
@@ -42,8 +47,15 @@ class Attendance : private Part {
   void reject(const SessionId& session, wire::RejectCode code, std::string text);
   void take_over(Session& session, const wire::Hello& hello, Instant now);
   void excuse_own_silence(Instant now);
-  void end_session(const SessionId& id, Loss loss, Instant now);
+  // `why` is for people; empty: its going is told already.
+  void end_session(const SessionId& id, Loss loss, const std::string& why, Instant now);
+  void remember_gone(const Session& session, bool is_lost, std::string why, Instant now);
+  void tell_return(const std::string& worker, bool is_explained, Duration away);
 
+  struct Gone {
+    GoneWorkerView view;
+    Instant since;
+  };
   Leases& leases_;
   Blame& blame_;
   Stalls& stalls_;
@@ -51,6 +63,7 @@ class Attendance : private Part {
   std::set<SessionId> superseded_;
   std::deque<SessionId> superseded_order_;
   std::optional<Instant> ticked_;
+  std::deque<Gone> gone_;  // the last one last
 };
 
 }  // namespace isocost::core

@@ -43,6 +43,12 @@ void Blame::fail_attempt(Unit& unit, const FailedBy& failed, Instant now) {
   }
   write(RecordFailure{unit.id, false, unit.attempts, unit.lost_workers, failure, failed.attempt,
                       failed.worker});
+  // That a worker was lost is an event by itself.
+  if (!is_lost)
+    record(
+        log::EventKind::kAttemptFailed, failed.worker,
+        unit.name + ", failed attempt " + std::to_string(unit.attempts) + ": " + text_of(failure),
+        unit.id);
 }
 
 // What fails for good fails so on this worker; elsewhere it may be right. And three who never did
@@ -69,6 +75,8 @@ void Blame::excuse_attempt(Unit& unit, const FailedBy& failed, Instant now) {
   const bool is_sick = health_.is_quarantined(failed.worker);
   table_.add_failed(unit.id, {failed.attempt, false, is_sick ? failed.worker : "", true});
   write(ExcuseAttempt{unit.id, failed.attempt, is_sick ? failed.worker : ""});
+  record(log::EventKind::kAttemptFailed, failed.worker,
+         unit.name + ", which counts nothing: " + text_of(failed.failure), unit.id);
   if (is_sick) blame(unit, failed, now);
   must_dispatch_ = true;
 }
@@ -91,6 +99,11 @@ void Blame::give_up(UnitId id, const std::optional<FailedBy>& failed, const Unit
     }
     write(std::move(record));
   }
+  std::string what = cause + " is given up: " + text_of(failure);
+  if (lost.size() == 2) what += "; 1 unit that needs it fails with it";
+  if (lost.size() > 2)
+    what += "; " + std::to_string(lost.size() - 1) + " units that need it fail with it";
+  record(log::EventKind::kFailed, failed ? failed->worker : "", std::move(what), id);
   table_.drop(lost);
   must_dispatch_ = true;
 }
@@ -121,7 +134,7 @@ void Blame::blame(const Unit& unit, const FailedBy& failed, Instant now) {
 // The unit is computed. Whoever failed it is not as well as whoever did it.
 void Blame::praise(const Unit& unit, const std::string& worker, Instant now) {
   if (!worker.empty() && health_.succeeded(worker))
-    note(log::Incident::kQuarantined, worker, "it is well again; its quarantine is over");
+    record(log::EventKind::kWellAgain, worker, "it is well again; its quarantine is over");
   std::set<std::string> refuted;
   for (const FailedAttempt& attempt : unit.failed)
     if (!attempt.is_lost && attempt.worker != worker) refuted.insert(attempt.worker);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/instant.h"
 #include "coordinator/core/snapshot.h"
 #include "schema/spec.h"
 
@@ -27,6 +28,8 @@ class Commands {
   [[nodiscard]] virtual Result<RetryReply> retry(const std::optional<std::string>& experiment) = 0;
   // The newest published picture; never null.
   [[nodiscard]] virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
+  // Since the coordinator was last seen at work; it comes round many times a second.
+  [[nodiscard]] virtual Duration silence() const = 0;
 };
 
 }  // namespace isocost::core

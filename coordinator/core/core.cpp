@@ -28,6 +28,7 @@ Effects Core::handle(const Event& event, Instant now) {
   std::visit([&](const auto& which) { on(which, now); }, event);
   if (must_dispatch_) dispatcher_.dispatch(now);
   must_dispatch_ = false;
+  dispatcher_.tell_leased(now);
   return std::move(effects_);
 }
 
@@ -154,6 +155,13 @@ void Core::on(const Submitted& event, Instant) {
     table_.add(open);
   }
   must_dispatch_ = true;
+  write(RecordEvent{.kind = std::string(log::event_name(log::EventKind::kSubmitted)),
+                    .who = {},
+                    .what = std::to_string(plan.cells.size()) + " cells; " +
+                            std::to_string(plan.images_new) + " images and " +
+                            std::to_string(plan.units.size()) + " units are new",
+                    .experiment = plan.experiment,
+                    .unit = {}});
   answer(event.request, SubmissionReply{.experiment = plan.name,
                                         .cells = plan.cells.size(),
                                         .new_units = plan.units.size(),
@@ -166,6 +174,11 @@ void Core::on(const Submitted& event, Instant) {
 
 void Core::on(const CancelExperiment& event, Instant) {
   write(CancelExperimentRow{event.experiment});
+  write(RecordEvent{.kind = std::string(log::event_name(log::EventKind::kCancelled)),
+                    .who = {},
+                    .what = "what nobody else wants is not computed; results stay",
+                    .experiment = event.experiment,
+                    .unit = {}});
   answer(event.request, CancelReply{});
 }
 
@@ -195,6 +208,12 @@ void Core::on(const Prioritized& event, Instant) {
 void Core::on(const Retry& event, Instant) {
   std::uint64_t taken = 0;
   for (const OpenUnit& unit : event.units) taken += begin_anew(unit) ? 1U : 0U;
+  if (event.request != RequestId{})
+    write(RecordEvent{.kind = std::string(log::event_name(log::EventKind::kRetried)),
+                      .who = {},
+                      .what = std::to_string(taken) + " failed units are taken up again",
+                      .experiment = event.experiment,
+                      .unit = {}});
   answer(event.request, RetryReply{taken});
 }
 

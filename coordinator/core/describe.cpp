@@ -14,9 +14,10 @@ constexpr int kStallShown = 3;
 
 }  // namespace
 
-// Of all workers together; what they are at counts by how far they came.
+// Of all workers together; what they are at counts by how far they came. Nobody knows while there
+// is something that none of them can run.
 double Core::seconds_left() const {
-  if (sessions_.empty()) return -1;
+  if (sessions_.empty() || is_stuck()) return -1;
   double seconds = 0;
   for (std::size_t i = 0; i < table_.class_count(); ++i) {
     const WorkClass& of = table_.work_class(ClassId{i});
@@ -51,9 +52,11 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
   snapshot.units.leased = table_.leased_count();
   snapshot.units.waiting = table_.waiting_count();
   snapshot.units.ready = table_.units().size() - table_.waiting_count();
-  snapshot.seconds_left = seconds_left();
+  const auto computing = std::count_if(sessions_.begin(), sessions_.end(), [](const auto& entry) {
+    return !entry.second.leases.empty();
+  });
   if (const auto speed = speeds_.gflops_per_second())
-    snapshot.gflops_per_second = *speed * static_cast<double>(sessions_.size());
+    snapshot.gflops_per_second = *speed * static_cast<double>(computing);
   std::set<std::string> missing;
   for (const ClassId id : table_.ready_classes())
     for (const std::string& input : table_.work_class(id).inputs)
@@ -62,6 +65,8 @@ void Core::describe(Snapshot& snapshot, Instant now) const {
         missing.insert(input);
   if (!sessions_.empty())
     for (const std::string& input : missing) snapshot.missing_inputs.push_back({input, input});
+  snapshot.seconds_left = missing.empty() ? seconds_left() : -1;
+  attendance_.describe_gone(snapshot, now);
   for (const auto& [name, id] : workers_) {
     WorkerView view;
     view.name = name;

@@ -53,9 +53,32 @@ bool Dispatcher::lease_one(Session& session, Instant now) {
   const Unit& unit = table_.at(units[*best]);
   const Attempt attempt = attempts_.next(unit.name);
   leases_.hold(session, unit, attempt, now);
+  if (leased_.empty()) leased_since_ = now;
+  ++leased_[session.worker];
   if (--session.credit == 0) hungry_.erase(session.id);
   send(SendLease{session.id, unit.id, unit.name, unit.kind, attempt});
   return true;
+}
+
+// Of a minute all at once, or when the last unit is done.
+void Dispatcher::tell_leased(Instant now) {
+  if (leased_.empty()) return;
+  if (now < leased_since_ + kLeasesTold && !table_.units().empty()) return;
+  std::size_t all = 0;
+  std::vector<std::string> shares;
+  shares.reserve(leased_.size());
+  for (const auto& [worker, units] : leased_) {
+    all += units;
+    shares.push_back(worker + " " + std::to_string(units));
+  }
+  std::string what = std::to_string(all) + (all == 1 ? " unit to " : " units to ") +
+                     std::to_string(shares.size()) +
+                     (shares.size() == 1 ? " worker: " : " workers: ");
+  for (std::size_t i = 0; i < std::min(shares.size(), kLeasersNamed); ++i)
+    what += (i == 0 ? "" : ", ") + shares[i];
+  if (shares.size() > kLeasersNamed) what += ", ...";
+  record(log::EventKind::kLeased, {}, std::move(what));
+  leased_.clear();
 }
 
 // What failed before comes first, so that it is soon known whose fault it was. A worker that failed

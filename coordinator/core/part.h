@@ -60,6 +60,7 @@ struct Session {
   Instant began;                       // with what it computes
   Instant progressed;                  // was last told to have come further with it
   std::optional<std::string> stalled;  // a unit that was taken from it and still occupies it
+  bool is_unreachable = false;         // the link said so, and it said nothing since
   std::vector<std::int8_t> can_run;    // by class: -1 not yet known
 };
 
@@ -111,6 +112,11 @@ class Part {
 
   void write(Write write) { effects_.writes.push_back(std::move(write)); }
   void send(Message message) { effects_.messages.push_back(std::move(message)); }
+  void record(log::EventKind kind, std::string who, std::string what,
+              std::optional<UnitId> unit = {}) {
+    write(
+        RecordEvent{std::string(log::event_name(kind)), std::move(who), std::move(what), {}, unit});
+  }
   void note(log::Incident kind, std::string who, std::string what) {
     send(Note{kind, std::move(who), std::move(what)});
   }

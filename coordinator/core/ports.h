@@ -38,6 +38,9 @@ class Store {
   [[nodiscard]] virtual OpenState open() = 0;
   virtual void apply(const std::vector<Write>& writes) = 0;
   virtual void commit() = 0;
+  // What was recorded since this was last asked: RecordEvents as they lie in the store, and cells
+  // that were finished. Told to nobody before the commit.
+  [[nodiscard]] virtual std::vector<log::Event> take_events() = 0;
 
   [[nodiscard]] virtual std::optional<KnownUnit> find_unit(const std::string& name) = 0;
   // Body, artifacts of the units that it needs, blobs; session and attempt are the core's.

@@ -55,6 +55,17 @@ struct WorkerView {
   std::string stalled{};              // a unit that was taken from it and still occupies it
 };
 
+// A worker that is not here any more.
+struct GoneWorkerView {
+  std::string name;
+  std::string host{};
+  std::string device_class{};
+  Json device = Json::object();
+  bool is_lost = false;  // it went without a word
+  std::string reason{};
+  double gone_seconds = 0;
+};
+
 struct FailedCellView {
   std::uint64_t number = 0;
   Json labels = Json::object();
@@ -72,7 +83,8 @@ struct ExperimentView {
   std::uint64_t cells = 0;
   std::uint64_t cells_done = 0;
   std::uint64_t cells_failed = 0;
-  UnitCounts units;  // that its cells want
+  std::uint64_t cells_cancelled = 0;  // of a cancelled experiment, that are not done and not failed
+  UnitCounts units;                   // that its cells want
   double gflops_total = 0;
   double gflops_done = 0;
   std::vector<FailedCellView> failed;  // the first kFailedCellsShown
@@ -91,9 +103,10 @@ struct Snapshot {
   std::uint64_t epoch = 0;
   bool is_draining = false;
   UnitCounts units;
-  double gflops_per_second =
-      0;  // of all workers, by what they computed since the start; 0: not known yet
-  double seconds_left = -1;      // -1: not known
+  // Of the workers that compute something now, by what they computed since the start; 0: none does,
+  // or it is not known yet.
+  double gflops_per_second = 0;
+  double seconds_left = -1;      // -1: not known, as while something of it cannot run
   std::uint64_t repeats = 0;     // results that came again
   std::uint64_t mismatches = 0;  // of these, with another digest
   // Since this start: workers that came into quarantine, units that took too long and were taken
@@ -104,6 +117,7 @@ struct Snapshot {
   bool is_stuck = false;  // workers are idle and can run none of what is ready
   std::vector<MissingInput> missing_inputs;
   std::vector<WorkerView> workers;
+  std::vector<GoneWorkerView> gone_workers;  // within kGoneShown, the last first
   std::vector<ExperimentView> experiments;
   log::IncidentCounts incidents{};      // since the coordinator's start
   std::vector<std::string> key_faults;  // of the folder of allowed keys, as it is now

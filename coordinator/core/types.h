@@ -19,6 +19,7 @@
 
 #include "base/digest.h"
 #include "base/instant.h"
+#include "coordinator/log/event.h"
 #include "coordinator/log/incident.h"
 #include "schema/units/unit.h"
 #include "schema/wire/messages.h"
@@ -128,6 +129,7 @@ struct Reconsidered {
 // The worker says goodbye: what it held is free again and nothing counts against it.
 struct WorkerLeft {
   SessionId session{};
+  std::string why{};
 };
 // The link found the session unreachable.
 struct SessionLost {
@@ -157,6 +159,7 @@ struct Prioritized {
 struct Retry {
   RequestId request{};
   std::vector<OpenUnit> units{};  // failed units, to be taken up again from the first attempt
+  std::optional<ExperimentId> experiment{};  // that somebody asked it for
 };
 struct Tick {};
 // No more leases; workers leave when they are done.
@@ -230,9 +233,19 @@ struct SeeWorker {
   Json device = Json::object();
 };
 
+// What people should know of. The store adds when it was, the experiment's name, and of a unit a
+// cell that wants it. That a cell is finished the store finds by itself.
+struct RecordEvent {
+  std::string kind{};  // log::event_name, log::incident_name
+  std::string who{};
+  std::string what{};
+  std::optional<ExperimentId> experiment{};
+  std::optional<UnitId> unit{};
+};
+
 using Write =
     std::variant<InsertSubmission, FinishUnit, RecordRepeat, CancelUnit, RecordFailure, ForgiveLoss,
-                 ExcuseAttempt, ReopenUnit, ResetUnit, CancelExperimentRow, SeeWorker>;
+                 ExcuseAttempt, ReopenUnit, ResetUnit, CancelExperimentRow, SeeWorker, RecordEvent>;
 
 // --- messages: sent after the commit --------------------------------------------------------
 

@@ -46,4 +46,10 @@ using IncidentCounts = std::array<std::uint64_t, kIncidents.size()>;
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+[[nodiscard]] constexpr bool is_incident(std::string_view name) {
+  for (const Incident kind : kIncidents)
+    if (incident_name(kind) == name) return true;
+  return false;
+}
+
 }  // namespace isocost::log

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace isocost::log {
 namespace {
@@ -59,16 +61,28 @@ struct Log::Impl {
   mutable std::mutex mutex;
   IncidentCounts counts{};
   std::array<Allowance, kIncidents.size()> allowances;
+  std::map<std::string, Allowance, std::less<>> of_events;  // by kind
+  Listener listener;
   std::unique_ptr<spdlog::logger> logger;  // none: silent
 
   void write(spdlog::level::level_enum level, const std::string& line) {
     if (logger) logger->log(level, spdlog::string_view_t(line));
   }
 
-  void write_left_out(Incident kind, Allowance& allowance) {
-    write(spdlog::level::warn, fmt::format("{}: {} more were not written here", incident_name(kind),
-                                           allowance.left_out));
+  void write_left_out(std::string_view kind, Allowance& allowance) {
+    write(spdlog::level::warn,
+          fmt::format("{}: {} more were not written here", kind, allowance.left_out));
     allowance.left_out = 0;
+  }
+
+  // Whether one more of this kind is written; before it, what was left out.
+  bool may_write(std::string_view kind, Allowance& allowance) {
+    if (!allowance.take(steady_clock::now())) {
+      ++allowance.left_out;
+      return false;
+    }
+    if (allowance.left_out > 0) write_left_out(kind, allowance);
+    return true;
   }
 };
 
@@ -97,17 +111,29 @@ Log::~Log() = default;
 void Log::tell(Incident kind, std::string_view who, std::string_view what) noexcept try {
   const std::lock_guard lock(impl_->mutex);
   ++impl_->counts[static_cast<std::size_t>(kind)];
-  Allowance& allowance = impl_->allowances[static_cast<std::size_t>(kind)];
-  if (!allowance.take(steady_clock::now())) {
-    ++allowance.left_out;
+  if (!impl_->may_write(incident_name(kind), impl_->allowances[static_cast<std::size_t>(kind)]))
     return;
-  }
-  if (allowance.left_out > 0) impl_->write_left_out(kind, allowance);
+  std::string cleaned_who = clean(who, kWhoBytesMax);
+  std::string cleaned_what = clean(what, kWhatBytesMax);
   impl_->write(spdlog::level::warn,
-               fmt::format("{}: {}: {}", incident_name(kind), clean(who, kWhoBytesMax),
-                           clean(what, kWhatBytesMax)));
+               fmt::format("{}: {}: {}", incident_name(kind), cleaned_who, cleaned_what));
+  if (impl_->listener) impl_->listener(kind, std::move(cleaned_who), std::move(cleaned_what));
 } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
   // No memory for a line: the next one may fit.
+}
+
+void Log::tell(const Event& event) noexcept try {
+  if (is_incident(event.kind)) return;
+  const std::lock_guard lock(impl_->mutex);
+  if (!impl_->may_write(event.kind, impl_->of_events[event.kind])) return;
+  impl_->write(spdlog::level::info, clean(text_of(event), kWhoBytesMax + kWhatBytesMax));
+} catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
+  // No memory for a line: the next one may fit.
+}
+
+void Log::listen(Listener listener) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->listener = std::move(listener);
 }
 
 void Log::note(std::string_view text) noexcept try {
@@ -119,10 +145,12 @@ void Log::note(std::string_view text) noexcept try {
 void Log::tick() noexcept try {
   const std::lock_guard lock(impl_->mutex);
   const auto now = steady_clock::now();
-  for (const Incident kind : kIncidents) {
-    Allowance& allowance = impl_->allowances[static_cast<std::size_t>(kind)];
+  const auto look = [&](std::string_view kind, Allowance& allowance) {
     if (allowance.left_out > 0 && allowance.take(now)) impl_->write_left_out(kind, allowance);
-  }
+  };
+  for (const Incident kind : kIncidents)
+    look(incident_name(kind), impl_->allowances[static_cast<std::size_t>(kind)]);
+  for (auto& [kind, allowance] : impl_->of_events) look(kind, allowance);
 } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
 }
 

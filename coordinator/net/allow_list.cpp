@@ -68,7 +68,7 @@ AllowList::State AllowList::state() const {
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
        entry.increment(error)) {
-    if (entry->path().extension() != ".key") continue;
+    if (!transport::is_key_file(entry->path())) continue;
     struct stat about{};
     const char* const path = entry->path().c_str();
     // A link to nowhere is a fault, too.

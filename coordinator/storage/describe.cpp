@@ -60,6 +60,7 @@ std::set<std::uint64_t> count_cells(SQLite::Database& connection, core::Experime
     const CellState state = cell->second.state();
     ++view.cells;
     if (state == CellState::kDone) ++view.cells_done;
+    if (state == CellState::kCancelled) ++view.cells_cancelled;
     if (state != CellState::kFailed) return;
     ++view.cells_failed;
     failed.insert(cell->first);

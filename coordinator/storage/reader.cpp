@@ -4,6 +4,7 @@
 
 #include "coordinator/storage/acknowledged.h"
 #include "coordinator/storage/database.h"
+#include "coordinator/storage/events.h"
 #include "coordinator/storage/queries.h"
 
 namespace isocost::storage {
@@ -52,6 +53,13 @@ core::Snapshot Reader::snapshot() {
   });
 }
 
+std::uint64_t Reader::commits() {
+  return impl_->at_one_moment([&] {
+    Query row(*impl_->connection, "SELECT value FROM meta WHERE key = 'commits'");
+    return row.executeStep() ? count_from(row.getColumn(0)) : std::uint64_t{0};
+  });
+}
+
 core::Speeds Reader::speeds() {
   return impl_->at_one_moment([&] {
     core::Speeds speeds;
@@ -71,6 +79,10 @@ core::Speeds Reader::speeds() {
     }
     return speeds;
   });
+}
+
+std::vector<log::Event> Reader::events(const log::EventQuery& query) {
+  return impl_->at_one_moment([&] { return find_events(*impl_->connection, query); });
 }
 
 std::vector<Reader::StoredArtifact> Reader::artifacts() {

@@ -30,8 +30,13 @@ class Reader {
   [[nodiscard]] core::Existing existing(const Submission& submission);
   // Experiments with their cells' states and failures, and counts of units; nothing of workers.
   [[nodiscard]] core::Snapshot snapshot();
+  // Of its coordinators so far: who sees the same number sees the same content.
+  [[nodiscard]] std::uint64_t commits();
   // What the units that are done say of the machines that did them.
   [[nodiscard]] core::Speeds speeds();
+
+  // What happened. None in a database that an older isocost wrote.
+  [[nodiscard]] std::vector<log::Event> events(const log::EventQuery& query);
 
   // What units that are done left behind, each file once.
   struct StoredArtifact {

@@ -42,6 +42,7 @@ std::string random_secret() {
 struct SqliteStore::Impl {
   std::filesystem::path file;
   std::unique_ptr<WritableDatabase> database;
+  std::unique_ptr<EventRows> events;
   bool is_in_transaction = false;
   Acknowledged written{};  // what the database holds, once it is committed
   std::unique_ptr<AcknowledgedFile> mark{};
@@ -163,6 +164,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::filesystem::pa
   auto impl = std::make_unique<Impl>();
   impl->file = file;
   impl->database = std::move(*database);
+  impl->events = std::make_unique<EventRows>(*impl->database);
   return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(impl)));
 }
 
@@ -177,6 +179,7 @@ auto SqliteStore::guarded(Body body) {
     return body();
   } catch (const SQLite::Exception& fault) {
     impl_->is_in_transaction = false;
+    impl_->events->forget();
     throw std::runtime_error(explain(fault, impl_->file));
   }
 }
@@ -219,7 +222,7 @@ void SqliteStore::apply(const std::vector<core::Write>& writes) {
     impl_->begin();
     const std::int64_t now_ms = wall_clock_ms();
     impl_->count_results(writes);
-    for (const core::Write& each : writes) write(*impl_->database, each, now_ms);
+    for (const core::Write& each : writes) write(*impl_->database, *impl_->events, each, now_ms);
   });
 }
 
@@ -234,6 +237,8 @@ void SqliteStore::commit() {
   });
   if (impl_->mark) impl_->mark->write(impl_->written);
 }
+
+std::vector<log::Event> SqliteStore::take_events() { return impl_->events->take(); }
 
 std::optional<core::KnownUnit> SqliteStore::find_unit(const std::string& name) {
   return guarded([&]() -> std::optional<core::KnownUnit> {

@@ -35,6 +35,7 @@ class SqliteStore : public core::Store {
   [[nodiscard]] core::OpenState open() override;
   void apply(const std::vector<core::Write>& writes) override;
   void commit() override;
+  [[nodiscard]] std::vector<log::Event> take_events() override;
   [[nodiscard]] std::optional<core::KnownUnit> find_unit(const std::string& name) override;
   [[nodiscard]] wire::Lease lease_of(core::UnitId unit) override;
   [[nodiscard]] core::Existing existing(const Submission& submission) override;

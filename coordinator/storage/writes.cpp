@@ -9,7 +9,8 @@ using core::UnitId;
 
 class Writer {
  public:
-  Writer(WritableDatabase& database, std::int64_t now_ms) : db_(database), now_ms_(now_ms) {}
+  Writer(WritableDatabase& database, EventRows& events, std::int64_t now_ms)
+      : db_(database), events_(events), now_ms_(now_ms) {}
 
   void operator()(const core::InsertSubmission& write) { insert_plan(db_, *write.plan, now_ms_); }
 
@@ -28,6 +29,7 @@ class Writer {
     row.bind(8, now_ms_);
     row.exec();
     for (const ArtifactRef& artifact : write.result.artifacts) insert(write.unit, artifact);
+    events_.record_finished(write.unit, now_ms_);
   }
 
   void operator()(const core::RecordRepeat& write) {
@@ -137,6 +139,8 @@ class Writer {
     row.exec();
   }
 
+  void operator()(const core::RecordEvent& write) { events_.record(write, now_ms_); }
+
  private:
   void insert(const core::RecordFailure& write) {
     auto& row = db_.statement(
@@ -172,13 +176,15 @@ class Writer {
   }
 
   WritableDatabase& db_;
+  EventRows& events_;
   std::int64_t now_ms_;
 };
 
 }  // namespace
 
-void write(WritableDatabase& database, const core::Write& write, std::int64_t now_ms) {
-  std::visit(Writer(database, now_ms), write);
+void write(WritableDatabase& database, EventRows& events, const core::Write& write,
+           std::int64_t now_ms) {
+  std::visit(Writer(database, events, now_ms), write);
 }
 
 }  // namespace isocost::storage

@@ -5,10 +5,12 @@
 
 #include "coordinator/core/types.h"
 #include "coordinator/storage/database.h"
+#include "coordinator/storage/events.h"
 
 namespace isocost::storage {
 
 // Requires: a transaction is open. `now_ms` is the wall clock.
-void write(WritableDatabase& database, const core::Write& write, std::int64_t now_ms);
+void write(WritableDatabase& database, EventRows& events, const core::Write& write,
+           std::int64_t now_ms);
 
 }  // namespace isocost::storage

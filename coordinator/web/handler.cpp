@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cmath>
 #include <map>
 #include <sstream>
-#include <vector>
 
+#include "base/digest.h"
 #include "coordinator/web/json.h"
 
 namespace isocost::web {
@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kSubmissionBytesMax = std::size_t{512} << 20;
 constexpr std::size_t kOtherBytesMax = std::size_t{64} << 10;
 constexpr std::string_view kExperiments = "/api/v1/experiments";
+// A loop that is at work comes round many times a second.
+constexpr Duration kSilenceMax = std::chrono::seconds(30);
 
 // Everything that is not ours to believe is shown as it is, with bad bytes replaced.
 std::string text_of(const Json& json) {
@@ -24,7 +26,7 @@ std::string text_of(const Json& json) {
 }
 
 Response json_response(const Json& json, int status = 200) {
-  return {status, "application/json", text_of(json) + "\n"};
+  return {status, "application/json", text_of(json) + "\n", {}};
 }
 
 Response fault(int status, std::string where, std::string what, std::string expected = {}) {
@@ -60,35 +62,95 @@ Target split(std::string_view target) {
   return {target.substr(0, mark), target.substr(mark + 1)};
 }
 
-Result<int> priority_of(std::string_view query) {
-  if (query.empty()) return 0;
-  constexpr std::string_view kName = "priority=";
-  int priority = 0;
-  const char* const end = query.data() + query.size();
-  if (query.starts_with(kName)) {
-    const auto [stop, error] = std::from_chars(query.data() + kName.size(), end, priority);
-    if (error == std::errc() && stop == end && priority >= -1000 && priority <= 1000)
-      return priority;
+std::vector<std::string_view> pieces(std::string_view text, char separator) {
+  std::vector<std::string_view> found;
+  while (true) {
+    const std::size_t end = text.find(separator);
+    found.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return found;
+    text.remove_prefix(end + 1);
   }
-  return fail("query", "'" + std::string(query) + "' is not understood",
-              "priority=N with N from -1000 to 1000");
 }
 
-Handled submit(const Request& request, std::string_view query) {
-  const auto priority = priority_of(query);
-  if (!priority) return fault_response(400, priority.error());
-  std::istringstream small(request.body);
-  auto submission = submission_from_text(
-      request.large_body != nullptr ? *request.large_body : small, "submission");
-  if (!submission) return fault_response(400, submission.error());
-  return Action(Submit{std::move(*submission), *priority});
+// What stands behind the question mark: each parameter once, and none that nobody knows.
+class Parameters {
+ public:
+  Parameters(std::string_view query, std::vector<std::string_view> known) {
+    std::string expected;
+    for (const std::string_view name : known)
+      expected += (expected.empty() ? "" : ", ") + std::string(name);
+    if (query.empty()) return;
+    for (const std::string_view piece : pieces(query, '&')) {
+      const std::size_t equals = piece.find('=');
+      const std::string name(piece.substr(0, equals));
+      const auto value = equals == std::string_view::npos
+                             ? std::nullopt
+                             : percent_decoded(piece.substr(equals + 1));
+      if (!value || std::find(known.begin(), known.end(), name) == known.end() ||
+          !values_.emplace(name, *value).second)
+        failure_.add("query", "'" + std::string(piece) + "' is not understood",
+                     expected.empty() ? "no parameter" : expected + ", each once, as NAME=VALUE");
+    }
+  }
+
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? std::string() : found->second;
+  }
+
+  [[nodiscard]] std::optional<std::int64_t> number(const std::string& name, std::int64_t least,
+                                                   std::int64_t most) {
+    const auto found = values_.find(name);
+    if (found == values_.end()) return std::nullopt;
+    const std::string& text = found->second;
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size() && value >= least && value <= most)
+      return value;
+    failure_.add("query", "'" + name + "=" + text + "' is not understood",
+                 fmt::format("{}=N with N from {} to {}", name, least, most));
+    return std::nullopt;
+  }
+
+  [[nodiscard]] const Failure& failure() const { return failure_; }
+
+ private:
+  std::map<std::string, std::string> values_;
+  Failure failure_;
+};
+
+// A request that a route was found for.
+struct Call {
+  const Request& request;
+  Target target;
+  std::vector<std::string> names;  // what stands in the places of {name}
+  const core::Snapshot& snapshot;
+  Duration silence;
+};
+
+Handled get_page(const Call&) {
+  return Response{200, "text/html; charset=utf-8", std::string(page()), {}};
 }
 
-Response get_experiment(const std::string& name, const core::Snapshot& snapshot) {
-  for (const core::ExperimentView& experiment : snapshot.experiments)
-    if (experiment.name == name) return json_response(to_json(experiment));
-  return fault(404, "experiment", "'" + name + "' is not known here");
+Handled get_metrics(const Call& call) {
+  return Response{200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(call.snapshot), {}};
 }
+
+Handled get_health(const Call&) { return json_response({{"status", "ok"}}); }
+
+Handled get_readiness(const Call& call) {
+  const std::string why = call.snapshot.is_draining ? "it is stopping"
+                          : call.silence > kSilenceMax
+                              ? "it has not come round for a while: its disk may hang"
+                              : "";
+  return json_response({{"ready", why.empty()}, {"why", why}}, why.empty() ? 200 : 503);
+}
+
+Handled get_openapi(const Call&) {
+  return Response{200, "application/json", std::string(openapi()), {}};
+}
+
+Handled get_status(const Call& call) { return json_response(to_json(call.snapshot)); }
 
 template <class View>
 Response list_response(const std::vector<View>& views) {
@@ -97,76 +159,146 @@ Response list_response(const std::vector<View>& views) {
   return json_response(list);
 }
 
-Response get(std::string_view path, const core::Snapshot& snapshot) {
-  if (path == "/") return {200, "text/html; charset=utf-8", std::string(page())};
-  if (path == "/metrics")
-    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(snapshot)};
-  if (path == "/api/v1/status") return json_response(to_json(snapshot));
-  if (path == "/api/v1/workers") return list_response(snapshot.workers);
-  if (path == kExperiments) return list_response(snapshot.experiments);
-  if (path.starts_with(kExperiments) && path.size() > kExperiments.size() + 1) {
-    const auto name = percent_decoded(path.substr(kExperiments.size() + 1));
-    if (name) return get_experiment(*name, snapshot);
+Handled get_workers(const Call& call) { return list_response(call.snapshot.workers); }
+Handled get_experiments(const Call& call) { return list_response(call.snapshot.experiments); }
+
+Handled get_experiment(const Call& call) {
+  for (const core::ExperimentView& experiment : call.snapshot.experiments)
+    if (experiment.name == call.names[0]) return json_response(to_json(experiment));
+  return fault(404, "experiment", "'" + call.names[0] + "' is not known here");
+}
+
+Handled get_events(const Call& call) {
+  Parameters parameters(call.target.query, {"after", "limit", "kind", "experiment"});
+  log::EventQuery query{.kind = parameters.text("kind"),
+                        .experiment = parameters.text("experiment")};
+  query.after = parameters.number("after", 0, std::int64_t{1} << 53);
+  if (const auto limit = parameters.number("limit", 1, std::int64_t{log::kEventsAtOnceMax}))
+    query.limit = static_cast<std::size_t>(*limit);
+  if (!parameters.failure().is_empty()) return fault_response(400, parameters.failure());
+  return Question(std::move(query));
+}
+
+Handled get_table(const Call& call) {
+  Parameters parameters(call.target.query, {"offset", "limit"});
+  const std::string& format = call.names[2];
+  const auto& tables = table_names();
+  const bool is_table = std::find(tables.begin(), tables.end(), call.names[1]) != tables.end();
+  if (!is_table || (format != "csv" && format != "json"))
+    return fault(404, std::string(call.target.path), "there is no such table",
+                 "cells, scores, units or answer, as .csv or .json");
+  constexpr std::int64_t kRowsMax = std::int64_t{1} << 40;
+  TableQuestion question{{.experiment = call.names[0],
+                          .table = call.names[1],
+                          .format = format == "csv" ? TableFormat::kCsv : TableFormat::kJson},
+                         std::string(call.target.path)};
+  question.query.offset =
+      static_cast<std::size_t>(parameters.number("offset", 0, kRowsMax).value_or(0));
+  if (const auto limit = parameters.number("limit", 1, kRowsMax))
+    question.query.limit = static_cast<std::size_t>(*limit);
+  if (!parameters.failure().is_empty()) return fault_response(400, parameters.failure());
+  return Question(std::move(question));
+}
+
+Handled submit(const Call& call) {
+  Parameters parameters(call.target.query, {"priority"});
+  const auto priority = parameters.number("priority", -1000, 1000);
+  if (!parameters.failure().is_empty()) return fault_response(400, parameters.failure());
+  std::istringstream small(call.request.body);
+  auto submission = submission_from_text(
+      call.request.large_body != nullptr ? *call.request.large_body : small, "submission");
+  if (!submission) return fault_response(400, submission.error());
+  return Action(Submit{std::move(*submission), static_cast<int>(priority.value_or(0))});
+}
+
+Handled retry_one(const Call& call) { return Action(Retry{call.names[0]}); }
+Handled retry_all(const Call&) { return Action(Retry{}); }
+Handled cancel(const Call& call) { return Action(Cancel{call.names[0]}); }
+
+struct Route {
+  RouteName name;
+  Handled (*handle)(const Call& call);
+};
+
+constexpr std::array kRoutes = {
+    Route{{"GET", "/"}, get_page},
+    Route{{"GET", "/metrics"}, get_metrics},
+    Route{{"GET", "/healthz"}, get_health},
+    Route{{"GET", "/readyz"}, get_readiness},
+    Route{{"GET", "/api/v1/openapi.json"}, get_openapi},
+    Route{{"GET", "/api/v1/status"}, get_status},
+    Route{{"GET", "/api/v1/workers"}, get_workers},
+    Route{{"GET", "/api/v1/events"}, get_events},
+    Route{{"GET", "/api/v1/experiments"}, get_experiments},
+    Route{{"GET", "/api/v1/experiments/{name}"}, get_experiment},
+    Route{{"GET", "/api/v1/experiments/{name}/{table}.{format}"}, get_table},
+    Route{{"POST", "/api/v1/experiments"}, submit},
+    Route{{"POST", "/api/v1/experiments/{name}/retry"}, retry_one},
+    Route{{"POST", "/api/v1/retry"}, retry_all},
+    Route{{"DELETE", "/api/v1/experiments/{name}"}, cancel},
+};
+
+// One segment of a path against one of a route: "study" against "{name}", "cells.csv" against
+// "{table}.{format}".
+bool matches(std::string_view pattern, std::string_view segment, std::vector<std::string>& names) {
+  if (!pattern.starts_with('{')) return pattern == segment;
+  std::vector<std::string_view> parts{segment};
+  if (pattern.find('.') != std::string_view::npos) {
+    const std::size_t dot = segment.rfind('.');
+    if (dot == std::string_view::npos) return false;
+    parts = {segment.substr(0, dot), segment.substr(dot + 1)};
   }
-  return fault(404, std::string(path), "there is nothing here",
-               "/, /metrics or a path below /api/v1");
-}
-
-Handled change(const Request& request, const Target& target) {
-  if (!request.content_type.starts_with("application/json"))
-    return fault(415, "Content-Type", "'" + request.content_type + "' is not understood",
-                 "application/json");
-  const bool is_post = request.method == "POST";
-  if (is_post && target.path == kExperiments) return submit(request, target.query);
-  if (is_post && target.path == "/api/v1/retry") return Action(Retry{});
-  constexpr std::string_view kRetry = "/retry";
-  if (target.path.starts_with(kExperiments) && target.path.size() > kExperiments.size() + 1) {
-    std::string_view name = target.path.substr(kExperiments.size() + 1);
-    const bool is_retry = is_post && name.ends_with(kRetry);
-    if (is_retry) name.remove_suffix(kRetry.size());
-    const auto decoded = percent_decoded(name);
-    if (decoded && is_retry) return Action(Retry{decoded});
-    if (decoded && !is_post) return Action(Cancel{*decoded});
+  for (const std::string_view part : parts) {
+    const auto name = percent_decoded(part);
+    if (!name || name->empty()) return false;
+    names.push_back(*name);
   }
-  return fault(404, std::string(target.path), "there is nothing here to change");
+  return true;
 }
 
-std::string label(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') escaped += '\\';
-    if (c == '\n')
-      escaped += "\\n";
-    else
-      escaped += c;
-  }
-  return escaped;
+// What the route's names stand for. Absent: the path is another.
+std::optional<std::vector<std::string>> match(std::string_view route, std::string_view path) {
+  const auto patterns = pieces(route, '/');
+  const auto segments = pieces(path, '/');
+  if (patterns.size() != segments.size()) return std::nullopt;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < patterns.size(); ++i)
+    if (!matches(patterns[i], segments[i], names)) return std::nullopt;
+  return names;
 }
 
-// As the format writes numbers, which are not JSON's.
-std::string metric_number(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value < 0 ? "-Inf" : "+Inf";
-  return number_text(value);
-}
-
-// One metric: its help, its type and a value for each set of labels.
-void write_metric(std::string& text, std::string_view name, std::string_view type,
-                  std::string_view help,
-                  const std::vector<std::pair<std::string, double>>& values) {
-  fmt::format_to(std::back_inserter(text), "# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
-  for (const auto& [labels, value] : values)
-    fmt::format_to(std::back_inserter(text), "{}{} {}\n", name,
-                   labels.empty() ? "" : "{" + labels + "}", metric_number(value));
+Response table_response(const TableQuestion& question, const TablePage& page) {
+  const TableQuery& query = question.query;
+  const bool is_csv = query.format == TableFormat::kCsv;
+  Response response{
+      200, is_csv ? "text/csv; charset=utf-8; header=present" : "application/json", page.text, {}};
+  response.headers.emplace_back("X-Total-Count", std::to_string(page.rows));
+  if (query.limit && query.offset + *query.limit < page.rows)
+    response.headers.emplace_back(
+        "Link", fmt::format("<{}?offset={}&limit={}>; rel=\"next\"", question.path,
+                            query.offset + *query.limit, *query.limit));
+  return response;
 }
 
 }  // namespace
 
-Handled handle(const Request& request, const core::Snapshot& snapshot) {
+Handled handle(const Request& request, const core::Snapshot& snapshot, Duration silence) {
   const Target target = split(request.target);
-  if (request.method == "GET" || request.method == "HEAD") return get(target.path, snapshot);
-  if (request.method == "POST" || request.method == "DELETE") return change(request, target);
-  return fault(405, request.method, "this method is not understood", "GET, POST or DELETE");
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  if (method != "GET" && method != "POST" && method != "DELETE")
+    return fault(405, request.method, "this method is not understood", "GET, POST or DELETE");
+  if (method != "GET" && !request.content_type.starts_with("application/json"))
+    return fault(415, "Content-Type", "'" + request.content_type + "' is not understood",
+                 "application/json");
+  for (const Route& route : kRoutes) {
+    if (route.name.method != method) continue;
+    if (auto names = match(route.name.path, target.path))
+      return route.handle({request, target, std::move(*names), snapshot, silence});
+  }
+  if (method != "GET")
+    return fault(404, std::string(target.path), "there is nothing here to change");
+  return fault(404, std::string(target.path), "there is nothing here",
+               "/, /metrics or a path of /api/v1/openapi.json");
 }
 
 Response perform(const Action& action, core::Commands& commands) {
@@ -180,65 +312,56 @@ Response perform(const Action& action, core::Commands& commands) {
   return respond(commands.retry(std::get<Retry>(action).experiment));
 }
 
+Response answer(const Question& question, Archive* archive) {
+  if (archive == nullptr) return fault(503, "database", "this server reads none");
+  if (const auto* events = std::get_if<log::EventQuery>(&question)) {
+    const auto found = archive->events(*events);
+    return found ? json_response(to_json(*found)) : fault_response(503, found.error());
+  }
+  const auto& table = std::get<TableQuestion>(question);
+  const auto page = archive->table(table.query);
+  return page ? table_response(table, *page) : fault_response(404, page.error());
+}
+
+Response conditional(const Request& request, Response response) {
+  if (response.status != 200 || (request.method != "GET" && request.method != "HEAD"))
+    return response;
+  const std::string mark = "\"" + sha256(response.body).hex().substr(0, 32) + "\"";
+  const std::string& known = request.if_none_match;
+  response.headers.emplace_back("ETag", mark);
+  if (known == "*" || known.find(mark) != std::string::npos) {
+    response.status = 304;
+    response.body.clear();
+  }
+  return response;
+}
+
+std::vector<RouteName> routes() {
+  std::vector<RouteName> names;
+  names.reserve(kRoutes.size());
+  for (const Route& route : kRoutes) names.push_back(route.name);
+  return names;
+}
+
+const std::vector<std::string>& table_names() {
+  static const std::vector<std::string> kNames{"cells", "scores", "units", "answer"};
+  return kNames;
+}
+
+bool is_long(std::string_view target) {
+  return match("/api/v1/experiments/{name}/{table}.{format}", split(target).path).has_value();
+}
+
+bool is_public(std::string_view target) {
+  const std::string_view path = split(target).path;
+  return path == "/" || path == "/healthz" || path == "/readyz";
+}
+
 Response fault_response(int status, const Failure& failure) {
   Json errors = Json::array();
   for (const Error& error : failure.errors)
     errors.push_back({{"where", error.where}, {"what", error.what}, {"expected", error.expected}});
   return json_response({{"errors", errors}}, status);
-}
-
-std::string metrics_text(const core::Snapshot& snapshot) {
-  std::string text;
-  const auto number = [](std::uint64_t n) { return static_cast<double>(n); };
-  const core::UnitCounts& units = snapshot.units;
-  write_metric(text, "isocost_units", "gauge", "Units by state.",
-               {{"state=\"waiting\"", number(units.waiting)},
-                {"state=\"ready\"", number(units.ready - std::min(units.ready, units.leased))},
-                {"state=\"leased\"", number(units.leased)},
-                {"state=\"done\"", number(units.done)},
-                {"state=\"failed\"", number(units.failed)},
-                {"state=\"cancelled\"", number(units.cancelled)}});
-  write_metric(text, "isocost_workers", "gauge", "Workers that are attached.",
-               {{"", number(snapshot.workers.size())}});
-  write_metric(text, "isocost_gflops_per_second", "gauge", "What all workers compute.",
-               {{"", snapshot.gflops_per_second}});
-  write_metric(text, "isocost_results_repeated_total", "counter",
-               "Results of units that were done.", {{"", number(snapshot.repeats)}});
-  write_metric(text, "isocost_results_mismatched_total", "counter",
-               "Repeated results with another digest.", {{"", number(snapshot.mismatches)}});
-  write_metric(text, "isocost_coordinator_epoch", "gauge", "Starts on this database.",
-               {{"", number(snapshot.epoch)}});
-  write_metric(text, "isocost_workers_in_quarantine", "gauge",
-               "Workers that fail where others succeed.",
-               {{"", number(static_cast<std::uint64_t>(std::ranges::count_if(
-                         snapshot.workers, &core::WorkerView::is_quarantined)))}});
-  write_metric(text, "isocost_quarantines_total", "counter", "Workers that came into quarantine.",
-               {{"", number(snapshot.quarantines)}});
-  write_metric(text, "isocost_units_overdue_total", "counter",
-               "Units that took too long and were taken elsewhere.",
-               {{"", number(snapshot.stalls)}});
-  write_metric(text, "isocost_units_made_again_total", "counter",
-               "Units that were done and are made again, since their artifacts were lost.",
-               {{"", number(snapshot.units_made_again)}});
-  std::vector<std::pair<std::string, double>> incidents;
-  for (const log::Incident kind : log::kIncidents)
-    incidents.emplace_back("kind=\"" + std::string(log::incident_name(kind)) + "\"",
-                           number(snapshot.incidents[static_cast<std::size_t>(kind)]));
-  write_metric(text, "isocost_incidents_total", "counter",
-               "What peers did that no healthy one does, by kind.", incidents);
-  write_metric(text, "isocost_key_faults", "gauge",
-               "What is wrong with the folder of allowed keys now.",
-               {{"", number(snapshot.key_faults.size())}});
-  std::vector<std::pair<std::string, double>> cells;
-  for (const core::ExperimentView& experiment : snapshot.experiments) {
-    const std::string name = "experiment=\"" + label(experiment.name) + "\",state=";
-    cells.push_back({name + "\"done\"", number(experiment.cells_done)});
-    cells.push_back({name + "\"failed\"", number(experiment.cells_failed)});
-    cells.push_back({name + "\"open\"", number(experiment.cells) - number(experiment.cells_done) -
-                                            number(experiment.cells_failed)});
-  }
-  write_metric(text, "isocost_cells", "gauge", "Cells of each experiment by state.", cells);
-  return text;
 }
 
 std::size_t body_bytes_max(std::string_view method, std::string_view target) {

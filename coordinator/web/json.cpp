@@ -84,6 +84,33 @@ Result<core::WorkerView> worker_from_json(const Json& json, const std::string& w
   return read_whole(reader, std::move(view));
 }
 
+Result<core::GoneWorkerView> gone_worker_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  core::GoneWorkerView view;
+  view.name = reader.get<std::string>("name");
+  view.host = reader.get<std::string>("host");
+  view.device_class = reader.get<std::string>("device_class");
+  view.device = reader.get<Json>("device");
+  view.is_lost = reader.get<bool>("is_lost");
+  view.reason = reader.get<std::string>("reason");
+  view.gone_seconds = reader.get<double>("gone_seconds");
+  return read_whole(reader, std::move(view));
+}
+
+Result<log::Event> event_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  log::Event event;
+  event.id = reader.get<std::int64_t>("id");
+  event.at_ms = reader.get<std::int64_t>("at_ms");
+  event.kind = reader.get<std::string>("kind");
+  event.who = reader.get<std::string>("who");
+  event.experiment = reader.get<std::string>("experiment");
+  if (!reader.raw("cell").is_null()) event.cell = reader.get<std::uint64_t>("cell");
+  event.labels = reader.get<std::string>("labels");
+  event.what = reader.get<std::string>("what");
+  return read_whole(reader, std::move(event));
+}
+
 Result<core::FailedCellView> failed_cell_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   core::FailedCellView view;
@@ -106,6 +133,7 @@ Result<core::ExperimentView> experiment_from_json(const Json& json, const std::s
   view.cells = reader.get<std::uint64_t>("cells");
   view.cells_done = reader.get<std::uint64_t>("cells_done");
   view.cells_failed = reader.get<std::uint64_t>("cells_failed");
+  view.cells_cancelled = reader.get<std::uint64_t>("cells_cancelled");
   fill(view.units, reader.raw("units"), where + ".units", failure);
   view.gflops_total = reader.get<double>("gflops_total");
   view.gflops_done = reader.get<double>("gflops_done");
@@ -143,6 +171,34 @@ Json to_json(const core::WorkerView& worker) {
           {"stalled", worker.stalled}};
 }
 
+Json to_json(const core::GoneWorkerView& worker) {
+  return {{"name", worker.name},
+          {"host", worker.host},
+          {"device", worker.device},
+          {"device_class", worker.device_class},
+          {"is_lost", worker.is_lost},
+          {"reason", worker.reason},
+          {"gone_seconds", worker.gone_seconds}};
+}
+
+Json to_json(const log::Event& event) {
+  return {{"id", event.id},
+          {"at_ms", event.at_ms},
+          {"kind", event.kind},
+          {"is_trouble", log::is_trouble(event.kind)},
+          {"who", event.who},
+          {"experiment", event.experiment},
+          {"cell", event.cell ? Json(*event.cell) : Json()},
+          {"labels", event.labels},
+          {"what", event.what}};
+}
+
+Json to_json(const std::vector<log::Event>& events) {
+  Json list = Json::array();
+  for (const log::Event& event : events) list.push_back(to_json(event));
+  return {{"events", list}};
+}
+
 Json to_json(const core::ExperimentView& experiment) {
   Json failed = Json::array();
   for (const core::FailedCellView& cell : experiment.failed) failed.push_back(to_json(cell));
@@ -152,6 +208,7 @@ Json to_json(const core::ExperimentView& experiment) {
           {"cells", experiment.cells},
           {"cells_done", experiment.cells_done},
           {"cells_failed", experiment.cells_failed},
+          {"cells_cancelled", experiment.cells_cancelled},
           {"units", to_json(experiment.units)},
           {"gflops_total", experiment.gflops_total},
           {"gflops_done", experiment.gflops_done},
@@ -161,6 +218,8 @@ Json to_json(const core::ExperimentView& experiment) {
 Json to_json(const core::Snapshot& snapshot) {
   Json workers = Json::array();
   for (const core::WorkerView& worker : snapshot.workers) workers.push_back(to_json(worker));
+  Json gone = Json::array();
+  for (const core::GoneWorkerView& worker : snapshot.gone_workers) gone.push_back(to_json(worker));
   Json experiments = Json::array();
   for (const core::ExperimentView& experiment : snapshot.experiments)
     experiments.push_back(to_json(experiment));
@@ -190,6 +249,7 @@ Json to_json(const core::Snapshot& snapshot) {
           {"missing_inputs", missing},
           {"missing_input_names", names},
           {"workers", workers},
+          {"gone_workers", gone},
           {"experiments", experiments},
           {"incidents", incidents},
           {"key_faults", snapshot.key_faults}};
@@ -228,6 +288,12 @@ Result<core::RetryReply> retry_reply_from_json(const Json& json, const std::stri
   return read_whole(reader, reply);
 }
 
+Result<std::vector<log::Event>> events_from_json(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  auto events = list_of<log::Event>(reader, "events", event_from_json);
+  return read_whole(reader, std::move(events));
+}
+
 Result<core::Snapshot> snapshot_from_json(const Json& json, const std::string& where) {
   JsonReader reader(json, where);
   core::Snapshot snapshot;
@@ -251,6 +317,8 @@ Result<core::Snapshot> snapshot_from_json(const Json& json, const std::string& w
   for (std::size_t i = 0; i < std::min(inputs.size(), names.size()); ++i)
     snapshot.missing_inputs.push_back({inputs[i], names[i]});
   snapshot.workers = list_of<core::WorkerView>(reader, "workers", worker_from_json);
+  snapshot.gone_workers =
+      list_of<core::GoneWorkerView>(reader, "gone_workers", gone_worker_from_json);
   snapshot.experiments = list_of<core::ExperimentView>(reader, "experiments", experiment_from_json);
   const Json& incidents = reader.raw("incidents");
   for (const log::Incident kind : log::kIncidents) {

@@ -14,11 +14,16 @@ namespace isocost::web {
 
 [[nodiscard]] Json to_json(const core::Snapshot& snapshot);
 [[nodiscard]] Json to_json(const core::WorkerView& worker);
+[[nodiscard]] Json to_json(const core::GoneWorkerView& worker);
+[[nodiscard]] Json to_json(const log::Event& event);
+[[nodiscard]] Json to_json(const std::vector<log::Event>& events);
 [[nodiscard]] Json to_json(const core::ExperimentView& experiment);
 [[nodiscard]] Json to_json(const core::SubmissionReply& reply);
 [[nodiscard]] Json to_json(const core::CancelReply& reply);
 [[nodiscard]] Json to_json(const core::RetryReply& reply);
 
+[[nodiscard]] Result<std::vector<log::Event>> events_from_json(const Json& json,
+                                                               const std::string& where);
 [[nodiscard]] Result<core::Snapshot> snapshot_from_json(const Json& json, const std::string& where);
 [[nodiscard]] Result<core::SubmissionReply> submission_reply_from_json(const Json& json,
                                                                        const std::string& where);

@@ -1,7 +1,6 @@
 #include "coordinator/web/server.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
@@ -22,10 +21,10 @@
 #include <thread>
 #include <vector>
 
-#include "base/io/atomic_file.h"
 #include "base/io/limits.h"
 #include "base/transport/addresses.h"
 #include "base/transport/endpoint.h"
+#include "coordinator/web/access.h"
 #include "coordinator/web/body.h"
 #include "coordinator/web/handler.h"
 
@@ -49,37 +48,7 @@ constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 20;  // of all that a
 constexpr std::chrono::milliseconds kAcceptPause{50};
 constexpr std::size_t kShownMax = 100;
 constexpr std::size_t kCommandThreads = 2;
-constexpr std::size_t kTokenBytesMin = 16;
-
-// Takes the same time wherever the difference lies.
-bool is_equal_in_constant_time(std::string_view a, std::string_view b) {
-  unsigned difference = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned>(a[i] ^ b[b.empty() ? 0 : i % b.size()]);
-  return difference == 0;
-}
-
-Result<std::string> read_token(const std::filesystem::path& file) {
-  auto text = io::read_file(file, 4096);
-  if (!text) return fail(text.error());
-  while (!text->empty() && std::isspace(static_cast<unsigned char>(text->back())) != 0)
-    text->pop_back();
-  if (text->size() < kTokenBytesMin)
-    return fail(file.string(), "the token is too short",
-                fmt::format("one line of {} characters or more", kTokenBytesMin));
-  struct stat status{};
-  if (::stat(file.c_str(), &status) == 0 && (status.st_mode & 077) != 0)
-    return fail(file.string(), "others may read this token",
-                "mode 0600: chmod 600 " + file.string());
-  return text;
-}
-
-// "127.0.0.1:7780" -> whether it names this machine.
-bool is_loopback_host(std::string_view host) {
-  const std::size_t colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && !host.ends_with(']');
-  return transport::Endpoint{std::string(has_port ? host.substr(0, colon) : host), 0}.is_loopback();
-}
+constexpr std::size_t kReaderThreads = 1;
 
 std::string without_brackets(const std::string& host) {
   return host.starts_with('[') && host.ends_with(']') ? host.substr(1, host.size() - 2) : host;
@@ -89,7 +58,12 @@ http::response<http::string_body> to_beast(Response response, unsigned version, 
                                            bool is_head) {
   http::response<http::string_body> message(static_cast<http::status>(response.status), version);
   message.set(http::field::content_type, response.content_type);
+  // What carries the mark of its content may be kept, and is asked for again each time.
   message.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : response.headers) {
+    message.set(name, value);
+    if (name == "ETag") message.set(http::field::cache_control, "private, no-cache");
+  }
   message.set("X-Content-Type-Options", "nosniff");
   message.set("Content-Security-Policy",
               "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -189,20 +163,26 @@ asio::awaitable<std::optional<Response>> read_body(beast::tcp_stream& stream,
   co_return std::nullopt;
 }
 
-// What must not be answered, told from the header alone.
-template <class Head>
-std::optional<Response> refuse(const Head& head, const std::string& token) {
-  const std::string target(head.target());
-  if (token.empty()) {
-    if (is_loopback_host(std::string(head[http::field::host]))) return std::nullopt;
-    return fault_of(403, "Host", "this name is not answered", "127.0.0.1 or localhost");
+boost::system::error_code listen_at(const tcp::endpoint& address, tcp::acceptor& acceptor) {
+  boost::system::error_code error;
+  acceptor.open(address.protocol(), error);
+  if (!error && address.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(address, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  return error;
+}
+
+// What a whole request is answered.
+Response respond(const Request& request, core::Commands& commands, Archive* archive) {
+  Handled handled = handle(request, *commands.snapshot(), commands.silence());
+  if (auto* response = std::get_if<Response>(&handled)) return std::move(*response);
+  if (const auto* action = std::get_if<Action>(&handled)) return perform(*action, commands);
+  try {
+    return answer(std::get<Question>(handled), archive);
+  } catch (const std::exception& error) {  // a disk that cannot be read
+    return fault_of(503, "database", error.what(), "a database that can be read");
   }
-  if (target == "/") return std::nullopt;
-  const std::string given(head[http::field::authorization]);
-  if (given.starts_with("Bearer ") && is_equal_in_constant_time(given.substr(7), token))
-    return std::nullopt;
-  return fault_of(401, "Authorization", "the token is missing or wrong",
-                  "Bearer and the coordinator's token");
 }
 
 }  // namespace
@@ -211,6 +191,7 @@ class Server::Impl {
  public:
   Impl(core::Commands& commands, std::string token, const ServerOptions& options)
       : commands_(commands),
+        archive_(options.archive),
         token_(std::move(token)),
         log_(options.log),
         spool_(options.spool.empty() ? std::filesystem::temp_directory_path() : options.spool),
@@ -220,6 +201,7 @@ class Server::Impl {
     context_.stop();
     if (thread_.joinable()) thread_.join();
     pool_.join();
+    readers_.join();
     visitors_.clear();  // while there is a context that their sockets belong to
   }
 
@@ -234,9 +216,12 @@ class Server::Impl {
       boost::system::error_code error;
       const auto ip = asio::ip::make_address(host, error);
       // After the first one the port that it got.
-      if (!error) error = listen_at({ip, endpoint.port});
+      tcp::acceptor acceptor(context_);
+      if (!error) error = listen_at({ip, endpoint.port}, acceptor);
       if (error && refused != asio::error::address_in_use) refused = error;
-      if (!error) endpoint.port = acceptors_.back().local_endpoint().port();
+      if (error) continue;
+      endpoint.port = acceptor.local_endpoint().port();
+      acceptors_.push_back(std::move(acceptor));
     }
     const std::string where = fmt::format("http://{}:{}", endpoint.host, endpoint.port);
     if (refused == asio::error::address_in_use && (!is_any_port || acceptors_.empty()))
@@ -261,18 +246,6 @@ class Server::Impl {
     bool has_asked = false;  // a whole request came
   };
   using Visitors = std::list<Visitor>;
-
-  boost::system::error_code listen_at(const tcp::endpoint& address) {
-    boost::system::error_code error;
-    tcp::acceptor acceptor(context_);
-    acceptor.open(address.protocol(), error);
-    if (!error && address.address().is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-    if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
-    if (!error) acceptor.bind(address, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (!error) acceptors_.push_back(std::move(acceptor));
-    return error;
-  }
 
   // A handler that throws concerns its own connection; the rest is served on.
   void run() {
@@ -357,7 +330,11 @@ class Server::Impl {
       const auto& head = parser.get();
       const bool is_head = head.method() == http::verb::head;
       Body body(spool_);
-      auto response = refuse(head, token_);
+      auto response = refuse({.target = std::string(head.target()),
+                              .host = std::string(head[http::field::host]),
+                              .origin = std::string(head[http::field::origin]),
+                              .authorization = std::string(head[http::field::authorization])},
+                             token_);
       if (!response) response = co_await read_body(stream, buffer, parser, body, large_bodies_);
       if (response) {
         // Its body stays unread, so the connection cannot go on.
@@ -396,7 +373,9 @@ class Server::Impl {
         std::make_shared<Request>(Request{std::string(head.method_string()),
                                           std::string(head.target()),
                                           std::string(head[http::field::content_type]),
-                                          {}});
+                                          {},
+                                          nullptr,
+                                          std::string(head[http::field::if_none_match])});
     const std::shared_ptr<std::istream> large =
         body.bytes() > Body::kInMemoryMax ? body.open() : nullptr;
     if (large)
@@ -407,11 +386,10 @@ class Server::Impl {
     // serving thread. The closure has a name and shares the request, since g++ 12 destroys a
     // temporary closure inside co_await twice.
     auto work = [this, request, large]() -> asio::awaitable<Response> {
-      Handled handled = handle(*request, *commands_.snapshot());
-      if (auto* response = std::get_if<Response>(&handled)) co_return std::move(*response);
-      co_return perform(std::get<Action>(handled), commands_);
+      co_return conditional(*request, respond(*request, commands_, archive_));
     };
-    co_return co_await asio::co_spawn(pool_, std::move(work), asio::use_awaitable);
+    asio::thread_pool& pool = is_long(request->target) ? readers_ : pool_;
+    co_return co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
   }
 
   asio::awaitable<void> send(Visitor& visitor, Response response, bool is_kept, bool is_head) {
@@ -438,12 +416,14 @@ class Server::Impl {
   }
 
   core::Commands& commands_;
+  Archive* archive_;
   std::string token_;
   log::Log* log_;
   std::filesystem::path spool_;
   std::size_t connections_max_;
   transport::Endpoint endpoint_;
   asio::thread_pool pool_{kCommandThreads};
+  asio::thread_pool readers_{kReaderThreads};  // of whole tables, so that they delay nobody else
   // Of the serving thread.
   Visitors visitors_;
   std::size_t large_bodies_ = 0;

@@ -5,12 +5,14 @@
 //
 // Loopback by default. Outside loopback a bearer token is required; it may also be given on
 // loopback. Requests without it get 401 before their body is read; the page itself is public, since
-// it holds no data. Without a token only requests that name a loopback host are answered, so that
-// no web page can reach it by a name of its own. Headers, bodies, answers, time and the number of
-// connections are limited; a body that is not small waits on disk until it is whole, and when there
-// are too many connections the oldest that asked for nothing goes. What is refused is logged and
-// counted. Commands run on a pool of their own, so a long submission delays no status. Fails with:
-// bad address, port in use, no token outside loopback, unreadable token file.
+// it holds no data, and so are /healthz and /readyz. A request that a page of another origin makes
+// (its Origin is not the Host) is refused. Without a token only requests that name a loopback host
+// are answered, so that no web page can reach it by a name of its own. Headers, bodies, answers,
+// time and the number of connections are limited; a body that is not small waits on disk until it
+// is whole, and when there are too many connections the oldest that asked for nothing goes. What is
+// refused is logged and counted. Commands run on a pool of their own, so a long submission delays
+// no status. Fails with: bad address, port in use, no token outside loopback, unreadable token
+// file.
 #pragma once
 
 #include <filesystem>
@@ -20,6 +22,7 @@
 #include "base/result.h"
 #include "coordinator/core/commands.h"
 #include "coordinator/log/log.h"
+#include "coordinator/web/archive.h"
 
 namespace isocost::web {
 
@@ -28,6 +31,7 @@ struct ServerOptions {
   std::filesystem::path token_file = {};           // one line; readable by its owner alone
   std::filesystem::path spool = {};                // where large bodies wait; empty: the system's
   log::Log* log = nullptr;                         // null: nobody is told
+  Archive* archive = nullptr;                      // null: events and tables are not answered
 };
 
 class Server {

@@ -17,6 +17,7 @@
 #include "base/io/statistics.h"
 #include "experiments/grid/look.h"
 #include "model_folder/check_runs.h"
+#include "model_folder/single_file.h"
 #include "schema/options.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
 
@@ -62,11 +63,15 @@ class DiskCatalog : public Catalog {
                                           const std::string& where) override {
     if (name.find_first_of("*?[") == std::string::npos) return std::vector<std::string>{name};
     std::vector<std::string> names;
+    std::vector<Error> single;  // checkpoints in one file that it matches
     const fs::path pattern = resolve(name);
     Failure failure;
     for (const fs::path& path : matches(pattern)) {
       std::error_code error;
-      if (!fs::is_directory(path, error)) continue;
+      if (!fs::is_directory(path, error)) {
+        if (auto fault = arch::single_file_fault(path)) single.push_back(std::move(*fault));
+        continue;
+      }
       const auto has_unet = io::has_folder(path / "unet");
       // A model whose U-Net is a link to nothing is not left out in silence.
       if (!has_unet) failure.add(at(where, has_unet.error()));
@@ -76,6 +81,8 @@ class DiskCatalog : public Catalog {
                           : fs::relative(path, folder_.empty() ? "." : folder_).string());
     }
     if (!failure.is_empty()) return fail(std::move(failure));
+    // Beside folders they are what those were made from.
+    if (names.empty() && !single.empty()) return fail(at(where, Failure{std::move(single)}));
     if (names.empty())
       return fail(where, "the pattern '" + name + "' matches no model folder",
                   "a folder with unet/ in it");
@@ -86,6 +93,8 @@ class DiskCatalog : public Catalog {
                            const std::vector<std::string>& tasks,
                            const std::string& where) override {
     const fs::path path = resolve(name);
+    if (const auto single = arch::single_file_fault(path))
+      return fail(at(where, Failure{{*single}}));
     const auto is_there = io::has_folder(path);
     if (!is_there) return fail(at(where, is_there.error()));
     if (!*is_there) {

@@ -83,7 +83,11 @@ std::vector<double> by_count(YamlFile& file, const YAML::Node& node, const Membe
     const double share = count == 1 ? 0 : static_cast<double>(i) / static_cast<double>(count - 1);
     const double value = range.is_log ? range.from * std::pow(range.to / range.from, share)
                                       : range.from + (range.to - range.from) * share;
-    values.push_back(range.is_log && are_whole ? std::round(value) : value);
+    // Rounding may carry a whole value off by its last bit, as 1 + 49 x 27/49.
+    const double whole = std::round(value);
+    const bool is_whole =
+        are_whole && (range.is_log || std::abs(value - whole) <= 1e-12 * std::abs(whole));
+    values.push_back(is_whole ? whole : value);
   }
   values.erase(std::unique(values.begin(), values.end()), values.end());
   return values;

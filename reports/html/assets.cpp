@@ -1,5 +1,8 @@
 #include "reports/html/assets.h"
 
+// Of what is embedded: another one is another object, also for a compiler cache.
+#include ISOCOST_PAGE_DIGEST_FILE
+
 // The assembler copies a file's bytes into the program: no megabytes of literals for the compiler.
 #define ISOCOST_EMBED(symbol, file)                                                 \
   __asm__(                                                                          \

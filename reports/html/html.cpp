@@ -10,123 +10,9 @@
 #include "reports/html/base64.h"
 #include "reports/html/sections.h"
 #include "reports/model/display.h"
-#include "schema/metrics/metric.h"
 
 namespace isocost::report {
 namespace {
-
-constexpr std::size_t kTableRowsMax =
-    50'000;  // of one table in the page; figures of longer ones are left out
-
-std::string replaced(std::string text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos;
-       at = text.find(from, at + to.size()))
-    text.replace(at, from.size(), to);
-  return text;
-}
-
-// The series that most cells of the ranking have; the first of several.
-std::string main_series(const Report& report) {
-  std::map<std::string, std::size_t> counts;
-  if (const Group* group = report.study.choice)
-    for (std::size_t i = 0; i < report.study.points.size(); ++i)
-      if (group->scores[i] && group->scores[i]->value) ++counts[report.study.points[i].series];
-  std::string best;
-  for (const std::string& series : report.study.series)
-    if (best.empty() || counts[series] > counts[best]) best = series;
-  return best;
-}
-
-Json meta_of(const Figure& figure) {
-  if (!figure.spec.is_object() || !figure.spec.contains("usermeta")) return Json::object();
-  const Json& meta = figure.spec["usermeta"];
-  return meta.is_object() && meta.contains("isocost") && meta["isocost"].is_object()
-             ? meta["isocost"]
-             : Json::object();
-}
-
-std::string text_in(const Json& object, const char* name) {
-  return object.contains(name) && object[name].is_string() ? object[name].get<std::string>() : "";
-}
-
-std::string table_of(const Figure& figure) {
-  return figure.spec.is_object() && figure.spec.contains("data") && figure.spec["data"].is_object()
-             ? text_in(figure.spec["data"], "name")
-             : "";
-}
-
-// A figure whose table is empty, or lacks the column that it needs, is left out.
-bool has_data(const Report& report, const Figure& figure) {
-  const Table* table = report.table(table_of(figure));
-  if (!table || table->rows.empty() || table->rows.size() > kTableRowsMax) return false;
-  const std::string needs = text_in(meta_of(figure), "needs");
-  if (needs.empty()) return true;
-  const std::size_t column = table->index(needs);
-  return column < table->columns.size() &&
-         std::any_of(
-             table->rows.begin(), table->rows.end(),
-             [&](const auto& row) { return !row[column].is_null(); });
-}
-
-void write_figures(Markup& html, const Report& report, const std::vector<Figure>& figures) {
-  if (figures.empty()) return;
-  html.open("section", {{"id", "figures"}}).element("h2", "Figures");
-  if (report.study.choice && report.study.judgement)
-    html.element("p",
-                 fmt::format("Figures show every cell on {}, where guidance was chosen; the answer "
-                             "and the envelope are of {} where finalists cover them.",
-                             images_text(report.study.choice->spec.range),
-                             images_text(report.study.judgement->spec.range)),
-                 {{"class", "soft"}});
-  const auto filled = [&](const std::string& text) {
-    return replaced(replaced(text, "$metric",
-                             report.study.choice ? report.study.choice->metric.label : "metric"),
-                    "$main_series", main_series(report));
-  };
-  for (const Figure& figure : figures) {
-    const Json meta = meta_of(figure);
-    const std::string title = text_in(meta, "title");
-    html.open("figure", {{"data-figure", figure.name}})
-        .element("h3", filled(title.empty() ? figure.name : title));
-    html.open("div", {{"class", "plots"}})
-        .close("div")
-        .element("figcaption", filled(text_in(meta, "caption")))
-        .close("figure");
-  }
-  html.raw(
-          "<noscript><p class=\"note\">The figures need JavaScript, which is in this file. The "
-          "tables do not.</p></noscript>")
-      .close("section");
-}
-
-// Everything the script draws from. "<" never stands in it, so nothing can end the element early.
-std::string page_data(const Report& report, const std::vector<Figure>& figures) {
-  Json axes = Json::array(), tables = Json::object(), specs = Json::array();
-  for (std::size_t axis = 0; axis < cost_axes().size(); ++axis)
-    if (has_axis(report, axis))
-      axes.push_back({{"column", cost_axes()[axis].column}, {"label", cost_axes()[axis].label}});
-  if (axes.empty())
-    axes.push_back({{"column", cost_axes()[0].column}, {"label", cost_axes()[0].label}});
-  std::set<std::string> used = {"optimal", "envelope"};
-  for (const Figure& figure : figures) {
-    used.insert(table_of(figure));
-    specs.push_back({{"name", figure.name}, {"spec", figure.spec}});
-  }
-  for (const Table& table : report.tables)
-    if (used.contains(table.name) && table.rows.size() <= kTableRowsMax)
-      tables[table.name] = to_json(table);
-  const Metric metric = report.study.choice ? report.study.choice->metric
-                                            : metric_of(metrics::metrics().front().name);
-  const Json data = {{"axes", axes},
-                     {"metric", {{"name", metric.name}, {"label", metric.label}}},
-                     {"models", report.study.models},
-                     {"series", report.study.series},
-                     {"main_series", main_series(report)},
-                     {"normalised_by", report.study.normalised_by},
-                     {"tables", tables},
-                     {"figures", specs}};
-  return replaced(canonical(data), "<", "\\u003c");
-}
 
 void write_axis_bar(Markup& html, const Report& report) {
   std::vector<std::size_t> axes;
@@ -167,8 +53,7 @@ struct Counts {
 Counts count(const Report& report) {
   Counts counts;
   std::map<std::string, std::uint64_t> images;
-  for (const Point& point : report.study.points) {
-    const Cell& cell = *point.cell;
+  for (const Cell& cell : report.data->cells) {
     switch (cell.state) {
       case CellState::kDone:
         ++counts.done;
@@ -196,14 +81,39 @@ void write_fact(Markup& html, const std::string& number, const std::string& what
   html.open("li").element("b", number).text(" " + what).close("li");
 }
 
+// Ids of sections with their names.
+std::vector<std::pair<std::string, std::string>> contents(const Report& report) {
+  std::vector<std::pair<std::string, std::string>> list;
+  if (report.tasks.size() > 1) {
+    for (const TaskReport& task : report.tasks)
+      list.emplace_back("task-" + task.study.task_id, task.study.task);
+  } else {
+    list.emplace_back("answer", "Answer");
+    for (const TaskReport& task : report.tasks) {
+      if (!task.study.choice) continue;
+      list.emplace_back("figures", "Figures");
+      if (!task.findings.empty()) list.emplace_back("findings", "Findings");
+      if (!task.pictures.empty()) list.emplace_back("pictures", "Pictures");
+    }
+  }
+  list.emplace_back("failed", "Failed cells");
+  list.emplace_back("protocol", "Protocol");
+  list.emplace_back("words", "Words");
+  return list;
+}
+
 void write_header(Markup& html, const Report& report) {
   const Counts counts = count(report);
   html.open("header", {{"class", "page"}});
-  html.element("p", "isocost report: " + names_of(*report.study.data), {{"class", "eyebrow"}});
+  html.element("p", "isocost report: " + names_of(*report.data), {{"class", "eyebrow"}});
   html.element("h1", "What to use at which budget");
   html.open("ul", {{"class", "facts"}});
-  write_fact(html, display(static_cast<double>(report.study.models.size())),
-             report.study.models.size() == 1 ? "model" : "models");
+  std::set<std::string> models;
+  for (const TaskReport& task : report.tasks)
+    models.insert(task.study.models.begin(), task.study.models.end());
+  if (report.tasks.size() > 1) write_fact(html, std::to_string(report.tasks.size()), "tasks");
+  write_fact(html, display(static_cast<double>(models.size())),
+             models.size() == 1 ? "model" : "models");
   write_fact(html, display(static_cast<double>(counts.done), 12), "cells done");
   if (counts.open > 0)
     write_fact(html, display(static_cast<double>(counts.open), 12), "still open");
@@ -213,19 +123,8 @@ void write_header(Markup& html, const Report& report) {
     write_fact(html, display(static_cast<double>(counts.cancelled), 12), "cancelled");
   write_fact(html, display(static_cast<double>(counts.images), 12), "images");
   html.close("ul").raw("<nav class=\"contents\" aria-label=\"Contents\"><ul>");
-  for (const auto& [id, name] : {std::pair{"answer", "Answer"},
-                                 {"figures", "Figures"},
-                                 {"findings", "Findings"},
-                                 {"pictures", "Pictures"},
-                                 {"failed", "Failed cells"},
-                                 {"protocol", "Protocol"},
-                                 {"words", "Words"}}) {
-    if (std::string_view(id) == "pictures" && report.pictures.empty()) continue;
-    if (!report.study.choice &&
-        (std::string_view(id) == "figures" || std::string_view(id) == "findings"))
-      continue;
-    html.open("li").element("a", name, {{"href", std::string("#") + id}}).close("li");
-  }
+  for (const auto& [id, name] : contents(report))
+    html.open("li").element("a", name, {{"href", "#" + id}}).close("li");
   html.raw("</ul></nav>").close("header");
   html.raw("\n");
 }
@@ -267,7 +166,7 @@ void write_head(Markup& html, const Report& report, std::string_view script) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta "
       "name=\"color-scheme\" content=\"light dark\">\n");
   html.raw("<link rel=\"icon\" href=\"data:,\">\n");
-  html.element("title", names_of(*report.study.data) + ": what to use at which budget")
+  html.element("title", names_of(*report.data) + ": what to use at which budget")
       .raw("\n<style>")
       .raw(page_style())
       .raw("</style>\n</head>\n<body>\n");
@@ -276,9 +175,12 @@ void write_head(Markup& html, const Report& report, std::string_view script) {
 }  // namespace
 
 void open_table(Markup& html, const std::string& label,
-                const std::vector<std::pair<std::string, bool>>& columns) {
-  html.open("div",
-            {{"class", "scroll"}, {"tabindex", "0"}, {"role", "region"}, {"aria-label", label}})
+                const std::vector<std::pair<std::string, bool>>& columns,
+                const std::string& css_class) {
+  html.open("div", {{"class", css_class.empty() ? "scroll" : "scroll " + css_class},
+                    {"tabindex", "0"},
+                    {"role", "region"},
+                    {"aria-label", label}})
       .open("table")
       .open("thead")
       .open("tr");
@@ -293,28 +195,60 @@ void open_table(Markup& html, const std::string& label,
 
 void close_table(Markup& html) { html.close("tbody").close("table").close("div"); }
 
+namespace {
+
+void write_task(Markup& html, const TaskPage& page, const std::vector<Figure>& figures) {
+  if (!page.is_alone) {
+    html.open("section", {{"id", "task-" + page.study().task_id}, {"class", "task"}});
+    html.element("h2", page.study().task);
+    html.element("p",
+                 fmt::format("{}, {} x {} pixels, {} cells. Nothing here is held against another "
+                             "task.",
+                             page.study().task_kind, page.study().width, page.study().height,
+                             page.study().points.size()),
+                 {{"class", "soft"}});
+  } else {
+    html.open("div", {{"class", "task"}, {"id", "task-" + page.study().task_id}});
+  }
+  write_answer(html, page);
+  if (page.is_alone) write_warnings(html, page.report);
+  write_figures(html, page, figures);
+  write_findings(html, page);
+  write_pictures(html, page);
+  html.close(page.is_alone ? "div" : "section");
+}
+
+void write_empty(Markup& html) {
+  html.open("section", {{"id", "answer"}, {"class", "answer"}})
+      .element("p", "No experiment has a cell yet, so there is no answer yet.",
+               {{"class", "answer-sentence"}})
+      .close("section");
+}
+
+}  // namespace
+
 std::string to_html(const Report& report, const PageInputs& inputs) {
-  std::vector<Figure> figures;
-  for (const Figure& figure : inputs.figures)
-    if (has_data(report, figure)) figures.push_back(figure);
+  std::vector<std::vector<Figure>> figures;
+  for (const TaskReport& task : report.tasks)
+    figures.push_back(figures_of(report, task, inputs.figures));
   Markup html;
   write_head(html, report, page_script());
   write_header(html, report);
   write_axis_bar(html, report);
   html.open("main");
-  write_answer(html, report);
-  write_warnings(html, report);
-  write_figures(html, report, figures);
-  write_findings(html, report);
-  write_pictures(html, report, inputs);
+  if (report.tasks.empty()) write_empty(html);
+  if (report.tasks.size() > 1) write_warnings(html, report);
+  for (std::size_t i = 0; i < report.tasks.size(); ++i)
+    write_task(html, {report, report.tasks[i], inputs, report.tasks.size() == 1}, figures[i]);
   write_failed(html, report);
   write_protocol(html, report);
   write_words(html, report);
   html.close("main");
   html.raw(
       "\n<footer><p>Made by isocost from its database alone. The same data give the same file. "
-      "Beside it: cells.csv (a row a cell), "
-      "answer.csv, envelope.csv, report.json.</p></footer>\n");
+      "Beside it: cells.csv (a row a cell), scores.csv (a row a score), units.csv, answer.csv, "
+      "answer.tex, envelope.csv, report.json; docs/columns.md says what each column is.</p>"
+      "</footer>\n");
   html.raw("<script type=\"application/json\" id=\"isocost-data\">")
       .raw(page_data(report, figures))
       .raw("</script>\n");

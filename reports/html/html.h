@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct Figure {
 struct PageInputs {
   std::vector<Figure> figures;                  // in the order in which they are shown
   std::map<std::string, std::string> pictures;  // hex of the digest -> bytes of a PNG file
-  std::map<std::uint64_t, std::string>
-      prompts;  // image number -> prompt, for the pictures that are shown
+  std::set<std::string> left_out;               // pictures that are there, for want of room
+  // Of the pictures that are shown: digest of the prompts' file -> image number -> prompt.
+  std::map<std::string, std::map<std::uint64_t, std::string>> prompts;
 };
 
 [[nodiscard]] std::string to_html(const Report& report, const PageInputs& inputs);

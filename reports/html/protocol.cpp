@@ -22,10 +22,10 @@ std::string short_key(const std::string& key) {
   return key.substr(0, key.starts_with("sha256:") ? 19 : 12);
 }
 
-void write_extractor(Markup& html, const Report& report, const ExtractorSpec& extractor) {
+void write_extractor(Markup& html, const Study& study, const ExtractorSpec& extractor) {
   html.text(extractor.kind);
   if (!extractor.input.empty())
-    html.element("span", report.study.input_name(extractor.input), {{"class", "soft"}});
+    html.element("span", study.input_name(extractor.input), {{"class", "soft"}});
   if (!extractor.options.empty())
     html.element("span", flat(extractor.options), {{"class", "soft"}});
   html.open("span", {{"class", "soft"}})
@@ -33,19 +33,19 @@ void write_extractor(Markup& html, const Report& report, const ExtractorSpec& ex
       .close("span");
 }
 
-void write_reference(Markup& html, const Report& report, const std::string& key) {
+void write_reference(Markup& html, const Study& study, const std::string& key) {
   if (key.empty()) {
     html.element("span", "none needed", {{"class", "soft"}});
     return;
   }
-  for (const Reference& reference : report.study.data->references) {
+  for (const Reference& reference : study.data->references) {
     if (reference.key != key) continue;
     html.text(reference.spec.kind);
     const auto count = reference.count();
     html.element("span", count ? fmt::format("n = {}", *count) : "n not told by its statistics",
                  {{"class", "soft"}});
     if (!reference.spec.input.empty())
-      html.element("span", report.study.input_name(reference.spec.input), {{"class", "soft"}});
+      html.element("span", study.input_name(reference.spec.input), {{"class", "soft"}});
     Json options = reference.spec.options;
     options.erase("count");  // told as n
     if (!options.empty()) html.element("span", flat(options), {{"class", "soft"}});
@@ -54,37 +54,32 @@ void write_reference(Markup& html, const Report& report, const std::string& key)
 }
 
 // How the intervals of a group were made, and what its scores remark; each once.
-std::set<std::string> told(const Group& group, const char* member) {
+std::set<std::string> told(const Group& group, bool of_interval) {
   std::set<std::string> texts;
+  std::set<const Remarks*> seen;  // shared by many scores
   for (const Score* score : group.scores) {
-    if (!score || !score->values.is_object() || !score->values.contains(member)) continue;
-    Json value = score->values[member];
-    if (value.is_object()) {
-      value.erase("bias");  // of this one score
-      texts.insert(flat(value));
-    }
-    if (value.is_array())
-      for (const Json& one : value)
-        if (one.is_string()) texts.insert(one.get<std::string>());
+    if (!score || !seen.insert(&*score->remarks).second) continue;
+    if (of_interval && !score->remarks->interval.empty())
+      texts.insert(flat(score->remarks->interval));
+    if (!of_interval) texts.insert(score->remarks->notes.begin(), score->remarks->notes.end());
   }
   return texts;
 }
 
-void write_told(Markup& html, const Group& group, const char* member, const char* before) {
+void write_told(Markup& html, const Group& group, bool of_interval, const char* before) {
   constexpr std::size_t kShownMax = 3;
-  const auto texts = told(group, member);
+  const auto texts = told(group, of_interval);
   std::size_t shown = 0;
   for (const std::string& text : texts) {
     if (shown++ == kShownMax) break;
     html.element("span", before + text, {{"class", "soft"}});
   }
   if (texts.size() > kShownMax)
-    html.element("span", fmt::format("and {} more, see report.json", texts.size() - kShownMax),
-                 {{"class", "soft"}});
+    html.element("span", fmt::format("and {} more", texts.size() - kShownMax), {{"class", "soft"}});
 }
 
-void write_groups(Markup& html, const Report& report) {
-  open_table(html, "Protocol of every score",
+void write_groups(Markup& html, const Study& study) {
+  open_table(html, "Protocol of every score: " + study.task,
              {{"Metric", false},
               {"Cells", true},
               {"Images", false},
@@ -93,45 +88,45 @@ void write_groups(Markup& html, const Report& report) {
               {"Protocol", false},
               {"Task", false},
               {"Use", false}});
-  for (const Group& group : report.study.groups) {
+  for (const Group& group : study.groups) {
     html.open("tr")
         .element("td", group.name(), {{"class", "keep"}})
         .element("td", std::to_string(group.count), {{"class", "number"}});
     html.open("td", {{"class", "keep"}}).text(fmt::format("n = {}", group.spec.range.size()));
     html.element("span", images_text(group.spec.range), {{"class", "soft"}}).close("td");
     html.open("td");
-    write_extractor(html, report, group.spec.extractor);
+    write_extractor(html, study, group.spec.extractor);
     html.close("td").open("td");
-    write_reference(html, report, group.spec.reference);
+    write_reference(html, study, group.spec.reference);
     html.close("td").open("td").text(flat(group.spec.protocol));
-    write_told(html, group, "interval", "interval: ");
-    write_told(html, group, "notes", "");
+    write_told(html, group, true, "interval: ");
+    write_told(html, group, false, "");
     html.close("td");
-    html.open("td").text(fmt::format("{}, {} x {}", group.task, group.width, group.height));
-    html.element("span", report.study.input_name(group.prompts), {{"class", "soft"}}).close("td");
-    html.element("td", &group == report.study.choice      ? "ranks and chooses guidance"
-                       : &group == report.study.judgement ? "judges finalists"
-                                                          : "shown beside")
+    html.open("td").text(fmt::format("{}, {} x {}", study.task_row, study.width, study.height));
+    html.element("span", study.input_name(study.prompts), {{"class", "soft"}}).close("td");
+    html.element("td", &group == study.choice      ? "ranks and chooses guidance"
+                       : &group == study.judgement ? "judges finalists"
+                                                   : "shown beside")
         .close("tr");
   }
   close_table(html);
 }
 
-void write_models(Markup& html, const Report& report) {
-  open_table(html, "Models",
+void write_models(Markup& html, const Study& study) {
+  open_table(html, "Models: " + study.task,
              {{"Model", false},
               {"Parameters, M", true},
               {"GFLOPs a call", true},
               {"Normalised cost", true},
               {"U-Net", false}});
   double dearest = 0;
-  for (const Point& point : report.study.points)
+  for (const Point& point : study.points)
     dearest = std::max(dearest, point.cell->cost.gflops_per_call);
-  for (const std::string& model : report.study.models)
-    for (const Point& point : report.study.points) {
+  for (const std::string& model : study.models)
+    for (const Point& point : study.points) {
       if (point.model != model) continue;
       const CellCost& cost = point.cell->cost;
-      const auto unet = point.cell->sample.inputs.find("unet");
+      const auto unet = point.cell->sample->inputs.find("unet");
       html.open("tr").element("td", model, {{"class", "model"}});
       html.element("td", display(static_cast<double>(cost.parameters) / 1e6, 4),
                    {{"class", "number"}});
@@ -139,7 +134,7 @@ void write_models(Markup& html, const Report& report) {
       html.element("td", dearest > 0 ? display(cost.gflops_per_call / dearest) : "",
                    {{"class", "number"}});
       html.open("td");
-      if (unet != point.cell->sample.inputs.end()) html.element("code", unet->second);
+      if (unet != point.cell->sample->inputs.end()) html.element("code", unet->second);
       html.close("td").close("tr");
       break;
     }
@@ -157,9 +152,9 @@ void write_devices(Markup& html, const Report& report) {
   std::set<std::string> counted;  // a sample shared by two experiments was made once
   std::size_t mixed = 0;
   std::uint64_t repeats = 0, mismatches = 0;
-  for (const Point& point : report.study.points) {
-    const Measured& measured = point.cell->measured;
-    if (measured.images == 0 || !counted.insert(point.cell->sample_key).second) continue;
+  for (const Cell& cell : report.data->cells) {
+    const Measured& measured = cell.measured;
+    if (measured.images == 0 || !counted.insert(cell.sample_key).second) continue;
     if (measured.device_classes.size() > 1) ++mixed;
     repeats += measured.repeats, mismatches += measured.mismatches;
     DeviceRow& row = rows[{fmt::format("{}", fmt::join(measured.devices, ", ")),
@@ -202,16 +197,22 @@ void write_protocol(Markup& html, const Report& report) {
   html.element("p",
                "What every number was computed with. Scores of different rows are never compared "
                "with each other.");
-  write_groups(html, report);
+  for (const TaskReport& task : report.tasks) {
+    if (report.tasks.size() > 1) html.element("h3", task.study.task);
+    write_groups(html, task.study);
+  }
   html.element("h3", "Models");
-  write_models(html, report);
+  for (const TaskReport& task : report.tasks) {
+    if (report.tasks.size() > 1) html.element("h4", task.study.task);
+    write_models(html, task.study);
+  }
   html.element("h3", "Devices");
   write_devices(html, report);
   html.element("h3", "Grids");
-  for (const Experiment& experiment : report.study.data->experiments)
+  for (const Experiment& experiment : report.data->experiments)
     html.open("details")
         .element("summary", "the grid file of " + experiment.name)
-        .element("pre", experiment.grid)
+        .element("pre", experiment.grid, {{"tabindex", "0"}})
         .close("details");
   html.close("section");
 }
@@ -233,8 +234,9 @@ void write_words(Markup& html, const Report& report) {
   word("envelope", "What nothing cheaper beats: the best score within each cost.");
   word("95 % interval", "By bootstrap over images, unless the protocol says otherwise.");
   std::set<std::string> seen;
-  for (const Group& group : report.study.groups)
-    if (seen.insert(group.metric.name).second) word(group.metric.label, group.metric.explanation);
+  for (const TaskReport& task : report.tasks)
+    for (const Group& group : task.study.groups)
+      if (seen.insert(group.metric.name).second) word(group.metric.label, group.metric.explanation);
   for (std::size_t axis = 0; axis < cost_axes().size(); ++axis)
     if (has_axis(report, axis)) word(cost_axes()[axis].label, cost_axes()[axis].explanation);
   html.close("dl").close("section");

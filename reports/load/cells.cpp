@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "schema/metrics/metric.h"
 
@@ -13,52 +14,6 @@ using storage::Query;
 
 constexpr std::size_t kReasonsMax = 8;       // that differ, of a cell's failure
 constexpr std::size_t kLogTailMax = 16'384;  // bytes of a failure's log that a report shows
-
-// The outcome of a unit, as several cells may share it.
-struct UnitRow {
-  std::string name;
-  UnitState state = UnitState::kOpen;
-  ImageRange range;
-  std::uint64_t keep_pictures = 0;
-  std::uint64_t attempts = 0;
-  int failure_class = 0;
-  std::string failure_reason, failure_log;
-  bool has_result = false;
-  std::string outcome, device_class, measured;
-  std::uint64_t repeats = 0, mismatches = 0;
-};
-
-UnitRow unit_from(SQLite::Statement& row) {
-  UnitRow unit;
-  unit.name = row.getColumn(1).getString();
-  unit.state = static_cast<UnitState>(row.getColumn(2).getInt());
-  unit.range = {static_cast<std::uint64_t>(row.getColumn(3).getInt64()),
-                static_cast<std::uint64_t>(row.getColumn(4).getInt64())};
-  unit.attempts = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
-  unit.failure_class = row.getColumn(6).getInt();
-  unit.failure_reason = row.getColumn(7).getString();
-  unit.failure_log = row.getColumn(8).getString();
-  unit.has_result = !row.getColumn(9).isNull();
-  unit.outcome = row.getColumn(9).getString();
-  unit.device_class = row.getColumn(10).getString();
-  unit.measured = row.getColumn(11).getString();
-  unit.repeats = static_cast<std::uint64_t>(row.getColumn(12).getInt64());
-  unit.mismatches = static_cast<std::uint64_t>(row.getColumn(13).getInt64());
-  unit.keep_pictures = storage::count_from(row.getColumn(14));
-  return unit;
-}
-
-constexpr const char* kUnitColumns =
-    "SELECT u.id, u.name, u.state, u.range_begin, u.range_end, u.attempts + "
-    "u.lost_workers, "
-    "coalesce(u.failure_class, 0), "
-    "coalesce(u.failure_reason, ''), coalesce(u.failure_log, ''), r.outcome, "
-    "coalesce(r.device_class, ''), "
-    "coalesce(r.measured, '{}'), "
-    "(SELECT coalesce(sum(times), 0) FROM repeats p WHERE p.unit = u.id), "
-    "(SELECT coalesce(sum(times), 0) FROM repeats p WHERE p.unit = u.id AND p.agrees = 0 "
-    " AND p.device_class = r.device_class), u.keep_pictures "
-    "FROM units u LEFT JOIN results r ON r.unit = u.id ";
 
 void note_also(const UnitRow& unit, CellFailure& failure) {
   auto& also = failure.also;
@@ -84,12 +39,12 @@ void note(const UnitRow& unit, Cell& cell) {
 
 class ImageReader {
  public:
-  explicit ImageReader(Source& source) : source_(source) {}
+  ImageReader(Source& source, UnitReader& units) : source_(source), units_(units) {}
 
   // Generate units of the sample; units of other cells' further images stay outside.
   void read(std::int64_t sample, Cell& cell, CellProgress& progress) {
     SQLite::Statement& rows =
-        source_.statement(std::string(kUnitColumns) +
+        source_.statement(unit_columns() +
                           "WHERE u.sample = ? AND u.kind = #generate AND u.range_begin < ? "
                           "ORDER BY u.range_begin, u.range_end, u.name");
     rows.bind(1, sample);
@@ -101,8 +56,10 @@ class ImageReader {
       const UnitRow unit = unit_from(rows);
       note(unit, cell);
       progress.add_images(unit.range, unit.keep_pictures, unit.state);
+      const Json values = source_.json_of(unit.measured, unit.name + ": measured");
+      units_.see(rows.getColumn(0).getInt64(), unit, cell.sample_key, values);
       if (unit.state != UnitState::kDone || !unit.has_result) continue;
-      add_measured(unit, cell.measured, devices, classes, energy_is_known);
+      add_measured(unit, values, cell.measured, devices, classes, energy_is_known);
       read_pictures(rows.getColumn(0).getInt64(), pictures);
     }
     if (!energy_is_known) cell.measured.energy_joules.reset();
@@ -113,22 +70,21 @@ class ImageReader {
   }
 
  private:
-  void add_measured(const UnitRow& unit, Measured& measured, std::set<std::string>& devices,
-                    std::set<std::string>& classes, bool& energy_is_known) {
-    const Json values = source_.json_of(unit.measured, unit.name + ": measured");
-    const auto number = [&](const char* key) -> std::optional<double> {
-      if (!values.contains(key) || !values[key].is_number()) return std::nullopt;
-      return values[key].get<double>();
-    };
-    measured.seconds += number("seconds").value_or(0);
+  static void add_measured(const UnitRow& unit, const Json& values, Measured& measured,
+                           std::set<std::string>& devices, std::set<std::string>& classes,
+                           bool& energy_is_known) {
+    const auto seconds = number_in(values, "seconds");
+    if (seconds && *seconds > 0) measured.times.push_back({*seconds, unit.range.size()});
+    measured.seconds += seconds.value_or(0);
     measured.images += unit.range.size();
-    measured.peak_bytes = std::max(measured.peak_bytes, number("peak_bytes").value_or(0));
-    if (const auto energy = number("energy_joules"))
+    measured.peak_bytes =
+        std::max(measured.peak_bytes, number_in(values, "peak_bytes").value_or(0));
+    if (const auto energy = number_in(values, "energy_joules"))
       measured.energy_joules = measured.energy_joules.value_or(0) + *energy;
     else
       energy_is_known = false;
-    if (values.contains("device") && values["device"].is_string())
-      devices.insert(values["device"].get<std::string>());
+    if (const std::string device = text_in(values, "device"); !device.empty())
+      devices.insert(device);
     if (!unit.device_class.empty()) classes.insert(unit.device_class);
   }
 
@@ -143,11 +99,12 @@ class ImageReader {
   }
 
   Source& source_;
+  UnitReader& units_;
 };
 
 class ScoreReader {
  public:
-  explicit ScoreReader(Source& source) : source_(source) {}
+  ScoreReader(Source& source, UnitReader& units) : source_(source), units_(units) {}
 
   void read(std::int64_t experiment, Cell& cell, const std::string& where, CellProgress& progress) {
     SQLite::Statement& rows = source_.statement(
@@ -155,22 +112,28 @@ class ScoreReader {
         " WHERE c.experiment = ? AND c.number = ? ORDER BY c.place");
     rows.bind(1, experiment);
     rows.bind(2, static_cast<std::int64_t>(cell.number));
-    while (rows.executeStep()) {
+    for (std::size_t place = 0; rows.executeStep(); ++place) {
       Score score;
-      score.key = digest_from(rows.getColumn(0)).hex();
-      score.spec = source_.taken(score_spec_from_json(
-          source_.json_of(rows.getColumn(1).getString(), where + " score"), where + " score"));
-      if (metrics::find_metric(score.spec.metric) == nullptr) {
+      score.key = digest_from(rows.getColumn(0));
+      score.place = place;
+      const std::string text = rows.getColumn(1).getString();
+      score.spec = specs_.take(text, [&] {
+        return source_.taken(
+            score_spec_from_json(source_.json_of(text, where + " score"), where + " score"));
+      });
+      if (metrics::find_metric(score.spec->metric) == nullptr) {
         source_.failure().add(where + " score",
-                              "the metric '" + score.spec.metric + "' is unknown here",
+                              "the metric '" + score.spec->metric + "' is unknown here",
                               "one of: " + joined(metrics::metric_names()));
         continue;
       }
       read_outcome(rows.getColumn(2).getInt64(), cell, score, progress);
       cell.scores.push_back(std::move(score));
     }
-    std::stable_sort(cell.scores.begin(), cell.scores.end(),
-                     [](const Score& a, const Score& b) { return a.spec.metric < b.spec.metric; });
+    keep_replicates_of_first(cell.scores);
+    std::stable_sort(cell.scores.begin(), cell.scores.end(), [](const Score& a, const Score& b) {
+      return a.spec->metric < b.spec->metric;
+    });
   }
 
  private:
@@ -181,53 +144,99 @@ class ScoreReader {
     return !(interval.is_object() && interval.contains("method") && interval["method"] == "none");
   }
 
-  static void read_replicates(Score& score) {
-    if (!score.values.is_object() || !score.values.contains("interval")) return;
-    Json& interval = score.values["interval"];
+  // They are many numbers, and only what ranks is compared pair by pair.
+  static void keep_replicates_of_first(std::vector<Score>& scores) {
+    const auto first = std::find_if(scores.begin(), scores.end(),
+                                    [](const Score& score) { return score.value.has_value(); });
+    if (first == scores.end()) return;
+    for (Score& score : scores)
+      if (score.spec->metric != first->spec->metric) std::vector<float>().swap(score.deviations);
+  }
+
+  static void read_replicates(Score& score, const Json& interval) {
     if (!interval.is_object() || !interval.contains("deviations")) return;
+    score.deviations.reserve(interval["deviations"].size());
     for (const Json& deviation : interval["deviations"])
-      if (deviation.is_number()) score.deviations.push_back(deviation.get<double>());
-    score.is_jackknife = interval.contains("method") && interval["method"] == "jackknife";
-    interval.erase("deviations");  // numbers to compute with, not to read
+      if (deviation.is_number()) score.deviations.push_back(deviation.get<float>());
+    score.is_jackknife = text_in(interval, "method") == "jackknife";
+  }
+
+  // What is not of this one score.
+  Shared<Remarks> remarks_of(Json& values) {
+    Json told = Json::object();
+    for (const char* member : {"interval", "notes", "reference_n"})
+      if (values.is_object() && values.contains(member)) told[member] = std::move(values[member]);
+    if (told.contains("interval") && told["interval"].is_object()) {
+      told["interval"].erase("deviations");  // numbers to compute with, not to read
+      told["interval"].erase("bias");
+    }
+    return remarks_.take(canonical(told), [&] {
+      Remarks remarks;
+      if (told.contains("interval") && told["interval"].is_object())
+        remarks.interval = told["interval"];
+      if (told.contains("notes") && told["notes"].is_array())
+        for (const Json& note : told["notes"])
+          if (note.is_string()) remarks.notes.push_back(note.get<std::string>());
+      if (told.contains("reference_n") && told["reference_n"].is_number_unsigned())
+        remarks.reference_n = told["reference_n"].get<std::uint64_t>();
+      return remarks;
+    });
   }
 
   void read_outcome(std::int64_t unit_id, Cell& cell, Score& score, CellProgress& progress) {
-    SQLite::Statement& rows = source_.statement(std::string(kUnitColumns) + "WHERE u.id = ?");
+    SQLite::Statement& rows = source_.statement(unit_columns() + "WHERE u.id = ?");
     rows.bind(1, unit_id);
     if (!rows.executeStep()) return;
     const UnitRow unit = unit_from(rows);
     note(unit, cell);
     progress.add_score(unit.state);
-    if (unit.state != UnitState::kDone || !unit.has_result) return;
-    score.values = source_.json_of(unit.outcome, unit.name + ": outcome");
-    score.measured_device_class = unit.device_class;
-    const auto number = [&](const char* key) -> std::optional<double> {
-      if (!score.values.is_object() || !score.values.contains(key) ||
-          !score.values[key].is_number())
-        return std::nullopt;
-      return score.values[key].get<double>();
-    };
-    score.value = number("value");
-    if (has_interval(score.values)) {
-      score.low = number("low");
-      score.high = number("high");
-      read_replicates(score);
-    }
-    score.n = static_cast<std::uint64_t>(
-        std::max(0.0, number("n").value_or(static_cast<double>(score.spec.range.size()))));
     const Json measured = source_.json_of(unit.measured, unit.name + ": measured");
-    if (measured.contains("seconds") && measured["seconds"].is_number())
-      score.measured_seconds = measured["seconds"].get<double>();
+    units_.see(unit_id, unit, cell.sample_key, measured);
+    if (unit.state != UnitState::kDone || !unit.has_result) return;
+    Json values = source_.json_of(unit.outcome, unit.name + ": outcome");
+    score.measured_device_class = texts_.take(unit.device_class, [&] { return unit.device_class; });
+    score.value = number_in(values, "value");
+    if (has_interval(values)) {
+      score.low = number_in(values, "low");
+      score.high = number_in(values, "high");
+      if (values.is_object() && values.contains("interval"))
+        read_replicates(score, values["interval"]);
+    }
+    score.n = static_cast<std::uint64_t>(std::max(
+        0.0, number_in(values, "n").value_or(static_cast<double>(score.spec->range.size()))));
+    score.remarks = remarks_of(values);
+    score.measured_seconds = number_in(measured, "seconds").value_or(0);
   }
 
   Source& source_;
+  UnitReader& units_;
+  SharedPool<ScoreSpec> specs_;
+  SharedPool<Remarks> remarks_;
+  SharedPool<std::string> texts_;
+};
+
+// Guidance and seed stand apart, so that a handful of specs serve all cells.
+class SampleReader {
+ public:
+  explicit SampleReader(Source& source) : source_(source) {}
+  void read(const std::string& text, const std::string& where, Cell& cell) {
+    SampleSpec spec = source_.taken(sample_spec_from_json(source_.json_of(text, where), where));
+    cell.guidance = std::exchange(spec.guidance, 1.0);
+    cell.seed = std::exchange(spec.seed, 0);
+    cell.sample = samples_.take(canonical(to_json(spec)), [&] { return std::move(spec); });
+  }
+
+ private:
+  Source& source_;
+  SharedPool<SampleSpec> samples_;
 };
 
 }  // namespace
 
-std::vector<Cell> read_cells(Source& source, const ExperimentRow& row) {
-  ImageReader images(source);
-  ScoreReader scores(source);
+std::vector<Cell> read_cells(Source& source, const ExperimentRow& row, UnitReader& units) {
+  ImageReader images(source, units);
+  ScoreReader scores(source, units);
+  SampleReader samples(source);
   std::vector<Cell> cells;
   Query rows(
       source.database(),
@@ -243,8 +252,7 @@ std::vector<Cell> read_cells(Source& source, const ExperimentRow& row) {
     cell.labels = source.json_of(rows.getColumn(2).getString(), where + " labels");
     cell.images = static_cast<std::uint64_t>(rows.getColumn(3).getInt64());
     cell.sample_key = digest_from(rows.getColumn(4)).hex();
-    cell.sample = source.taken(
-        sample_spec_from_json(source.json_of(rows.getColumn(5).getString(), where), where));
+    samples.read(rows.getColumn(5).getString(), where, cell);
     cell.cost = source.taken(
         cell_cost_from_json(source.json_of(rows.getColumn(6).getString(), where), where));
     CellProgress progress({.images = cell.images,

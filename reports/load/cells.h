@@ -3,6 +3,7 @@
 #pragma once
 
 #include "reports/load/source.h"
+#include "reports/load/units.h"
 #include "reports/model/data.h"
 
 namespace isocost::report {
@@ -14,6 +15,7 @@ struct ExperimentRow {
 };
 
 // By number. Faults are left in `source`.
-[[nodiscard]] std::vector<Cell> read_cells(Source& source, const ExperimentRow& row);
+[[nodiscard]] std::vector<Cell> read_cells(Source& source, const ExperimentRow& row,
+                                           UnitReader& units);
 
 }  // namespace isocost::report

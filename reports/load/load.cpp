@@ -15,14 +15,18 @@ using storage::Query;
 
 class Loader {
  public:
-  explicit Loader(SQLite::Database& database) : source_(database) {}
+  Loader(SQLite::Database& database, SeeUnit see_unit)
+      : source_(database), units_(std::move(see_unit)) {}
 
   Result<ReportData> load(const std::vector<std::string>& names) {
     read_experiments(names);
     if (!source_.failure().is_empty()) return fail(std::move(source_.failure()));
     for (const ExperimentRow& row : chosen_) {
-      std::vector<Cell> cells = read_cells(source_, row);
-      std::move(cells.begin(), cells.end(), std::back_inserter(data_.cells));
+      std::vector<Cell> cells = read_cells(source_, row, units_);
+      if (data_.cells.empty())
+        data_.cells = std::move(cells);
+      else
+        std::move(cells.begin(), cells.end(), std::back_inserter(data_.cells));
     }
     read_references();
     read_input_names();
@@ -68,8 +72,8 @@ class Loader {
   void read_references() {
     std::set<std::string> used;
     for (const Cell& cell : data_.cells)
-      for (const Score& score : cell.scores) used.insert(score.spec.reference);
-    Query rows(source_.database(), "SELECT key, spec FROM reference_sets ORDER BY key");
+      for (const Score& score : cell.scores) used.insert(score.spec->reference);
+    Query rows(source_.database(), "SELECT key, spec, unit FROM reference_sets ORDER BY key");
     while (rows.executeStep()) {
       const std::string key = digest_from(rows.getColumn(0)).hex();
       if (!used.contains(key)) continue;
@@ -77,6 +81,7 @@ class Loader {
       data_.references.push_back(
           {key, source_.taken(reference_spec_from_json(
                     source_.json_of(rows.getColumn(1).getString(), where), where))});
+      units_.read(source_, rows.getColumn(2).getInt64());
     }
   }
 
@@ -87,6 +92,7 @@ class Loader {
   }
 
   Source source_;
+  UnitReader units_;
   std::vector<ExperimentRow> chosen_;
   ReportData data_;
 };
@@ -94,12 +100,13 @@ class Loader {
 }  // namespace
 
 Result<ReportData> load(const std::filesystem::path& database,
-                        const std::vector<std::string>& experiments) {
+                        const std::vector<std::string>& experiments,
+                        const std::function<void(const UnitRecord&)>& see_unit) {
   const auto opened = storage::open_for_reading(database);
   if (!opened) return fail(opened.error());
   try {
     SQLite::Transaction snapshot(**opened);  // ends with a rollback: nothing was written
-    return Loader(**opened).load(experiments);
+    return Loader(**opened, see_unit).load(experiments);
   } catch (const SQLite::Exception& error) {
     return fail("", storage::explain(error, database));
   }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,10 @@
 
 namespace isocost::report {
 
-// No names: all experiments, by name.
+// No names: all experiments, by name. Each unit that their cells want is shown to `see_unit` once,
+// as it is read: there may be many more of them than a program wants to hold.
 [[nodiscard]] Result<ReportData> load(const std::filesystem::path& database,
-                                      const std::vector<std::string>& experiments);
+                                      const std::vector<std::string>& experiments,
+                                      const std::function<void(const UnitRecord&)>& see_unit = {});
 
 }  // namespace isocost::report

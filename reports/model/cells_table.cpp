@@ -1,7 +1,9 @@
+// cells.csv: one row a cell, in the order of experiments and numbers.
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "reports/model/columns.h"
 #include "reports/model/tables.h"
 
 namespace isocost::report {
@@ -29,104 +31,146 @@ std::vector<std::string> further_axes(const ReportData& data) {
   return axes;
 }
 
+std::vector<std::string> inputs_of(const ReportData& data) {
+  std::set<std::string> names;
+  for (const Cell& cell : data.cells)
+    for (const auto& [name, unused] : cell.sample->inputs) names.insert(name);
+  return {names.begin(), names.end()};
+}
+
 // A metric by one extractor, reference and protocol, whatever the images: it has its own columns.
 struct Slot {
   std::string column;
-  Metric metric;
-  std::size_t place = 0;  // of equal ones within one cell
+  std::string metric;
 };
-
-std::string slot_key(const Score& score, std::size_t place) {
-  return canonical(Json{score.spec.metric, extractor_id(score.spec.extractor), score.spec.reference,
-                        score.spec.protocol, place});
-}
 
 class CellsTable {
  public:
-  explicit CellsTable(const Study& study) : study_(study), axes_(further_axes(*study.data)) {
+  explicit CellsTable(const Report& report)
+      : data_(report.data),
+        texts_(report),
+        points_(placed_points(report)),
+        axes_(further_axes(*report.data)),
+        inputs_(inputs_of(*report.data)) {
     find_slots();
+    for (const TaskReport& task : report.tasks) {
+      for (const Setting& setting : task.optimal) optimal_.emplace(setting.point->cell, &setting);
+      for (const Setting& setting : task.envelopes[kGflopsAxis])
+        envelope_.insert(setting.point->cell);
+    }
+    for (const PlacedPoint& at : points_) {
+      add_row(at);
+      break;
+    }
+    for (const std::string& name : names_) columns_.push_back(column("cells", name));
+    is_described_ = true;
   }
 
-  Table make() {
-    Table table{"cells", "One row a cell of the grid: its labels, its cost, its scores.", {}, {}};
-    for (std::size_t i = 0; i < study_.points.size(); ++i) {
-      row_.clear();
-      describing_ = i == 0 ? &table.columns : nullptr;
-      add_row(study_.points[i]);
-      table.rows.push_back(row_);
-    }
-    return table;
+  [[nodiscard]] std::size_t size() const { return points_.size(); }
+  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
+
+  Row row(std::size_t i) {
+    row_.clear();
+    add_row(points_[i]);
+    return row_;
   }
 
  private:
   void find_slots() {
     std::map<std::string, std::size_t> columns_of_metric;
-    for (const Cell& cell : study_.data->cells)
+    for (const Cell& cell : data_->cells)
       each_score(cell, [&](const std::string& key, const Score& score) {
         if (slots_.contains(key)) return;
-        const std::size_t nth = ++columns_of_metric[score.spec.metric];
-        slots_.emplace(key, Slot{score.spec.metric + (nth == 1 ? "" : "_" + std::to_string(nth)),
-                                 metric_of(score.spec.metric), 0});
+        const std::size_t nth = ++columns_of_metric[score.spec->metric];
+        slots_.emplace(key, Slot{score.spec->metric + (nth == 1 ? "" : "_" + std::to_string(nth)),
+                                 score.spec->metric});
         order_.push_back(key);
       });
     std::stable_sort(order_.begin(), order_.end(), [&](const std::string& a, const std::string& b) {
-      return slots_.at(a).metric.name < slots_.at(b).metric.name;
+      return slots_.at(a).metric < slots_.at(b).metric;
     });
   }
 
+  // With the place among equal ones within one cell.
   template <class Visit>
-  static void each_score(const Cell& cell, Visit visit) {
+  void each_score(const Cell& cell, Visit visit) {
     std::map<std::string, std::size_t> seen;
-    for (const Score& score : cell.scores)
-      visit(slot_key(score, seen[slot_key(score, 0)]++), score);
+    for (const Score& score : cell.scores) {
+      const std::string& identity = texts_.of(score).identity;
+      const std::size_t nth = seen[identity]++;
+      visit(nth == 0 ? identity : identity + "#" + std::to_string(nth), score);
+    }
   }
 
-  void put(const std::string& name, Json value, const std::string& description) {
-    if (describing_) describing_->push_back({name, description});
+  void put(const std::string& name, Json value) {
+    if (!is_described_) names_.push_back(name);
     row_.push_back(std::move(value));
   }
 
-  void add_row(const Point& point) {
+  void add_row(const PlacedPoint& at) {
+    const Point& point = at.point();
     const Cell& cell = *point.cell;
-    add_labels(point);
-    put("images", cell.images, "Images that the grid asks for");
-    put("calls_per_image", cell.cost.calls_per_image,
-        "U-Net calls an image, the second call of guidance counted");
-    put("calls_of_sampler", cell.cost.steps_calls,
-        "U-Net calls an image without guidance's second one");
-    put("gflops_per_call", cell.cost.gflops_per_call,
-        "2 x multiply-adds of one U-Net call, in 10^9");
-    put("parameters", cell.cost.parameters, "Of the U-Net");
+    add_labels(at);
+    put("images", cell.images);
+    put("calls_per_image", cell.cost.calls_per_image);
+    put("calls_of_sampler", cell.cost.steps_calls);
+    put("gflops_per_call", cell.cost.gflops_per_call);
+    put("parameters", cell.cost.parameters);
     for (std::size_t axis = 0; axis < cost_axes().size(); ++axis)
       if (!cost_axes()[axis].is_measured)
-        put(cost_axes()[axis].column, number_or_null(point.costs[axis]),
-            cost_axes()[axis].explanation);
+        put(cost_axes()[axis].column, number_or_null(point.costs[axis]));
+    add_standing(cell);
+    put("pictures", cell.pictures.empty() ? Json() : Json(picture_folder(point)));
+    add_inputs(cell);
     add_scores(cell);
-    put("failure_class", cell.failure ? Json(cell.failure->failure_class) : Json(),
-        "Why the cell failed: the class");
-    put("failure_reason", cell.failure ? Json(cell.failure->reasons()) : Json(),
-        "Why the cell failed: one sentence");
+    put("failure_class", cell.failure ? Json(cell.failure->failure_class) : Json());
+    put("failure_reason", cell.failure ? Json(cell.failure->reasons()) : Json());
     add_measured(point);
   }
 
-  void add_labels(const Point& point) {
+  void add_labels(const PlacedPoint& at) {
+    const Point& point = at.point();
     const Cell& cell = *point.cell;
-    put("experiment", cell.experiment, "Name of the experiment");
-    put("number", cell.number, "Position in the grid's order");
-    put("sample_key", cell.sample_key, "SHA-256 of everything that determines every pixel");
-    put("state", std::string(cell_state_name(cell.state)), "done, failed, open or cancelled");
-    put("task", cell.labels.contains("task") ? cell.labels["task"] : Json(cell.sample.task),
-        "Name of the task in its grid, else what the cell does");
-    put("model", point.model, "Name of the model");
-    put("sampler", point.sampler, "Sampler as diffusers names its kind");
-    put("timestep_spacing", point.spacing, "How the steps lie among the training timesteps");
-    put("steps", point.steps, "Steps as the grid asks for");
-    put("guidance", cell.sample.guidance, "Classifier-free guidance scale; 1 is none");
-    put("seed", cell.sample.seed, "Seed of the noise");
+    put("experiment", cell.experiment);
+    put("number", cell.number);
+    put("sample_key", cell.sample_key);
+    put("state", std::string(cell_state_name(cell.state)));
+    put("task", at.task->study.task);
+    put("method", at.task->study.task_row);
+    put("kind", at.task->study.task_kind);
+    put("model", point.model);
+    put("series", point.series);
+    put("sampler", point.sampler);
+    put("timestep_spacing", point.spacing);
+    put("steps", point.steps);
+    put("guidance", point.guidance);
+    put("seed", cell.seed);
+    put("height", cell.sample->height);
+    put("width", cell.sample->width);
     for (const std::string& axis : axes_) {
       const Json value = cell.labels.contains(axis) ? cell.labels[axis] : Json();
-      put("axis_" + axis, value.is_structured() ? Json(canonical(value)) : value,
-          "An axis of the grid");
+      put("axis_" + axis, value.is_structured() ? Json(canonical(value)) : value);
+    }
+  }
+
+  void add_standing(const Cell& cell) {
+    const auto found = optimal_.find(&cell);
+    const Setting* optimum = found == optimal_.end() ? nullptr : found->second;
+    put("is_optimum", optimum != nullptr);
+    put("is_at_edge", optimum ? Json(optimum->is_at_edge) : Json());
+    put("is_at_most_steps", optimum ? Json(optimum->is_at_most_steps) : Json());
+    put("is_on_envelope", envelope_.contains(&cell));
+  }
+
+  void add_inputs(const Cell& cell) {
+    const ReportData& data = *data_;
+    put("prompts", text_or_null(cell.sample->prompts));
+    put("prompts_name", name_or_null(data, cell.sample->prompts));
+    for (const std::string& name : inputs_) {
+      const auto found = cell.sample->inputs.find(name);
+      const bool has = found != cell.sample->inputs.end();
+      put("input_" + name, has ? Json(found->second) : Json());
+      put("input_" + name + "_name", has ? name_or_null(data, found->second) : Json());
     }
   }
 
@@ -135,77 +179,69 @@ class CellsTable {
     each_score(cell,
                [&](const std::string& key, const Score& score) { found.emplace(key, &score); });
     for (const std::string& key : order_) {
-      const Slot& slot = slots_.at(key);
+      const std::string& name = slots_.at(key).column;
       const auto at = found.find(key);
       const Score* score = at == found.end() ? nullptr : at->second;
+      const auto* texts = score ? &texts_.of(*score) : nullptr;
       const bool has_value = score && score->value;
-      put(slot.column, has_value ? Json(*score->value) : Json(), slot.metric.label);
-      put(slot.column + "_low", score ? number_or_null(score->low) : Json(),
-          "Lower end of its 95 % interval");
-      put(slot.column + "_high", score ? number_or_null(score->high) : Json(),
-          "Upper end of its 95 % interval");
-      put(slot.column + "_n", has_value ? Json(score->n) : Json(), "Images it was computed on");
-      put(slot.column + "_images",
-          score ? Json(std::to_string(score->spec.range.begin) + "-" +
-                       std::to_string(score->spec.range.end))
-                : Json(),
-          "Range of images, the end excluded");
-      put(slot.column + "_protocol", score ? Json(canonical(score->spec.protocol)) : Json(),
-          "Protocol of the metric");
-      put(slot.column + "_extractor", score ? Json(extractor_id(score->spec.extractor)) : Json(),
-          "Key of the extractor");
-      put(slot.column + "_reference",
-          score && !score->spec.reference.empty() ? Json(score->spec.reference) : Json(),
-          "Key of the reference");
-      put(slot.column + "_reference_n", reference_count(score),
-          "Pictures of the reference; nothing where its statistics do not say");
-      put(slot.column + "_key", score ? Json(score->key) : Json(), "Score key");
+      put(name, has_value ? Json(*score->value) : Json());
+      put(name + "_low", score ? number_or_null(score->low) : Json());
+      put(name + "_high", score ? number_or_null(score->high) : Json());
+      put(name + "_n", has_value ? Json(score->n) : Json());
+      put(name + "_images_begin", score ? Json(score->spec->range.begin) : Json());
+      put(name + "_images_end", score ? Json(score->spec->range.end) : Json());
+      put(name + "_protocol", score ? Json(texts->protocol) : Json());
+      put(name + "_extractor", score ? Json(texts->extractor) : Json());
+      put(name + "_reference", score ? text_or_null(score->spec->reference) : Json());
+      // What the metric counted, else what the reference is said to have.
+      put(name + "_reference_n", !score                        ? Json()
+                                 : score->remarks->reference_n ? Json(*score->remarks->reference_n)
+                                                               : texts->reference_n);
+      put(name + "_key", score ? Json(score->key.hex()) : Json());
     }
-  }
-
-  [[nodiscard]] Json reference_count(const Score* score) const {
-    if (score == nullptr) return {};
-    // What the metric counted, else what the reference is said to have.
-    if (score->values.is_object() && score->values.contains("reference_n"))
-      return score->values["reference_n"];
-    const Reference* reference = study_.data->reference_of(score->spec);
-    const auto count = reference == nullptr ? std::nullopt : reference->count();
-    return count ? Json(*count) : Json();
   }
 
   void add_measured(const Point& point) {
     const Measured& measured = point.cell->measured;
+    const auto& seconds = point.cost_ranges[kSecondsAxis];
     const bool was_made = measured.images > 0;
-    put("measured_seconds", was_made ? Json(measured.seconds) : Json(),
-        "Device seconds of all units that made the images");
-    put("measured_seconds_per_image", number_or_null(point.costs[3]), cost_axes()[3].explanation);
+    put("measured_seconds", was_made ? Json(measured.seconds) : Json());
+    put("measured_images", was_made ? Json(measured.images) : Json());
+    put("measured_seconds_per_image", number_or_null(point.costs[kSecondsAxis]));
+    put("measured_seconds_per_image_low", seconds ? Json(seconds->low) : Json());
+    put("measured_seconds_per_image_high", seconds ? Json(seconds->high) : Json());
     put("measured_peak_bytes",
-        was_made && measured.peak_bytes > 0 ? Json(measured.peak_bytes) : Json(),
-        "Greatest memory of a unit");
-    put("measured_energy_joules", number_or_null(measured.energy_joules),
-        "Energy where the device told");
-    put("measured_joules_per_image", number_or_null(point.costs[4]), cost_axes()[4].explanation);
-    put("measured_device", joined(measured.devices), "Devices that made the images");
-    put("measured_device_class", joined(measured.device_classes),
-        "Results are equal to the bit within one class");
-    put("measured_failed_attempts", measured.failed_attempts, "Attempts of its units that failed");
-    put("measured_repeats", measured.repeats, "Results that arrived again");
-    put("measured_mismatches", measured.mismatches,
-        "Repeats within a device class with another digest");
-    put("measured_failure_log", point.cell->failure ? Json(point.cell->failure->log_tail) : Json(),
-        "Last lines of the worker's log");
+        was_made && measured.peak_bytes > 0 ? Json(measured.peak_bytes) : Json());
+    put("measured_energy_joules", number_or_null(measured.energy_joules));
+    put("measured_joules_per_image", number_or_null(point.costs[kJoulesAxis]));
+    put("measured_device", joined(measured.devices));
+    put("measured_device_class", joined(measured.device_classes));
+    put("measured_failed_attempts", measured.failed_attempts);
+    put("measured_repeats", measured.repeats);
+    put("measured_mismatches", measured.mismatches);
+    put("measured_failure_log", point.cell->failure ? Json(point.cell->failure->log_tail) : Json());
   }
 
-  const Study& study_;
-  std::vector<std::string> axes_;
+  std::shared_ptr<const ReportData> data_;
+  SpecTexts texts_;
+  std::vector<PlacedPoint> points_;
+  std::vector<std::string> axes_, inputs_;
   std::map<std::string, Slot> slots_;
   std::vector<std::string> order_;
-  std::vector<Column>* describing_ = nullptr;
-  std::vector<Json> row_;
+  std::map<const Cell*, const Setting*> optimal_;
+  std::set<const Cell*> envelope_;
+  std::vector<std::string> names_;
+  std::vector<Column> columns_;
+  bool is_described_ = false;
+  Row row_;
 };
 
 }  // namespace
 
-Table cells_table(const Study& study) { return CellsTable(study).make(); }
+Table cells_table(const Report& report) {
+  auto maker = std::make_shared<CellsTable>(report);
+  return {"cells", find_table("cells")->description, maker->columns(), maker->size(),
+          [maker](std::size_t i) { return maker->row(i); }};
+}
 
 }  // namespace isocost::report

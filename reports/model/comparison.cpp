@@ -32,7 +32,7 @@ bool are_paired(const Score& a, const Score& b) {
 Difference paired(const Score& a, const Score& b) {
   std::vector<double> gaps(a.deviations.size());
   std::transform(a.deviations.begin(), a.deviations.end(), b.deviations.begin(), gaps.begin(),
-                 std::minus<>());
+                 [](double x, double y) { return x - y; });
   ISOCOST_CHECK(!gaps.empty(), "paired scores have replicates");
   const double value = *a.value - *b.value;
   if (!a.is_jackknife)

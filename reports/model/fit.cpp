@@ -1,5 +1,7 @@
 #include "reports/model/fit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,12 +9,16 @@
 #include <random>
 #include <set>
 
+#include "reports/model/display.h"
+
 namespace isocost::report {
 namespace {
 
 constexpr int kReplicates = 200;
 constexpr double kExponentMin = 0.02, kExponentMax = 4.0;
 constexpr int kExponentSteps = 160;
+constexpr std::size_t kDistinctMin = 5;  // two more than parameters
+constexpr double kOrderOfMagnitude = 10;
 
 struct Solution {
   double e = 0, factor = 0, exponent = 0, loss = std::numeric_limits<double>::infinity();
@@ -84,47 +90,87 @@ std::vector<FitPoint> weighted(std::vector<FitPoint> points) {
   return points;
 }
 
+Fit refused(std::string why) { return {std::nullopt, std::move(why)}; }
+
+// Why the intervals leave open which law it is; empty: they do not.
+std::string doubt_of(const PowerLaw& law) {
+  const auto spans = [](const Interval& one) {
+    return !(one.low > 0) || one.high / one.low > kOrderOfMagnitude;
+  };
+  const auto told = [](const char* name, const Interval& one) {
+    return fmt::format("{} lies anywhere from {} to {}", name, display(one.low), display(one.high));
+  };
+  if (spans(law.exponent) || law.exponent.high > 0.99 * kExponentMax ||
+      law.exponent.low < 1.01 * kExponentMin)
+    return told("its exponent", law.exponent);
+  return spans(law.a_factor) ? told("its factor A", law.a_factor) : std::string();
+}
+
+struct Fitted {
+  std::vector<double> y;
+  double total = 0, residual = 0;  // sums of squares
+};
+
+Fitted fitted_values(const std::vector<FitPoint>& points, const Solution& solution) {
+  Fitted fitted;
+  double mean = 0;
+  for (const FitPoint& p : points) mean += p.y / static_cast<double>(points.size());
+  for (const FitPoint& p : points) {
+    fitted.y.push_back(solution.e + solution.factor * std::pow(p.x, -solution.exponent));
+    fitted.total += std::pow(p.y - mean, 2);
+    fitted.residual += std::pow(p.y - fitted.y.back(), 2);
+  }
+  return fitted;
+}
+
 }  // namespace
 
-std::optional<PowerLaw> fit_power_law(const std::vector<FitPoint>& given, std::uint64_t seed) {
+Interval PowerLaw::band_at(double x) const {
+  std::vector<double> values;
+  values.reserve(replicates.size());
+  for (const Curve& one : replicates)
+    values.push_back(one.e + one.factor * std::pow(x, -one.exponent));
+  return interval_of(e.value + a_factor.value * std::pow(x, -exponent.value), std::move(values));
+}
+
+Fit fit_power_law(const std::vector<FitPoint>& given, std::uint64_t seed) {
   std::set<double> distinct;
   for (const FitPoint& p : given)
     if (p.x > 0 && std::isfinite(p.y)) distinct.insert(p.x);
-  if (distinct.size() < 4 || distinct.size() != given.size()) return std::nullopt;
+  if (distinct.size() < kDistinctMin)
+    return refused(fmt::format("{} point{} for three parameters", distinct.size(),
+                               distinct.size() == 1 ? "" : "s"));
   const bool errors_are_known =
       std::all_of(given.begin(), given.end(), [](const FitPoint& p) { return p.sigma > 0; });
   std::vector<FitPoint> points = weighted(given);
-  const Solution fitted = solve(points);
-  if (!(fitted.factor > 0) || !std::isfinite(fitted.loss)) return std::nullopt;
-
-  double mean = 0, total = 0, residual = 0;
-  for (const FitPoint& p : points) mean += p.y / static_cast<double>(points.size());
-  std::vector<double> model;
-  for (const FitPoint& p : points) {
-    model.push_back(fitted.e + fitted.factor * std::pow(p.x, -fitted.exponent));
-    total += std::pow(p.y - mean, 2), residual += std::pow(p.y - model.back(), 2);
-  }
-  if (!(total > 0)) return std::nullopt;
+  std::erase_if(points, [](const FitPoint& p) { return !(p.x > 0) || !std::isfinite(p.y); });
+  const Solution best = solve(points);
+  const Fitted fitted = fitted_values(points, best);
+  if (!(best.factor > 0) || !std::isfinite(best.loss) || !(fitted.total > 0))
+    return refused("it does not fall");
   // The scatter about the curve is part of the uncertainty, not only the errors of the points.
-  const double scatter =
-      std::sqrt(residual / std::max(1.0, static_cast<double>(points.size()) - 3));
+  const double scatter = std::sqrt(fitted.residual / (static_cast<double>(points.size()) - 3));
   std::mt19937_64 engine(seed);
+  PowerLaw law;
   std::vector<double> e, factor, exponent;
   for (int i = 0; i < kReplicates; ++i) {
     std::vector<FitPoint> replicate = points;
     for (std::size_t k = 0; k < replicate.size(); ++k)
       replicate[k].y =
-          model[k] +
+          fitted.y[k] +
           normal(engine) * (errors_are_known ? std::max(scatter, points[k].sigma) : scatter);
     const Solution s = solve(replicate);
+    if (!std::isfinite(s.loss)) return refused("its replicates have no solution");
     e.push_back(s.e), factor.push_back(s.factor), exponent.push_back(s.exponent);
+    law.replicates.push_back({s.e, s.factor, s.exponent});
   }
-  const auto are_finite = [](const std::vector<double>& list) {
-    return std::all_of(list.begin(), list.end(), [](double v) { return std::isfinite(v); });
-  };
-  if (!are_finite(e) || !are_finite(factor) || !are_finite(exponent)) return std::nullopt;
-  return PowerLaw{interval_of(fitted.e, e), interval_of(fitted.factor, factor),
-                  interval_of(fitted.exponent, exponent), 1 - residual / total, points.size()};
+  law.e = interval_of(best.e, e);
+  law.a_factor = interval_of(best.factor, factor);
+  law.exponent = interval_of(best.exponent, exponent);
+  law.r_squared = 1 - fitted.residual / fitted.total;
+  law.points = points.size();
+  if (std::string doubt = doubt_of(law); !doubt.empty()) return refused(std::move(doubt));
+  return {std::move(law), {}};
 }
 
 }  // namespace isocost::report

@@ -13,12 +13,6 @@
 namespace isocost::report {
 namespace {
 
-constexpr std::size_t kBudgetsMax = 9;
-
-bool is_better(double a, double b, const Metric& metric) {
-  return metric.is_lower_better ? a < b : a > b;
-}
-
 Setting setting_of(const Study& study, const Group& group, std::size_t index) {
   const Score& score = *group.scores[index];
   Setting setting;
@@ -57,7 +51,7 @@ Setting best_of(const Study& study, const Group& group, const std::vector<std::s
   setting.candidates = guidances.size();
   const double w = study.points[best].guidance;
   setting.is_at_edge =
-      guidances.size() > 2 && (w == *guidances.begin() || w == *guidances.rbegin());
+      guidances.size() > 2 && ((w == *guidances.begin() && w > 1) || w == *guidances.rbegin());
   return setting;
 }
 
@@ -65,6 +59,13 @@ std::vector<Setting> best_settings(const Study& study, const Group& group, bool 
   std::vector<Setting> settings;
   for (const auto& [key, indices] : scored_by_setting(study, group, by_calls))
     settings.push_back(best_of(study, group, indices));
+  std::map<std::pair<std::string, std::string>, std::set<std::uint64_t>> steps;
+  for (const Setting& one : settings)
+    steps[{one.point->model, one.point->series}].insert(one.point->steps);
+  for (Setting& one : settings) {
+    const auto& all = steps[{one.point->model, one.point->series}];
+    one.is_at_most_steps = all.size() > 1 && one.point->steps == *all.rbegin();
+  }
   return settings;
 }
 
@@ -81,6 +82,7 @@ std::vector<Setting> judged(const Study& study, const std::vector<Setting>& chos
     Setting other = setting_of(study, *study.judgement, found->second);
     other.candidates = setting.candidates;
     other.is_at_edge = setting.is_at_edge;
+    other.is_at_most_steps = setting.is_at_most_steps;
     other.source = Source::kJudgedOnOtherImages;
     settings.push_back(other);
   }
@@ -93,11 +95,6 @@ bool covers(const std::vector<Setting>& settings, const std::vector<Setting>& wa
   return std::all_of(wanted.begin(), wanted.end(), [&](const Setting& setting) {
     return keys.contains(setting.point->cell->sample_key);
   });
-}
-
-bool same_way(const Setting& a, const Setting& b) {
-  return a.point->model == b.point->model && a.point->series == b.point->series &&
-         a.point->steps == b.point->steps;
 }
 
 std::string with_interval(const Setting& setting) {
@@ -233,6 +230,15 @@ Finding several_models(const Study& study, const std::vector<Setting>& candidate
 
 }  // namespace
 
+bool is_better(double a, double b, const Metric& metric) {
+  return metric.is_lower_better ? a < b : a > b;
+}
+
+bool same_way(const Setting& a, const Setting& b) {
+  return a.point->model == b.point->model && a.point->series == b.point->series &&
+         a.point->steps == b.point->steps;
+}
+
 std::vector<Setting> optimal_settings(const Study& study) {
   return study.choice ? best_settings(study, *study.choice, false) : std::vector<Setting>{};
 }
@@ -264,68 +270,6 @@ std::vector<Setting> envelope(const std::vector<Setting>& settings, const Study&
 bool is_resolved(const Setting& a, const Setting& b) {
   const auto gap = difference(*a.score, *b.score);
   return gap && (gap->low > 0 || gap->high < 0);
-}
-
-std::vector<double> budgets(double cheapest, double dearest) {
-  static const std::vector<std::vector<double>> kSeries = {
-      {1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8}, {1, 1.5, 2, 3, 5, 7}, {1, 2, 5}, {1, 3}, {1}};
-  std::vector<double> list;
-  for (const auto& series : kSeries) {
-    list.clear();
-    for (int exponent = static_cast<int>(std::floor(std::log10(cheapest)));
-         list.empty() || list.back() < dearest; ++exponent)
-      for (const double mantissa : series) {
-        // Divided, not multiplied, below 1: 2 / 100 reads 0.02.
-        const double budget =
-            exponent < 0 ? mantissa / std::pow(10, -exponent) : mantissa * std::pow(10, exponent);
-        if (budget >= cheapest && (list.empty() || list.back() < dearest)) list.push_back(budget);
-      }
-    if (list.size() <= kBudgetsMax) break;
-  }
-  return list;
-}
-
-std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& study,
-                            std::size_t axis) {
-  const std::vector<Setting> front = envelope(settings, study, axis);
-  if (front.empty()) return {};
-  double dearest = 0;
-  for (const Setting& setting : settings)
-    dearest = std::max(dearest, setting.point->costs[axis].value_or(0));
-  std::vector<Answer> list;
-  for (const double budget : budgets(*front.front().point->costs[axis], dearest)) {
-    Answer answer;
-    answer.budget = budget;
-    for (const Setting& setting : front)
-      if (*setting.point->costs[axis] <= budget) answer.best = setting;
-    for (const Setting& other : settings) {
-      if (!other.point->costs[axis] || *other.point->costs[axis] > budget ||
-          same_way(other, answer.best))
-        continue;
-      if (!answer.runner_up ||
-          is_better(other.value, answer.runner_up->value, study.choice->metric))
-        answer.runner_up = other;
-      if (other.point->model != answer.best.point->model &&
-          (!answer.other_model ||
-           is_better(other.value, answer.other_model->value, study.choice->metric)))
-        answer.other_model = other;
-      if (is_resolved(other, answer.best) || !other.low || !answer.best.low) continue;
-      ++answer.tied;
-      if (*other.point->costs[axis] < *answer.best.point->costs[axis] &&
-          (!answer.cheapest_tied ||
-           *other.point->costs[axis] < *answer.cheapest_tied->point->costs[axis]))
-        answer.cheapest_tied = other;
-    }
-    if (answer.runner_up)
-      answer.runner_up_gap = difference(*answer.runner_up->score, *answer.best.score);
-    if (answer.other_model)
-      answer.other_model_gap = difference(*answer.other_model->score, *answer.best.score);
-    answer.runner_up_is_resolved = answer.runner_up && is_resolved(*answer.runner_up, answer.best);
-    answer.other_model_is_resolved =
-        answer.other_model && is_resolved(*answer.other_model, answer.best);
-    list.push_back(answer);
-  }
-  return list;
 }
 
 std::vector<Finding> findings(const Study& study, const std::vector<Setting>& optimal,

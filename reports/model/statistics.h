@@ -1,5 +1,5 @@
-// What a study says: optimal guidance, the lower envelope, an answer for each budget, and findings
-// on hypotheses.
+// What a study says: optimal guidance, the lower envelope, and findings on hypotheses
+// (reports/model/answers.h has what to use at which budget).
 //
 // All of it is ranked by the study's choice group (FID). Picking the best of k guidances on the
 // images that it is then reported on flatters it (min-of-k bias); every number says of which kind
@@ -29,8 +29,10 @@ struct Setting {
   std::uint64_t n = 0;
   Source source = Source::kChosenAndJudgedOnSameImages;
   std::size_t candidates = 0;  // k: guidances it was chosen from
-  bool is_at_edge =
-      false;  // the best guidance is the grid's first or last: the grid may be too narrow
+  // The best guidance is the grid's lowest or highest, or no number of steps of its model and
+  // series is greater: the grid may be too narrow. Nothing lies below no guidance.
+  bool is_at_edge = false;
+  bool is_at_most_steps = false;
 };
 
 // The best guidance of each (model, series, steps), in that order, judged on the images it was
@@ -41,6 +43,9 @@ struct Setting {
 // costs half), from the finalists alone where they cover the envelope.
 [[nodiscard]] std::vector<Setting> candidate_settings(const Study& study);
 
+[[nodiscard]] bool is_better(double a, double b, const Metric& metric);
+[[nodiscard]] bool same_way(const Setting& a, const Setting& b);  // guidance apart
+
 // Those that nothing cheaper or equally dear beats, by rising cost.
 [[nodiscard]] std::vector<Setting> envelope(const std::vector<Setting>& settings,
                                             const Study& study, std::size_t axis);
@@ -48,22 +53,6 @@ struct Setting {
 // True if the 95 % interval of their difference (reports/model/comparison.h) excludes 0. False
 // where there is none.
 [[nodiscard]] bool is_resolved(const Setting& a, const Setting& b);
-
-struct Answer {
-  double budget = 0;
-  Setting best;
-  std::optional<Setting> runner_up;         // the best of the others
-  std::optional<Difference> runner_up_gap;  // its value less the best one's
-  bool runner_up_is_resolved = false;
-  std::optional<Setting> other_model;  // the best of the other models
-  std::optional<Difference> other_model_gap;
-  bool other_model_is_resolved = false;
-  std::size_t tied = 0;                  // others that are not resolved from the best one
-  std::optional<Setting> cheapest_tied;  // the cheapest of these, if it is cheaper than the best
-};
-[[nodiscard]] std::vector<double> budgets(double cheapest, double dearest);
-[[nodiscard]] std::vector<Answer> answers(const std::vector<Setting>& settings, const Study& study,
-                                          std::size_t axis);
 
 // A hypothesis and what the data say of it.
 struct Finding {

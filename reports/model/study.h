@@ -1,14 +1,17 @@
 // From cells to what is compared: points with costs, and groups of scores that may be compared with
 // each other.
 //
-//   const Study study = make_study(load(...));
-//   study.points[i].costs[axis]      study.choice->scores[i]      study.models
+//   for (const Study& study : make_studies(load(...)))
+//     study.points[i].costs[axis]      study.choice->scores[i]      study.models
 //
-// Two scores are compared only if metric, extractor, reference, protocol, range of images, task,
-// prompts and picture size agree: FID has a bias that depends on n, so unequal n are never ranked.
-// `choice` is the group that covers most cells; `judgement` is the group of finalists, judged on
-// images that `choice` has not seen, if there is one. Pure: equal data give an equal study,
-// whatever the order of the rows. Owns its data; pointers in it stay valid.
+// There is a study for each task: a name in a grid, what is done, and the data that it is done with
+// (data_of). Cells of different tasks or data never meet: not in a group, an envelope, an answer,
+// nor in what costs are normalised by. Two scores are compared only if metric, extractor,
+// reference, protocol, range of images and all that agree: FID has a bias that depends on n, so
+// unequal n are never ranked. `choice` ranks: of the metric that the grid names first, the group
+// that covers most cells; `judgement` is the group of finalists, judged on images that `choice` has
+// not seen, if there is one. Pure: equal data give equal studies, whatever the order of the rows.
+// Studies share their data; pointers in them stay valid.
 #pragma once
 
 #include <map>
@@ -17,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "reports/model/costs.h"
 #include "reports/model/data.h"
 
 namespace isocost::report {
@@ -32,18 +36,6 @@ struct Metric {
 // Where the name stands among models or series; their number if it does not.
 [[nodiscard]] std::size_t place_of(const std::vector<std::string>& names, const std::string& name);
 
-// What a picture costs, in one of several currencies; `column` is its name in every table.
-struct CostAxis {
-  std::string column;
-  std::string label;  // as a figure's axis says it
-  std::string unit;   // as a sentence says it, after a number
-  std::string explanation;
-  bool is_measured = false;
-};
-[[nodiscard]] const std::vector<CostAxis>& cost_axes();
-inline constexpr std::size_t kGflopsAxis = 0;  // network calls with guidance's second one
-inline constexpr std::size_t kSecondsAxis = 3;
-
 // A cell as the statistics see it.
 struct Point {
   const Cell* cell = nullptr;
@@ -54,15 +46,15 @@ struct Point {
   std::string series;   // sampler, spacing and variant as a person reads them: "DDIM trailing"
   std::uint64_t steps = 0;
   double guidance = 1;
-  std::vector<std::optional<double>> costs;  // an image, by cost_axes()
+  std::vector<std::optional<double>> costs;           // an image, by cost_axes()
+  std::vector<std::optional<CostRange>> cost_ranges;  // 95 % interval, where it was measured
 };
 
 // Scores that may be compared; scores[i] belongs to points[i], null where there is none.
 struct Group {
   Metric metric;
-  ScoreSpec spec;  // of any of them
-  std::string task, prompts;
-  int height = 0, width = 0;
+  ScoreSpec spec;         // of any of them
+  std::size_t place = 0;  // the first that it has among the metrics of a cell
   std::vector<const Score*> scores;
   std::size_t count = 0;  // of scores with a value
   std::string id;         // short, stable: "fid-1a2b3c4d"
@@ -80,8 +72,15 @@ struct Group {
 };
 
 struct Study {
-  std::unique_ptr<const ReportData> data;
-  std::vector<Point> points;        // as data->cells
+  std::shared_ptr<const ReportData> data;
+  std::string task;       // as a person reads it: its name in the grid, else what it does
+  std::string task_id;    // of letters, digits and hyphens; once a report
+  std::string task_row;   // of schema/tasks
+  std::string task_kind;  // "super-resolution"
+  std::string prompts;    // "sha256:..."
+  std::string data_key;   // data_of() its cells
+  int height = 0, width = 0;
+  std::vector<Point> points;        // as data->cells, those of the task
   std::vector<std::string> models;  // by cost of a call
   std::vector<std::string> series;  // by sampler, spacing, variant
   std::string normalised_by;        // the model whose call costs 1
@@ -94,6 +93,9 @@ struct Study {
   [[nodiscard]] std::string input_name(const std::string& input) const;
 };
 
+// In the order in which the experiments' cells name the tasks; none where there is no cell.
+[[nodiscard]] std::vector<Study> make_studies(std::shared_ptr<const ReportData> data);
+// The first of them, or an empty one.
 [[nodiscard]] Study make_study(ReportData data);
 
 }  // namespace isocost::report

@@ -1,5 +1,8 @@
-// The tables of a report; see docs of each in its description. Used by make_report alone.
+// The tables of a report; reports/model/columns.h says what is in each. Used by make_report alone,
+// and the parts here by the sources of the tables.
 #pragma once
+
+#include <map>
 
 #include "reports/model/report.h"
 
@@ -8,10 +11,62 @@ namespace isocost::report {
 [[nodiscard]] inline Json number_or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json();
 }
+[[nodiscard]] inline Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+// All of them. The report may be moved as a whole.
+[[nodiscard]] std::vector<Table> tables_of(const Report& report);
 
 // One row a cell; the columns of cells.csv.
-[[nodiscard]] Table cells_table(const Study& study);
-// optimal, scores, envelope, answer, findings, fits, failed, protocols.
-[[nodiscard]] std::vector<Table> derived_tables(const Report& report);
+[[nodiscard]] Table cells_table(const Report& report);
+// One row a score; scores.csv.
+[[nodiscard]] Table scores_table(const Report& report);
+// Without rows: they are written as they are read.
+[[nodiscard]] Table units_table();
+[[nodiscard]] Row row_of(const UnitRecord& unit);
+
+// A point of a task, in the order of experiments and numbers.
+struct PlacedPoint {
+  const TaskReport* task = nullptr;
+  std::size_t index = 0;
+  [[nodiscard]] const Point& point() const { return task->study.points[index]; }
+};
+[[nodiscard]] std::vector<PlacedPoint> placed_points(const Report& report);
+
+// What the tables say of a protocol, made once for all scores that share it.
+class SpecTexts {
+ public:
+  explicit SpecTexts(const Report& report) : data_(report.data) {}
+  struct Texts {
+    std::string identity;  // of metric, extractor, reference and protocol, whatever the images
+    std::string protocol;
+    std::string extractor;
+    const Reference* reference = nullptr;
+    Json reference_n;  // as the reference says
+  };
+  [[nodiscard]] const Texts& of(const Score& score);
+
+ private:
+  std::shared_ptr<const ReportData> data_;
+  std::map<const ScoreSpec*, Texts> known_;
+};
+
+// What a person calls an input; nothing where nobody named it.
+[[nodiscard]] Json name_or_null(const ReportData& data, const std::string& input);
+
+// Builds a small table by naming each value; the first row names the columns.
+class Rows {
+ public:
+  explicit Rows(std::string name) : name_(std::move(name)) {}
+  void start() { rows_.emplace_back(); }
+  Rows& put(const std::string& column, Json value);
+  [[nodiscard]] Table take();
+
+ private:
+  std::string name_;
+  std::vector<Column> columns_;
+  std::vector<Row> rows_;
+};
 
 }  // namespace isocost::report

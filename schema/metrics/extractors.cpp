@@ -8,19 +8,6 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kTorchScriptEndings = {".pt", ".pth", ".ts", ".jit"};
 
-Extractor clip_cosine() {
-  Extractor row;
-  row.kind = "clip";
-  row.rows = {Rows::kCosine};
-  row.form = Form::kClipFolder;
-  row.input = "a CLIP folder";
-  row.mini = "mini/clip";
-  row.member = "clip";
-  row.reads_texts = true;
-  row.options = {text("prefix", "", "stands before every prompt")};
-  return row;
-}
-
 Extractor of_clip(std::string kind, std::vector<Rows> rows) {
   Extractor row;
   row.kind = std::move(kind);
@@ -28,6 +15,14 @@ Extractor of_clip(std::string kind, std::vector<Rows> rows) {
   row.form = Form::kClipFolder;
   row.input = "a CLIP folder";
   row.member = "clip";
+  return row;
+}
+
+Extractor clip_cosine() {
+  Extractor row = of_clip("clip", {Rows::kCosine});
+  row.mini = "mini/clip";
+  row.reads_texts = true;
+  row.options = {text("prefix", "", "stands before every prompt")};
   return row;
 }
 

@@ -1,6 +1,8 @@
 #include "schema/units/cell.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace isocost {
 
@@ -16,6 +18,21 @@ std::string_view cell_state_name(CellState state) {
       return "cancelled";
   }
   return {};
+}
+
+std::string labels_text(const Json& labels) {
+  std::vector<std::string> order{"model", "sampler", "timestep_spacing", "steps", "guidance"};
+  if (!labels.is_object()) return {};
+  for (const auto& [name, unused] : labels.items())
+    if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
+  std::string text;
+  for (const std::string& name : order) {
+    if (!labels.contains(name)) continue;
+    const Json& value = labels.at(name);
+    text += (text.empty() ? "" : ", ") + name + " " +
+            (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text;
 }
 
 void CellProgress::add_images(ImageRange range, std::uint64_t keep_pictures, UnitState state) {

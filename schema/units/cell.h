@@ -16,6 +16,10 @@ namespace isocost {
 enum class CellState { kDone, kFailed, kOpen, kCancelled };
 [[nodiscard]] std::string_view cell_state_name(CellState state);
 
+// A cell's labels as a person reads them, "model w64, sampler ddim, steps 50": the axes that every
+// study has first, the others by name.
+[[nodiscard]] std::string labels_text(const Json& labels);
+
 class CellProgress {
  public:
   struct Wish {

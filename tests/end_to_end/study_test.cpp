@@ -248,5 +248,20 @@ TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
   EXPECT_EQ(testing::determined_columns(out / "cells.csv"), table_of(grid, 2));
 }
 
+// The program says what it can compute on, and a plan measures the grid's networks on that.
+TEST(Calibration, MeasuresTheNetworksOfAGridHere) {
+  const auto devices =
+      testing::run({testing::program("isocost-worker"), "devices", "--json"}, 2min);
+  const auto plan = testing::run(
+      {testing::program("isocost"), "plan", kTiny.string(), "--calibrate", "--json"}, kLimit);
+
+  ASSERT_EQ(devices.status, 0) << devices.output;
+  EXPECT_NE(devices.output.find("\"device\": \"c"), std::string::npos) << devices.output;
+  ASSERT_EQ(plan.status, 0) << plan.output;
+  EXPECT_NE(plan.output.find("\"speed\": \"measured on this machine\""), std::string::npos)
+      << plan.output;
+  EXPECT_NE(plan.output.find("\"is_speed_measured\": true"), std::string::npos) << plan.output;
+}
+
 }  // namespace
 }  // namespace isocost

@@ -26,8 +26,8 @@ std::pair<Score, Score> drawn(double gap, double common, double own, std::uint32
   Score a = score_with(50 + gap, 2 * common), b = score_with(50, 2 * common);
   for (int r = 0; r < 400; ++r) {
     const double shared = common * normal(generator);
-    a.deviations.push_back(shared + own * normal(generator));
-    b.deviations.push_back(shared + own * normal(generator));
+    a.deviations.push_back(static_cast<float>(shared + own * normal(generator)));
+    b.deviations.push_back(static_cast<float>(shared + own * normal(generator)));
   }
   return {a, b};
 }
@@ -57,7 +57,7 @@ TEST(Difference, IsTheSameTheOtherWayRoundButForItsSign) {
 
 TEST(Difference, IsTakenInterpolatedFromTheSortedReplicates) {
   Score a = score_with(3, 1), b = score_with(1, 1);
-  for (int r = 40; r >= 0; --r) a.deviations.push_back(r - 20);
+  for (int r = 40; r >= 0; --r) a.deviations.push_back(static_cast<float>(r - 20));
   b.deviations.assign(41, 0);
 
   const auto gap = difference(a, b);
@@ -71,8 +71,8 @@ TEST(Difference, OfAJackknifeIsItsStandardError) {
   Score a = score_with(3, 1), b = score_with(1, 1);
   a.is_jackknife = b.is_jackknife = true;
   for (int k = 0; k < 20; ++k) {
-    a.deviations.push_back(k % 2 == 0 ? 0.1 : -0.1);
-    b.deviations.push_back(k % 2 == 0 ? -0.1 : 0.1);
+    a.deviations.push_back(k % 2 == 0 ? 0.1F : -0.1F);
+    b.deviations.push_back(k % 2 == 0 ? -0.1F : 0.1F);
   }
 
   const auto gap = difference(a, b);

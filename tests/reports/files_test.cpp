@@ -3,19 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <unistd.h>
-#include <cstdlib>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "base/json.h"
 #include "reports/csv/csv.h"
-#include "reports/html/assets.h"
+#include "reports/export_tables.h"
 #include "reports/html/html.h"
-#include "reports/html/markup.h"
 #include "reports/load/load.h"
 #include "reports/write_report.h"
 #include "schema/units/kind.h"
+#include "tests/reports/small_report.h"
 #include "tests/support/report_data.h"
 #include "tests/support/synthetic_study.h"
 
@@ -24,13 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::ReportDataBuilder;
-
-std::string text_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 // A folder of the test's own, gone afterwards.
 class Files : public ::testing::Test {
@@ -58,54 +52,21 @@ class Files : public ::testing::Test {
   fs::path folder_;
 };
 
-void expect_golden(const std::string& file, const std::string& text) {
-  const fs::path path = fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/report" / file;
-  if (std::getenv("UPDATE_GOLDEN")) {
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << text;
-  }
-  EXPECT_EQ(text_of(path), text) << "UPDATE_GOLDEN=1 rewrites " << path;
-}
-
-Report small_report() {
-  ReportDataBuilder builder;
-  builder.cell({.model = "small",
-                .guidance = 1,
-                .gflops_per_call = 0.1,
-                .fid = 0.1 + 0.2,
-                .half = 0.05,
-                .seconds_per_image = 0.5});
-  builder.cell({.model = "big, \"quoted\" <b>",
-                .gflops_per_call = 3,
-                .fid = 21.25,
-                .half = 0,
-                .seconds_per_image = 2});
-  builder.cell({.model = "small", .steps = 4, .gflops_per_call = 0.1, .fid = 1e-7});
-  Cell& failed = builder.last();
-  failed.state = CellState::kFailed;
-  failed.scores[0].value.reset();
-  failed.scores[0].low.reset();
-  failed.scores[0].high.reset();
-  failed.failure = CellFailure{"generate/x", "not finite", "image 3 is </script> not finite",
-                               "line one\n<line two>", 3};
-  return make_report(builder.data());
-}
-
-// The page without what changes with the libraries that are bundled.
-std::string without_assets(std::string html) {
-  for (const std::string_view asset : {page_script(), page_style()})
-    if (const std::size_t at = html.find(asset); at != std::string::npos)
-      html.replace(at, asset.size(), "...");
-  const std::size_t hash = html.find("sha256-");
-  return html.replace(hash, html.find("&#39;", hash) - hash, "sha256-...");
-}
-
 TEST(Csv, IsTheGoldenFile) { expect_golden("cells.csv", to_csv(*small_report().table("cells"))); }
 
 TEST(Csv, PrintsFloatsThatReadBackTheSame) {
   const std::string csv = to_csv(*small_report().table("cells"));
 
   EXPECT_NE(csv.find(",0.30000000000000004,"), std::string::npos);
+}
+
+Table small_table(const std::vector<std::string>& names, const std::vector<Row>& rows) {
+  Table table;
+  table.name = "t";
+  for (const std::string& name : names) table.columns.push_back({name, "", "", ""});
+  table.size = rows.size();
+  table.row = [rows](std::size_t i) { return rows[i]; };
+  return table;
 }
 
 // A text as a reader has it who takes one ' from every text that begins with it.
@@ -119,7 +80,7 @@ TEST(Csv, RunsNoTextAsAFormulaAndGivesItBack) {
       "=1+1",  "+",  "-ugly, blurry", "@sum(A1)", "\t=1", "\r=1", "'",       "'=1",         "''",
       "plain", "NA", "null",          "nan",      "-0.5", "1e5",  "a \"b\"", "\xE9\x86\x9C"};
   for (const std::string& text : texts) {
-    const std::string csv = to_csv({"t", "", {{"a", ""}, {"b", ""}}, {{text, 1}}});
+    const std::string csv = to_csv(small_table({"a", "b"}, {{text, 1}}));
 
     ASSERT_TRUE(csv.starts_with("a,b\r\n") && csv.ends_with(",1\r\n")) << csv;
     std::string field = csv.substr(5, csv.size() - 5 - 4);
@@ -134,12 +95,11 @@ TEST(Csv, RunsNoTextAsAFormulaAndGivesItBack) {
 }
 
 TEST(Csv, WritesNumbersBareAndNothingForWhatIsMissing) {
-  EXPECT_EQ(to_csv({"t", "", {{"a", ""}, {"b", ""}, {"c", ""}}, {{-0.5, Json(), -3}}}),
-            "a,b,c\r\n-0.5,,-3\r\n");
+  EXPECT_EQ(to_csv(small_table({"a", "b", "c"}, {{-0.5, Json(), -3}})), "a,b,c\r\n-0.5,,-3\r\n");
 }
 
 TEST(Csv, BeginsWithAMarkWhereThatIsAskedFor) {
-  const Table table{"t", "", {{"a", ""}}, {{"\xC3\xBC"}}};
+  const Table table = small_table({"a"}, {{"\xC3\xBC"}});
 
   EXPECT_EQ(to_csv(table, CsvEncoding::kUtf8WithMark), "\xEF\xBB\xBF" + to_csv(table));
 }
@@ -147,44 +107,11 @@ TEST(Csv, BeginsWithAMarkWhereThatIsAskedFor) {
 TEST(Csv, TellsTheNumberOfPicturesOfAReference) {
   const Report report = small_report();
   const Table& cells = *report.table("cells");
-  const auto column = std::find_if(cells.columns.begin(), cells.columns.end(),
-                                   [](const Column& one) { return one.name == "fid_reference_n"; });
-  ASSERT_NE(column, cells.columns.end());
+  const std::size_t column = cells.index("fid_reference_n");
+  ASSERT_LT(column, cells.columns.size());
 
-  EXPECT_EQ(cells.rows[0][static_cast<std::size_t>(column - cells.columns.begin())], 4096);
+  EXPECT_EQ(cells.row(0)[column], 4096);
   EXPECT_NE(to_html(report, {}).find("n = 4096"), std::string::npos);
-}
-
-TEST(Html, IsTheGoldenFile) {
-  expect_golden("report.html", without_assets(to_html(small_report(), {})));
-}
-
-TEST(Html, EscapesWhatComesFromOutside) {
-  const std::string html = without_assets(to_html(small_report(), {}));
-
-  EXPECT_EQ(html.find("quoted\" <b>"), std::string::npos);
-  EXPECT_EQ(html.find("<small>"), std::string::npos);
-  EXPECT_EQ(html.find("<line two>"), std::string::npos);
-  EXPECT_EQ(html.find("</script> not finite"), std::string::npos);
-  EXPECT_EQ(escape_html("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
-}
-
-TEST(Html, AnswersFirst) {
-  const std::string html = to_html(small_report(), {});
-
-  EXPECT_LT(html.find("id=\"answer\""), html.find("id=\"failed\""));
-  EXPECT_LT(html.find("<h1>What to use at which budget</h1>"), html.find("id=\"answer\""));
-}
-
-TEST(Html, SaysThatThereIsNoAnswerYet) {
-  ReportDataBuilder builder;
-  builder.cell({});
-  builder.last().scores[0].value.reset();
-  builder.last().state = CellState::kOpen;
-
-  const std::string html = to_html(make_report(builder.data()), {});
-
-  EXPECT_NE(html.find("no answer yet"), std::string::npos);
 }
 
 TEST_F(Files, AreEqualToTheByteForEqualData) {
@@ -194,8 +121,27 @@ TEST_F(Files, AreEqualToTheByteForEqualData) {
   const auto b = write_report(paths.database, paths.artifacts, {}, folder_ / "b");
 
   ASSERT_TRUE(a && b);
-  for (const char* file : {"report.html", "cells.csv", "answer.csv", "envelope.csv", "report.json"})
+  for (const char* file : {"report.html", "cells.csv", "scores.csv", "units.csv", "answer.csv",
+                           "answer.tex", "envelope.csv", "report.json"})
     EXPECT_EQ(text_of(folder_ / "a" / file), text_of(folder_ / "b" / file)) << file;
+}
+
+// What is asked for by name is what lies beside the report.
+TEST_F(Files, AreTheTablesThatAreServed) {
+  const auto paths = small_study({.has_finalists = false, .failed_cells = 0});
+  ASSERT_TRUE(write_report(paths.database, paths.artifacts, {"study"}, folder_ / "out"));
+
+  const auto tables = ExportedTables::read(paths.database, "study");
+
+  ASSERT_TRUE(tables) << tables.error().message();
+  for (const char* name : {"cells", "scores", "units", "answer"}) {
+    const auto table = (*tables)->find(name);
+    ASSERT_TRUE(table) << name;
+    EXPECT_EQ(table->csv(0, table->size()),
+              text_of(folder_ / "out" / (std::string(name) + ".csv")));
+    EXPECT_EQ(parse_json(table->json(0, 2), name)->size(), std::min<std::size_t>(2, table->size()));
+  }
+  EXPECT_EQ((*tables)->find("nothing"), nullptr);
 }
 
 TEST_F(Files, NameEveryColumnThatIsMeasured) {
@@ -204,6 +150,7 @@ TEST_F(Files, NameEveryColumnThatIsMeasured) {
   ASSERT_TRUE(slow);
   for (Cell& cell : slow->cells) {
     cell.measured.seconds *= 7;
+    for (UnitTime& time : cell.measured.times) time.seconds *= 7;
     cell.measured.peak_bytes *= 2;
     cell.measured.energy_joules = 3;
     cell.measured.devices = {"another"};
@@ -215,10 +162,11 @@ TEST_F(Files, NameEveryColumnThatIsMeasured) {
   const Table &fast = *a.table("cells"), &other = *b.table("cells");
 
   std::set<std::string> differing;
-  for (std::size_t column = 0; column < fast.columns.size(); ++column)
-    for (std::size_t row = 0; row < fast.rows.size(); ++row)
-      if (fast.rows[row][column] != other.rows[row][column])
-        differing.insert(fast.columns[column].name);
+  for (std::size_t i = 0; i < fast.size; ++i) {
+    const Row x = fast.row(i), y = other.row(i);
+    for (std::size_t column = 0; column < fast.columns.size(); ++column)
+      if (x[column] != y[column]) differing.insert(fast.columns[column].name);
+  }
   EXPECT_GE(differing.size(), 8U);
   for (const std::string& column : differing)
     EXPECT_TRUE(column.starts_with("measured_")) << column;
@@ -281,8 +229,6 @@ TEST_F(Files, TakeAUsersFigure) {
   fs::create_directories(folder_ / "figures");
   std::ofstream(folder_ / "figures/05-mine.vl.json")
       << R"({"data": {"name": "optimal"}, "mark": "point"})";
-  std::ofstream(folder_ / "figures/06-none.vl.json")
-      << R"({"data": {"name": "no such table"}, "mark": "point"})";
 
   const auto report =
       write_report(paths.database, paths.artifacts, {}, folder_ / "out", folder_ / "figures");
@@ -290,7 +236,47 @@ TEST_F(Files, TakeAUsersFigure) {
   ASSERT_TRUE(report) << report.error().message();
   const std::string html = text_of(report->html);
   EXPECT_LT(html.find("data-figure=\"05-mine\""), html.find("data-figure=\"10-fid-over-steps\""));
-  EXPECT_EQ(html.find("06-none"), std::string::npos);
+}
+
+TEST_F(Files, NameTheUnknownTablesAndColumnsOfAUsersFigures) {
+  const auto paths = small_study();
+  fs::create_directories(folder_ / "figures");
+  std::ofstream(folder_ / "figures/a.vl.json")
+      << R"({"data": {"name": "optimum"}, "mark": "point"})";
+  std::ofstream(folder_ / "figures/b.vl.json")
+      << R"({"data": {"name": "optimal"}, "usermeta": {"isocost": {"needs": "fdi"}},
+             "transform": [{"filter": "datum.stps > 3"}, {"calculate": "1", "as": "made"}],
+             "mark": "point", "encoding": {"x": {"field": "guidence"}, "y": {"field": "made"},
+             "color": {"field": "model"}, "size": {"field": "$cost"}}})";
+
+  const auto report =
+      write_report(paths.database, paths.artifacts, {}, folder_ / "out", folder_ / "figures");
+
+  ASSERT_FALSE(report);
+  const std::string said = report.error().message();
+  EXPECT_NE(said.find("a.vl.json: there is no table 'optimum'; expected one of: cells, scores"),
+            std::string::npos)
+      << said;
+  for (const char* column : {"fdi", "stps", "guidence"})
+    EXPECT_NE(said.find("b.vl.json: the table 'optimal' has no column '" + std::string(column)),
+              std::string::npos)
+        << said;
+  EXPECT_EQ(said.find("'made'"), std::string::npos) << said;
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
+}
+
+TEST_F(Files, ListEachUnitOnce) {
+  const auto paths = small_study({.failed_cells = 1});
+
+  const auto report = write_report(paths.database, paths.artifacts, {}, folder_ / "out");
+
+  ASSERT_TRUE(report) << report.error().message();
+  const std::string units = text_of(report->units_csv);
+  SQLite::Database db(paths.database.string());
+  const auto count = db.execAndGet("SELECT count(*) FROM units").getInt64();
+  EXPECT_EQ(std::count(units.begin(), units.end(), '\n'), count + 1);
+  EXPECT_NE(units.find("\r\nreference/"), std::string::npos);
+  EXPECT_NE(units.find(",not finite,the latents of image 3 are not finite"), std::string::npos);
 }
 
 TEST_F(Files, SayWhatIsWrongWithAFigure) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reports/model/answers.h"
 #include "reports/model/display.h"
-#include "reports/model/fit.h"
 #include "tests/support/report_data.h"
 
 namespace isocost::report {
@@ -77,9 +77,12 @@ TEST(Study, TellsGroupsOfOneMetricApartByWhatTheyDifferIn) {
       {sha256("another").hex(), {"world", {}, {}, {{"split", "test"}, {"count", 64U}}}});
   data.input_names[sha256("pictures").name()] = "coco-val";
   report::Score score = data.cells[0].scores[0];
-  score.spec.reference = sha256("another").hex();
+  ScoreSpec spec = *score.spec;
+  spec.reference = sha256("another").hex();
+  score.spec = spec;
   data.cells[0].scores.push_back(score);
-  score.spec.protocol = {{"seed", 3}};
+  spec.protocol = {{"seed", 3}};
+  score.spec = spec;
   data.cells[0].scores.push_back(score);
 
   const Study study = make_study(std::move(data));
@@ -128,7 +131,8 @@ TEST(Resolved, GoesByTheIntervalOfTheDifference) {
                   .half = 20});
     auto& deviations = builder.last().scores[0].deviations;
     for (int r = 0; r < 200; ++r)
-      deviations.push_back(20 * std::sin(r) + (model == "a" ? 0.1 : -0.1) * std::cos(7 * r));
+      deviations.push_back(
+          static_cast<float>(20 * std::sin(r) + (model == "a" ? 0.1 : -0.1) * std::cos(7 * r)));
   }
   const Study study = make_study(builder.data());
   const auto settings = optimal_settings(study);
@@ -190,60 +194,6 @@ TEST(Envelope, CountsNoGuidanceAsHalfTheCalls) {
   EXPECT_EQ(*front[1].point->costs[kGflopsAxis], 20.0);
 }
 
-TEST(Answers, NameTheRunnerUpAndWhetherTheLeadIsResolved) {
-  ReportDataBuilder builder;
-  builder.cell({.model = "a", .gflops_per_call = 1, .fid = 20, .half = 1})
-      .cell({.model = "b", .gflops_per_call = 2, .fid = 19.5, .half = 1});
-  builder.cell({.model = "c", .gflops_per_call = 40, .fid = 10, .half = 1});
-  const Study study = make_study(builder.data());
-
-  const auto list = answers(candidate_settings(study), study, kGflopsAxis);
-
-  EXPECT_EQ(list.front().best.point->model, "a");
-  EXPECT_FALSE(list.front().runner_up);
-  const auto both = std::find_if(list.begin(), list.end(), [](const Answer& answer) {
-    return answer.best.point->model == "b";
-  });
-  ASSERT_NE(both, list.end());
-  EXPECT_EQ(both->runner_up->point->model, "a");
-  EXPECT_FALSE(both->runner_up_is_resolved);
-  EXPECT_EQ(both->tied, 1U);
-  EXPECT_EQ(both->cheapest_tied->point->model, "a");
-  EXPECT_EQ(list.back().best.point->model, "c");
-  EXPECT_TRUE(list.back().runner_up_is_resolved);
-  EXPECT_EQ(list.back().tied, 0U);
-}
-
-TEST(Answers, AreNeverResolvedWithoutIntervals) {
-  ReportDataBuilder builder;
-  builder.cell({.model = "a", .fid = 20, .half = 0}).cell({.model = "b", .fid = 90, .half = 0});
-  const Study study = make_study(builder.data());
-
-  const auto list = answers(candidate_settings(study), study, kGflopsAxis);
-
-  EXPECT_FALSE(list.back().runner_up_is_resolved);
-}
-
-TEST(Answers, AreEmptyOnAnAxisThatWasNotMeasured) {
-  ReportDataBuilder builder;
-  builder.cell({}).cell({.model = "b"});
-  const Study study = make_study(builder.data());
-
-  EXPECT_TRUE(answers(candidate_settings(study), study, kSecondsAxis).empty());
-}
-
-TEST(Budgets, ReachFromTheCheapestToTheDearest) {
-  for (const auto& [low, high] : {std::pair{0.1, 58.6}, {3.0, 3.0}, {1.0, 9.0}, {1e-6, 1e7}}) {
-    const auto list = budgets(low, high);
-
-    ASSERT_FALSE(list.empty());
-    EXPECT_GE(list.front(), low);
-    EXPECT_GE(list.back(), high);
-    EXPECT_TRUE(std::is_sorted(list.begin(), list.end()));
-  }
-  EXPECT_EQ(budgets(0.02, 0.05).front(), 0.02);
-}
-
 std::string verdict_of(const std::vector<std::pair<double, double>>& sizes, double half,
                        std::size_t at) {
   ReportDataBuilder builder;
@@ -283,28 +233,6 @@ TEST(Findings, NameNoStepsWhereNothingIsScoredYet) {
 
 TEST(Findings, SayThatOneModelMakesTheEnvelope) {
   EXPECT_EQ(verdict_of({{1, 20}, {2, 30}}, 1, 1), "does not hold");
-}
-
-TEST(PowerLaw, IsFoundAgainFromItsOwnPoints) {
-  std::vector<FitPoint> points;
-  for (const double x : {0.1, 0.3, 1.0, 3.0, 10.0, 30.0})
-    points.push_back({x, 12 + 20 * std::pow(x, -0.5), 0.1});
-
-  const auto law = fit_power_law(points);
-
-  ASSERT_TRUE(law);
-  EXPECT_NEAR(law->e.value, 12, 0.01);
-  EXPECT_NEAR(law->a_factor.value, 20, 0.01);
-  EXPECT_NEAR(law->exponent.value, 0.5, 0.001);
-  EXPECT_LT(law->exponent.low, 0.5);
-  EXPECT_GT(law->exponent.high, 0.5);
-  EXPECT_EQ(fit_power_law(points)->e.low, law->e.low);
-}
-
-TEST(PowerLaw, IsAbsentWhereItMakesNoSense) {
-  EXPECT_FALSE(fit_power_law({{1, 10, 1}, {2, 9, 1}, {3, 8, 1}}));
-  EXPECT_FALSE(fit_power_law({{1, 10, 1}, {2, 11, 1}, {3, 12, 1}, {4, 13, 1}}));
-  EXPECT_FALSE(fit_power_law({{1, 10, 1}, {2, 10, 1}, {3, 10, 1}, {4, 10, 1}}));
 }
 
 TEST(Display, ReadsAsAPersonWritesNumbers) {

@@ -17,6 +17,7 @@ namespace isocost::testing {
 
 struct FakeExecutorOptions {
   std::vector<std::string> inventory{};
+  std::string device = "fake";             // what it says that it computes on
   std::chrono::milliseconds unit_time{0};  // how long a unit seems to compute; it can be cancelled
   std::size_t rows_bytes = 1000;           // of each rows artifact
   std::function<std::optional<UnitFailure>(const agent::LeasedUnit&)> fault{};
@@ -30,7 +31,7 @@ class FakeExecutor : public agent::Executor {
   std::vector<std::string> inventory() override { return options_.inventory; }
   std::string device_class() const override { return "fake"; }
   Json device() const override {
-    return {{"device", "fake"}, {"memory_bytes", 1ULL << 40}, {"threads", 1}};
+    return {{"device", options_.device}, {"memory_bytes", 1ULL << 40}, {"threads", 1}};
   }
   std::vector<std::string> warm() const override { return warm_; }
   tl::expected<UnitResult, UnitFailure> execute(const agent::LeasedUnit& unit,

@@ -89,7 +89,45 @@ struct MemoryStore::Applier {
     std::erase(state.workers, write.name);
     state.workers.insert(state.workers.begin(), write.name);
   }
+  void operator()(const core::RecordEvent&) {}  // the store's own
 };
+
+// Cells of live experiments that want this unit and have all that they want.
+std::vector<std::pair<core::ExperimentId, core::CellRow>> MemoryStore::done_cells(
+    UnitId unit) const {
+  std::vector<std::pair<core::ExperimentId, core::CellRow>> found;
+  const auto sample = state_.units.at(unit).unit.sample;
+  for (const auto& [id, experiment] : state_.experiments)
+    for (const core::CellRow& cell : experiment.cells)
+      if (!experiment.is_cancelled && sample == cell.sample && units_of(cell).contains(unit) &&
+          state_of(cell, false) == CellState::kDone)
+        found.emplace_back(id, cell);
+  return found;
+}
+
+void MemoryStore::record(log::Event event) {
+  event.id = ++state_.last_event;
+  state_.events.push_back(event);
+  const auto is_alike = [&](const log::Event& other) { return other.kind == event.kind; };
+  if (std::ranges::count_if(state_.events, is_alike) >
+      static_cast<std::ptrdiff_t>(log::kEventsKept))
+    state_.events.erase(std::ranges::find_if(state_.events, is_alike));
+  recorded_.push_back(std::move(event));
+}
+
+void MemoryStore::record(const core::RecordEvent& write) {
+  log::Event event{.kind = write.kind, .who = write.who, .what = write.what};
+  if (write.experiment) event.experiment = state_.experiments.at(*write.experiment).name;
+  for (const auto& [id, experiment] : state_.experiments) {
+    for (const core::CellRow& cell : experiment.cells) {
+      if (!write.unit || event.cell || !units_of(cell).contains(*write.unit)) continue;
+      event.experiment = experiment.name;
+      event.cell = static_cast<std::uint64_t>(cell.number);
+      event.labels = labels_text(Json::parse(cell.labels));
+    }
+  }
+  record(std::move(event));
+}
 
 core::OpenState MemoryStore::open() {
   core::OpenState open{.database = "memory",
@@ -104,7 +142,21 @@ core::OpenState MemoryStore::open() {
 }
 
 void MemoryStore::apply(const std::vector<core::Write>& writes) {
-  for (const core::Write& write : writes) std::visit(Applier{state_}, write);
+  for (const core::Write& write : writes) {
+    const auto* finish = std::get_if<core::FinishUnit>(&write);
+    std::set<std::pair<core::ExperimentId, std::int64_t>> before;
+    if (finish != nullptr)
+      for (const auto& [id, cell] : done_cells(finish->unit)) before.emplace(id, cell.number);
+    std::visit(Applier{state_}, write);
+    if (const auto* event = std::get_if<core::RecordEvent>(&write)) record(*event);
+    if (finish == nullptr) continue;
+    for (const auto& [id, cell] : done_cells(finish->unit))
+      if (!before.contains({id, cell.number}))
+        record(log::Event{.kind = std::string(log::event_name(log::EventKind::kFinished)),
+                          .experiment = state_.experiments.at(id).name,
+                          .cell = static_cast<std::uint64_t>(cell.number),
+                          .labels = labels_text(Json::parse(cell.labels))});
+  }
 }
 
 std::optional<core::KnownUnit> MemoryStore::find_unit(const std::string& name) {
@@ -384,6 +436,7 @@ void MemoryStore::describe(core::Snapshot& snapshot) {
       const CellState state = state_of(cell, row.is_cancelled);
       view.cells_failed += state == CellState::kFailed ? 1U : 0U;
       view.cells_done += state == CellState::kDone ? 1U : 0U;
+      view.cells_cancelled += state == CellState::kCancelled ? 1U : 0U;
     }
     snapshot.experiments.push_back(std::move(view));
   }

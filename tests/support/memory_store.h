@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "coordinator/core/ports.h"
@@ -60,11 +61,16 @@ class MemoryStore : public core::Store {
     std::vector<std::string> workers;  // the last that reported first
     // unit, digest, worker -> times, agrees
     std::map<std::tuple<core::UnitId, Digest, std::string>, std::pair<int, bool>> repeats;
+    std::vector<log::Event> events;  // the last of each kind
+    std::int64_t last_event = 0;
   };
 
   [[nodiscard]] core::OpenState open() override;
   void apply(const std::vector<core::Write>& writes) override;
   void commit() override { committed_ = state_; }
+  [[nodiscard]] std::vector<log::Event> take_events() override {
+    return std::exchange(recorded_, {});
+  }
   [[nodiscard]] std::optional<core::KnownUnit> find_unit(const std::string& name) override;
   [[nodiscard]] wire::Lease lease_of(core::UnitId unit) override;
   [[nodiscard]] core::Existing existing(const Submission& submission) override;
@@ -79,7 +85,10 @@ class MemoryStore : public core::Store {
   [[nodiscard]] std::vector<core::UnitId> failed_by(const std::string& worker) override;
   void describe(core::Snapshot& snapshot) override;
 
-  void crash() { state_ = committed_; }
+  void crash() {
+    state_ = committed_;
+    recorded_.clear();
+  }
   [[nodiscard]] const State& state() const { return state_; }
 
  private:
@@ -94,6 +103,12 @@ class MemoryStore : public core::Store {
   [[nodiscard]] std::set<core::UnitId> units_of(const core::CellRow& cell) const;
   [[nodiscard]] std::set<core::UnitId> wanted(std::optional<core::ExperimentId> experiment) const;
 
+  [[nodiscard]] std::vector<std::pair<core::ExperimentId, core::CellRow>> done_cells(
+      core::UnitId unit) const;
+  void record(log::Event event);
+  void record(const core::RecordEvent& write);
+
+  std::vector<log::Event> recorded_;
   State state_;
   State committed_;
 };

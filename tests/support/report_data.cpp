@@ -1,6 +1,7 @@
 #include "tests/support/report_data.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace isocost::testing {
 
@@ -23,13 +24,18 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
                  {"sampler", line.sampler},
                  {"steps", line.steps},
                  {"guidance", line.guidance}};
-  cell.sample.task = "text-to-image";
-  cell.sample.inputs = {{"unet", sha256(line.model).name()}};
-  cell.sample.sampler = {
+  if (!line.task.empty()) cell.labels["task"] = line.task;
+  SampleSpec sample;
+  sample.task = line.method;
+  sample.inputs = {{"unet", sha256(line.model).name()}};
+  sample.sampler = {
       {"sampler", line.sampler}, {"steps", line.steps}, {"timestep_spacing", line.spacing}};
-  cell.sample.guidance = line.guidance;
-  cell.sample.prompts = sha256("prompts").name();
-  cell.sample_key = sample_key(cell.sample).hex();
+  sample.guidance = line.guidance;
+  sample.prompts = sha256(line.prompts).name();
+  const Digest key = sample_key(sample);
+  cell.sample_key = key.hex();
+  cell.guidance = line.guidance;
+  cell.sample = std::move(sample);
   cell.cost = {.calls_per_image = line.steps * (line.guidance == 1 ? 1 : 2),
                .steps_calls = line.steps,
                .gflops_per_call = line.gflops_per_call,
@@ -39,20 +45,37 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
                .weight_bytes = 4000};
   cell.images = line.images.end;
   cell.state = CellState::kDone;
-  report::Score score;
-  score.spec = {"fid",
-                {"mini-features", sha256("features").name(), Json::object()},
-                sha256("reference").hex(),
-                line.images,
-                Json::object()};
-  score.key = score_key(sample_key(cell.sample), score.spec).hex();
-  score.value = line.fid;
-  if (line.half > 0) score.low = line.fid - line.half, score.high = line.fid + line.half;
-  score.n = line.images.size();
-  cell.scores.push_back(score);
+  const auto add_score = [&](const std::string& metric, double value, double half) {
+    report::Score score;
+    ScoreSpec spec = {metric,
+                      {"mini-features", sha256("features").name(), Json::object()},
+                      sha256("reference").hex(),
+                      line.images,
+                      Json::object()};
+    score.key = score_key(key, spec);
+    score.spec = std::move(spec);
+    score.place = cell.scores.size();
+    score.value = value;
+    if (half > 0) score.low = value - half, score.high = value + half;
+    score.n = line.images.size();
+    cell.scores.push_back(std::move(score));
+  };
+  add_score(line.metric, line.fid, line.half);
+  for (const auto& [metric, value] : line.more) add_score(metric, value, line.half);
   if (line.seconds_per_image > 0) {
     cell.measured.images = line.images.end;
     cell.measured.seconds = line.seconds_per_image * static_cast<double>(line.images.end);
+    cell.measured.times = {{cell.measured.seconds, line.images.end}};
+    cell.measured.devices = {"cpu"};
+    cell.measured.device_classes = {"one thread"};
+  }
+  if (!line.unit_seconds.empty()) {
+    cell.measured = {};
+    for (const double seconds : line.unit_seconds) {
+      cell.measured.times.push_back({seconds, 256});
+      cell.measured.seconds += seconds;
+      cell.measured.images += 256;
+    }
     cell.measured.devices = {"cpu"};
     cell.measured.device_classes = {"one thread"};
   }

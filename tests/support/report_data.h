@@ -6,6 +6,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "reports/model/data.h"
 
@@ -23,6 +25,14 @@ struct CellLine {
   double half = 1;  // of the interval; 0: no interval
   ImageRange images = {0, 512};
   double seconds_per_image = 0;  // 0: not measured
+  // Of units of 256 images each, where these are more than one.
+  std::vector<double> unit_seconds = {};
+  std::string task = "";  // its name in the grid; empty: it has none
+  std::string method = "text-to-image";
+  std::string prompts = "prompts";
+  std::string metric = "fid";
+  // Further metrics with their values, behind it in the grid.
+  std::vector<std::pair<std::string, double>> more = {};
 };
 
 class ReportDataBuilder {

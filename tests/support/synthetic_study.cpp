@@ -47,6 +47,8 @@ class Writer {
     SQLite::Transaction transaction(db_);
     prompts_ = store_.put(world::prompts_jsonl(world::Split::kValidation, 64, 0)).name();
     add_input(prompts_, "prompts/validation.jsonl");
+    items_ = store_.put(world::prompts_jsonl(world::Split::kValidation, 64, 1)).name();
+    add_input(items_, "items/validation.jsonl");
     add_reference();
     const std::int64_t study = add_experiment("study");
     each_point([&](const Json& labels, std::size_t model, const Series& series, int steps,
@@ -54,6 +56,14 @@ class Writer {
       add_cell(study, labels, model, series, steps, guidance, {0, images()});
     });
     if (study_.has_finalists) add_finalists();
+    if (study_.has_enlarging) {
+      enlarging_ = true;
+      each_point([&](const Json& labels, std::size_t model, const Series& series, int steps,
+                     double guidance) {
+        if (guidance == study_.guidances.front())
+          add_cell(study, labels, model, series, steps, 1, {0, images()});
+      });
+    }
     transaction.commit();
     return paths_;
   }
@@ -76,12 +86,17 @@ class Writer {
       for (int s = 0; s < study_.series_count; ++s)
         for (const int steps : study_.steps)
           for (const double guidance : study_.guidances)
-            visit(Json{{"model", study_.models[model]},
-                       {"sampler", kSeries[s].sampler},
-                       {"timestep_spacing", kSeries[s].spacing},
-                       {"steps", steps},
-                       {"guidance", guidance}},
-                  model, kSeries[s], steps, guidance);
+            for (std::size_t v = 0; v < std::max<std::size_t>(1, study_.variants.size()); ++v) {
+              variant_ = v;
+              Json labels{{"model", study_.models[model]},
+                          {"sampler", kSeries[s].sampler},
+                          {"timestep_spacing", kSeries[s].spacing},
+                          {"steps", steps},
+                          {"guidance", enlarging_ ? 1 : guidance}};
+              if (!study_.variants.empty()) labels["variant"] = study_.variants[v];
+              if (study_.has_enlarging) labels["task"] = enlarging_ ? "enlarge" : "draw";
+              visit(labels, model, kSeries[s], steps, guidance);
+            }
   }
 
   static void bind_digest(SQLite::Statement& statement, int at, const Digest& digest) {
@@ -134,7 +149,8 @@ class Writer {
 
   SampleSpec sample_of(std::size_t model, const Series& series, int steps, double guidance) {
     SampleSpec sample;
-    sample.task = "text-to-image";
+    sample.task = enlarging_ ? "concat-sr" : "text-to-image";
+    sample.seed = variant_;
     const std::string unet = sha256("unet " + study_.models[model]).name();
     add_input(unet, "models/mini/" + study_.models[model] + "/unet");
     sample.inputs = {{"unet", unet},
@@ -144,7 +160,7 @@ class Writer {
     sample.sampler = {
         {"sampler", series.sampler}, {"steps", steps}, {"timestep_spacing", series.spacing}};
     sample.guidance = guidance;
-    sample.prompts = prompts_;
+    sample.prompts = enlarging_ ? items_ : prompts_;
     return sample;
   }
 
@@ -170,7 +186,8 @@ class Writer {
     const double hurry = series.few_steps * (260 + 2.2 * width) / std::pow(steps, 1.45);
     const double best = 2.2 + 9.0 / (1 + 0.25 * steps) + 0.9 * std::log2(64 / width);
     const double valley = 1 + 0.55 * std::pow(std::log(guidance / best), 2);
-    return (floor + hurry) * valley * (1 + noise * normal());
+    const double extra = 1 + 0.07 * static_cast<double>(variant_);
+    return (floor + hurry) * valley * extra * (1 + noise * normal());
   }
 
   void add_cell(std::int64_t experiment, const Json& labels, std::size_t model,
@@ -290,8 +307,14 @@ class Writer {
 
   // The scene that the prompt tells, under a veil that thins as the score improves.
   void add_pictures(std::int64_t unit, double fid) {
-    const double veil = std::clamp((fid - 10) / 160, 0.0, 0.85);
+    double veil = std::clamp((fid - 10) / 160, 0.0, 0.85);
+    if (study_.shares_pictures) veil = std::round(veil * 20) / 20;
     for (int i = 0; i < study_.pictures; ++i) {
+      const auto shared = shared_.find({i, veil});
+      if (study_.shares_pictures && shared != shared_.end()) {
+        link_picture(unit, i, shared->second);
+        continue;
+      }
       io::Picture picture = scene(static_cast<std::uint64_t>(i));
       for (std::uint8_t& value : picture.rgb)
         value = static_cast<std::uint8_t>(
@@ -302,12 +325,17 @@ class Writer {
       bind_digest(artifact, 1, digest);
       artifact.bind(2, static_cast<std::int64_t>(png.size()));
       artifact.exec();
-      SQLite::Statement insert(db_, "INSERT INTO unit_artifacts VALUES (?, ?, ?)");
-      insert.bind(1, unit);
-      insert.bind(2, "picture/" + std::to_string(i));
-      bind_digest(insert, 3, digest);
-      insert.exec();
+      link_picture(unit, i, digest);
+      shared_[{i, veil}] = digest;
     }
+  }
+
+  void link_picture(std::int64_t unit, int number, const Digest& digest) {
+    SQLite::Statement insert(db_, "INSERT INTO unit_artifacts VALUES (?, ?, ?)");
+    insert.bind(1, unit);
+    insert.bind(2, "picture/" + std::to_string(number));
+    bind_digest(insert, 3, digest);
+    insert.exec();
   }
 
   void add_scores(std::int64_t experiment, std::uint64_t number, const Digest& key,
@@ -315,11 +343,15 @@ class Writer {
     const double spread = judged.begin == 0 ? 0.025 : 0.009;
     const double clip_score = 0.33 - 0.0011 * fid + 0.001 * normal();
     const double accuracy = std::clamp(0.97 - 0.0042 * fid + 0.004 * normal(), 0.05, 1.0);
+    const auto add_clip = [&] {
+      add_score(experiment, number, key, sample, {"clip_score", clip(), "", judged, Json::object()},
+                state, clip_score, 0.0015);
+    };
+    if (enlarging_) add_clip();
     add_score(experiment, number, key, sample,
               {"fid", features(), reference_.hex(), judged, {{"bootstrap", 200}}}, state, fid,
               spread * fid);
-    add_score(experiment, number, key, sample, {"clip_score", clip(), "", judged, Json::object()},
-              state, clip_score, 0.0015);
+    if (!enlarging_) add_clip();
     add_score(experiment, number, key, sample,
               {"attribute_accuracy", attributes(), "", judged, Json::object()}, state, accuracy,
               0.012);
@@ -331,15 +363,22 @@ class Writer {
     const Digest key = score_key(sample_digest, spec);
     const std::int64_t unit =
         add_unit(score_unit_name(key), UnitKind::kScore, state, sample, spec.range);
-    if (state == UnitState::kDone)
+    if (state == UnitState::kDone) {
+      Json interval = {{"method", "bootstrap"}, {"level", 0.95}};
+      if (spec.metric == "fid" && study_.replicates > 0) {
+        interval["deviations"] = Json::array();
+        for (int i = 0; i < study_.replicates; ++i)
+          interval["deviations"].push_back(half / 2 * std::sin(37.0 * i) + 0.01 * half * normal());
+      }
       add_result(unit,
                  {{"value", value},
                   {"low", value - half},
                   {"high", value + half},
                   {"n", spec.range.size()},
-                  {"interval", {{"method", "bootstrap"}, {"level", 0.95}}},
+                  {"interval", interval},
                   {"notes", Json::array()}},
                  {{"seconds", 0.4}});
+    }
     SQLite::Statement insert(db_,
                              "INSERT INTO scores (key, sample, spec, unit) VALUES (?, ?, ?, ?)");
     bind_digest(insert, 1, key);
@@ -377,7 +416,10 @@ class Writer {
   io::ArtifactStore store_;
   SQLite::Database db_;
   std::mt19937_64 engine_;
-  std::string prompts_;
+  std::string prompts_, items_;
+  bool enlarging_ = false;
+  std::size_t variant_ = 0;
+  std::map<std::pair<int, double>, Digest> shared_;
   Digest reference_;
   std::map<std::uint64_t, io::Picture> scenes_;
   std::map<std::int64_t, std::uint64_t> next_number_;
@@ -388,6 +430,21 @@ class Writer {
 };
 
 }  // namespace
+
+SyntheticStudy large_study() {
+  SyntheticStudy study;
+  study.models.clear();
+  for (int width = 8; width <= 96; width += 8) study.models.push_back("w" + std::to_string(width));
+  study.steps.clear();
+  for (int i = 0; i < 32; ++i) study.steps.push_back(i < 20 ? i + 2 : 22 + 10 * (i - 20));
+  study.guidances.clear();
+  for (int i = 0; i < 65; ++i) study.guidances.push_back(1.5 + i / 8.0);
+  study.pictures = 4;
+  study.has_finalists = false;
+  study.replicates = 200;
+  study.shares_pictures = true;
+  return study;
+}
 
 SyntheticPaths write_synthetic_study(const fs::path& folder, const SyntheticStudy& study) {
   return Writer(folder, study).write();

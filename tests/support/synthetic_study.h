@@ -25,12 +25,22 @@ struct SyntheticStudy {
   bool has_finalists = true;  // an experiment "finalists", judged on images 512 to 4607
   int failed_cells = 2;
   int open_cells = 0;
+  // An axis of the grid that has no column of its own: each value makes series of its own.
+  std::vector<std::string> variants = {};
+  // A second task of other data, "enlarge", with clip_score as its first metric and items that have
+  // a source and a target.
+  bool has_enlarging = false;
+  int replicates = 0;            // of each interval of fid
+  bool shares_pictures = false;  // cells of about the same score have the same ones
 };
 
 struct SyntheticPaths {
   std::filesystem::path database;
   std::filesystem::path artifacts;
 };
+
+// About 100,000 cells: 12 sizes, 4 samplers, 32 numbers of steps, 65 guidances.
+[[nodiscard]] SyntheticStudy large_study();
 
 // Writes folder/isocost.sqlite (experiments "study" and "finalists") and folder/artifacts.
 SyntheticPaths write_synthetic_study(const std::filesystem::path& folder,

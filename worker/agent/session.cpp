@@ -34,6 +34,10 @@ Effects Session::handle(const Event& event, Instant now) {
     start_next();
     deliver_kept(now);
     say_want(now);
+    if (!is_attached() || !held_.empty())
+      idle_since_.reset();
+    else if (!idle_since_)
+      idle_since_ = now;
     leave_when_done(now);
   }
   return std::exchange(effects_, {});
@@ -382,6 +386,11 @@ void Session::leave_when_done(Instant now) {
   if (has_work()) return;
   // Without a coordinator the spool keeps what is left; with one its acknowledgement is near.
   if (is_leaving() && (count<Kept>() == 0 || !is_attached())) return hand_back();
+  if (idle_since_ && options_.idle_max && now - *idle_since_ >= *options_.idle_max)
+    return hand_back(
+        ExitReason::kDone,
+        fmt::format("no work for {} s",
+                    std::chrono::duration_cast<std::chrono::seconds>(*options_.idle_max).count()));
   if (is_attached() || now - attached_last_ < options_.give_up) return;
   end(ExitReason::kGaveUp,
       fmt::format("no coordinator for {} s{}: giving up; {} outcomes wait in the spool",
@@ -413,6 +422,7 @@ Instant Session::next_deadline() const {
              connection_);
   if (!is_attached() && !has_work()) at(attached_last_ + options_.give_up);
   if (stop_by_) at(*stop_by_);
+  if (idle_since_ && options_.idle_max) at(*idle_since_ + *options_.idle_max);
   for (const auto& [name, held] : held_) {
     const auto* kept = std::get_if<Kept>(&held.state);
     if (is_attached() && kept != nullptr && kept->step == Kept::Step::kIdle && kept->retry_at)

@@ -46,6 +46,7 @@ struct SessionOptions {
   wire::Hello greeting;                        // what belongs to a session is filled in
   std::uint32_t prefetch = 0;                  // units leased ahead of the one that computes
   Duration give_up{std::chrono::minutes(30)};  // without a coordinator
+  std::optional<Duration> idle_max{};          // attached and without a unit; none: for ever
   Duration grace{std::chrono::seconds(30)};    // to finish after a first request to stop
   Duration greeting_max{std::chrono::seconds(10)};
   Duration retry_first{std::chrono::milliseconds(250)};
@@ -231,11 +232,12 @@ class Session {
   std::string database_;  // of the last welcome
   wire::Welcome terms_{};
   Duration backoff_;
-  std::string unreachable_why_;       // as it was last told; empty while a coordinator is there
-  Instant attached_last_;             // when a coordinator was last there
-  std::map<std::string, Held> held_;  // by unit
-  std::vector<std::string> order_;    // of arrival, of the queued ones
-  std::vector<Outcome> elsewhere_;    // spooled for other databases: they wait
+  std::string unreachable_why_;        // as it was last told; empty while a coordinator is there
+  Instant attached_last_;              // when a coordinator was last there
+  std::optional<Instant> idle_since_;  // attached and holding nothing
+  std::map<std::string, Held> held_;   // by unit
+  std::vector<std::string> order_;     // of arrival, of the queued ones
+  std::vector<Outcome> elsewhere_;     // spooled for other databases: they wait
   std::vector<std::string> warm_;
   std::optional<std::uint32_t> wanted_;  // the credit that the coordinator knows of in this session
   Instant want_again_at_{};

@@ -1,8 +1,10 @@
+// isocost-worker serve and calibrate: what wires an engine into the worker.
 #include "worker/serve.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "worker/calibrate.h"
 #include "worker/commands/commands.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 
@@ -27,6 +29,14 @@ void add_serve(CLI::App& app, int& exit_code) {
   auto* command = app.add_subcommand("serve", "Compute units of studies for a coordinator");
   worker::add_serve_options(*command, *options);
   command->callback([options, &exit_code] { exit_code = worker::serve(*options, make_engine); });
+}
+
+void add_calibrate(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<worker::CalibrateOptions>();
+  auto* command = app.add_subcommand("calibrate", "Measure how fast networks run here");
+  worker::add_calibrate_options(*command, *options);
+  command->callback(
+      [options, &exit_code] { exit_code = worker::calibrate(*options, make_engine); });
 }
 
 }  // namespace isocost::commands

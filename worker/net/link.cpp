@@ -121,6 +121,7 @@ void Link::send(const wire::Message& message) {
 
 void Link::wait(std::chrono::milliseconds limit, const std::vector<int>& wake) {
   std::vector<zmq::pollitem_t> items;
+  items.reserve(wake.size() + 2);
   for (const int descriptor : wake) items.push_back({nullptr, descriptor, ZMQ_POLLIN, 0});
   if (resolver_.descriptor() >= 0)
     items.push_back({nullptr, resolver_.descriptor(), ZMQ_POLLIN, 0});

@@ -25,7 +25,7 @@
 #include "worker/net/resolver.h"
 
 namespace zmq {
-class context_t;
+class context_t;  // NOLINT(readability-identifier-naming): the library's name
 }
 
 namespace isocost::worker_net {

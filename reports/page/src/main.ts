@@ -1,218 +1,106 @@
-// Draws the report's figures: each is a Vega-Lite specification over named tables, both embedded in the page.
-//
-// Words that start with "$" in a specification are replaced before it is drawn (see reports/figures/README.md), so that
-// one file serves every study, cost axis and colour scheme. Nothing is fetched; expressions are interpreted, since the
-// page's content security policy forbids code made from text.
+// Draws the report's figures: each is a Vega-Lite specification over named tables, both embedded in the page, drawn once
+// a task. Nothing is fetched; expressions are interpreted, since the page's content security policy forbids code made
+// from text.
 import embed, { type Result, type VisualizationSpec } from 'vega-embed';
-import { Error as errors_only, scheme } from 'vega';
-import { categorical, theme, type Scheme } from './theme';
+import { Error as errors_only } from 'vega';
+import { axes, tasks, type Figure, type Task } from './data';
+import { compose, remark_on, type Frame } from './figure';
+import { save } from './save';
 
-type Value = number | string | boolean | null;
-type Row = Record<string, Value>;
-interface PackedTable { columns: string[]; rows: Value[][] }
-interface Axis { column: string; label: string }
-type LegendKind = 'series' | 'model' | 'steps';
-interface FigureMeta { each?: 'series' | 'model'; legend?: LegendKind; height?: number }
-interface Figure { name: string; spec: { usermeta?: { isocost?: FigureMeta }; data?: { name?: string } } & Record<string, unknown> }
-interface ReportData {
-  axes: Axis[];
-  metric: { name: string; label: string };
-  models: string[];
-  series: string[];
-  main_series: string;
-  normalised_by: string;
-  tables: Record<string, PackedTable>;
-  figures: Figure[];
-}
-
-function read_data(): ReportData {
-  return JSON.parse(document.getElementById('isocost-data')?.textContent ?? 'null') as ReportData;
-}
-
-function unpack(table: PackedTable): Row[] {
-  return table.rows.map((row) => Object.fromEntries(table.columns.map((column, i) => [column, row[i] ?? null])));
-}
-
-const data = read_data();
-const tables = new Map(Object.entries(data.tables).map(([name, table]) => [name, unpack(table)]));
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 const drawn = new Map<HTMLElement, Result>();
-let cost_axis: Axis = data.axes[0];
+let cost_axis = axes[0]?.column ?? '';
 
-// Sizes are ordered, so their colours are too: a stretch of viridis that stays visible on the background.
-function ordered_colors(count: number, is_dark: boolean): string[] {
-  const at = scheme('viridis') as (t: number) => string;
-  const [from, to] = is_dark ? [0.32, 1] : [0, 0.86];
-  return Array.from({ length: count }, (_, i) => at(from + ((to - from) * i) / Math.max(1, count - 1)));
+// The chosen axis, or the first that a task has an answer on.
+const cost_of = (task: Task): string => (task.axes.includes(cost_axis) ? cost_axis : (task.axes[0] ?? cost_axis));
+
+// One picture with one name: what stands in it is told by the caption and by the data that can be saved.
+function name_picture(svg: Element, title: string): void {
+  for (const part of svg.querySelectorAll('[role], [aria-label], [aria-roledescription]'))
+    for (const name of ['role', 'aria-label', 'aria-roledescription']) part.removeAttribute(name);
+  svg.removeAttribute('aria-roledescription');
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', title);
 }
 
-function names_of(kind: LegendKind): string[] {
-  if (kind === 'steps') return steps_of(tables.get('optimal') ?? []).map(String);
-  return kind === 'model' ? data.models : data.series;
-}
-
-function colors_of(kind: LegendKind, is_dark: boolean): string[] {
-  const count = names_of(kind).length;
-  if (kind !== 'series') return ordered_colors(count, is_dark);
-  return Array.from({ length: count }, (_, i) => categorical(is_dark)[i % categorical(is_dark).length]);
-}
-
-const shapes = ['circle', 'square', 'triangle-up', 'diamond', 'cross', 'triangle-down', 'triangle-right', 'stroke'];
-
-function is_number(value: Value | undefined): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
-}
-
-// A logarithmic scale where the values span more than a factor of four and none is 0 or less.
-function scale_type(rows: Row[], columns: string[]): string {
-  const values = rows.flatMap((row) => columns.map((column) => row[column])).filter(is_number);
-  const low = Math.min(...values);
-  return low > 0 && Math.max(...values) / low > 4 ? 'log' : 'linear';
-}
-
-function extent(rows: Row[], column: string): number[] {
-  const values = rows.flatMap((row) => [row[column], row[`${column}_low`], row[`${column}_high`]].concat(column === 'value' ? [row.low, row.high] : []))
-    .filter(is_number);
-  const low = Math.min(...values), high = Math.max(...values);
-  if (column === 'guidance' || column === 'steps') return [low, high];
-  if (column === 'value' && scale_type(rows, ['value']) === 'log') return [low / 1.05, high * 1.05];
-  const pad = (high - low || Math.abs(high) || 1) * 0.05;
-  return [low - pad, high + pad];
-}
-
-function middle_of(rows: Row[], column: string): number {
-  const values = rows.map((row) => row[column]).filter(is_number);
-  return Math.min(...values) + 0.55 * (Math.max(...values) - Math.min(...values));
-}
-
-function steps_of(rows: Row[]): number[] {
-  return [...new Set(rows.map((row) => row.steps).filter(is_number))].sort((a, b) => a - b);
-}
-
-// What the words with a "$" stand for.
-function words(all: Row[], is_dark: boolean): (word: string) => unknown {
-  const fixed: Record<string, () => unknown> = {
-    models: () => data.models,
-    model_colors: () => colors_of('model', is_dark),
-    series: () => data.series,
-    series_colors: () => colors_of('series', is_dark),
-    series_shapes: () => data.series.map((_, i) => shapes[i % shapes.length]),
-    main_series: () => data.main_series,
-    metric: () => data.metric.label,
-    cost: () => cost_axis.column,
-    cost_title: () => cost_axis.label + (cost_axis.column === 'cost_normalised' ? ` (${data.normalised_by} = 1)` : ''),
-    value_scale: () => scale_type(all, ['value']),
-    cost_scale: () => scale_type(tables.get('optimal') ?? [], [cost_axis.column]),
-    steps: () => steps_of(tables.get('optimal') ?? []),
-    steps_colors: () => colors_of('steps', is_dark),
-    guidance_middle: () => String(middle_of(all, 'guidance')),
-    ink: () => theme(is_dark).ink,
-    soft: () => theme(is_dark).soft,
-    paper: () => theme(is_dark).paper,
-  };
-  return (word) => {
-    if (word.startsWith('$extent:')) return extent(all, word.slice(8));
-    const known = fixed[word.slice(1)];
-    return known ? known() : word;
-  };
-}
-
-// Replaces words, also inside of texts ("datum['$cost']").
-function substitute(value: unknown, word: (name: string) => unknown): unknown {
-  if (typeof value === 'string') {
-    if (/^\$[a-z_]+(:[a-z_]+)?$/.test(value)) return word(value);
-    return value.replace(/\$[a-z_]+/g, (name) => {
-      const found = word(name);
-      return typeof found === 'string' ? found : name;
-    });
-  }
-  if (Array.isArray(value)) return value.map((item) => substitute(item, word));
-  if (value !== null && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, word)]));
-  return value;
-}
-
-function rows_of(name: string): Row[] {
-  const rows = tables.get(name) ?? [];
-  return rows.length > 0 && 'cost_axis' in rows[0] ? rows.filter((row) => row.cost_axis === cost_axis.column) : rows;
-}
-
-function legend(kind: LegendKind, is_dark: boolean): HTMLUListElement {
-  const list = document.createElement('ul');
-  list.className = 'legend';
-  const colors = colors_of(kind, is_dark);
-  names_of(kind).forEach((name, i) => {
-    const item = document.createElement('li');
-    const mark = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-    mark.setAttribute('width', '18');
-    mark.setAttribute('height', '12');
-    mark.setAttribute('aria-hidden', 'true');
-    const line = document.createElementNS(mark.namespaceURI, 'rect');
-    for (const [key, value] of Object.entries({ x: '0', y: '3', width: '18', height: '6', rx: '3', fill: colors[i] })) line.setAttribute(key, value);
-    mark.append(line);
-    item.append(mark, kind === 'steps' ? `${name} steps` : name);
-    list.append(item);
-  });
-  return list;
-}
-
-async function draw_plot(box: HTMLElement, figure: Figure, shown: (row: Row) => boolean, label: string): Promise<void> {
+async function draw_plot(box: HTMLElement, figure: Figure, frame: Frame, title: string): Promise<void> {
   drawn.get(box)?.finalize();
-  const is_dark: Scheme = dark.matches;
-  const meta = figure.spec.usermeta?.isocost ?? {};
-  const table = figure.spec.data?.name ?? '';
-  const spec = substitute(figure.spec, words(rows_of(table), is_dark)) as Record<string, unknown>;
-  const datasets = Object.fromEntries([...tables.keys()].map((name) => [name, rows_of(name).filter(shown)]));
-  const complete = {
-    width: 'container', height: meta.height ?? 300, background: 'transparent', autosize: { type: 'fit', contains: 'padding' },
-    ...spec, datasets, usermeta: undefined,
-  } as unknown as VisualizationSpec;
-  const result = await embed(box, complete, {
-    ast: true, renderer: 'svg', logLevel: errors_only, config: theme(is_dark).config, tooltip: { theme: is_dark ? 'dark' : 'light' },
-    actions: { export: true, source: false, compiled: false, editor: false },
-    downloadFileName: figure.name,
-  });
-  box.querySelector('svg.marks')?.setAttribute('aria-label', label);
-  drawn.set(box, result);
+  for (let shrink = 0, attempt = 0; attempt < 3; ++attempt) {
+    const spec = compose(figure, frame, title, shrink) as { columns: number };
+    const result = await embed(box, spec as unknown as VisualizationSpec, {
+      ast: true,
+      renderer: 'svg',
+      logLevel: errors_only,
+      tooltip: { theme: frame.is_dark ? 'dark' : 'light' },
+      actions: false,
+    });
+    drawn.set(box, result);
+    const svg = box.querySelector('svg.marks');
+    if (svg) name_picture(svg, title);
+    const surplus = (svg?.getBoundingClientRect().width ?? 0) - frame.width;
+    if (surplus <= 0) break;
+    result.finalize();
+    shrink += Math.ceil(surplus / spec.columns) + 1;
+  }
 }
 
-async function draw(element: HTMLElement, figure: Figure): Promise<void> {
-  const meta = figure.spec.usermeta?.isocost ?? {};
-  const host = element.querySelector<HTMLElement>('.plots');
-  if (!host) return;
-  const title = element.querySelector('h3')?.textContent ?? figure.name;
-  element.querySelector('.legend')?.remove();
-  if (meta.legend) host.before(legend(meta.legend, dark.matches));
-  const rows = tables.get(figure.spec.data?.name ?? '') ?? [];
-  const names = meta.each === undefined ? [''] : (meta.each === 'model' ? data.models : data.series).filter((name) => rows.some((row) => row[meta.each!] === name));
-  host.classList.toggle('many', names.length > 1);
-  host.classList.toggle('wide', names.length === 2 || names.length === 4);
-  while (host.children.length < names.length) {
-    const plot = document.createElement('div');
-    plot.className = 'plot';
-    plot.append(document.createElement('h4'), document.createElement('div'));
-    host.append(plot);
+function buttons(figure: Figure, task: Task, title: string): HTMLElement {
+  const line = document.createElement('p');
+  line.className = 'save';
+  line.append('Save as ');
+  for (const kind of ['SVG', 'PNG', 'CSV'] as const) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = kind;
+    button.setAttribute('aria-label', `Save "${title}" as ${kind}`);
+    button.addEventListener(
+      'click',
+      () => void save(figure, { task, cost: cost_of(task), is_dark: false, width: 0 }, title, kind),
+    );
+    line.append(button);
   }
-  for (const [i, name] of names.entries()) {
-    const [heading, box] = host.children[i].children as unknown as [HTMLElement, HTMLElement];
-    heading.textContent = name;
-    heading.hidden = name === '';
-    const shown = (row: Row) => meta.each === undefined || row[meta.each] === name || !(meta.each in row);
-    try {
-      await draw_plot(box, figure, shown, name === '' ? title : `${title}: ${name}`);
-    } catch (error) {
-      box.textContent = `This figure could not be drawn: ${String(error)}`;
-      console.error(`figure ${figure.name}: ${String(error)}`);
-    }
+  return line;
+}
+
+async function draw(element: HTMLElement, figure: Figure, task: Task): Promise<void> {
+  const box = element.querySelector<HTMLElement>('.plot');
+  if (!box) return;
+  const title = element.querySelector('.figure-title')?.textContent ?? figure.name;
+  const frame: Frame = {
+    task,
+    cost: cost_of(task),
+    is_dark: dark.matches,
+    width: Math.floor(element.getBoundingClientRect().width),
+  };
+  try {
+    await draw_plot(box, figure, frame, title);
+    element.classList.add('drawn');
+    element.classList.toggle('dark', frame.is_dark);
+  } catch (error) {
+    box.textContent = `This figure could not be drawn: ${String(error)}`;
+    element.classList.remove('drawn');
+    console.error(`figure ${figure.name}: ${String(error)}`);
   }
+  if (!element.querySelector('.save')) element.append(buttons(figure, task, title));
+  const remark = remark_on(figure, frame);
+  let place = element.querySelector('.remark');
+  if (remark && !place) {
+    place = document.createElement('p');
+    place.className = 'remark soft small';
+    element.append(place);
+  }
+  if (place) place.textContent = remark;
 }
 
 async function draw_all(which: (figure: Figure) => boolean): Promise<void> {
   document.documentElement.dataset.figures = 'drawing';
-  for (const figure of data.figures) {
-    const element = document.querySelector<HTMLElement>(`figure[data-figure="${CSS.escape(figure.name)}"]`);
-    if (element && which(figure)) await draw(element, figure);
-  }
+  for (const task of tasks)
+    for (const figure of task.figures) {
+      const element = document.querySelector<HTMLElement>(
+        `figure[data-figure="${CSS.escape(figure.name)}"][data-task="${CSS.escape(task.id)}"]`,
+      );
+      if (element && which(figure)) await draw(element, figure, task);
+    }
   document.documentElement.dataset.figures = 'drawn';
 }
 
@@ -222,16 +110,41 @@ function enqueue(which: (figure: Figure) => boolean): void {
   queue = queue.then(() => draw_all(which));
 }
 
-function show_axis(column: string): void {
-  cost_axis = data.axes.find((axis) => axis.column === column) ?? data.axes[0];
-  for (const element of document.querySelectorAll<HTMLElement>('[data-axis]')) element.hidden = element.dataset.axis !== cost_axis.column;
+function show_axis(): void {
+  for (const task of tasks)
+    for (const element of document.querySelectorAll<HTMLElement>(`#task-${CSS.escape(task.id)} [data-axis]`))
+      element.hidden = element.dataset.axis !== cost_of(task);
 }
 
 for (const input of document.querySelectorAll<HTMLInputElement>('input[name="cost-axis"]')) {
   input.addEventListener('change', () => {
-    show_axis(input.value);
-    enqueue((figure) => /\$cost|"envelope"|"answer"/.test(JSON.stringify(figure.spec)));
+    cost_axis = input.value;
+    show_axis();
+    enqueue((figure) => /\$cost|:cost|"envelope|"answer"/.test(JSON.stringify(figure.spec)));
   });
 }
+
+let drawn_width = window.innerWidth;
+let waiting = 0;
+window.addEventListener('resize', () => {
+  clearTimeout(waiting);
+  waiting = window.setTimeout(() => {
+    if (window.innerWidth === drawn_width) return;
+    drawn_width = window.innerWidth;
+    enqueue(() => true);
+  }, 150);
+});
 dark.addEventListener('change', () => enqueue(() => true));
+
+// What is folded is opened for paper, and folded again.
+let opened: HTMLDetailsElement[] = [];
+window.addEventListener('beforeprint', () => {
+  opened.push(...document.querySelectorAll<HTMLDetailsElement>('details:not([open])'));
+  for (const details of opened) details.open = true;
+});
+window.addEventListener('afterprint', () => {
+  for (const details of opened) details.open = false;
+  opened = [];
+});
+
 enqueue(() => true);

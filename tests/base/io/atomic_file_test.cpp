@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <string>
 #include <system_error>
 
 #include "tests/base/io/temporary_folder.h"
@@ -38,6 +39,29 @@ TEST(AtomicFile, ThrowsAndLeavesNothingWhenTheTargetCannotBeReplaced) {
 
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
   EXPECT_THROW(write_file_atomically(folder / "missing/a", "text"), std::system_error);
+}
+
+TEST(AtomicFile, IsThereOnceAllItsPiecesAre) {
+  const TemporaryFolder folder;
+  const std::string piece(100'000, 'x');  // several are more than is written at once
+  {
+    AtomicFile file(folder / "a");
+    for (int i = 0; i < 5; ++i) file.write(piece);
+    EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+    file.finish();
+  }
+
+  EXPECT_EQ(read_file(folder / "a").value(), piece + piece + piece + piece + piece);
+}
+
+TEST(AtomicFile, LeavesNothingWhereItIsNotFinished) {
+  const TemporaryFolder folder;
+  {
+    AtomicFile file(folder / "a");
+    file.write(std::string(1'000'000, 'x'));
+  }
+
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(ReadFile, RefusesPipesFoldersAndLongFiles) {

@@ -48,6 +48,8 @@ class Coordinator {
     core->check_invariants();
     store.apply(effects.writes);
     store.commit();
+    for (const Write& write : effects.writes)
+      if (const auto* told = std::get_if<RecordEvent>(&write)) events.push_back(*told);
     for (const Message& message : effects.messages)
       if (const auto* note = std::get_if<Note>(&message)) notes.push_back(*note);
     for (const Event& next : follow_up(effects, store))
@@ -151,7 +153,8 @@ class Coordinator {
 
   MemoryStore store;
   std::optional<Core> core;
-  std::vector<Note> notes;  // of all events so far
+  std::vector<Note> notes;          // of all events so far
+  std::vector<RecordEvent> events;  // that people are told of
   Instant now{1000s};
 };
 

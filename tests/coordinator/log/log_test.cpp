@@ -27,6 +27,41 @@ TEST(Log, SaysWhoDidWhatAndOfWhatKindItWas) {
   EXPECT_EQ(log.count(Incident::kMalformed), 0U);
 }
 
+TEST(Log, WritesEventsInOneLineEachAndBoundsThoseOfAKind) {
+  const testing::ScratchFolder folder;
+  Log log({.file = folder / "log"});
+
+  log.tell(Event{.kind = "lost", .who = "w1", .what = "nothing was heard of it\nfor 15 s"});
+  for (std::uint64_t cell = 0; cell < 10'000; ++cell)
+    log.tell(Event{.kind = "finished", .experiment = "study", .cell = cell, .labels = "steps 4"});
+
+  const std::string text = read_text(folder / "log");
+  EXPECT_THAT(text, HasSubstr("info lost: w1: nothing was heard of it; for 15 s"));
+  EXPECT_THAT(text, HasSubstr("info finished: study, cell 3 (steps 4)\n"));
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 20);
+}
+
+// What a peer does wrong is told once, and whoever listens hears what was written and no more.
+TEST(Log, HandsIncidentsThatItWritesToWhoListens) {
+  const testing::ScratchFolder folder;
+  Log log({.file = folder / "log"});
+  std::vector<std::string> heard;
+  log.listen([&](Incident kind, const std::string& who, const std::string& what) {
+    heard.push_back(std::string(incident_name(kind)) + " " + who + " " + what);
+  });
+
+  for (int i = 0; i < 1000; ++i) log.tell(Incident::kRefusedKey, "10.0.0.7", "unknown\x1b");
+  log.tell(Event{.kind = "refused_key", .who = "10.0.0.7", .what = "unknown"});
+  log.listen({});
+  log.tell(Incident::kStalled, "other", "takes nothing");
+
+  EXPECT_LT(heard.size(), 20U);
+  ASSERT_FALSE(heard.empty());
+  EXPECT_EQ(heard[0], "refused_key 10.0.0.7 unknown?");
+  const std::string text = read_text(folder / "log");
+  EXPECT_EQ(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')), heard.size() + 1);
+}
+
 // A peer that does the same a million times fills no disk and hides no other kind.
 TEST(Log, CountsAllAndWritesFew) {
   const testing::ScratchFolder folder;

@@ -245,59 +245,5 @@ TEST(AddressesOf, TakesAnAddressAsItIsAndOfLocalhostWhatNobodyElseReaches) {
   }
 }
 
-TEST(Keys, AreReadableByTheirOwnerAlone) {
-  ScratchFolder folder;
-  const auto written = transport::write_keys(folder.path(), "node-1");
-  ASSERT_TRUE(written) << written.error().message();
-
-  const auto mode = std::filesystem::status(folder / "node-1.secret").permissions();
-  EXPECT_EQ(mode, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
-  EXPECT_EQ(transport::read_secret(folder / "node-1.secret")->public_key, *written);
-  EXPECT_EQ(*transport::read_public_key(folder / "node-1.key"), *written);
-  EXPECT_FALSE(transport::write_keys(folder.path(), "node-1"));
-  EXPECT_FALSE(transport::write_keys(folder.path(), "../node-2"));
-  std::filesystem::permissions(folder / "node-1.secret", std::filesystem::perms::group_read,
-                               std::filesystem::perm_options::add);
-  EXPECT_FALSE(transport::read_secret(folder / "node-1.secret"));
-}
-
-// One bad file costs the others nothing.
-TEST(Keys, SkipTheFaultsOfAnAllowListAndNameThem) {
-  ScratchFolder folder;
-  const auto key = transport::write_keys(folder.path(), "a");
-  ASSERT_TRUE(key);
-  std::filesystem::copy(folder / "a.key", folder / "b.key");
-  testing::write_text(folder / "c.key", "public tooshort\n");
-  testing::write_text(folder / "d.key", "");
-  testing::write_text(folder / "._e.key", "a desktop's notes");
-  std::filesystem::create_symlink("nowhere", folder / "f.key");
-
-  const auto list = transport::read_allow_list(folder.path());
-
-  ASSERT_TRUE(list) << list.error().message();
-  EXPECT_EQ(list->names, (std::map<std::string, std::string>{{*key, "a"}}));
-  ASSERT_EQ(list->faults.errors.size(), 4u) << list->faults.message();
-  EXPECT_NE(list->faults.message().find("it holds the key of a.key"), std::string::npos);
-  EXPECT_FALSE(transport::read_allow_list(folder / "nothing"));
-}
-
-// Who reads the folder meanwhile sees whole files alone, and no other file is replaced.
-TEST(Keys, AppearWhole) {
-  ScratchFolder folder;
-  std::size_t faults = 0;
-  const std::jthread reader([&](const std::stop_token& is_over) {
-    while (!is_over.stop_requested()) {
-      const auto list = transport::read_allow_list(folder.path());
-      if (list) faults += list->faults.errors.size();
-    }
-  });
-
-  for (int i = 0; i < 200; ++i)
-    ASSERT_TRUE(transport::write_keys(folder.path(), "w" + std::to_string(i)));
-
-  EXPECT_EQ(faults, 0u);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 400);
-}
-
 }  // namespace
 }  // namespace isocost::net

@@ -328,7 +328,8 @@ TEST(Database, SaysWhatItsNumbersMean) {
   EXPECT_EQ(words("SELECT kind, name FROM unit_kinds"), kinds);
   EXPECT_EQ(words("SELECT state, name FROM unit_states"), states);
   for (const auto& [index, state] :
-       {std::pair("units_open", "#open"), std::pair("units_failed", "#failed")}) {
+       {std::pair("units_open", "#open"), std::pair("units_failed", "#failed"),
+        std::pair("units_open_by_sample", "#open")}) {
     SQLite::Statement made(raw, "SELECT sql FROM sqlite_schema WHERE name = ?");
     made.bind(1, index);
     ASSERT_TRUE(made.executeStep());

@@ -6,6 +6,7 @@
 #include "coordinator/core/ports.h"
 #include "coordinator/storage/reader.h"
 #include "coordinator/storage/sqlite_store.h"
+#include "schema/units/cell.h"
 #include "tests/support/memory_store.h"
 #include "tests/support/process.h"
 #include "tests/support/submission_builder.h"
@@ -329,6 +330,62 @@ TEST_P(StoreContract, TellsWhatTheWorkersUnitsAreFor) {
   EXPECT_EQ(running[0].images.end, generate->range.end);
   EXPECT_TRUE(running[1].labels.empty());
   EXPECT_EQ(snapshot.experiments.at(0).units.leased, 1U);
+}
+
+TEST_P(StoreContract, RecordsEventsWithTheCellsThatTheyConcern) {
+  const auto plan = submit(submission_of({.models = 1, .steps = {4, 8}}));
+  (void)store_->take_events();
+
+  store_->apply(
+      {RecordEvent{.kind = "submitted", .what = "2 cells", .experiment = plan->experiment},
+       RecordEvent{.kind = "attempt_failed",
+                   .who = "w",
+                   .what = "bug: it broke",
+                   .unit = plan->units[0].id}});
+  const auto events = store_->take_events();
+
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_LT(events[0].id, events[1].id);
+  EXPECT_EQ(events[0].experiment, plan->name);
+  EXPECT_FALSE(events[0].cell.has_value());
+  EXPECT_EQ(events[1].who, "w");
+  EXPECT_EQ(events[1].experiment, plan->name);
+  EXPECT_EQ(events[1].cell, 0U);
+  EXPECT_EQ(events[1].labels, labels_text(Json::parse(plan->cells[0].labels)));
+  EXPECT_TRUE(store_->take_events().empty());
+}
+
+// Once a cell, when the last of what it wants is there, and whatever else its sample waits for.
+TEST_P(StoreContract, TellsWhenACellIsFinished) {
+  Submission submission = submission_of({.models = 1, .steps = {4}});
+  const auto plan = submit(submission);
+  submission.name = "longer";
+  submission.cells[0].images.end += 64;
+  submission.cells[0].scores.clear();
+  const auto longer = submit(submission);
+  (void)store_->take_events();
+  std::vector<std::string> told;
+  const auto finish = [&](const NewUnit& unit) {
+    store_->apply({FinishUnit{unit.id, result_of(unit), "w", {1, 1}}});
+    for (const log::Event& event : store_->take_events())
+      told.push_back(event.kind + " " + event.experiment + " " + unit.name.substr(0, 5));
+  };
+
+  for (const NewUnit& unit : plan->units) finish(unit);
+  const std::size_t before = told.size();
+  for (const NewUnit& unit : longer->units) finish(unit);
+
+  ASSERT_EQ(before, 1U);
+  EXPECT_EQ(told[0], "finished " + plan->name + " score");
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(told[1], "finished longer gener");
+}
+
+TEST_P(StoreContract, TellsNothingThatWasNotCommitted) {
+  store_->apply({RecordEvent{.kind = "lost", .who = "w"}});
+  restart();
+
+  EXPECT_TRUE(store_->take_events().empty());
 }
 
 TEST_P(StoreContract, RemembersWhoReported) {

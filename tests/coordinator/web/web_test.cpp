@@ -56,6 +56,8 @@ class FakeCommands : public core::Commands {
     return std::make_shared<core::Snapshot>(sample_snapshot());
   }
 
+  Duration silence() const override { return Duration(0); }
+
   std::vector<Submission> submitted;
   std::vector<int> priorities;
   std::vector<std::string> cancelled;

@@ -37,6 +37,27 @@ TEST(Catalog, SaysWhichPatternMatchesNothing) {
             "unet/ in it");
 }
 
+// What web UIs have: a file a model.
+TEST(Catalog, SaysHowToConvertCheckpointsThatAreOneFile) {
+  const isocost::testing::ScratchFolder folder;
+  isocost::testing::write_text(folder / "dream.ckpt", "a pickle");
+  const auto catalog = disk_catalog(folder.path());
+
+  const auto matched = catalog->models("*.ckpt", "g.yaml:3:5");
+  const auto named = catalog->model("dream.ckpt", "", {"text-to-image"}, "g.yaml:3:5");
+
+  ASSERT_FALSE(matched);
+  ASSERT_FALSE(named);
+  for (const std::string& said : {matched.error().message(), named.error().message()}) {
+    EXPECT_THAT(said, HasSubstr("g.yaml:3:5: " + (folder / "dream.ckpt").string() +
+                                ": this is a checkpoint in one file"));
+    EXPECT_THAT(said, HasSubstr("from_single_file(sys.argv[1]).save_pretrained(sys.argv[2])"));
+  }
+  // Beside the folders that were made of them they are left out.
+  fs::create_directories(folder / "dream/unet");
+  EXPECT_THAT(*catalog->models("*", "g.yaml"), ElementsAre("dream"));
+}
+
 // A model of a pattern whose U-Net is a link to nothing was left out in silence once.
 TEST(Catalog, LeavesNoModelOutWhoseUNetIsABrokenLink) {
   const isocost::testing::ScratchFolder folder;
@@ -203,6 +224,32 @@ TEST_F(CatalogOnDisk, LooksAtExtractorsAndData) {
   EXPECT_THAT(fault(catalog_->pictures("deep", "g.yaml:9:5")),
               HasSubstr("no picture is at the top of this folder; 1 is in its sub-folders"));
   EXPECT_THAT(fault(catalog_->statistics("pointer.npz", "g.yaml:9:5")), HasSubstr("git lfs pull"));
+}
+
+TEST_F(CatalogOnDisk, LooksAtNetworksOfPictures) {
+  const auto fault = [](const auto& found) { return found ? "no fault" : found.error().message(); };
+  fs::copy(fs::path(ISOCOST_SOURCE_DIR) / "tests/golden/picture_metrics/vit", folder_ / "vit");
+  fs::copy(golden("clip"), folder_ / "clip", fs::copy_options::recursive);
+
+  const auto features = catalog_->extractor("vit-features", "vit", "g.yaml:9:5");
+  ASSERT_TRUE(features) << features.error().message();
+  EXPECT_EQ(features->columns, 16);
+  EXPECT_EQ(catalog_->extractor("vit-to-source", "vit", "g.yaml:9:5")->columns, 1);
+  EXPECT_EQ(catalog_->extractor("clip-whole", "clip", "g.yaml:9:5")->columns, 24);
+  EXPECT_EQ(catalog_->extractor("clip-direction", "clip", "g.yaml:9:5")->columns, 1);
+  EXPECT_THAT(fault(catalog_->extractor("perceptual", "vit", "g.yaml:9:5")),
+              HasSubstr("this is no network of LPIPS"));
+  write("lpips/config.json",
+        R"({"_class_name": "IsocostPerceptualNetwork", "net": "alex", "version": "0.1"})");
+  EXPECT_THAT(fault(catalog_->extractor("perceptual", "lpips", "g.yaml:9:5")),
+              HasSubstr("model.safetensors"));
+  fs::copy(folder_ / "vit/model.safetensors", folder_ / "lpips/model.safetensors");
+  EXPECT_THAT(fault(catalog_->extractor("perceptual", "lpips", "g.yaml:9:5")),
+              HasSubstr("features.0.weight"));
+  write("vit/config.json", R"({"model_type": "vit", "hidden_size": 16, "num_hidden_layers": 3,
+                               "num_attention_heads": 2, "intermediate_size": 32})");
+  EXPECT_THAT(fault(catalog_->extractor("vit-features", "vit", "g.yaml:9:5")),
+              HasSubstr("vit.encoder.layers.2."));
 }
 
 }  // namespace

@@ -308,13 +308,18 @@ TEST(Metrics, TakeTheFormOfExtractorThatTheyAreMadeOf) {
 
 // Whatever compares pixels has no network, and its options stand in the protocol.
 TEST(Metrics, SayInTheirProtocolHowPixelsAreCompared) {
-  const auto metric_of = [](const std::string& metric) {
-    const auto draft =
-        draft_grid("name: s\naxes:\n" + std::string(kOneCell) +
-                       "prompts: [a cat]\nimages: 64\nmetrics: [" + metric + "]\n",
-                   "g.yaml");
+  const auto draft_of = [](const std::string& metric) {
+    return draft_grid("name: s\naxes:\n" + std::string(kOneCell) +
+                          "prompts: [a cat]\nimages: 64\nmetrics: [" + metric + "]\n",
+                      "g.yaml");
+  };
+  const auto metric_of = [&](const std::string& metric) {
+    const auto draft = draft_of(metric);
     EXPECT_TRUE(draft.failure.is_empty()) << draft.failure.message();
     return draft.grid.tasks.at(0).metrics.at(0);
+  };
+  const auto fault_of = [&](const std::string& metric) {
+    return draft_of(metric).failure.message();
   };
 
   EXPECT_EQ(metric_of("psnr").extractor.kind, "squared-error");
@@ -326,11 +331,11 @@ TEST(Metrics, SayInTheirProtocolHowPixelsAreCompared) {
   const auto outside = metric_of("outside_mask: {protocol: {margin: 2, distance: l2}}");
   EXPECT_EQ(outside.extractor.options, Json::parse(R"({"margin": 2})"));
   EXPECT_EQ(outside.protocol, Json::parse(R"({"distance": "l2"})"));
-  EXPECT_THAT(fault_of_metric("psnr: {protocol: {crop_border: -1}}"),
+  EXPECT_THAT(fault_of("psnr: {protocol: {crop_border: -1}}"),
               HasSubstr("'crop_border' of psnr does not fit; expected a whole number from 0"));
-  EXPECT_THAT(fault_of_metric("psnr: {protocol: {crop_boarder: 4}}"),
+  EXPECT_THAT(fault_of("psnr: {protocol: {crop_boarder: 4}}"),
               HasSubstr("expected 'crop_border'?"));
-  EXPECT_THAT(fault_of_metric("ssim: {extractor: net.pt}"),
+  EXPECT_THAT(fault_of("ssim: {extractor: net.pt}"),
               HasSubstr("ssim is not made of what net.pt gives; expected {crop_border, channels}"));
 }
 

@@ -47,8 +47,7 @@ TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
 }
 
 TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
-  EXPECT_THAT(kind_names(),
-              ::testing::ElementsAre("text-to-image", "super-resolution", "editing"));
+  EXPECT_THAT(kind_names(), ::testing::ElementsAre("text-to-image", "super-resolution", "editing"));
   for (const std::string& name : kind_names())
     for (const std::string& method : methods_of(name))
       EXPECT_EQ(is_of_prompts(*find_task(method)), name == kind_names().front()) << method;

@@ -5,92 +5,12 @@
 #include <random>
 #include <set>
 
+#include "tests/worker/agent/session_harness.h"
+
 namespace isocost::agent {
 namespace {
 
 using namespace std::chrono_literals;
-
-wire::Lease lease(const std::string& unit, std::uint64_t counter = 1) {
-  return {.unit = unit,
-          .attempt = {1, counter},
-          .kind = UnitKind::kScore,
-          .body = "{}",
-          .needs = {},
-          .blobs = {}};
-}
-
-UnitResult result(const std::string& unit, bool has_artifact = false) {
-  UnitResult made;
-  made.unit = unit;
-  made.digest = sha256(unit);
-  if (has_artifact) made.artifacts.push_back({"rows/a", sha256(unit), 3});
-  return made;
-}
-
-// Drives a session and keeps its effects in order.
-class Harness {
- public:
-  explicit Harness(std::vector<Outcome> spooled = {}, SessionOptions options = {}) {
-    options.greeting.worker = "w";
-    session.emplace(std::move(options), std::move(spooled), now);
-  }
-
-  void on(const Event& event) {
-    for (Effect& effect : session->handle(event, now)) effects.push_back(std::move(effect));
-    session->check_invariants();
-  }
-  void hear(wire::Message message) { on(Received{std::move(message)}); }
-  void pass(Duration time) {
-    now += time;
-    on(Tick{});
-  }
-  void attach(const std::string& database = "db1") {
-    on(Tick{});
-    on(Connected{"5e55"});
-    hear(wire::Welcome{.protocol = wire::kProtocolVersion,
-                       .build = "",
-                       .database = database,
-                       .lease_ms = 9000,
-                       .heartbeat_ms = 3000,
-                       .artifact_port = 0,
-                       .artifact_folder = {},
-                       .artifact_nonce = {}});
-  }
-  void finish(const std::string& unit, bool has_artifact = false) {
-    on(Finished{unit, result(unit, has_artifact), {}});
-    on(Spooled{unit});
-  }
-  void acknowledge(const std::string& unit, wire::Verdict verdict = wire::Verdict::kAccepted) {
-    hear(wire::Ack{unit, {1, 1}, verdict, {}});
-  }
-
-  // The effects of one kind since the last look.
-  template <class T>
-  std::vector<T> take() {
-    std::vector<T> found;
-    std::erase_if(effects, [&](const Effect& effect) {
-      const auto* wanted = std::get_if<T>(&effect);
-      if (wanted != nullptr) found.push_back(*wanted);
-      return wanted != nullptr;
-    });
-    return found;
-  }
-  template <class T>
-  std::vector<T> said() {
-    std::vector<T> found;
-    std::erase_if(effects, [&](const Effect& effect) {
-      const auto* send = std::get_if<Send>(&effect);
-      const auto* wanted = send == nullptr ? nullptr : std::get_if<T>(&send->message);
-      if (wanted != nullptr) found.push_back(*wanted);
-      return wanted != nullptr;
-    });
-    return found;
-  }
-
-  Instant now{};
-  std::optional<Session> session;
-  std::vector<Effect> effects;
-};
 
 TEST(Session, AsksForOneUnitAtATime) {
   Harness h;
@@ -339,71 +259,6 @@ TEST(Session, CancelsWhatNobodyWants) {
 
   EXPECT_TRUE(h.take<Spool>().empty());
   EXPECT_EQ(h.said<wire::Want>().back().credit, 1u);
-}
-
-TEST(Session, FinishesBeforeItLeaves) {
-  Harness h;
-  h.attach();
-  h.hear(lease("a"));
-
-  h.on(StopRequested{});
-  EXPECT_EQ(h.said<wire::Want>().back().credit, 0u + 1u);
-  h.finish("a");
-  EXPECT_TRUE(h.take<Exit>().empty());
-  h.acknowledge("a");
-
-  const Exit exit = h.take<Exit>().at(0);
-  EXPECT_EQ(exit.reason, ExitReason::kDone);
-  EXPECT_NE(exit.text.find("0 units handed back"), std::string::npos) << exit.text;
-}
-
-TEST(Session, HandsBackWhenTheGraceIsOver) {
-  Harness h;
-  h.attach();
-  h.hear(lease("a"));
-  h.on(StopRequested{});
-
-  h.pass(30s);
-
-  EXPECT_EQ(h.said<wire::Goodbye>().size(), 1u);
-  EXPECT_NE(h.take<Exit>().at(0).text.find("1 units handed back"), std::string::npos);
-}
-
-TEST(Session, HandsBackAtOnceWhenAskedTwice) {
-  Harness h;
-  h.attach();
-  h.hear(lease("a"));
-
-  h.on(StopRequested{});
-  h.on(StopRequested{});
-
-  EXPECT_EQ(h.said<wire::Goodbye>().size(), 1u);
-}
-
-TEST(Session, GivesUpOnlyWhenNothingComputes) {
-  Harness h;
-  h.attach();
-  h.hear(lease("a"));
-  h.on(ConnectionLost{"gone"});
-
-  h.pass(31min);
-  EXPECT_FALSE(h.session->is_over());
-  h.finish("a");
-
-  EXPECT_EQ(h.take<Exit>().at(0).reason, ExitReason::kGaveUp);
-}
-
-TEST(Session, EndsWhenItIsRefused) {
-  Harness refused, rejected;
-
-  refused.on(Tick{});
-  refused.on(Refused{"not listed"});
-  rejected.on(Tick{});
-  rejected.on(Connected{"5e55"});
-  rejected.hear(wire::Reject{wire::RejectCode::kProtocol, "another version"});
-
-  EXPECT_EQ(refused.take<Exit>().at(0).reason, ExitReason::kRefused);
-  EXPECT_EQ(rejected.take<Exit>().at(0).reason, ExitReason::kRefused);
 }
 
 TEST(Session, TellsALeaseThatItCannotRead) {

@@ -36,8 +36,8 @@ std::vector<Taps> taps_for(int in, int out, Filter filter) {
   for (int i = 0; i < out; ++i) {
     const double center = (i + 0.5) * scale;
     Taps taps;
-    taps.begin = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int end = std::min(static_cast<int>(center + support + 0.5), in);
+    taps.begin = std::max(static_cast<int>(std::floor(center - support + 0.5)), 0);
+    const int end = std::min(static_cast<int>(std::floor(center + support + 0.5)), in);
     double sum = 0;
     for (int x = taps.begin; x < end; ++x) {
       taps.weights.push_back(weight(filter, (x - center + 0.5) * shrink));

@@ -4,6 +4,7 @@
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace isocost::diffusion {
@@ -54,6 +55,15 @@ Result<at::Device> open_device(const std::string& text) {
   auto device = parse(text);
   if (device) set_determinism(*device);
   return device;
+}
+
+std::vector<at::Device> devices() {
+  std::vector<at::Device> found;
+  const int count = gpu_count();
+  found.reserve(static_cast<std::size_t>(std::max(count, 1)));
+  for (int index = 0; index < count; ++index) found.push_back(gpu(index));
+  if (found.empty()) found.emplace_back(at::kCPU);
+  return found;
 }
 
 }  // namespace isocost::diffusion

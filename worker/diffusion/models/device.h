@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -18,5 +19,8 @@ namespace isocost::diffusion {
 // "cpu", "cuda", "cuda:N", or "auto": the first GPU where there is one. Fails with: another text, a
 // GPU that LibTorch does not find.
 [[nodiscard]] Result<at::Device> open_device(const std::string& text);
+
+// All GPUs that LibTorch finds, or else the CPU.
+[[nodiscard]] std::vector<at::Device> devices();
 
 }  // namespace isocost::diffusion

@@ -125,7 +125,7 @@ Result<Tensor> to_tensor(const io::TensorView& view, const std::string& where) {
                 "the type " + std::string(io::dtype_name(view.dtype)) +
                     " is not one this engine computes with",
                 "F32, F16, BF16 or F64");
-  auto tensor = at::empty(view.shape, at::TensorOptions().dtype(*type));
+  auto tensor = at::empty(view.shape, at::TensorOptions().dtype(type));
   if (!view.bytes.empty()) std::memcpy(tensor.data_ptr(), view.bytes.data(), view.bytes.size());
   return tensor;
 }

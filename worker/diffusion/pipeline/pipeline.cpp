@@ -102,6 +102,7 @@ Tensor joined(const std::vector<Branch>& branches, Tensor (*part)(const Branch&)
 // x once a branch, each with the branch's channels beside it.
 Tensor with_channels(const Tensor& x, const std::vector<Branch>& branches) {
   std::vector<Tensor> inputs;
+  inputs.reserve(branches.size());
   for (const auto& branch : branches)
     inputs.push_back(branch.channels.defined() ? at::cat({x, branch.channels}, 1) : x);
   return at::cat(inputs);

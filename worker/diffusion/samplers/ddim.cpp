@@ -19,7 +19,8 @@ class Ddim : public AlphaStepper {
     const double t = timesteps()[k];
     // The reference implementation steps by T / N whatever the spacing is; where N does not divide
     // T this is not the next timestep of the list, and is kept for agreement.
-    const double t_prev = t - config().num_train_timesteps / config().steps;
+    const int stride = config().num_train_timesteps / config().steps;  // whole
+    const double t_prev = t - stride;
     const double alpha_bar_t = alpha_bar(t);
     const double alpha_bar_prev = t_prev >= 0 ? alpha_bar(t_prev) : alpha_bar_final_;
     const double alpha = std::sqrt(alpha_bar_t);

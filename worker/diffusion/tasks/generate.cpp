@@ -103,6 +103,7 @@ io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size
 // Pictures as the unit's will be, of noise.
 at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
   std::vector<std::uint64_t> images;
+  images.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) images.push_back(static_cast<std::uint64_t>(i));
   const at::Tensor noise = keyed_noise(0, images, 0, {3, spec.height, spec.width});
   return (noise * 64 + 128).clamp(0, 255).to(at::kByte);
@@ -130,6 +131,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
       extractor_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
+  texts.reserve(kTried);
   for (std::size_t i = 0; i < kTried; ++i) texts.push_back(prompts[i % prompts.size()]);
   const auto rows = extractor.extract(drawn_input(kTried, sample, texts));
   if (!rows) return fail(rows.error());

@@ -39,9 +39,9 @@ constexpr char32_t kLCount = 19, kVCount = 21, kTCount = 28, kSCount = kLCount *
 void append_decomposed(char32_t c, std::u32string& out) {
   if (c >= kSBase && c < kSBase + kSCount) {
     const char32_t s = c - kSBase;
-    out += kLBase + s / (kVCount * kTCount);
-    out += kVBase + s % (kVCount * kTCount) / kTCount;
-    if (s % kTCount != 0) out += kTBase + s % kTCount;
+    out.push_back(kLBase + s / (kVCount * kTCount));
+    out.push_back(kVBase + s % (kVCount * kTCount) / kTCount);
+    if (s % kTCount != 0) out.push_back(kTBase + s % kTCount);
     return;
   }
   const auto& table = unicode_tables::kDecompositions;

@@ -12,6 +12,7 @@ constexpr std::int64_t kComparedTogether = 256;
 at::Tensor text_features(Clip& clip, const CaptionEncoder& encoder,
                          const std::vector<world::Scene>& scenes) {
   std::vector<at::Tensor> rows;
+  rows.reserve(scenes.size());
   for (const auto& scene : scenes)
     rows.push_back(at::tensor(encoder.encode(world::caption(scene))));
   std::vector<at::Tensor> features;

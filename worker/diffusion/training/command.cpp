@@ -48,7 +48,7 @@ Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& place
     if (!training) return fail(training.error());
     LoopOptions options;
     options.out = out;
-    options.print = [](const std::string& line) { std::cout << line << std::endl; };
+    options.print = [](const std::string& line) { std::cout << line << '\n' << std::flush; };
     auto note = train(recipe, **training, options);
     if (!note) return note;
     fs::create_directories(places.family / "curves");
@@ -65,7 +65,7 @@ Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& place
 int run_train_command(const TrainCommand& command) {
   const auto recipe = read_recipe(command.recipe);
   if (!recipe) {
-    std::cerr << recipe.error().message() << std::endl;
+    std::cerr << recipe.error().message() << '\n';
     return 1;
   }
   keep_freed_memory();
@@ -77,10 +77,10 @@ int run_train_command(const TrainCommand& command) {
   places.cache = out.parent_path();
   const auto note = train_part(*recipe, places, out);
   if (!note) {
-    std::cerr << note.error().message() << std::endl;
+    std::cerr << note.error().message() << '\n';
     return 1;
   }
-  std::cout << recipe->name << "  done: " << *note << std::endl;
+  std::cout << recipe->name << "  done: " << *note << '\n' << std::flush;
   return 0;
 }
 

@@ -147,7 +147,7 @@ class Session {
     char line[200];
     std::snprintf(line, sizeof line, "%lld,%.6g,%.4g,%.6g,%.1f", static_cast<long long>(done), mean,
                   norm, learning_rate_at(recipe_, done - 1), seconds);
-    curve_ << line << std::endl;
+    curve_ << line << '\n' << std::flush;
     if (!options_.print) return;
     std::snprintf(line, sizeof line,
                   "%s  step %lld/%lld  loss %.5f  gradient %.3f  %.2f steps/s  %.0f s left",

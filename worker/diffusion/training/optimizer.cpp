@@ -27,7 +27,7 @@ FlatAdamW::FlatAdamW(torch::nn::Module& module, AdamWOptions options) : options_
   first_moment_ = at::zeros_like(weights_);
   second_moment_ = at::zeros_like(weights_);
   std::int64_t offset = 0;
-  for (auto parameter : parameters) {
+  for (const auto& parameter : parameters) {
     const auto shape = parameter.sizes().vec();
     const auto view = weights_.narrow(0, offset, parameter.numel()).view(shape);
     view.copy_(parameter);

@@ -287,7 +287,7 @@ class Report {
 int run_family_report(const FamilyReportOptions& options) {
   const auto done = Report(options).run();
   if (done) return 0;
-  std::cerr << done.error().message() << std::endl;
+  std::cerr << done.error().message() << '\n';
   return 1;
 }
 

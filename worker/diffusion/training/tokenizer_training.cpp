@@ -89,6 +89,7 @@ std::optional<Pair> commonest_pair(const std::map<std::string, std::uint64_t>& c
 
 std::vector<std::string> world_captions(std::uint64_t count) {
   std::vector<std::string> captions;
+  captions.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i)
     captions.push_back(world::caption(world::scene(world::Split::kTrain, i, 0)));
   return captions;

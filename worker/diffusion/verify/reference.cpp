@@ -73,7 +73,7 @@ Result<Tensor> StoredReference::tensor(const std::string& name) const {
   const auto* view = file_->find(name);
   if (view == nullptr)
     return fail(file_->where(), "the tensor '" + name + "' is missing", "what expected.json names");
-  const auto tensor = to_tensor(*view, file_->where() + ": " + name);
+  auto tensor = to_tensor(*view, file_->where() + ": " + name);
   if (!tensor) return tensor;
   if (tensor->is_floating_point()) return tensor->to(at::kFloat);
   return tensor->scalar_type() == at::kByte ? *tensor : tensor->to(at::kLong);

@@ -162,6 +162,7 @@ bool is_picture(const Tensor& tensor, const std::string& name, std::int64_t batc
 
 Tensor ids_of_texts(const Tokenizer& tokenizer, const std::vector<std::string>& texts) {
   std::vector<Tensor> rows;
+  rows.reserve(texts.size());
   for (const auto& text : texts) rows.push_back(at::tensor(tokenizer.encode(text)));
   return at::stack(rows);
 }

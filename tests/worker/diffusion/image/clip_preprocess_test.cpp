@@ -127,5 +127,35 @@ TEST(ClipPreprocess, PutsASmallPictureInTheMiddleOfBlack) {
   EXPECT_EQ(std::count(out.rgb.begin(), out.rgb.end(), 0), 3 * 15);
 }
 
+// torchvision's round((343 - 224) / 2.0) is 60 and round((341 - 224) / 2.0) is 58; both are 59 and
+// 58 where a half is cut down.
+TEST(ClipPreprocess, CropsHalfAPixelToTheEvenSideAsTorchvision) {
+  ClipPreprocess preprocess = ClipPreprocess::dreambooth();
+  for (const auto& [width, left] : {std::pair{343, 60}, std::pair{341, 58}, std::pair{340, 58}}) {
+    io::Picture picture{width, 256, {}};
+    picture.rgb.resize(static_cast<std::size_t>(3 * 256 * width));
+    for (std::size_t i = 0; i < picture.rgb.size(); ++i)
+      picture.rgb[i] = static_cast<std::uint8_t>(i / 3 % static_cast<std::size_t>(width) / 2);
+    const io::Picture cropped = preprocess.crop(picture);
+    EXPECT_EQ(cropped.width, 224);
+    EXPECT_EQ(cropped.rgb[0], left / 2) << width;
+    EXPECT_EQ(cropped.rgb[3], (left + 1) / 2) << width;
+  }
+  preprocess.is_torchvision_crop = false;
+  io::Picture picture{343, 256, std::vector<std::uint8_t>(std::size_t{3} * 343 * 256, 7)};
+  picture.rgb[(std::size_t{16} * 343 + 59) * 3] = 9;
+  EXPECT_EQ(preprocess.crop(picture).rgb[0], 9);
+}
+
+TEST(ClipPreprocess, OfAVisionTransformerResizesBothSidesAndCutsNothing) {
+  const auto preprocess = ClipPreprocess::load_vit(kGolden / "picture_metrics/vit");
+  ASSERT_TRUE(preprocess) << preprocess.error().message();
+  EXPECT_FALSE(preprocess->has_crop);
+  EXPECT_EQ(preprocess->shortest_edge, 0);
+  EXPECT_EQ(preprocess->resize_width, 224);
+  EXPECT_EQ(preprocess->filter, Filter::kBicubic);
+  EXPECT_NEAR(preprocess->mean[0], 0.485, 1e-12);
+}
+
 }  // namespace
 }  // namespace isocost::diffusion

@@ -10,12 +10,15 @@
 
 #include "base/io/atomic_file.h"
 #include "schema/metrics/metric.h"
+#include "tests/worker/diffusion/metrics/rows.h"
 #include "worker/diffusion/metrics/chance.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
 namespace {
 
+using isocost::testing::rows_x;
+using isocost::testing::rows_y;
 using ::testing::HasSubstr;
 
 // Two threads make matrices this small slower, and the worker uses one as well.
@@ -27,25 +30,6 @@ const Json& golden() {
   static const Json kJson =
       parse_json(io::read_file(kGolden / "metrics.json").value(), "metrics.json").value();
   return kJson;
-}
-
-// The closed-form rows X and Y of metrics.json.
-at::Tensor rows_x() {
-  at::Tensor rows = at::empty({200, 16}, at::kDouble);
-  for (int i = 0; i < 200; ++i) {
-    for (int j = 0; j < 16; ++j)
-      rows[i][j] = std::sin(.7 * i + 1.9 * j + .05 * i * j) + .3 * std::cos(1.3 * i * j + .2 * i);
-  }
-  return rows;
-}
-at::Tensor rows_y() {
-  at::Tensor rows = at::empty({200, 16}, at::kDouble);
-  for (int i = 0; i < 200; ++i) {
-    for (int j = 0; j < 16; ++j)
-      rows[i][j] =
-          1.2 * std::sin(.9 * i + 1.1 * j + .07 * i * j) + .25 * std::cos(.6 * i * j + .4 * i) + .1;
-  }
-  return rows;
 }
 
 // As many Gaussian-like rows as wanted, from the counter: a sum of uniforms.
@@ -200,7 +184,7 @@ TEST(Fid, SaysWhatIsWrongAndWarnsOfFewImages) {
   EXPECT_THAT(fault({.rows = rows_x(),
                      .reference = &reference,
                      .protocol = {{"interval", "guess"}, {"x", 1}}}),
-              testing::AllOf(HasSubstr("guess"), HasSubstr("'x' is unknown")));
+              ::testing::AllOf(HasSubstr("guess"), HasSubstr("'x' is unknown")));
   EXPECT_THAT(
       score("fid", {.rows = rows_x().slice(0, 0, 12), .reference = &reference})->at("notes").dump(),
       HasSubstr("full rank"));

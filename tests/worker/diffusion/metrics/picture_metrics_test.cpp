@@ -1,6 +1,5 @@
 // Metrics of pairs and of neighbours: known answers, the field's packages, intervals, ends.
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,8 +16,6 @@ namespace {
 using isocost::testing::rows_x;
 using isocost::testing::rows_y;
 using ::testing::HasSubstr;
-
-const bool kHasOneThread = (at::set_num_threads(1), true);
 
 Json golden_file(const std::string& name) {
   const auto file = std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden" / name;
@@ -39,7 +36,7 @@ Json scored(const std::string& metric, const at::Tensor& rows, const Reference* 
   return values.value_or(Json{{"value", std::nan("")}});
 }
 
-double value_of(const Json& values) { return values.at("value").get<double>(); }
+double number_of(const Json& values) { return values.at("value").get<double>(); }
 
 at::Tensor uniform_rows(std::int64_t n, std::int64_t d, std::uint64_t seed, double shift = 0) {
   at::Tensor rows = at::empty({n, d}, at::kDouble);
@@ -65,10 +62,10 @@ TEST(Neighbours, EqualTheKnownAnswers) {
   const Json& other = golden.at("density_coverage_k5 (X generated, Y real)");
 
   // They are given in float32.
-  EXPECT_NEAR(value_of(scored("precision", rows_x(), &real)), pair[0].get<double>(), 1e-7);
-  EXPECT_NEAR(value_of(scored("recall", rows_x(), &real)), pair[1].get<double>(), 1e-7);
-  EXPECT_NEAR(value_of(scored("density", rows_x(), &real)), other[0].get<double>(), 1e-7);
-  EXPECT_NEAR(value_of(scored("coverage", rows_x(), &real)), other[1].get<double>(), 1e-7);
+  EXPECT_NEAR(number_of(scored("precision", rows_x(), &real)), pair[0].get<double>(), 1e-7);
+  EXPECT_NEAR(number_of(scored("recall", rows_x(), &real)), pair[1].get<double>(), 1e-7);
+  EXPECT_NEAR(number_of(scored("density", rows_x(), &real)), other[0].get<double>(), 1e-7);
+  EXPECT_NEAR(number_of(scored("coverage", rows_x(), &real)), other[1].get<double>(), 1e-7);
 }
 
 TEST(Neighbours, EqualTorchFidelityAndPrdc) {
@@ -78,7 +75,7 @@ TEST(Neighbours, EqualTorchFidelityAndPrdc) {
     const Reference y = exact_reference(formula_rows(one.at("m").get<std::int64_t>(), d, .9, .6));
     const Json protocol = {{"k", one.at("k")}};
     for (const char* metric : {"precision", "recall", "density", "coverage"})
-      EXPECT_NEAR(value_of(scored(metric, x, &y, protocol)), one.at(metric).get<double>(), 1e-6)
+      EXPECT_NEAR(number_of(scored(metric, x, &y, protocol)), one.at(metric).get<double>(), 1e-6)
           << metric << " " << one;
   }
 }
@@ -93,7 +90,7 @@ TEST(Neighbours, IntervalsAreThoseOfTheJackknifeOverGroups) {
       std::vector<at::Tensor> kept;
       for (std::int64_t i = 0; i < rows.size(0); ++i)
         if (i % 20 != g) kept.push_back(rows[i]);
-      left_out.push_back(value_of(scored(metric, at::stack(kept), &real)));
+      left_out.push_back(number_of(scored(metric, at::stack(kept), &real)));
     }
     const Json values = scored(metric, rows, &real);
 
@@ -105,7 +102,7 @@ TEST(Neighbours, IntervalsAreThoseOfTheJackknifeOverGroups) {
       squares += deviations[g] * deviations[g];
     }
     EXPECT_GT(squares, 0) << metric;
-    EXPECT_NEAR(values.at("high").get<double>() - value_of(values),
+    EXPECT_NEAR(number_of(values) - values.at("low").get<double>(),
                 2.093024054408263 * std::sqrt(squares * 19 / 20), 1e-12)
         << metric;
   }
@@ -115,10 +112,10 @@ TEST(Neighbours, OfEqualSetsAreWhole) {
   const at::Tensor rows = uniform_rows(70, 4, 6);
   const Reference same = exact_reference(rows);
   for (const char* metric : {"precision", "recall", "coverage"})
-    EXPECT_EQ(value_of(scored(metric, rows, &same)), 1) << metric;
+    EXPECT_EQ(number_of(scored(metric, rows, &same)), 1) << metric;
   // Far away nothing is reached.
   for (const char* metric : {"precision", "recall", "density", "coverage"})
-    EXPECT_EQ(value_of(scored(metric, rows + 100, &same)), 0) << metric;
+    EXPECT_EQ(number_of(scored(metric, rows + 100, &same)), 0) << metric;
 }
 
 TEST(Neighbours, HaveNoJackknifeOfFewImagesAndNeedMoreThanTheirNeighbours) {
@@ -146,7 +143,7 @@ TEST(Neighbours, IntervalsHoldTheMeanAsOftenAsTheySay) {
     double mean = 0;
     for (std::uint64_t t = 0; t < 60; ++t) {
       trials.push_back(scored(metric, uniform_rows(160, 2, 100 + t, 0.2), &real));
-      mean += value_of(trials.back()) / 60;
+      mean += number_of(trials.back()) / 60;
     }
     const auto held = std::count_if(trials.begin(), trials.end(), [&](const Json& trial) {
       return trial.at("low") <= mean && mean <= trial.at("high");
@@ -159,9 +156,9 @@ TEST(Cmmd, EqualsTheKnownAnswers) {
   const Json golden = golden_file("metrics.json");
   const Reference real = exact_reference(rows_y());
 
-  EXPECT_NEAR(value_of(scored("cmmd", rows_x(), &real)),
+  EXPECT_NEAR(number_of(scored("cmmd", rows_x(), &real)),
               golden.at("cmmd_sigma10_x1000").get<double>(), 1e-9);
-  EXPECT_NEAR(value_of(scored("cmmd", rows_x(), &real, {{"sigma", 1}})),
+  EXPECT_NEAR(number_of(scored("cmmd", rows_x(), &real, {{"sigma", 1}})),
               golden.at("cmmd_sigma1_x1000").get<double>(), 1e-9);
 }
 
@@ -171,13 +168,13 @@ TEST(Cmmd, JackknifeEqualsLeavingEachImageOut) {
   const Json protocol = {{"sigma", 1}};
   std::vector<double> values;
   for (std::int64_t i = 0; i < 12; ++i)
-    values.push_back(value_of(
+    values.push_back(number_of(
         scored("cmmd", at::cat({rows.slice(0, 0, i), rows.slice(0, i + 1)}), &real, protocol)));
   const at::Tensor all = at::tensor(values, at::kDouble);
 
   EXPECT_NEAR(scored("cmmd", rows, &real, protocol).at("standard_error").get<double>(),
               std::sqrt((all - all.mean()).square().sum().item<double>() * 11 / 12), 1e-9);
-  EXPECT_NEAR(value_of(scored("cmmd", rows_y(), &real)), 0, 1e-9);
+  EXPECT_NEAR(number_of(scored("cmmd", rows_y(), &real)), 0, 1e-9);
 }
 
 TEST(SimilarityToASet, IsTheMeanCosineOfAllPairs) {
@@ -189,7 +186,7 @@ TEST(SimilarityToASet, IsTheMeanCosineOfAllPairs) {
       sum += (x[i].dot(y[j]) / x[i].norm() / y[j].norm()).item<double>();
   for (const char* metric : {"clip_i", "dino"}) {
     const Json values = scored(metric, x, &real);
-    EXPECT_NEAR(value_of(values), sum / (24 * 9), 1e-12) << metric;
+    EXPECT_NEAR(number_of(values), sum / (24 * 9), 1e-12) << metric;
     EXPECT_EQ(values.at("reference_n"), 9) << metric;
   }
 }
@@ -199,7 +196,7 @@ TEST(PairMetrics, AreMeansWithStandardErrors) {
   for (const char* metric : {"ssim", "clip_i_source", "clip_i_target", "clip_t", "clip_directional",
                              "dino_source", "dino_target"}) {
     const Json values = scored(metric, rows);
-    EXPECT_NEAR(value_of(values), 0.15, 1e-12) << metric;
+    EXPECT_NEAR(number_of(values), 0.15, 1e-12) << metric;
     EXPECT_NEAR(values.at("standard_error").get<double>(), 0.132287565553, 1e-9) << metric;
     EXPECT_EQ(values.at("interval").at("method"), "normal") << metric;
     EXPECT_THAT(score(metric, {.rows = at::ones({4, 2})}).error().message(),
@@ -221,7 +218,7 @@ TEST(PairMetrics, DifferencesOfCellsWithTheSameItemsAreExact) {
 
 TEST(Psnr, IsTheMeanOfDecibels) {
   const at::Tensor errors = at::tensor({1.0, 10.0, 100.0}, at::kDouble).view({3, 1});
-  EXPECT_NEAR(value_of(scored("psnr", errors)), 20 * std::log10(255.0) - 10, 1e-12);
+  EXPECT_NEAR(number_of(scored("psnr", errors)), 20 * std::log10(255.0) - 10, 1e-12);
 }
 
 TEST(Psnr, OfEqualPicturesHasNoEnd) {
@@ -237,9 +234,9 @@ TEST(Psnr, OfEqualPicturesHasNoEnd) {
 TEST(OutsideMask, IsTheDifferenceThatTheProtocolNames) {
   const at::Tensor rows = at::tensor({0.0, 0.0, 0.2, 0.06, 0.1, 0.02}, at::kDouble).view({3, 2});
   const Json l1 = scored("outside_mask", rows);
-  EXPECT_NEAR(value_of(l1), 0.1, 1e-12);
+  EXPECT_NEAR(number_of(l1), 0.1, 1e-12);
   EXPECT_NEAR(l1.at("kept").get<double>(), 1.0 / 3, 1e-12);
-  EXPECT_NEAR(value_of(scored("outside_mask", rows, nullptr, {{"distance", "l2"}})), 0.08 / 3,
+  EXPECT_NEAR(number_of(scored("outside_mask", rows, nullptr, {{"distance", "l2"}})), 0.08 / 3,
               1e-12);
   EXPECT_GE(l1.at("low").get<double>(), 0);
 }

@@ -354,6 +354,23 @@ TEST_F(EngineExecutorTest, RefusesATaskWithoutItsPicturesOrParameters) {
               HasSubstr("sample.items: there are none; expected those that sdedit begins with"));
 }
 
+// The prompt of a text-to-image cell is the text of what is wanted; it has no target.
+TEST_F(EngineExecutorTest, FeedsExtractorsWithWhatTheItemsHaveAndRefusesTheRest) {
+  const auto unit_of = [&](const ExtractorSpec& extractor) {
+    const GenerateUnit unit{spec_, {0, 4}, {clip_, extractor}, 0};
+    return LeasedUnit{unit_name(unit), UnitKind::kGenerate, Json::parse(body_text(unit)), {}};
+  };
+  const ExtractorSpec to_text{"clip-to-text", clip_.input, {{"without", ""}}};
+  const ExtractorSpec pixels{"squared-error", "", {{"crop_border", 0}, {"channels", "rgb"}}};
+
+  const UnitResult result = run(unit_of(to_text));
+  const UnitFailure blind = failure(unit_of(pixels));
+
+  EXPECT_TRUE(at::equal(rows(result, to_text), rows(result, clip_)));
+  EXPECT_EQ(blind.failure_class, FailureClass::kBadInput);
+  EXPECT_THAT(blind.reason, HasSubstr("they have no target; expected one a picture"));
+}
+
 TEST_F(EngineExecutorTest, ScoresRowsInTheOrderOfTheImages) {
   const auto scored = [&](const std::vector<LeasedUnit>& units) {
     const ScoreUnit unit{sample_key(spec_), {"clip_score", clip_, "", {0, 8}, Json::object()}};
@@ -377,6 +394,15 @@ TEST_F(EngineExecutorTest, SaysWhichRowsAScoreMisses) {
   leased.needs.push_back(needed(first));
 
   EXPECT_THAT(failure(leased).reason, HasSubstr("image 4"));
+}
+
+// A decibel's tenth decimal would be lost in float32.
+TEST(Rows, KeepThePrecisionThatTheyAreMadeIn) {
+  const at::Tensor rows = at::tensor({1.0 / 3, 2.0 / 3}, at::kDouble).view({2, 1});
+
+  EXPECT_TRUE(at::equal(rows_from_bytes(rows_bytes(rows), "rows").value(), rows));
+  EXPECT_TRUE(at::equal(rows_from_bytes(rows_bytes(rows.to(at::kFloat)), "rows").value(),
+                        rows.to(at::kFloat)));
 }
 
 }  // namespace

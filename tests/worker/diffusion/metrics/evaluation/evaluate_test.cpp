@@ -181,8 +181,7 @@ TEST_F(Evaluate, ComparesSetsOfPictures) {
 
 TEST_F(Evaluate, KeepsRowsAndReadsThem) {
   const auto made = pictures("made", 8, .01), real = pictures("real", 9, .2);
-  const MetricWords words{
-      .metric = "cmmd", .extractor = kClip, .preset = {}, .settings = {"sigma=2"}};
+  const MetricWords words{.metric = "cmmd", .extractor = kClip, .settings = {"sigma=2"}};
   const Json of_pictures = values_of({.words = words,
                                       .pictures = made,
                                       .reference = real,
@@ -192,10 +191,9 @@ TEST_F(Evaluate, KeepsRowsAndReadsThem) {
                    .reference = made,
                    .write_rows = folder_ / "real.safetensors"});
 
-  const Json of_rows = values_of(
-      {.words = {.metric = "cmmd", .extractor = {}, .preset = {}, .settings = {"sigma=2"}},
-       .pictures = folder_ / "made.safetensors",
-       .reference = folder_ / "real.safetensors"});
+  const Json of_rows = values_of({.words = {.metric = "cmmd", .settings = {"sigma=2"}},
+                                  .pictures = folder_ / "made.safetensors",
+                                  .reference = folder_ / "real.safetensors"});
 
   EXPECT_EQ(of_rows.at("value"), of_pictures.at("value"));
   EXPECT_EQ(of_rows.at("protocol").at("sigma"), 2);
@@ -224,13 +222,10 @@ TEST_F(Evaluate, SetsOptionsOfMetricAndExtractor) {
     return values_of(
         {.words = std::move(words), .pictures = folder_ / "made", .reference = folder_ / "real"});
   };
-  const Json preset = value(
-      {.metric = "ssim", .extractor = {}, .preset = "basicsr-x4-y", .settings = {"crop_border=1"}});
+  const Json preset =
+      value({.metric = "ssim", .preset = "basicsr-x4-y", .settings = {"crop_border=1"}});
   EXPECT_EQ(preset.at("extractor").at("options"), (Json{{"crop_border", 1}, {"channels", "y"}}));
-  const Json set = value({.metric = "ssim",
-                          .extractor = {},
-                          .preset = {},
-                          .settings = {"channels=y", "crop_border=1"}});
+  const Json set = value({.metric = "ssim", .settings = {"channels=y", "crop_border=1"}});
   EXPECT_EQ(preset.at("value"), set.at("value"));
 }
 
@@ -291,10 +286,7 @@ TEST_F(Evaluate, RefusesWhatFitsNoMetric) {
   EXPECT_THAT(fault(request), HasSubstr("none"));
   EXPECT_THAT(fault({.words = {.metric = "coverage"}, .pictures = rows, .reference = made}),
               HasSubstr("the pictures are rows, of which nobody knows what made them"));
-  EXPECT_THAT(fault({.words = {.metric = "recall",
-                               .extractor = {},
-                               .preset = {},
-                               .settings = {"k=0", "k", "x=1"}},
+  EXPECT_THAT(fault({.words = {.metric = "recall", .settings = {"k=0", "k", "x=1"}},
                      .pictures = rows,
                      .reference = rows}),
               AllOf(HasSubstr("k is 0; expected a whole number from 1 to 1000"),

@@ -28,6 +28,8 @@ const std::filesystem::path kGoldenFolder =
 const std::filesystem::path kClipFolder = kGoldenFolder / "models/clip";
 const std::filesystem::path kVitFolder = kGoldenFolder / "picture_metrics/vit";
 
+const Json kDefaults = Json::object();
+
 Json golden_json(const std::string& name) {
   return parse_json(io::read_file(kGoldenFolder / name).value(), name).value();
 }
@@ -62,12 +64,13 @@ TEST(PixelExtractors, EqualTheKnownAnswers) {
     return rows_of(*loaded(kind, {}, options), input).item<double>();
   };
 
-  EXPECT_NEAR(psnr_of(row("squared-error", {})), golden.at("psnr_rgb").get<double>(), 1e-9);
+  EXPECT_NEAR(psnr_of(row("squared-error", kDefaults)), golden.at("psnr_rgb").get<double>(), 1e-9);
   EXPECT_NEAR(psnr_of(row("squared-error", {{"crop_border", 4}})),
               golden.at("psnr_rgb_crop4").get<double>(), 1e-9);
   EXPECT_NEAR(psnr_of(row("squared-error", {{"channels", "y"}})), golden.at("psnr_y").get<double>(),
               1e-9);
-  EXPECT_NEAR(row("structure", {}), golden.at("ssim_gauss11_valid_rgbmean").get<double>(), 1e-9);
+  EXPECT_NEAR(row("structure", kDefaults), golden.at("ssim_gauss11_valid_rgbmean").get<double>(),
+              1e-9);
   EXPECT_NEAR(row("structure", {{"channels", "y"}}), golden.at("ssim_y").get<double>(), 1e-9);
 }
 
@@ -97,16 +100,16 @@ TEST(PixelExtractors, SayWhatIsTooSmallOrMissing) {
       "pictures: they have 20 x 12 pixels, of which a border of 1 is left out; expected 11 or "
       "more a side within it");
   EXPECT_THAT(fault("squared-error", {{"crop_border", 6}}, input), HasSubstr("a border of 6"));
-  EXPECT_EQ(fault("structure", {}, input), "no fault");
-  EXPECT_EQ(fault("squared-error", {}, {.pictures = input.pictures, .prompts = {}}),
+  EXPECT_EQ(fault("structure", kDefaults, input), "no fault");
+  EXPECT_EQ(fault("squared-error", kDefaults, {.pictures = input.pictures, .prompts = {}}),
             "items: they have no target; expected one a picture, which the extractor squared-error "
             "needs");
   RowInput other = input;
   other.items.targets = picture_tensor(waves(21, 12, .02));
-  EXPECT_EQ(fault("squared-error", {}, other),
+  EXPECT_EQ(fault("squared-error", kDefaults, other),
             "items: the target has 21 x 12 pixels; expected 20 x 12, as the picture");
   other.items.targets = input.items.targets.expand({2, 3, 12, 20});
-  EXPECT_THAT(fault("squared-error", {}, other),
+  EXPECT_THAT(fault("squared-error", kDefaults, other),
               HasSubstr("there are 2 of the target; expected 1"));
   const auto unknown = load_extractor({"structure", "", {{"border", 1}, {"channels", "z"}}}, {});
   EXPECT_THAT(unknown.error().message(),
@@ -206,9 +209,9 @@ TEST(PerceptualExtractor, RefusesSmallPicturesAndFoldersOfOtherNetworks) {
       "on patches of that size");
   folder.write("alex/config.json",
                R"({"_class_name": "IsocostPerceptualNetwork", "net": "vgg", "version": "0.1"})");
-  EXPECT_THAT(load_extractor({"perceptual", "", {}}, alex).error().message(),
+  EXPECT_THAT(load_extractor({"perceptual", "", kDefaults}, alex).error().message(),
               HasSubstr("features.12.weight"));
-  EXPECT_THAT(load_extractor({"perceptual", "", {}}, kClipFolder).error().message(),
+  EXPECT_THAT(load_extractor({"perceptual", "", kDefaults}, kClipFolder).error().message(),
               HasSubstr("this is no network of LPIPS"));
 }
 
@@ -244,7 +247,7 @@ TEST(VitExtractors, EqualTransformers) {
 }
 
 TEST(VitExtractors, RefuseOtherFolders) {
-  EXPECT_THAT(load_extractor({"vit-features", "", {}}, kClipFolder).error().message(),
+  EXPECT_THAT(load_extractor({"vit-features", "", kDefaults}, kClipFolder).error().message(),
               HasSubstr("a ViT of transformers"));
   EXPECT_THAT(
       load_extractor({"vit-to-source", "", {{"preprocess", "no"}}}, kVitFolder).error().message(),

@@ -1,0 +1,35 @@
+// What a terminal can show: its size, colours, and texts that fit into a line of it.
+//
+//   if (is_terminal(STDERR_FILENO)) line = fitting(line, terminal_size(STDERR_FILENO).columns);
+//
+// Thread: main.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace isocost::cli {
+
+struct TerminalSize {
+  std::size_t columns = 80;
+  std::size_t rows = 24;
+  bool operator==(const TerminalSize&) const = default;
+};
+
+[[nodiscard]] bool is_terminal(int descriptor);
+// As it is now: a window may be resized. Of what is no terminal, or does not tell: 80 by 24.
+[[nodiscard]] TerminalSize terminal_size(int descriptor);
+// A terminal that is not dumb, and nobody said NO_COLOR (https://no-color.org).
+[[nodiscard]] bool has_colour(int descriptor);
+// Whether its characters are UTF-8, by the locale's variables.
+[[nodiscard]] bool has_utf8();
+
+// How many columns a text takes. Control characters take none.
+[[nodiscard]] std::size_t columns_of(std::string_view text);
+// The text, or its beginning with a mark at the end where it is longer.
+[[nodiscard]] std::string fitting(const std::string& text, std::size_t columns);
+// The same, filled up with blanks.
+[[nodiscard]] std::string padded(const std::string& text, std::size_t columns);
+
+}  // namespace isocost::cli

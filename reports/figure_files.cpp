@@ -1,0 +1,203 @@
+#include "reports/figure_files.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <set>
+
+#include "base/io/atomic_file.h"
+#include "reports/html/assets.h"
+#include "reports/model/columns.h"
+#include "schema/tasks/task.h"
+
+namespace isocost::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFigureBytesMax = 1U << 20;
+
+std::string table_names() {
+  std::string names;
+  for (const TableFacts& table : table_facts())
+    if (table.is_for_figures) names += (names.empty() ? "" : ", ") + table.name;
+  return names;
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
+
+// The names in an expression behind "datum": datum.x, datum["x"], datum['x'].
+std::vector<std::string> names_in(const std::string& expression) {
+  std::vector<std::string> names;
+  constexpr std::string_view kDatum = "datum";
+  for (std::size_t at = expression.find(kDatum); at != std::string::npos;
+       at = expression.find(kDatum, at + 1)) {
+    if (at > 0 && is_word(expression[at - 1])) continue;
+    std::size_t begin = at + kDatum.size();
+    if (expression.compare(begin, 1, ".") == 0) {
+      std::size_t end = ++begin;
+      while (end < expression.size() && is_word(expression[end])) ++end;
+      names.push_back(expression.substr(begin, end - begin));
+    } else if (expression.compare(begin, 2, "['") == 0 ||
+               expression.compare(begin, 2, "[\"") == 0) {
+      const std::size_t end = expression.find(expression[begin + 1], begin + 2);
+      if (end != std::string::npos) names.push_back(expression.substr(begin + 2, end - begin - 2));
+    }
+  }
+  return names;
+}
+
+// Names that a specification makes itself: "as" of its transforms, folded and pivoted columns.
+void collect_made(const Json& value, std::set<std::string>& made, bool& is_open) {
+  if (value.is_array())
+    for (const Json& item : value) collect_made(item, made, is_open);
+  if (!value.is_object()) return;
+  // What these make is known from the data alone.
+  if (value.contains("pivot") || value.contains("lookup") || value.contains("flatten"))
+    is_open = true;
+  if (value.contains("fold")) made.insert({"key", "value"});
+  for (const auto& [name, item] : value.items()) {
+    if (name == "as") {
+      if (item.is_string()) made.insert(item.get<std::string>());
+      if (item.is_array())
+        for (const Json& one : item)
+          if (one.is_string()) made.insert(one.get<std::string>());
+    }
+    collect_made(item, made, is_open);
+  }
+}
+
+class Checker {
+ public:
+  Checker(const Json& spec, const std::string& where, Failure& failure)
+      : where_(where), failure_(failure) {
+    collect_made(spec, made_, is_open_);
+  }
+
+  // `table`: whose rows this part of the specification draws; empty where it brings its own.
+  void check(const Json& value, std::string table) {
+    if (value.is_array())
+      for (const Json& item : value) check(item, table);
+    if (!value.is_object()) return;
+    if (value.contains("data")) table = table_of(value["data"]);
+    for (const auto& [name, item] : value.items()) {
+      if (name == "usermeta" || name == "datasets" || name == "data") continue;
+      if ((name == "field" || name == "groupby" || name == "fold" || name == "joinaggregate" ||
+           name == "aggregate" || name == "needs"))
+        check_names(item, table);
+      const bool is_expression = name == "filter" || name == "calculate" || name == "test" ||
+                                 name == "labelExpr" || name == "expr";
+      if (is_expression && item.is_string())
+        for (const std::string& column : names_in(item.get<std::string>()))
+          if (name != "labelExpr") check_name(column, table);
+      check(item, table);
+    }
+  }
+
+  void check_meta(const Json& spec) {
+    if (!spec.contains("usermeta") || !spec["usermeta"].is_object() ||
+        !spec["usermeta"].contains("isocost") || !spec["usermeta"]["isocost"].is_object())
+      return;
+    const Json& meta = spec["usermeta"]["isocost"];
+    const std::string table = spec.contains("data") ? table_of(spec["data"]) : "";
+    for (const char* member : {"needs", "varies", "each", "legend"})
+      if (meta.contains(member)) check_names(meta[member], table);
+    if (meta.contains("metrics") && meta["metrics"] != "all" && meta["metrics"] != "others")
+      failure_.add(where_ + ": usermeta.isocost.metrics", "this is " + canonical(meta["metrics"]),
+                   "\"all\" or \"others\"");
+    std::set<std::string> kinds;
+    for (const auto& row : tasks::task_kinds()) kinds.insert(row.kind);
+    std::string known;
+    for (const std::string& kind : kinds) known += (known.empty() ? "" : ", ") + kind;
+    if (!meta.contains("kinds")) return;
+    for (const Json& kind : meta["kinds"])
+      if (!kind.is_string() || !kinds.contains(kind.get<std::string>()))
+        failure_.add(where_ + ": usermeta.isocost.kinds", "there is no kind " + canonical(kind),
+                     "some of: " + known);
+  }
+
+ private:
+  // Says so once where there is no such table.
+  std::string table_of(const Json& data) {
+    if (!data.is_object() || !data.contains("name") || !data["name"].is_string()) return {};
+    const std::string name = data["name"].get<std::string>();
+    const TableFacts* facts = find_table(name);
+    if (facts != nullptr && facts->is_for_figures) return name;
+    if (told_.insert("table " + name).second)
+      failure_.add(where_, "there is no table '" + name + "'", "one of: " + table_names());
+    return {};
+  }
+
+  void check_names(const Json& value, const std::string& table) {
+    if (value.is_string()) check_name(value.get<std::string>(), table);
+    if (value.is_array())
+      for (const Json& item : value)
+        if (item.is_string()) check_name(item.get<std::string>(), table);
+  }
+
+  void check_name(const std::string& name, const std::string& table) {
+    // A word that begins with $ is filled in; what is nested belongs to a value of the user's own.
+    if (table.empty() || is_open_ || name.empty() || name.front() == '$' || made_.contains(name) ||
+        has_column(table, name))
+      return;
+    if (!told_.insert(table + "." + name).second) return;
+    std::string known;
+    for (const std::string& column : find_table(table)->columns)
+      known += (known.empty() ? "" : ", ") + column;
+    failure_.add(where_, "the table '" + table + "' has no column '" + name + "'",
+                 "one of: " + known + " (docs/columns.md)");
+  }
+
+  std::string where_;
+  Failure& failure_;
+  std::set<std::string> made_, told_;
+  bool is_open_ = false;
+};
+
+}  // namespace
+
+void check_figure(const Json& spec, const std::string& where, Failure& failure) {
+  Checker checker(spec, where, failure);
+  checker.check_meta(spec);
+  checker.check(spec, {});
+}
+
+std::vector<Figure> built_in_figures() {
+  std::vector<Figure> figures;
+  const Json packed = Json::parse(shipped_figures());
+  for (const Json& one : packed) figures.push_back({one["name"].get<std::string>(), one["spec"]});
+  return figures;
+}
+
+Result<std::vector<Figure>> all_figures(const fs::path& folder) {
+  std::vector<Figure> figures = built_in_figures();
+  if (folder.empty()) return figures;
+  if (!fs::is_directory(folder))
+    return fail(folder.string(), "there is no such folder", "a folder of *.vl.json files");
+  Failure failure;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().ends_with(".vl.json")) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  for (const fs::path& path : files) {
+    const auto text = io::read_file(path, kFigureBytesMax);
+    const auto spec =
+        text ? parse_json(*text, path.string()) : Result<Json>(tl::unexpected(text.error()));
+    if (!spec || !spec->is_object()) {
+      spec ? failure.add(path.string(), "this is no object", "a Vega-Lite specification")
+           : failure.add(spec.error());
+      continue;
+    }
+    check_figure(*spec, path.string(), failure);
+    const std::string file = path.filename().string();
+    const std::string name = file.substr(0, file.size() - std::string_view(".vl.json").size());
+    std::erase_if(figures, [&](const Figure& figure) { return figure.name == name; });
+    figures.push_back({name, *spec});
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  std::sort(figures.begin(), figures.end(),
+            [](const Figure& a, const Figure& b) { return a.name < b.name; });
+  return figures;
+}
+
+}  // namespace isocost::report
