@@ -80,8 +80,8 @@ Result<ItemSet> ItemSet::open(const ItemsSpec& spec, const FindColumn& find,
   const bool makes_sources = !spec.degradation.is_null();
   if (makes_sources && !(*source)->has(Slot::kTarget))
     return fail("items", "there is no target that sources could be made of", "its pictures");
-  if (!makes_sources && !(*source)->has(Slot::kSource))
-    return fail("items", "there is no source", "its pictures");
+  if (!(*source)->has(Slot::kSource) && !(*source)->has(Slot::kTarget))
+    return fail("items", "there is neither source nor target", "pictures of one");
   if ((*source)->count() == 0) return fail("items", "there is none", "one or more");
   return ItemSet(spec, std::move(*source));
 }
@@ -112,11 +112,12 @@ Result<Item> ItemSet::fitted(const Item& raw, std::uint64_t index, PictureSize s
   const PictureSize small{size.height / factor, size.width / factor};
   Item item;
   item.name = raw.name;
-  if (!raw.source) {  // it is made of the target
+  if (!raw.source) {  // it is made of the target, or nobody needs it
     const auto frame = frame_of(spec_.fit, size_of(*raw.target), size, raw.name);
     if (!frame) return fail(frame.error());
     item.is_changed = size_of(*raw.target) != size;
     item.target = diffusion::fitted(*raw.target, *frame);
+    if (spec_.degradation.is_null()) return item;
     auto source = degraded(spec_.degradation, *item.target, factor, index);
     if (!source) return fail(source.error());
     item.source = std::move(*source);

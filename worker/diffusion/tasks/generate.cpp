@@ -8,7 +8,9 @@
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/tasks/baselines.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 #include "worker/diffusion/tasks/group_items.h"
@@ -19,9 +21,23 @@ namespace isocost::diffusion {
 namespace {
 
 // What a coordinator's plan has looked at already, and others may not have.
-Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
-  const Pipeline& pipeline = model.pipeline;
+Failure check_sample(const SampleSpec& spec) {
   Failure failure;
+  if (spec.noise != kNoiseScheme)
+    failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
+  if (spec.numerics != kNumericsRevision) {
+    failure.add(
+        "sample.numerics",
+        "the cell wants revision " + std::to_string(spec.numerics) + " of the engine's arithmetic",
+        std::to_string(kNumericsRevision) + ", which this worker computes");
+  }
+  return failure;
+}
+
+// The same of what a network draws.
+Failure check_drawn(const SampleSpec& spec, const WarmModel& model) {
+  const Pipeline& pipeline = model.pipeline;
+  Failure failure = check_sample(spec);
   const auto* kind = tasks::find_task(spec.task);
   if (kind == nullptr || find_engine_task(spec.task) == nullptr) {
     failure.add("sample.task", "'" + spec.task + "' is not built", joined(engine_tasks()));
@@ -37,14 +53,6 @@ Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
       failure.add("sample.items", spec.items.is_empty() ? "there are none" : "there are some",
                   (spec.items.is_empty() ? "those that " : "none, for ") + spec.task +
                       (spec.items.is_empty() ? " begins with" : " begins with prompts"));
-  }
-  if (spec.noise != kNoiseScheme)
-    failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
-  if (spec.numerics != kNumericsRevision) {
-    failure.add(
-        "sample.numerics",
-        "the cell wants revision " + std::to_string(spec.numerics) + " of the engine's arithmetic",
-        std::to_string(kNumericsRevision) + ", which this worker computes");
   }
   const auto factor = pipeline.vae_config().factor();
   if (spec.height % factor != 0 || spec.width % factor != 0) {
@@ -63,16 +71,6 @@ Group group_at(std::uint64_t first, const SampleSpec& spec,
     group.prompts.push_back(prompts[i % prompts.size()]);
   }
   return group;
-}
-
-io::Picture to_picture(const at::Tensor& bytes) {  // uint8 [3, H, W]
-  const at::Tensor rows = bytes.permute({1, 2, 0}).contiguous();
-  io::Picture picture;
-  picture.height = static_cast<int>(rows.size(0));
-  picture.width = static_cast<int>(rows.size(1));
-  const auto* begin = rows.const_data_ptr<std::uint8_t>();
-  picture.rgb.assign(begin, begin + rows.numel());
-  return picture;
 }
 
 // Fails with: items that do not fit the model, latents or pictures that are not finite.
@@ -173,10 +171,53 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
     const auto r = static_cast<std::size_t>(row);
     if (group.images[r] >= unit.keep_pictures) break;
     const std::string png =
-        io::png_bytes(to_picture(drawn.pictures[row]), picture_texts(unit.sample, group, r));
+        io::png_bytes(picture_of(drawn.pictures[row]), picture_texts(unit.sample, group, r));
     gathered.result.artifacts.push_back(keep(picture_artifact(group.images[r]), png));
   }
   return {};
+}
+
+Result<EngineExecutor::Maker> EngineExecutor::maker_of(
+    const SampleSpec& spec, const std::shared_ptr<const ItemSet>& items) {
+  const auto* baseline = tasks::find_baseline(spec.task);
+  if (baseline != nullptr) return baseline_maker(*baseline, spec, items);
+  const auto sampler = sampling::sampler_config_from_json(spec.sampler, "sample.sampler");
+  if (!sampler) return fail(sampler.error());
+  const auto model = cache_.model(spec);
+  if (!model) return fail(model.error());
+  Failure failure = check_drawn(spec, **model);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return Maker{tasks::find_task(spec.task),
+               [model = *model, &spec, sampler = *sampler](const Group& group) {
+                 return draw_group(*model, spec, sampler, group);
+               }};
+}
+
+Result<EngineExecutor::Maker> EngineExecutor::baseline_maker(
+    const tasks::Baseline& row, const SampleSpec& spec,
+    const std::shared_ptr<const ItemSet>& items) {
+  Failure failure = check_sample(spec);
+  const auto* task = tasks::task_beside(spec.parameters);
+  if (task == nullptr)
+    failure.add("sample.parameters", canonical(spec.parameters) + " name no task",
+                "{\"task\": NAME}, of the task that the baseline stands beside");
+  if (!items)
+    failure.add("sample.items", "there are none", "those that " + row.name + " is made of");
+  BaselineParts parts{.autoencoder = nullptr, .items = items};
+  if (row.has_autoencoder) {
+    auto autoencoder = cache_.autoencoder(spec);
+    if (!autoencoder)
+      failure.add(autoencoder.error());
+    else
+      parts.autoencoder = std::move(*autoencoder);
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  auto maker = std::make_shared<BaselineMaker>(row, spec, std::move(parts));
+  return Maker{task, [maker](const Group& group) -> tl::expected<RowInput, UnitFailure> {
+                 auto made = maker->make(group);
+                 if (!made) return bad_input(made.error());
+                 return std::move(*made);
+               }};
 }
 
 tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::LeasedUnit& leased,
@@ -184,16 +225,12 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   const auto unit = generate_unit_from_json(leased.body, leased.name);
   if (!unit) return bad_input(unit.error());
   const SampleSpec& spec = unit->sample;
-  const auto sampler = sampling::sampler_config_from_json(spec.sampler, "sample.sampler");
-  if (!sampler) return bad_input(sampler.error());
   const auto texts = prompts(spec.prompts);
   if (!texts) return unit_failure(FailureClass::kInputOutput, texts.error().message());
-  const auto model = cache_.model(spec);
-  if (!model) return bad_input(model.error());
-  if (const Failure failure = check_sample(spec, **model); !failure.is_empty())
-    return bad_input(failure);
   const auto pictures = items(*unit, texts->size());
   if (!pictures) return bad_input(pictures.error());
+  const auto maker = maker_of(spec, *pictures);
+  if (!maker) return bad_input(maker.error());
   for (const ExtractorSpec& extractor : unit->extractors) {
     const auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
@@ -212,8 +249,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
       const auto filled = fill_items(**pictures, {spec.height, spec.width}, group);
       if (!filled) return bad_input(filled.error());
     }
-    say_what_is_wanted(*tasks::find_task(spec.task), group);
-    const auto drawn = draw_group(**model, spec, *sampler, group);
+    say_what_is_wanted(*maker->task, group);
+    const auto drawn = maker->make(group);
     if (!drawn) return tl::unexpected(drawn.error());
     if (const auto done = gather_group(*unit, group, *drawn, gathered); !done)
       return tl::unexpected(done.error());

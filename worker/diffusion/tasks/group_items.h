@@ -14,6 +14,9 @@
 
 namespace isocost::diffusion {
 
+// Bytes as float32 in [0, 1].
+[[nodiscard]] at::Tensor unit_range(const at::Tensor& bytes);
+
 [[nodiscard]] Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group);
 
 // The group's prompts as metrics take them: instructions, or what is wanted where the items do not

@@ -4,6 +4,7 @@
 #include "base/io/picture_set.h"
 #include "base/json_reader.h"
 #include "experiments/world/world.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 
@@ -12,16 +13,6 @@ namespace {
 
 constexpr std::size_t kBatch = 64;
 constexpr std::uint64_t kWorldPicturesMax = 1'000'000;
-
-at::Tensor to_tensor(const std::vector<io::Picture>& pictures) {  // uint8 [B, 3, H, W]
-  std::vector<at::Tensor> tensors;
-  for (const io::Picture& picture : pictures) {
-    at::Tensor rgb = at::empty({picture.height, picture.width, 3}, at::kByte);
-    std::copy(picture.rgb.begin(), picture.rgb.end(), rgb.mutable_data_ptr<std::uint8_t>());
-    tensors.push_back(rgb.permute({2, 0, 1}));
-  }
-  return at::stack(tensors).contiguous();
-}
 
 // Pictures one after another, with the text that belongs to each.
 class PictureSource {
@@ -146,7 +137,7 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   std::vector<std::string> prompts;
   const auto flush = [&]() -> Result<void> {
     if (batch.empty()) return {};
-    auto extracted = (*extractor)->extract({.pictures = to_tensor(batch), .prompts = prompts});
+    auto extracted = (*extractor)->extract({.pictures = picture_batch(batch), .prompts = prompts});
     if (!extracted) return fail(extracted.error());
     rows.push_back(std::move(*extracted));
     batch.clear();

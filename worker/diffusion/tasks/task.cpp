@@ -106,7 +106,7 @@ Result<RowInput> end_with_pictures(WarmModel& model, const SampleSpec& spec, con
                                    const at::Tensor& latents) {
   const auto* kind = tasks::find_task(spec.task);
   ISOCOST_CHECK(kind != nullptr, "who begins a task has seen its row");
-  auto pictures = model.pipeline.render(latents, kind->scaling_factor);
+  auto pictures = model.pipeline.autoencoder().render(latents, kind->scaling_factor);
   if (!pictures) return fail(pictures.error());
   return RowInput{.pictures = std::move(*pictures), .prompts = group.prompts, .items = group.items};
 }

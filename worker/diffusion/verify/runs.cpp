@@ -229,7 +229,7 @@ Result<Outputs> replay(WarmModel& model, const StoredRun& stored) {
   };
   const auto latents = model.pipeline.denoise(*stepper, *begun);
   outputs["latents"] = latents;
-  const auto decoded = model.pipeline.decode(latents, stored.kind->scaling_factor);
+  const auto decoded = model.pipeline.autoencoder().decode(latents, stored.kind->scaling_factor);
   outputs["image"] = (decoded / 2 + 0.5).clamp(0, 1);
   return outputs;
 }

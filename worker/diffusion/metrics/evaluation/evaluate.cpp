@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/io/item_files.h"
 #include "base/io/safetensors.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/evaluation/plan.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/metrics/score.h"
@@ -16,11 +17,6 @@ namespace isocost::diffusion {
 namespace {
 
 namespace fs = std::filesystem;
-at::Tensor bytes_of(const io::Picture& picture) {  // uint8 [3, H, W]
-  at::Tensor rgb = at::empty({picture.height, picture.width, 3}, at::kByte);
-  std::memcpy(rgb.data_ptr(), picture.rgb.data(), picture.rgb.size());
-  return rgb.permute({2, 0, 1});
-}
 
 at::Tensor flags_of(const io::Picture& mask) {  // bool [1, H, W]
   at::Tensor flags = at::empty({1, mask.height, mask.width}, at::kBool);
@@ -33,9 +29,9 @@ at::Tensor flags_of(const io::Picture& mask) {  // bool [1, H, W]
 class Batch {
  public:
   void add(const Pairs& pairs, std::size_t index, const Pair& pair) {
-    pictures_.push_back(bytes_of(pair.picture));
-    if (pair.source) sources_.push_back(bytes_of(*pair.source));
-    if (pair.target) targets_.push_back(bytes_of(*pair.target));
+    pictures_.push_back(picture_tensor(pair.picture));
+    if (pair.source) sources_.push_back(picture_tensor(*pair.source));
+    if (pair.target) targets_.push_back(picture_tensor(*pair.target));
     if (pair.mask) masks_.push_back(flags_of(*pair.mask));
     const auto take = [&](const std::vector<std::string>& all, std::vector<std::string>& into) {
       if (!all.empty()) into.push_back(all[index]);

@@ -143,12 +143,4 @@ Result<Json> options_of(const ExtractorSource& source) {
   return completed(row->options, source.options, "extractor " + source.kind);
 }
 
-io::Picture picture_of(const at::Tensor& pictures, std::int64_t index) {
-  const at::Tensor last = pictures[index].permute({1, 2, 0}).contiguous();  // [H, W, 3]
-  io::Picture picture{static_cast<int>(last.size(1)), static_cast<int>(last.size(0)), {}};
-  picture.rgb.resize(static_cast<std::size_t>(last.numel()));
-  std::memcpy(picture.rgb.data(), last.data_ptr(), picture.rgb.size());
-  return picture;
-}
-
 }  // namespace isocost::diffusion

@@ -57,7 +57,4 @@ using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSo
 // not fit.
 [[nodiscard]] Result<Json> options_of(const ExtractorSource& source);
 
-// Picture `index` of uint8 [B, 3, H, W] on the CPU, with its channels last.
-[[nodiscard]] io::Picture picture_of(const at::Tensor& pictures, std::int64_t index);
-
 }  // namespace isocost::diffusion

@@ -6,6 +6,7 @@
 
 #include "base/io/torch_archive.h"
 #include "worker/diffusion/image/resize.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
 
 namespace isocost::diffusion {
@@ -133,7 +134,7 @@ class TorchScript : public Extractor {
     if (options_.resize != "none") {
       std::vector<at::Tensor> all;
       for (std::int64_t i = 0; i < pictures.size(0); ++i) {
-        FloatPicture picture = resized(picture_of(pictures, i), options_);
+        FloatPicture picture = resized(picture_of(pictures[i]), options_);
         all.push_back(
             at::tensor(picture.rgb).view({options_.size, options_.size, 3}).permute({2, 0, 1}));
       }
