@@ -15,6 +15,7 @@
 #include "coordinator/core/estimate.h"
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/cost.h"
+#include "schema/tasks/baseline.h"
 
 namespace isocost::cli {
 namespace {
@@ -41,6 +42,7 @@ struct Plan {
   core::Estimate estimate;
   std::vector<experiments::AxisCost> axes;
   std::vector<std::string> models;
+  std::vector<std::string> baselines;
   std::vector<ReferenceLine> references;
   std::vector<std::string> items;
   std::vector<std::string> notes;
@@ -61,7 +63,8 @@ std::vector<std::string> models_of(const Submission& submission) {
   std::set<std::string> seen;
   for (const CellRequest& cell : submission.cells) {
     const auto unet = cell.sample.inputs.find("unet");
-    std::string name = unet == cell.sample.inputs.end() ? "unnamed" : unet->second;
+    if (unet == cell.sample.inputs.end()) continue;  // a baseline's
+    std::string name = unet->second;
     if (const auto label = cell.labels.find("model"); label != cell.labels.end())
       name = text_of(*label);
     if (seen.insert(name).second) names.push_back(name);
@@ -95,7 +98,7 @@ std::vector<std::string> items_of(const Submission& submission) {
   std::set<std::string> seen;
   for (const CellRequest& cell : submission.cells) {
     const ItemsSpec& items = cell.sample.items;
-    if (items.is_empty()) continue;
+    if (items.is_empty() || tasks::find_baseline(cell.sample.task) != nullptr) continue;
     std::string line;
     for (const auto& [slot, digest] : items.inputs) {
       const auto named = submission.input_names.find(digest);
@@ -110,6 +113,17 @@ std::vector<std::string> items_of(const Submission& submission) {
     if (seen.insert(line).second) lines.push_back(std::move(line));
   }
   return lines;
+}
+
+// The cells that no network draws: "enlarge bicubic".
+std::vector<std::string> baselines_of(const Submission& submission) {
+  std::vector<std::string> names;
+  for (const CellRequest& cell : submission.cells)
+    if (tasks::find_baseline(cell.sample.task) != nullptr)
+      names.push_back(cell.labels.contains("task")
+                          ? text_of(cell.labels["task"]) + " " + cell.sample.task
+                          : cell.sample.task);
+  return names;
 }
 
 // "a, b, c and 4 more": a table's line holds a few.
@@ -147,6 +161,9 @@ void print(const Submission& submission, const Plan& plan) {
   fmt::print("models          {}: {}\n", plan.models.size(), listed(plan.models, 8));
   fmt::print("axes            {}\n", axes_line(plan.axes));
   fmt::print("cells           {}\n", estimate.cells);
+  if (!plan.baselines.empty())
+    fmt::print("baselines       {} of the cells: {}\n", plan.baselines.size(),
+               listed(plan.baselines, 8));
   for (const ReferenceLine& reference : plan.references)
     fmt::print("reference       {}\n", reference.text);
   for (const std::string& items : plan.items) fmt::print("items           {}\n", items);
@@ -173,6 +190,7 @@ Json as_json(const Submission& submission, const Plan& plan) {
   Json json = core::to_json(plan.estimate);
   json["experiment"] = submission.name;
   json["models"] = plan.models;
+  json["baselines"] = plan.baselines;
   json["references"] = Json::array();
   for (const ReferenceLine& reference : plan.references)
     json["references"].push_back(reference.json);
@@ -214,6 +232,7 @@ int plan(const PlanOptions& options) {
   Plan plan{.estimate = core::estimate(submission, *planned),
             .axes = experiments::cost_by_axis(submission),
             .models = models_of(submission),
+            .baselines = baselines_of(submission),
             .references = references_of(submission),
             .items = items_of(submission),
             .notes = input->notes,

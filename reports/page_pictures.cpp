@@ -107,17 +107,18 @@ fs::path write_pictures_beside(const Report& report, const io::ArtifactStore& st
                                const fs::path& out) {
   std::size_t files = 0;
   for (const TaskReport& task : report.tasks)
-    for (const Point& point : task.study.points) {
-      const fs::path folder = out / picture_folder(point);
-      for (const Picture& picture : point.cell->pictures) {
-        if (files == kPictureFilesMax) return out / "pictures";
-        if (!store.is_whole(picture.digest)) continue;
-        fs::create_directories(folder);
-        const fs::path file = folder / fmt::format("{:06}.png", picture.number);
-        fs::copy_file(store.path(picture.digest), file, fs::copy_options::overwrite_existing);
-        ++files;
+    for (const auto* points : {&task.study.points, &task.study.baselines})
+      for (const Point& point : *points) {
+        const fs::path folder = out / picture_folder(point);
+        for (const Picture& picture : point.cell->pictures) {
+          if (files == kPictureFilesMax) return out / "pictures";
+          if (!store.is_whole(picture.digest)) continue;
+          fs::create_directories(folder);
+          const fs::path file = folder / fmt::format("{:06}.png", picture.number);
+          fs::copy_file(store.path(picture.digest), file, fs::copy_options::overwrite_existing);
+          ++files;
+        }
       }
-    }
   return files == 0 ? fs::path() : out / "pictures";
 }
 

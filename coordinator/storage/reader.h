@@ -49,6 +49,7 @@ class Reader {
   // What `select` chooses from: the cells of an experiment that have a score of this metric.
   struct JudgedCell {
     Json labels;
+    std::string task;  // of its sample
     double value = 0;
     ImageRange range;  // that was judged
   };

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/io/atomic_file.h"
+#include "experiments/grid/cell_baselines.h"
 #include "experiments/grid/cell_costs.h"
 #include "experiments/grid/cell_items.h"
 #include "experiments/grid/cell_models.h"
@@ -17,6 +18,7 @@
 #include "experiments/grid/settings.h"
 #include "experiments/grid/yaml.h"
 #include "schema/metrics/extractor.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -57,6 +59,7 @@ class Expander {
       add_cells();
     else
       look_up_models();
+    add_baselines();
     if (failure_.is_empty()) check_effects();
     submission_.unit_images = unit_images();
     if (!failure_.is_empty()) return fail(in_reading_order(failure_, grid_.file));
@@ -128,6 +131,7 @@ class Expander {
     cell.keep_pictures = std::min(grid_.keep_pictures, task.images);
     check_size(cell, settings, task);
     note_cut_prompts(cell, *model, task);
+    baselines_.beside(cell, asked, task, *model, size_where);
     submission_.cells.push_back(std::move(cell));
   }
 
@@ -157,6 +161,11 @@ class Expander {
         if (path == "model") cell.labels[axis.name] = cell.labels[path] = labels_.at(placed.value);
       }
     }
+  }
+
+  // After all cells that are drawn, so that these keep their numbers.
+  void add_baselines() {
+    for (CellRequest& cell : baselines_.take()) submission_.cells.push_back(std::move(cell));
   }
 
   // Of an extractor that takes pictures of one size alone; each told once a size.
@@ -279,6 +288,7 @@ class Expander {
   CellParameters parameters_{failure_};
   CellCosts costs_{failure_};
   CellItems items_{catalog_, failure_};
+  CellBaselines baselines_{failure_};
   std::set<std::tuple<std::string, std::string, int, int>> told_sizes_;
   std::set<std::pair<std::string, std::string>> told_cuts_;
   std::set<std::vector<std::uint32_t>> told_points_;  // where an axis is idle

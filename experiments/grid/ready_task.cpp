@@ -6,6 +6,8 @@
 #include "experiments/world/world.h"
 #include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
+#include "schema/tasks/baseline.h"
+#include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
 namespace {
@@ -62,6 +64,7 @@ class TaskReader {
     else
       read_prompts();
     for (const Metric& metric : task_.metrics) read_metric(metric);
+    check_baselines();
     return std::move(ready_);
   }
 
@@ -71,6 +74,8 @@ class TaskReader {
     for (const Metric& metric : task_.metrics)
       if (const auto* row = metrics::find_metric(metric.name))
         asked.insert(row->needs().begin(), row->needs().end());
+    for (const Placed& baseline : task_.baselines)
+      asked.insert(tasks::find_baseline(baseline.value.get_ref<const std::string&>())->slot);
     ready_.items = ready_items(task_, asked, catalog_, submission_, failure_, notes_);
     if (ready_.items.prompts.empty()) return;
     ready_.texts = ready_.items.prompts;
@@ -109,6 +114,31 @@ class TaskReader {
         : source.kind == "file"
             ? source.file
             : "prompts of " + (task_.name.empty() ? grid_file_ : "the task " + task_.name);
+  }
+
+  // What they are made of must be there: pictures of the items, or those that prompts of the mini
+  // world describe.
+  void check_baselines() {
+    if (task_.baselines.empty() || (task_.data && ready_.texts.empty())) return;
+    if (!task_.data && task_.prompts.kind == "world") {
+      ready_.baseline_items.kind = diffusion::kWorldItems;
+      ready_.baseline_items.options = {{"split", task_.prompts.split},
+                                       {"count", task_.prompts.count},
+                                       {"seed", task_.prompts.seed}};
+    }
+    for (const Placed& baseline : task_.baselines) {
+      const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>());
+      const bool is_there =
+          task_.data ? ready_.items.slots.contains(row->slot) : !ready_.baseline_items.is_empty();
+      if (!is_there)
+        failure_.add(baseline.where,
+                     "the baseline '" + row->name + "' is made of the " +
+                         std::string(tasks::slot_name(row->slot)) + " of each image, which " +
+                         (task_.data ? "items of the task '" + task_.name + "'" : "these prompts") +
+                         " have not",
+                     task_.data ? "data that has it, or another baseline"
+                                : "prompts: {world: SPLIT}, whose scenes can be drawn");
+    }
   }
 
   struct Found {

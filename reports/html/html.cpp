@@ -91,6 +91,7 @@ std::vector<std::pair<std::string, std::string>> contents(const Report& report) 
     list.emplace_back("answer", "Answer");
     for (const TaskReport& task : report.tasks) {
       if (!task.study.choice) continue;
+      if (!task.study.baselines.empty()) list.emplace_back("baselines", "Baselines");
       list.emplace_back("figures", "Figures");
       if (!task.findings.empty()) list.emplace_back("findings", "Findings");
       if (!task.pictures.empty()) list.emplace_back("pictures", "Pictures");
@@ -212,6 +213,7 @@ void write_task(Markup& html, const TaskPage& page, const std::vector<Figure>& f
   }
   write_answer(html, page);
   if (page.is_alone) write_warnings(html, page.report);
+  write_baselines(html, page);
   write_figures(html, page, figures);
   write_findings(html, page);
   write_pictures(html, page);

@@ -30,6 +30,7 @@ struct TaskPage {
 };
 
 void write_answer(Markup& html, const TaskPage& page);
+void write_baselines(Markup& html, const TaskPage& page);
 void write_figures(Markup& html, const TaskPage& page, const std::vector<Figure>& figures);
 void write_findings(Markup& html, const TaskPage& page);
 void write_pictures(Markup& html, const TaskPage& page);

@@ -17,8 +17,9 @@ std::string joined(const std::vector<std::string>& parts) {
 
 // Axes that have no column of their own, in the order of the grids.
 std::vector<std::string> further_axes(const ReportData& data) {
-  static const std::set<std::string> kOwn = {
-      "model", "sampler", "timestep_spacing", "spacing", "steps", "guidance", "task", "seed"};
+  static const std::set<std::string> kOwn = {"model",   "sampler", "timestep_spacing",
+                                             "spacing", "steps",   "guidance",
+                                             "task",    "seed",    "baseline"};
   std::vector<std::string> axes;
   const auto add = [&](const std::string& name) {
     if (!kOwn.contains(name) && std::find(axes.begin(), axes.end(), name) == axes.end())
@@ -138,12 +139,13 @@ class CellsTable {
     put("task", at.task->study.task);
     put("method", at.task->study.task_row);
     put("kind", at.task->study.task_kind);
-    put("model", point.model);
+    put("baseline", point.baseline ? Json(point.baseline->name) : Json());
+    put("model", drawn(point, point.model));
     put("series", point.series);
-    put("sampler", point.sampler);
-    put("timestep_spacing", point.spacing);
-    put("steps", point.steps);
-    put("guidance", point.guidance);
+    put("sampler", drawn(point, point.sampler));
+    put("timestep_spacing", drawn(point, point.spacing));
+    put("steps", drawn(point, point.steps));
+    put("guidance", drawn(point, point.guidance));
     put("seed", cell.seed);
     put("height", cell.sample->height);
     put("width", cell.sample->width);

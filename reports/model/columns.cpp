@@ -37,6 +37,10 @@ constexpr ColumnFacts kColumns[] = {
      "The task's name in its grid, else what it does; rows of different tasks "
      "are never compared"},
     {"method", kText, "", "What the task does: a name of schema/tasks"},
+    {"baseline", kText, "",
+     "What stands beside the task that no network drew: a name of schema/tasks/baseline.h. Empty "
+     "of "
+     "all other cells; of a baseline model, sampler, steps and guidance are"},
     {"kind", kText, "", "text-to-image, super-resolution or editing"},
     {"units.kind", kText, "", "reference, generate or score"},
     {"model", kText, "", "Name of the model"},
@@ -212,6 +216,7 @@ std::vector<TableFacts> make_table_facts() {
              "task",
              "method",
              "kind",
+             "baseline",
              "model",
              "series",
              "sampler",

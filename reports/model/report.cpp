@@ -114,9 +114,10 @@ std::string describe(const Setting& setting) {
 }
 
 std::string picture_folder(const Point& point) {
-  std::string name =
-      fmt::format("{:04}-{}-{}-{}-steps-guidance-{}", point.cell->number, point.model, point.series,
-                  point.steps, number_text(point.guidance));
+  std::string name = point.baseline ? fmt::format("{:04}-{}", point.cell->number, point.series)
+                                    : fmt::format("{:04}-{}-{}-{}-steps-guidance-{}",
+                                                  point.cell->number, point.model, point.series,
+                                                  point.steps, number_text(point.guidance));
   for (char& c : name)
     if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_')) c = '-';
   return "pictures/" + point.cell->experiment + "/" + name.substr(0, 200);

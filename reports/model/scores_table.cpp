@@ -42,10 +42,10 @@ class ScoresTable {
             cell.number,
             cell.sample_key,
             study.task,
-            point.model,
+            drawn(point, point.model),
             point.series,
-            point.steps,
-            point.guidance,
+            drawn(point, point.steps),
+            drawn(point, point.guidance),
             spec.metric,
             metric_of(spec.metric).is_lower_better,
             number_or_null(score.value),
@@ -64,10 +64,10 @@ class ScoresTable {
             texts.reference == nullptr ? Json() : name_or_null(data, texts.reference->spec.input),
             score.remarks->reference_n ? Json(*score.remarks->reference_n) : texts.reference_n,
             group == nullptr ? Json() : Json(group->id),
-            group == nullptr           ? Json()
-            : group == study.choice    ? Json("ranking")
-            : group == study.judgement ? Json("judging")
-                                       : Json(),
+            group == nullptr || at.is_baseline ? Json()
+            : group == study.choice            ? Json("ranking")
+            : group == study.judgement         ? Json("judging")
+                                               : Json(),
             score.key.hex(),
             score.measured_seconds > 0 ? Json(score.measured_seconds) : Json(),
             text_or_null(*score.measured_device_class)};
@@ -76,7 +76,8 @@ class ScoresTable {
  private:
   [[nodiscard]] static const Group* group_of(const PlacedPoint& at, const Score& score) {
     for (const Group& group : at.task->study.groups)
-      if (group.scores[at.index] == &score) return &group;
+      if (at.is_baseline ? group.spec == *score.spec : group.scores[at.index] == &score)
+        return &group;
     return nullptr;
   }
 

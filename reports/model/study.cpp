@@ -90,6 +90,34 @@ std::string task_label(const Cell& cell) {
   return row == nullptr ? cell.sample->task : row->label;
 }
 
+Point baseline_of(const Cell& cell) {
+  Point point;
+  point.cell = &cell;
+  point.baseline = tasks::find_baseline(cell.sample->task);
+  point.series = point.baseline->label;
+  const auto autoencoder = cell.labels.find("autoencoder");
+  if (autoencoder != cell.labels.end()) point.series += ", " + text_of(*autoencoder);
+  point.costs.assign(cost_axes().size(), std::nullopt);
+  point.cost_ranges.assign(cost_axes().size(), std::nullopt);
+  return point;
+}
+
+// Whether the baseline is made of the items that are drawn for: it may read more of them.
+bool stands_beside(const Cell& baseline, const Cell& drawn) {
+  const SampleSpec& made = *baseline.sample;
+  const SampleSpec& sample = *drawn.sample;
+  const auto* task = tasks::task_beside(made.parameters);
+  if (task == nullptr || task->name != sample.task || made.prompts != sample.prompts ||
+      made.height != sample.height || made.width != sample.width ||
+      baseline.labels.value("task", Json()) != drawn.labels.value("task", Json()))
+    return false;
+  if (sample.items.is_empty()) return true;
+  ItemsSpec items = made.items;
+  std::erase_if(items.inputs,
+                [&](const auto& input) { return !sample.items.inputs.contains(input.first); });
+  return items == sample.items;
+}
+
 // Each task's cells by experiment and number, tasks in the order in which cells name them.
 std::vector<std::vector<const Cell*>> cells_by_task(const ReportData& data) {
   std::vector<const Cell*> cells;
@@ -102,6 +130,7 @@ std::vector<std::vector<const Cell*>> cells_by_task(const ReportData& data) {
   std::map<const SampleSpec*, std::string> keys;  // shared by many cells
   std::vector<std::vector<const Cell*>> tasks;
   for (const Cell* cell : cells) {
+    if (tasks::find_baseline(cell->sample->task) != nullptr) continue;
     auto& key = keys[&*cell->sample];
     if (key.empty()) key = data_of(*cell->sample);
     const auto [found, is_new] =
@@ -190,6 +219,12 @@ Metric metric_of(const std::string& name) {
   return {row->name, row->label, row->is_lower_better(), row->explanation};
 }
 
+const Score* Study::score_of(const Point& point, const Group& group) {
+  for (const Score& score : point.cell->scores)
+    if (*score.spec == group.spec) return &score;
+  return nullptr;
+}
+
 const Group* Study::companion(const Group& group, const std::string& metric) const {
   const Group* best = nullptr;
   for (const Group& other : groups) {
@@ -229,6 +264,9 @@ std::vector<Study> make_studies(std::shared_ptr<const ReportData> data) {
     fill_costs(study.points, dearest_call);
     order_names(study);
     group_scores(study);
+    for (const Cell& cell : data->cells)
+      if (tasks::find_baseline(cell.sample->task) != nullptr && stands_beside(cell, first))
+        study.baselines.push_back(baseline_of(cell));
   }
   name_tasks(studies);
   return studies;

@@ -24,8 +24,11 @@ Table Rows::take() {
 
 std::vector<PlacedPoint> placed_points(const Report& report) {
   std::vector<PlacedPoint> points;
-  for (const TaskReport& task : report.tasks)
+  for (const TaskReport& task : report.tasks) {
     for (std::size_t i = 0; i < task.study.points.size(); ++i) points.push_back({&task, i});
+    for (std::size_t i = 0; i < task.study.baselines.size(); ++i)
+      points.push_back({&task, i, true});
+  }
   std::stable_sort(points.begin(), points.end(), [](const PlacedPoint& a, const PlacedPoint& b) {
     return std::tie(a.point().cell->experiment, a.point().cell->number) <
            std::tie(b.point().cell->experiment, b.point().cell->number);

@@ -15,6 +15,12 @@ namespace isocost::report {
   return text.empty() ? Json() : Json(text);
 }
 
+// What a baseline does not have.
+template <class T>
+[[nodiscard]] Json drawn(const Point& point, const T& value) {
+  return point.baseline ? Json() : Json(value);
+}
+
 // All of them. The report may be moved as a whole.
 [[nodiscard]] std::vector<Table> tables_of(const Report& report);
 
@@ -26,11 +32,14 @@ namespace isocost::report {
 [[nodiscard]] Table units_table();
 [[nodiscard]] Row row_of(const UnitRecord& unit);
 
-// A point of a task, in the order of experiments and numbers.
+// A point or a baseline of a task, in the order of experiments and numbers.
 struct PlacedPoint {
   const TaskReport* task = nullptr;
   std::size_t index = 0;
-  [[nodiscard]] const Point& point() const { return task->study.points[index]; }
+  bool is_baseline = false;
+  [[nodiscard]] const Point& point() const {
+    return (is_baseline ? task->study.baselines : task->study.points)[index];
+  }
 };
 [[nodiscard]] std::vector<PlacedPoint> placed_points(const Report& report);
 

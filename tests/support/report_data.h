@@ -29,6 +29,7 @@ struct CellLine {
   std::vector<double> unit_seconds = {};
   std::string task = "";  // its name in the grid; empty: it has none
   std::string method = "text-to-image";
+  std::string baseline = "";  // beside that method; no network drew the cell
   std::string prompts = "prompts";
   std::string metric = "fid";
   // Further metrics with their values, behind it in the grid.

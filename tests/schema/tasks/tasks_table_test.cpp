@@ -6,6 +6,7 @@
 #include <set>
 
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::tasks {
@@ -44,6 +45,20 @@ TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
   }
   EXPECT_EQ(names.size(), task_kinds().size());
   EXPECT_EQ(references.size(), task_kinds().size());
+}
+
+TEST(BaselineTable, NamesNothingAsATaskIsNamed) {
+  std::set<std::string> names;
+  for (const Baseline& row : baselines()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_EQ(find_task(row.name), nullptr) << row.name;
+    EXPECT_FALSE(row.label.empty() || row.explanation.empty() || row.kinds.empty()) << row.name;
+    for (const std::string& of : row.kinds)
+      EXPECT_THAT(kind_names(), ::testing::Contains(of)) << row.name;
+  }
+  EXPECT_THAT(baselines_of("editing"), ::testing::ElementsAre("reconstruction", "source", "mean"));
+  EXPECT_EQ(task_beside(parameters_beside(kind("x4")))->name, "x4");
+  EXPECT_EQ(task_beside({{"strength", 1}}), nullptr);
 }
 
 TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
