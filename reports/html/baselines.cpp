@@ -28,7 +28,8 @@ void write_value(Markup& html, const std::optional<double>& value, const std::op
 
 // The best value of any cell that was drawn, which may be another cell for each metric.
 void write_best(Markup& html, const std::vector<const Group*>& groups) {
-  html.open("tr").element("th", "The best cell of each metric", {{"scope", "row"}});
+  html.open("tr").open("th", {{"scope", "row"}});
+  html.element("span", "The best cell of each metric", {{"class", "model"}}).close("th");
   for (const Group* group : groups) {
     const Score* best = nullptr;
     for (const Score* score : group->scores)
@@ -69,7 +70,7 @@ void write_baselines(Markup& html, const TaskPage& page) {
   open_table(html, "Baselines: " + study.task, columns);
   for (const std::string& name : order) {
     const auto& cells = rows.at(name);
-    html.open("tr").open("th", {{"scope", "row"}}).text(name);
+    html.open("tr").open("th", {{"scope", "row"}}).element("span", name, {{"class", "model"}});
     html.element("span", cells.front()->baseline->explanation, {{"class", "soft"}}).close("th");
     for (const Group* group : groups) {
       const Score* score = score_of(cells, *group);

@@ -159,7 +159,10 @@ TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
 
   const std::string table = table_of(folder / "own-models.yaml", 2);
 
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 4 * 2 * 2 * 2 * 2) << table;
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 4 * 2 * 2 * 2 * 2 + 6)
+      << "three baselines of what is enlarged, one of what obeys, and one a size of what is "
+         "repainted\n"
+      << table;
 }
 
 // Rows, references and pictures are deleted, cut or changed while it is computed.
