@@ -59,7 +59,7 @@ class Run {
     // Before anything is made. A study that is there may need no worker any more.
     program_ = find_worker_program(options_.worker_program);
     if (!program_ && !fs::exists(options_.out / "isocost.db"))
-      return complain(program_.error().message());
+      return complain(program_.error().message(), kExitInput);
     std::error_code error;
     const bool is_new = !fs::exists(options_.out, error);
     if (const auto made = io::make_folder(options_.out); !made)
@@ -77,14 +77,13 @@ class Run {
          .log = {.file = options_.out / "coordinator.log"},
          .prepare = [&](coordinator::Loop& loop, log::Log& log) -> Result<void> {
            if (auto served = serve_page(loop, log); !served) return served;
-           auto submitted = loop.submit(input_.submission, 0);
+           auto submitted = submit(loop);
            is_refused = !submitted;
            if (!submitted) return fail(std::move(submitted.error()));
            answer = std::move(*submitted);
            return {};
          }});
     if (!host) {
-      server_.reset();
       if (is_new) fs::remove(options_.out, error);
       return complain(host.error().message(), is_refused ? kExitInput : kExitFailed);
     }
@@ -98,6 +97,18 @@ class Run {
 
  private:
   [[nodiscard]] coordinator::Loop& loop() { return host_->loop(); }
+
+  // Where it comes to nothing, the loop is gone at once, and the page's server speaks to it.
+  Result<core::SubmissionReply> submit(coordinator::Loop& loop) {
+    try {
+      auto submitted = loop.submit(input_.submission, 0);
+      if (!submitted) server_.reset();
+      return submitted;
+    } catch (const std::exception&) {
+      server_.reset();
+      throw;
+    }
+  }
 
   // What is no fault: not where quiet is wanted.
   void say(const std::string& text) const {
@@ -139,7 +150,7 @@ class Run {
   // Until nothing is open. An exit code other than 0 ends the command.
   int compute() {
     if (loop().snapshot()->units.open() == 0) return kExitDone;
-    if (!program_) return complain(program_.error().message());
+    if (!program_) return complain(program_.error().message(), kExitInput);
     const std::vector<LocalDevice> found = devices();
     const int count = options_.workers.value_or(default_workers(found));
     std::vector<std::string> names;
