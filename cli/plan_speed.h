@@ -1,7 +1,7 @@
 // How fast a plan's units will run: what was measured of its networks, else what is known of a
 // device. For `isocost plan`.
 //
-//   Result<PlanSpeed> speed = plan_speed(wishes, input);
+//   Result<PlanSpeed> speed = plan_speed(wishes, input, seen);
 //   double seconds = seconds_of(submission, planned, *speed);       // on one worker
 //
 // Thread: main; asking a worker program takes seconds.

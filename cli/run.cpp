@@ -26,8 +26,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::chrono::seconds kStuckFor{5};  // so long nothing may be runnable before we give up
-constexpr const char* kPage = "http://127.0.0.1:7780";  // where commands look by themselves
-constexpr const char* kAnyPage = "http://127.0.0.1:0";  // where that port is in use
+constexpr const char* kAnyPage = "http://127.0.0.1:0";  // where the default's port is in use
 
 struct RunOptions {
   fs::path grid;
@@ -40,7 +39,7 @@ struct RunOptions {
   std::string device;
   std::string dtype;
   std::vector<std::string> worker_arguments;
-  std::optional<std::string> http;  // where the page is served; absent: kPage, or any port
+  std::optional<std::string> http;  // where the page is served; absent: the default, or any port
   fs::path token_file;
   bool has_no_page = false;
   bool is_quiet = false;
@@ -117,15 +116,14 @@ class Run {
 
   Result<void> serve_page(coordinator::Loop& loop, log::Log& log) {
     if (options_.has_no_page) return {};
-    web::ServerOptions options{.endpoint = options_.http.value_or(kPage),
+    web::ServerOptions options{.endpoint = options_.http.value_or(web::kDefaultUrl),
                                .token_file = options_.token_file,
                                .spool = fs::absolute(options_.out),
-                               .log = &log,
-                               .archive = &archive_};
-    auto opened = web::Server::open(options, loop);
+                               .log = &log};
+    auto opened = web::Server::open(options, loop, archive_);
     if (!opened && !options_.http) {
       options.endpoint = kAnyPage;
-      opened = web::Server::open(options, loop);
+      opened = web::Server::open(options, loop, archive_);
     }
     if (!opened) return fail(std::move(opened.error()));
     server_ = std::move(*opened);
@@ -299,8 +297,9 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--worker-program", options->worker_program, "Instead of isocost-worker");
   command->add_option("--worker-argument", options->worker_arguments,
                       "A further argument for each worker");
-  command->add_option("--http", options->http,
-                      "Where the page is served; default: http://127.0.0.1:7780, or any free port");
+  command->add_option(
+      "--http", options->http,
+      fmt::format("Where the page is served; default: {}, or any free port", web::kDefaultUrl));
   command->add_option("--token-file", options->token_file, "A file with the page's token");
   command->add_flag("--no-http", options->has_no_page, "Serve no page");
   command->add_flag("--quiet,-q", options->is_quiet, "Show no progress and no notes");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "cli/progress.h"
 
 namespace isocost::cli {
@@ -36,14 +37,15 @@ std::string_view code_of(Colour colour) {
   return "";
 }
 
-// Collects lines, each made of coloured pieces that together fit.
+// Collects lines, each made of coloured pieces that together fit. Nothing that anybody said, a
+// coordinator or a peer of it, gets at the terminal otherwise than as letters.
 class Painter {
  public:
   explicit Painter(const Screen& screen) : screen_(screen) {}
 
   Painter& add(const std::string& text, Colour colour = Colour::kPlain) {
     const std::string fits =
-        fitting(text, screen_.size.columns - std::min(screen_.size.columns, taken_));
+        fitting(one_line(text), screen_.size.columns - std::min(screen_.size.columns, taken_));
     taken_ += columns_of(fits);
     const std::string_view code = screen_.has_colour ? code_of(colour) : "";
     line_ += code.empty() ? fits : std::string(code) + fits + "\x1b[0m";

@@ -39,17 +39,13 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
-  started_ = {.kind = std::string(log::event_name(log::EventKind::kStarted)),
-              .who = {},
-              .what = "isocost " + options_.build + ", start " + std::to_string(state.epoch) +
-                      " on this database; " + std::to_string(state.units.size()) +
-                      " units are open",
-              .experiment = {},
-              .unit = {}};
+  started_ = core::event_of(log::event_name(log::EventKind::kStarted), {},
+                            "isocost " + options_.build + ", start " + std::to_string(state.epoch) +
+                                " on this database; " + std::to_string(state.units.size()) +
+                                " units are open");
   if (options_.log != nullptr)
-    options_.log->listen([this](log::Incident kind, std::string who, std::string what) {
-      record(kind, std::move(who), std::move(what));
-    });
+    options_.log->listen([this](log::Incident kind, const std::string& who,
+                                const std::string& what) { record(kind, who, what); });
   seen_ = now().time_since_epoch().count();
   publish();
 }
@@ -62,15 +58,11 @@ Loop::~Loop() {
 }
 
 // From any thread. What peers do is bounded by the log already; what waits here is, too.
-void Loop::record(log::Incident kind, std::string who, std::string what) {
+void Loop::record(log::Incident kind, const std::string& who, const std::string& what) {
   const std::lock_guard lock(mutex_);
   if (incidents_waiting_ >= kIncidentsWaitingMax) return;
   ++incidents_waiting_;
-  queue_.emplace_back(core::RecordEvent{.kind = std::string(log::incident_name(kind)),
-                                        .who = std::move(who),
-                                        .what = std::move(what),
-                                        .experiment = {},
-                                        .unit = {}});
+  queue_.emplace_back(core::event_of(log::incident_name(kind), who, what));
   woken_.notify_one();
 }
 
