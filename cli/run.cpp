@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cctype>
 #include <filesystem>
 #include <optional>
 
-#include "base/digest.h"
 #include "base/io/presence.h"
+#include "base/text.h"
 #include "cli/archive.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
@@ -26,6 +25,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::chrono::seconds kStuckFor{5};  // so long nothing may be runnable before we give up
+constexpr std::size_t kFolderBytesMax = 100;  // of a report's name
 constexpr const char* kAnyPage = "http://127.0.0.1:0";  // where the default's port is in use
 
 struct RunOptions {
@@ -130,11 +130,15 @@ class Run {
     return {};
   }
 
-  // Where workers compute: as it was said, or on all that their program finds here.
+  // Where workers compute: as it was said, or on all that their program finds here. None: it does
+  // not tell, and each worker chooses by itself.
   [[nodiscard]] std::vector<LocalDevice> devices() const {
     if (!options_.device.empty() && options_.device != "auto")
       return {{options_.device, {{"device", options_.device}}}};
-    return find_devices(*program_).value_or(std::vector<LocalDevice>{});
+    const auto found = find_devices(*program_);
+    if (found) return *found;
+    warn(found.error().message() + "; each worker chooses by itself: give --workers and --device");
+    return {};
   }
 
   // "2 workers on cuda:0 (NVIDIA H100, 80 GB), cuda:1 (...)"
@@ -238,12 +242,7 @@ class Run {
     const std::string& name = input_.submission.name;
     if (snapshot.experiments.empty() || snapshot.experiments.front().name == name)
       return options_.out;
-    std::string folder = name.substr(0, 100);
-    for (char& c : folder)
-      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_') c = '-';
-    // Two names that become one folder stay apart.
-    if (folder != name) folder += "-" + sha256(name).hex().substr(0, 8);
-    return options_.out / "reports" / folder;
+    return options_.out / "reports" / file_name_of(name, kFolderBytesMax);
   }
 
   static int complain_failed(const core::ExperimentView& view) {
