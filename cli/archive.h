@@ -3,15 +3,18 @@
 //   DatabaseArchive archive("study/isocost.db");
 //   web::Server::open({.archive = &archive, ...}, commands);
 //
-// A table that was asked for is kept until something is committed, so that its pages are read once.
+// The tables of an experiment that were asked for are kept while they are asked for again within a
+// minute and nothing is committed, so that pages are read once and a large table does not stay.
 // Thread: any.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "coordinator/web/archive.h"
 
@@ -19,7 +22,8 @@ namespace isocost::cli {
 
 class DatabaseArchive : public web::Archive {
  public:
-  explicit DatabaseArchive(std::filesystem::path database);
+  explicit DatabaseArchive(std::filesystem::path database,
+                           std::chrono::milliseconds kept_for = std::chrono::minutes(1));
   ~DatabaseArchive() override;
   [[nodiscard]] Result<std::vector<log::Event>> events(const log::EventQuery& query) override;
   [[nodiscard]] Result<web::TablePage> table(const web::TableQuery& query) override;
@@ -28,9 +32,15 @@ class DatabaseArchive : public web::Archive {
   struct Kept;
   [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment);
 
+  void forget_unused(const std::stop_token& stop);
+
   std::filesystem::path database_;
+  std::chrono::milliseconds kept_for_;
   std::mutex mutex_;  // of what is kept
+  std::condition_variable_any is_kept_;
   std::shared_ptr<const Kept> kept_;
+  std::chrono::steady_clock::time_point used_;
+  std::jthread keeper_;  // last: it uses the others
 };
 
 }  // namespace isocost::cli

@@ -141,7 +141,7 @@ std::string progress_line(const core::Snapshot& status, const std::string& exper
     std::string line = joined(pieces, rank);
     if (columns_of(line) <= columns) return line;
   }
-  return fitting(joined(pieces, 0), columns);
+  return fitting(joined(pieces, 0), columns, cut_mark(false));
 }
 
 std::string device_text(const Json& device) {
@@ -194,7 +194,7 @@ void ProgressPrinter::show(const core::Snapshot& status, const std::string& expe
 }
 
 void ProgressPrinter::show(const std::string& line) {
-  show([line](std::size_t columns) { return fitting(line, columns); });
+  show([line](std::size_t columns) { return fitting(line, columns, cut_mark(has_utf8())); });
 }
 
 void ProgressPrinter::show(Line line) {
