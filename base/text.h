@@ -16,8 +16,8 @@ inline constexpr std::size_t kNameBytesMax = 256;
 [[nodiscard]] std::string clean_text(std::string_view text, std::size_t bytes_max);
 
 // Fit for a line of a terminal, a log or a page, whoever chose it: line breaks become "; ", tabs
-// blanks, other control characters and what is no UTF-8 '?'. At most `bytes_max` bytes, "..." at the
-// end of what is longer. What is such a line already stays as it is.
+// blanks, other control characters and what is no UTF-8 '?'. At most `bytes_max` bytes, with "..."
+// at the end of what is longer. What is such a line already stays as it is.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t bytes_max = 4096);
 
 // A file's name for a text: its ASCII letters, digits, '-', '_' and '.', others '-', no '.' at the

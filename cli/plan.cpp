@@ -132,7 +132,8 @@ std::string costly_line(const experiments::AxisCost& axis) {
   for (const experiments::ValueCost& value : values) cells += static_cast<double>(value.cells);
   std::vector<std::string> others;
   for (std::size_t i = 1; i < values.size(); ++i)
-    others.push_back(fmt::format("{} {:.0f} %", label_text(values[i].value), 100 * values[i].share));
+    others.push_back(
+        fmt::format("{} {:.0f} %", label_text(values[i].value), 100 * values[i].share));
   return fmt::format("{}: {} takes {:.0f} % of the FLOPs in {:.0f} % of the cells; {}", axis.name,
                      label_text(values[0].value), 100 * values[0].share,
                      100 * static_cast<double>(values[0].cells) / cells, listed(others, 5));

@@ -17,7 +17,7 @@ namespace {
 
 // Loading networks takes longer than measuring them.
 constexpr std::chrono::minutes kCalibrationMax{30};
-constexpr std::size_t kNetworksMax = 32;  // further ones have the speed of all
+constexpr std::size_t kNetworksMax = 32;    // further ones have the speed of all
 constexpr double kCalibrationSeconds = 10;  // of all networks together
 
 std::string name_of(const CellRequest& cell) {
@@ -150,9 +150,8 @@ class Chooser {
       return speed_;
     }
     const bool is_speed_open = !wishes_.is_calibrated && !speed_.is_measured;
-    const std::vector<LocalDevice> found = !wishes_.workers || is_speed_open
-                                               ? devices_here(*program)
-                                               : std::vector<LocalDevice>{};
+    const std::vector<LocalDevice> found =
+        !wishes_.workers || is_speed_open ? devices_here(*program) : std::vector<LocalDevice>{};
     if (!wishes_.workers) speed_.workers = static_cast<unsigned>(default_workers(found));
     if (!found.empty()) speed_.machines = devices_text(found) + " here";
     if (wishes_.is_calibrated) {

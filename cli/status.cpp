@@ -39,16 +39,16 @@ void print_experiment(const core::ExperimentView& view) {
 void print_workers(const core::Snapshot& status) {
   for (const core::WorkerView& worker : status.workers) {
     const std::string device = device_text(worker.device);
-    print_line(fmt::format("worker {} ({})", worker.name,
-                           device.empty() ? worker.device_class : device));
+    print_line(
+        fmt::format("worker {} ({})", worker.name, device.empty() ? worker.device_class : device));
     for (const core::RunningView& running : worker.running)
       print_line(fmt::format("  {}, {}", running_text(running), fraction_text(running)));
     if (const std::string health = health_text(worker); !health.empty()) print_line("  " + health);
   }
   for (const core::GoneWorkerView& worker : status.gone_workers)
     print_line(fmt::format("worker {} {} {} ago: {}", worker.name,
-                           worker.is_lost ? "was lost" : "left",
-                           duration_text(worker.gone_seconds), worker.reason));
+                           worker.is_lost ? "was lost" : "left", duration_text(worker.gone_seconds),
+                           worker.reason));
 }
 
 void print(const core::Snapshot& status) {

@@ -33,7 +33,8 @@ struct CommandOptions {
 template <class TextOf>
 int show(const tl::expected<Json, CallFault>& answer, bool is_json, TextOf text_of) {
   if (!answer) return complain(answer.error());
-  const Result<std::string> text = is_json ? answer->dump(2, ' ', false, Json::error_handler_t::replace) : text_of(*answer);
+  const Result<std::string> text =
+      is_json ? answer->dump(2, ' ', false, Json::error_handler_t::replace) : text_of(*answer);
   if (!text) return complain(text.error().message(), kExitInput);
   fmt::print("{}\n", is_json ? *text : one_line(*text));
   return kExitDone;

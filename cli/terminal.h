@@ -1,6 +1,7 @@
 // What a terminal can show: its size, colours, and texts that fit into a line of it.
 //
-//   if (is_terminal(STDERR_FILENO)) line = fitting(line, terminal_size(STDERR_FILENO).columns, "...");
+//   const std::size_t columns = terminal_size(STDERR_FILENO).columns;
+//   line = fitting(line, columns, cut_mark(has_utf8()));
 //
 // Thread: main.
 #pragma once

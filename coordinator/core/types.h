@@ -235,8 +235,8 @@ struct SeeWorker {
   Json device = Json::object();
 };
 
-// What people should know of, made by event_of. The store adds when it was, the experiment's name, and of a unit a
-// cell that wants it. That a cell is finished the store finds by itself.
+// What people should know of, made by event_of. The store adds when it was, the experiment's name,
+// and of a unit a cell that wants it. That a cell is finished the store finds by itself.
 struct RecordEvent {
   std::string kind{};  // log::event_name, log::incident_name
   std::string who{};

@@ -84,8 +84,8 @@ inline constexpr std::size_t kEventsAtOnceMax = 1000;
 // Of what an event says; a reason of a peer may be as long.
 inline constexpr std::size_t kEventBytesMax = 4096;
 
-// One line, whatever peers said, of all but time and kind: "w1: study, cell 3 (model w64, steps 50):
-// bug: ...".
+// One line, whatever peers said, of all but time and kind:
+// "w1: study, cell 3 (model w64, steps 50): bug: ...".
 [[nodiscard]] std::string about_text(const Event& event);
 // The same with the kind before it: "attempt_failed: w1: study, cell 3 (...): bug: ...".
 [[nodiscard]] std::string text_of(const Event& event);

@@ -440,8 +440,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 std::string Server::url() const { return impl_->url(); }
 
-Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options,
-                                             core::Commands& commands, Archive& archive) {
+Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options, core::Commands& commands,
+                                             Archive& archive) {
   const auto endpoint = transport::parse_endpoint(options.endpoint, "http");
   if (!endpoint) return fail(endpoint.error());
   std::string token;
