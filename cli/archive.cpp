@@ -10,6 +10,11 @@
 #include "schema/options.h"
 
 namespace isocost::cli {
+namespace {
+
+constexpr std::chrono::minutes kKeptFor{1};
+
+}  // namespace
 
 struct DatabaseArchive::Kept {
   std::string experiment;
@@ -17,9 +22,8 @@ struct DatabaseArchive::Kept {
   std::unique_ptr<const report::ExportedTables> tables;
 };
 
-DatabaseArchive::DatabaseArchive(std::filesystem::path database, std::chrono::milliseconds kept_for)
+DatabaseArchive::DatabaseArchive(std::filesystem::path database)
     : database_(std::move(database)),
-      kept_for_(kept_for),
       keeper_([this](const std::stop_token& stop) { forget_unused(stop); }) {}
 DatabaseArchive::~DatabaseArchive() = default;
 
@@ -32,8 +36,8 @@ Result<std::vector<log::Event>> DatabaseArchive::events(const log::EventQuery& q
 void DatabaseArchive::forget_unused(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (is_kept_.wait(lock, stop, [&] { return kept_ != nullptr; }) && !stop.stop_requested()) {
-    is_kept_.wait_until(lock, stop, used_ + kept_for_, [] { return false; });
-    if (std::chrono::steady_clock::now() < used_ + kept_for_) continue;
+    is_kept_.wait_until(lock, stop, used_ + kKeptFor, [] { return false; });
+    if (std::chrono::steady_clock::now() < used_ + kKeptFor) continue;
     auto unused = std::exchange(kept_, nullptr);
     lock.unlock();  // what is large takes its time to go
     unused.reset();

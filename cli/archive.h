@@ -3,8 +3,8 @@
 //   DatabaseArchive archive("study/isocost.db");
 //   web::Server::open({.archive = &archive, ...}, commands);
 //
-// The tables of an experiment that were asked for are kept while they are asked for again within a
-// minute and nothing is committed, so that pages are read once and a large table does not stay.
+// The tables of the experiment that was asked for last are kept until something is committed or
+// nobody asks for a minute: pages are read once, and a large table does not stay.
 // Thread: any.
 #pragma once
 
@@ -22,8 +22,7 @@ namespace isocost::cli {
 
 class DatabaseArchive : public web::Archive {
  public:
-  explicit DatabaseArchive(std::filesystem::path database,
-                           std::chrono::milliseconds kept_for = std::chrono::minutes(1));
+  explicit DatabaseArchive(std::filesystem::path database);
   ~DatabaseArchive() override;
   [[nodiscard]] Result<std::vector<log::Event>> events(const log::EventQuery& query) override;
   [[nodiscard]] Result<web::TablePage> table(const web::TableQuery& query) override;
@@ -35,7 +34,6 @@ class DatabaseArchive : public web::Archive {
   void forget_unused(const std::stop_token& stop);
 
   std::filesystem::path database_;
-  std::chrono::milliseconds kept_for_;
   std::mutex mutex_;  // of what is kept
   std::condition_variable_any is_kept_;
   std::shared_ptr<const Kept> kept_;

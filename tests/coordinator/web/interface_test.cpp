@@ -37,7 +37,7 @@ core::Snapshot full_snapshot() {
   return snapshot;
 }
 
-FakeArchive archive;
+FakeArchive stored;
 
 Response respond(const Request& request, Duration silence = {}) {
   FakeCommands commands;
@@ -45,7 +45,7 @@ Response respond(const Request& request, Duration silence = {}) {
   if (const auto* response = std::get_if<Response>(&handled))
     return conditional(request, *response);
   if (const auto* action = std::get_if<Action>(&handled)) return perform(*action, commands);
-  return conditional(request, answer(std::get<Question>(handled), archive));
+  return conditional(request, answer(std::get<Question>(handled), stored));
 }
 
 Response got(const std::string& target) { return respond({"GET", target, "", ""}); }
@@ -184,18 +184,18 @@ TEST(OpenApi, NamesTheParametersThatAreUnderstood) {
 
 TEST(WebEvents, AreAskedForAfterAnIdAndByKind) {
   EXPECT_EQ(got("/api/v1/events?after=5&limit=20&kind=lost&experiment=my%20study").status, 200);
-  EXPECT_EQ(archive.asked.after, 5);
-  EXPECT_EQ(archive.asked.limit, 20U);
-  EXPECT_EQ(archive.asked.kind, "lost");
-  EXPECT_EQ(archive.asked.experiment, "my study");
+  EXPECT_EQ(stored.asked.after, 5);
+  EXPECT_EQ(stored.asked.limit, 20U);
+  EXPECT_EQ(stored.asked.kind, "lost");
+  EXPECT_EQ(stored.asked.experiment, "my study");
 
   const auto back = events_from_json(Json::parse(got("/api/v1/events").body), "events");
 
   ASSERT_TRUE(back.has_value()) << back.error().message();
-  EXPECT_EQ(*back, *archive.events({}));
+  EXPECT_EQ(*back, *stored.events({}));
   EXPECT_EQ(Json::parse(got("/api/v1/events").body).at("events")[0].at("about"),
             "w2: study, cell 3 (steps 4): it is gone");
-  EXPECT_FALSE(archive.asked.after.has_value());
+  EXPECT_FALSE(stored.asked.after.has_value());
 }
 
 TEST(WebTables, GoByPages) {
@@ -203,22 +203,22 @@ TEST(WebTables, GoByPages) {
 
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(page.content_type, HasSubstr("text/csv"));
-  EXPECT_EQ(archive.table_asked.offset, 1U);
-  EXPECT_EQ(archive.table_asked.limit, 1U);
+  EXPECT_EQ(stored.table_asked.offset, 1U);
+  EXPECT_EQ(stored.table_asked.limit, 1U);
   EXPECT_EQ(header(page, "X-Total-Count"), "3");
   EXPECT_EQ(header(page, "Link"),
             "</api/v1/experiments/study/cells.csv?offset=2&limit=1>; rel=\"next\"");
   EXPECT_EQ(header(got("/api/v1/experiments/study/cells.csv?offset=2&limit=1"), "Link"), "");
   EXPECT_EQ(header(got("/api/v1/experiments/study/cells.csv"), "Link"), "");
-  EXPECT_FALSE(archive.table_asked.limit.has_value());
+  EXPECT_FALSE(stored.table_asked.limit.has_value());
 }
 
 // One that is too large for an answer, and how to have it all the same.
 TEST(WebTables, AreRefusedWhereTheyAreTooLarge) {
   const auto asked = [](std::size_t bytes) {
-    archive.bytes = bytes;
+    stored.bytes = bytes;
     Response response = got("/api/v1/experiments/study/cells.csv");
-    archive.bytes = 0;
+    stored.bytes = 0;
     return response;
   };
 
@@ -232,10 +232,10 @@ TEST(WebTables, AreRefusedWhereTheyAreTooLarge) {
 
 // Only what is not there is not found.
 TEST(WebTables, TellADatabaseThatCannotBeReadFromAnExperimentThatIsNotThere) {
-  archive.is_unreadable = true;
+  stored.is_unreadable = true;
   const Response unreadable = got("/api/v1/experiments/study/cells.csv");
   const Response unknown = got("/api/v1/experiments/other/cells.csv");
-  archive.is_unreadable = false;
+  stored.is_unreadable = false;
 
   EXPECT_EQ(unreadable.status, 503);
   EXPECT_THAT(unreadable.body, HasSubstr("it cannot be read"));
