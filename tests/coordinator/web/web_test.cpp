@@ -203,6 +203,28 @@ TEST(WebServer, KeepsNoLargeBodyInMemory) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+// Who asks for a large answer while others do not take theirs is told so.
+TEST(WebServer, SaysThatTooManyAnswersWait) {
+  core::Snapshot snapshot;
+  snapshot.experiments.emplace_back().name = "study";
+  FakeCommands commands(snapshot);
+  FakeArchive archive;
+  archive.bytes = kTableBytesMax - 4096;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
+  ASSERT_TRUE(server) << server.error().message();
+  std::vector<testing::PlainPeer> peers;
+  std::vector<std::string> answers;
+  for (int i = 0; i < 3; ++i) {
+    peers.emplace_back(port_of(**server))
+        .write("GET /api/v1/experiments/study/cells.csv HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    answers.push_back(peers.back().read(12));  // and no more of it
+  }
+
+  EXPECT_EQ(answers[0], "HTTP/1.1 200");
+  EXPECT_EQ(answers[1], "HTTP/1.1 200");
+  EXPECT_EQ(answers[2], "HTTP/1.1 503");
+}
+
 TEST(WebServer, MakesRoomForWhoAsks) {
   FakeCommands commands(sample_snapshot());
   FakeArchive archive;
