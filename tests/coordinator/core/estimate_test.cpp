@@ -38,10 +38,9 @@ TEST(Estimate, TakesWhatWasSeenOfANetworkBeforeASpeed) {
   const NewUnit& unit = study.plan.units.front();
   ASSERT_EQ(unit.kind, UnitKind::kGenerate);
   speed.seen.observe({UnitKind::kGenerate, unit.affinity, 1000}, 1);
-  const double rest = study.gflops(UnitKind::kScore) / 1000;  // as networks go
 
   EXPECT_NEAR(seconds_of(study.submission, study.plan, speed),
-              study.gflops(UnitKind::kGenerate) / 1000 + rest, 1e-9);
+              study.gflops(UnitKind::kGenerate) / 1000 + study.gflops(UnitKind::kScore) / 1, 1e-9);
 }
 
 // On a GPU a small network's kernels are started one by one, and that takes longer.
