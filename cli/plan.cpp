@@ -16,6 +16,7 @@
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/cost.h"
 #include "schema/tasks/baseline.h"
+#include "schema/units/cell.h"
 
 namespace isocost::cli {
 namespace {
@@ -26,10 +27,6 @@ struct PlanOptions {
   SpeedWishes speed;
   bool is_json = false;
 };
-
-std::string text_of(const Json& label) {
-  return label.is_string() ? label.get<std::string>() : canonical(label);
-}
 
 // A data set that scores compare with, as a line and as JSON.
 struct ReferenceLine {
@@ -66,7 +63,7 @@ std::vector<std::string> models_of(const Submission& submission) {
     if (unet == cell.sample.inputs.end()) continue;  // a baseline's
     std::string name = unet->second;
     if (const auto label = cell.labels.find("model"); label != cell.labels.end())
-      name = text_of(*label);
+      name = label_text(*label);
     if (seen.insert(name).second) names.push_back(name);
   }
   return names;
@@ -121,7 +118,7 @@ std::vector<std::string> baselines_of(const Submission& submission) {
   for (const CellRequest& cell : submission.cells)
     if (tasks::find_baseline(cell.sample.task) != nullptr)
       names.push_back(cell.labels.contains("task")
-                          ? text_of(cell.labels["task"]) + " " + cell.sample.task
+                          ? label_text(cell.labels["task"]) + " " + cell.sample.task
                           : cell.sample.task);
   return names;
 }
@@ -149,9 +146,10 @@ std::string costly_line(const experiments::AxisCost& axis) {
   for (const experiments::ValueCost& value : values) cells += static_cast<double>(value.cells);
   std::vector<std::string> others;
   for (std::size_t i = 1; i < values.size(); ++i)
-    others.push_back(fmt::format("{} {:.0f} %", text_of(values[i].value), 100 * values[i].share));
+    others.push_back(
+        fmt::format("{} {:.0f} %", label_text(values[i].value), 100 * values[i].share));
   return fmt::format("{}: {} takes {:.0f} % of the FLOPs in {:.0f} % of the cells; {}", axis.name,
-                     text_of(values[0].value), 100 * values[0].share,
+                     label_text(values[0].value), 100 * values[0].share,
                      100 * static_cast<double>(values[0].cells) / cells, listed(others, 5));
 }
 
@@ -204,8 +202,8 @@ Json as_json(const Submission& submission, const Plan& plan) {
   json["gflops_per_second"] = plan.gflops_per_second;
   json["is_speed_measured"] = plan.speed.is_measured;
   json["speed"] = plan.speed.source;
-  json["device"] =
-      plan.speed.device == nullptr ? Json() : Json(std::string(plan.speed.device->name));
+  const devices::Device* device = plan.speed.worker.device;
+  json["device"] = device == nullptr ? Json() : Json(std::string(device->name));
   json["devices"] = plan.speed.machines;
   json["workers"] = plan.speed.workers;
   return json;
@@ -228,7 +226,7 @@ int plan(const PlanOptions& options) {
   if (!planned) return complain(planned.error().message(), kExitInput);
   auto speed = plan_speed(options.speed, *input, seen);
   if (!speed) return complain(speed.error().message(), kExitInput);
-  const double on_one = seconds_of(submission, *planned, *speed);
+  const double on_one = core::seconds_of(submission, *planned, speed->worker);
   Plan plan{.estimate = core::estimate(submission, *planned),
             .axes = experiments::cost_by_axis(submission),
             .models = models_of(submission),
@@ -240,7 +238,7 @@ int plan(const PlanOptions& options) {
   for (std::string& note : too_large(submission, plan.speed)) plan.notes.push_back(std::move(note));
   plan.seconds = on_one / plan.speed.workers;
   plan.gflops_per_second =
-      on_one > 0 ? plan.estimate.gflops / on_one : plan.speed.gflops_per_second;
+      on_one > 0 ? plan.estimate.gflops / on_one : plan.speed.worker.gflops_per_second;
   if (options.is_json)
     fmt::print("{}\n", as_json(submission, plan).dump(2));
   else

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "reports/model/display.h"
 #include "reports/model/pictures.h"
 #include "reports/model/tables.h"
@@ -120,7 +121,9 @@ std::string picture_folder(const Point& point) {
                                                   point.steps, number_text(point.guidance));
   for (char& c : name)
     if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_')) c = '-';
-  return "pictures/" + point.cell->experiment + "/" + name.substr(0, 200);
+  constexpr std::size_t kBytesMax = 200;
+  return "pictures/" + file_name_of(point.cell->experiment, kBytesMax) + "/" +
+         name.substr(0, kBytesMax);
 }
 
 }  // namespace isocost::report
