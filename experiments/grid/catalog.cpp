@@ -199,7 +199,8 @@ class DiskCatalog : public Catalog {
       texts.insert(texts.end(), members.optional_texts.begin(), members.optional_texts.end());
     const auto [table, faults] = io::look_at_items(path, members.files, texts);
     failure.add(at(where, faults));
-    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}, .unnamed = table.unnamed};
+    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}};
+    if (faults.is_empty()) entry.unnamed = io::count_unnamed(table);
     for (const Json& row : table.rows)
       entry.names.push_back(
           fs::path(row.at(io::kFileNameMember).get<std::string>()).filename().string());
