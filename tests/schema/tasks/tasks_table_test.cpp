@@ -77,6 +77,25 @@ TEST(TaskTable, EvaluatesThreeBranchesByInstructionAndOneWithoutGuidance) {
   EXPECT_EQ(kind("concat-sr").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
 }
 
+// As the engine's tasks encode them: a source that is noised or blended, one that channels are made
+// of, and what a network for masks takes of it.
+TEST(TaskTable, CountsWhatIsEncoded) {
+  const auto encodes = [](const char* task, std::int64_t channels, const Json& parameters) {
+    const auto* count = kind(task).encodes;
+    return count == nullptr ? 0U : count({.network = channels, .latent = 4}, parameters);
+  };
+
+  EXPECT_EQ(encodes("text-to-image", 4, Json::object()), 0U);
+  EXPECT_EQ(encodes("x4", 7, {{"noise_level", 20}}), 0U);
+  EXPECT_EQ(encodes("concat-sr", 8, Json::object()), 1U);
+  EXPECT_EQ(encodes("instruct", 8, {{"image_guidance", 1.5}}), 1U);
+  EXPECT_EQ(encodes("sdedit", 4, {{"strength", 0.5}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 4, {{"strength", 1.0}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 4, {{"strength", 0.5}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 9, {{"strength", 1.0}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 9, {{"strength", 0.5}}), 2U);
+}
+
 TEST(TaskParameters, HaveTheirDefaultsInTheKeyAndNoneThatIsIdle) {
   const auto parameters = [](const char* task, const Json& said, double guidance) {
     return key_parameters(kind(task), said, guidance, {}, "test").value();
@@ -88,6 +107,7 @@ TEST(TaskParameters, HaveTheirDefaultsInTheKeyAndNoneThatIsIdle) {
   EXPECT_EQ(parameters("instruct", {{"image_guidance", 2}}, 1), Json::object());
   EXPECT_EQ(parameters("text-to-image", Json::object(), 3), Json::object());
   EXPECT_EQ(parameters("text-to-image", {{"prompt_weight", 1}}, 3), Json::object());
+  EXPECT_EQ(parameters("text-to-image", {{"second_prompt", "a dog"}}, 3), Json::object());
   EXPECT_EQ(parameters("text-to-image", {{"prompt_weight", 0.25}, {"second_prompt", "a dog"}}, 3),
             Json({{"prompt_weight", 0.25}, {"second_prompt", "a dog"}}));
 }
@@ -102,8 +122,7 @@ TEST(TaskParameters, AreRefusedWhereTheyDoNotFit) {
   EXPECT_THAT(fault("sdedit", {{"strength", 1.5}}), HasSubstr("grid.yaml:7:3: strength is 1.5"));
   EXPECT_THAT(fault("sdedit", {{"noise_level", 3}}), HasSubstr("'noise_level' is unknown"));
   EXPECT_THAT(fault("instruct", {{"image_guidance", 0.5}}), HasSubstr("image_guidance is 0.5"));
-  EXPECT_THAT(fault("text-to-image", {{"second_prompt", "a dog"}}),
-              HasSubstr("second_prompt has no effect without prompt_weight"));
+  EXPECT_THAT(fault("text-to-image", {{"second_prompt", 3}}), HasSubstr("second_prompt is 3"));
 }
 
 // As they come to a worker.
