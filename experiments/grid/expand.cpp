@@ -33,11 +33,16 @@ int default_group_size(int latent_pixels) {
   return size;
 }
 
-// Whether an axis sets nothing but parameters that a task does not have: its cells stand once.
-bool is_idle(const Axis& axis, const tasks::TaskKind& kind) {
-  return std::all_of(axis.paths.begin(), axis.paths.end(), [&](const std::string& path) {
-    return is_of_tasks(path) && find_option(kind.parameters, path) == nullptr;
-  });
+// Whether each axis sets nothing but parameters that a task does not have: its cells stand once.
+std::vector<bool> idle_axes(const Grid& grid, const tasks::TaskKind& kind) {
+  std::vector<bool> are_idle;
+  are_idle.reserve(grid.axes.size());
+  for (const Axis& axis : grid.axes)
+    are_idle.push_back(
+        std::all_of(axis.paths.begin(), axis.paths.end(), [&](const std::string& path) {
+          return is_of_tasks(path) && find_option(kind.parameters, path) == nullptr;
+        }));
+  return are_idle;
 }
 
 class Expander {
@@ -90,6 +95,8 @@ class Expander {
     Failure unclear;
     labels_ = model_labels(model_values(grid_), unclear, grid_.axes_where);
     failure_.add(unclear);
+    for (const Task& task : grid_.tasks)
+      idle_axes_.push_back(idle_axes(grid_, *tasks::find_task(task.kind)));
     submission_.cells.reserve(found->size());
     for (std::size_t point = 0; point < found->size(); ++point) add_cell(*found, point);
   }
@@ -108,8 +115,9 @@ class Expander {
     const Task& asked = grid_.tasks[settings.task];
     const auto* kind = tasks::find_task(asked.kind);
     ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
-    if (is_repeated(*kind, settings, found, point)) return;
-    label(cell, *kind, found, point);
+    const std::vector<bool>& are_idle = idle_axes_.at(settings.task);
+    if (is_repeated(are_idle, settings, found, point)) return;
+    label(cell, are_idle, found, point);
     const ModelEntry* model = models_.of(*settings.model, asked);
     if (model == nullptr) return;
     const std::string& called = labels_.at(settings.model->value);
@@ -132,25 +140,22 @@ class Expander {
   }
 
   // Where an axis is idle, the first point stands for all.
-  bool is_repeated(const tasks::TaskKind& kind, const Settings& settings, const Points& found,
+  bool is_repeated(const std::vector<bool>& are_idle, const Settings& settings, const Points& found,
                    std::size_t point) {
+    if (std::find(are_idle.begin(), are_idle.end(), true) == are_idle.end()) return false;
     std::vector<std::uint32_t> numbers = {static_cast<std::uint32_t>(settings.task)};
-    bool has_idle = false;
-    for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
-      const bool idle = is_idle(grid_.axes[a], kind);
-      has_idle |= idle;
-      numbers.push_back(idle ? 0 : found.row(point)[a]);
-    }
-    return has_idle && !told_points_.insert(std::move(numbers)).second;
+    for (std::size_t a = 0; a < grid_.axes.size(); ++a)
+      numbers.push_back(are_idle[a] ? 0 : found.row(point)[a]);
+    return !told_points_.insert(std::move(numbers)).second;
   }
 
   // By axis, and by the usual axes that an axis of the user's own sets.
-  void label(CellRequest& cell, const tasks::TaskKind& kind, const Points& found,
+  void label(CellRequest& cell, const std::vector<bool>& are_idle, const Points& found,
              std::size_t point) const {
     for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
       const Axis& axis = grid_.axes[a];
       const Placed& placed = found.at(point, a);
-      if (is_idle(axis, kind)) continue;
+      if (are_idle[a]) continue;
       cell.labels[axis.name] = placed.value;
       for (const std::string& path : axis.paths) {
         if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
@@ -239,6 +244,16 @@ class Expander {
     for (const Default& one : grid_.defaults) check_effect(one.path, one.value.where);
     for (const Axis& axis : grid_.axes)
       for (const std::string& path : axis.paths) check_effect(path, axis.where);
+    for (const Task& task : grid_.tasks)
+      for (const auto& [name, placed] : task.parameters) check_effect(task, name, placed.where);
+  }
+
+  void check_effect(const Task& task, const std::string& name, const std::string& where) {
+    if (!parameters_.is_idle(task, name)) return;
+    const auto* option = find_option(tasks::find_task(task.kind)->parameters, name);
+    ISOCOST_CHECK(option != nullptr, "a task's parameters are those of its method");
+    failure_.add(where, "'" + name + "' has no effect in any cell of the task '" + task.name + "'",
+                 "cells that it changes: it is " + option->meaning);
   }
 
   void check_effect(const std::string& path, const std::string& where) {
@@ -273,7 +288,8 @@ class Expander {
   std::vector<std::string>& notes_;
   Submission submission_;
   std::vector<ReadyTask> tasks_;
-  std::map<Json, std::string> labels_;  // of models
+  std::map<Json, std::string> labels_;        // of models
+  std::vector<std::vector<bool>> idle_axes_;  // of each task
   CellModels models_{catalog_, submission_, failure_, notes_};
   CellSamplers samplers_{failure_};
   CellParameters parameters_{failure_};
@@ -303,6 +319,18 @@ void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
     note(catalog.statistics(metric.reference->path, metric.reference->where), failure);
 }
 
+// The folders of a task's items. What the mini world lacks is no matter of files.
+void look_up_folders(const Task& task, Catalog& catalog, Failure& failure) {
+  if (!task.data) return;
+  const bool is_folder = task.data->kind == DataSource::Kind::kFolder && !task.data->folder.empty();
+  const bool are_pairs = task.data->kind == DataSource::Kind::kPairs && !task.data->low.empty() &&
+                         !task.data->high.empty();
+  if (!is_folder && !are_pairs) return;
+  Submission unused;
+  std::vector<std::string> notes;
+  (void)ready_items(task, asked_slots(task), catalog, unused, failure, notes);
+}
+
 // What a grid with faults names and nobody has is told beside them.
 void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
   Grid models;  // what is no name was told already
@@ -322,6 +350,7 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
     if (!task.prompts.file.empty())
       note(catalog.text_file(task.prompts.file, task.prompts.where), failure);
     for (const Metric& metric : task.metrics) look_up(metric, catalog, failure);
+    look_up_folders(task, catalog, failure);
   }
 }
 

@@ -21,6 +21,9 @@ struct ReadyItems {
   std::map<std::string, std::string> more;
 };
 
+// What the task's metrics want of its items.
+[[nodiscard]] std::set<tasks::Slot> asked_slots(const Task& task);
+
 // `asked`: what metrics want of items. Requires: task.data. Faults go to
 // `failure`, what is no fault to `notes`; prompts are empty where there was one.
 [[nodiscard]] ReadyItems ready_items(const Task& task, const std::set<tasks::Slot>& asked,

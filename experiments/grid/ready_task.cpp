@@ -67,11 +67,7 @@ class TaskReader {
 
  private:
   void read_data() {
-    std::set<tasks::Slot> asked;
-    for (const Metric& metric : task_.metrics)
-      if (const auto* row = metrics::find_metric(metric.name))
-        asked.insert(row->needs().begin(), row->needs().end());
-    ready_.items = ready_items(task_, asked, catalog_, submission_, failure_, notes_);
+    ready_.items = ready_items(task_, asked_slots(task_), catalog_, submission_, failure_, notes_);
     if (ready_.items.prompts.empty()) return;
     ready_.texts = ready_.items.prompts;
     std::string lines = prompts_text(ready_.texts);
