@@ -170,8 +170,9 @@ void ManyFaults::add(const Failure& failure) {
   for (const Error& error : failure.errors) add(error.where, error.what, error.expected);
 }
 
-Failure ManyFaults::take(const std::string& where, const std::string& what) {
-  if (more_ > 0) failure_.add(where, std::to_string(more_) + " " + what);
+Failure ManyFaults::take(const std::string& where, const std::string& what,
+                         const std::string& expected) {
+  if (more_ > 0) failure_.add(where, std::to_string(more_) + " " + what, expected);
   return std::move(failure_);
 }
 

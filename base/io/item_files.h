@@ -79,7 +79,8 @@ class ManyFaults {
   void add(std::string where, std::string what, std::string expected = {});
   void add(const Failure& failure);
   // `what`: of those that are not shown, "more pictures cannot be read".
-  [[nodiscard]] Failure take(const std::string& where, const std::string& what);
+  [[nodiscard]] Failure take(const std::string& where, const std::string& what,
+                             const std::string& expected = {});
 
  private:
   Failure failure_;

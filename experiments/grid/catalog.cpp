@@ -134,7 +134,10 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
-    entry.facts = {folder->index, folder->low_res_scheduler_config};
+    entry.facts = {.folder = path.string(),
+                   .index = folder->index,
+                   .low_res_scheduler = folder->low_res_scheduler_config,
+                   .classes = folder->unet->config.num_class_embeds};
     entry.scheduler_config = folder->scheduler_config;
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;

@@ -12,6 +12,7 @@
 #include "experiments/grid/cell_parameters.h"
 #include "experiments/grid/cell_samplers.h"
 #include "experiments/grid/models.h"
+#include "experiments/grid/notes.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/settings.h"
@@ -189,10 +190,10 @@ class Expander {
         return model.prompt_tokens(text) > model.prompt_tokens_max;
       });
       if (cut > 0)
-        notes_.push_back(std::to_string(cut) + " of " + std::to_string(texts.size()) + " " + what +
-                         " are longer than the " + std::to_string(model.prompt_tokens_max) +
-                         " tokens that the text encoder of " +
-                         cell.labels["model"].get<std::string>() + " reads: the rest is cut");
+        add_note(notes_, std::to_string(cut) + " of " + std::to_string(texts.size()) + " " + what +
+                             " are longer than the " + std::to_string(model.prompt_tokens_max) +
+                             " tokens that the text encoder of " +
+                             cell.labels["model"].get<std::string>() + " reads: the rest is cut");
     };
     count_cut(task.prompts, task.texts, submission_.input_names[task.prompts]);
     if (cell.sample.guidance > 1)

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/io/item_files.h"
+#include "experiments/grid/notes.h"
 #include "schema/metrics/metric.h"
 #include "worker/diffusion/items/items.h"
 
@@ -237,9 +238,9 @@ class ItemsReader {
 
   void note_unnamed(const std::string& folder, const ItemsEntry& entry) {
     if (entry.unnamed == 0) return;
-    notes_.push_back(folder + " has " + std::to_string(entry.names.size()) + " items; " +
-                     std::to_string(entry.unnamed) +
-                     " more pictures in it are named by no line of metadata.jsonl");
+    add_note(notes_, folder + " has " + std::to_string(entry.names.size()) + " items; " +
+                         std::to_string(entry.unnamed) +
+                         " more pictures in it are named by no line of metadata.jsonl");
   }
 
   const Task& task_;

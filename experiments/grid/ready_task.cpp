@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/io/picture.h"
+#include "experiments/grid/notes.h"
 #include "experiments/world/world.h"
 #include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
@@ -11,7 +13,7 @@ namespace isocost::experiments {
 namespace {
 
 std::string size_text(const std::pair<int, int>& size) {
-  return std::to_string(size.first) + " x " + std::to_string(size.second);
+  return io::size_text(size.first, size.second);
 }
 
 // `columns`: of the rows that are kept; 0 where statistics are.
@@ -171,7 +173,7 @@ class TaskReader {
     const std::string count = std::to_string(entry->count);
     const std::string below = std::to_string(entry->below) + " more in sub-folders are not read";
     if (entry->below > 0)
-      note("the reference " + source.path + " has " + count + " pictures; " + below);
+      add_note(notes_, "the reference " + source.path + " has " + count + " pictures; " + below);
     const int side = extractor.entry.side;
     for (const auto& [size, name] : entry->sizes) {
       if (side == 0 || size == std::pair(side, side)) continue;
@@ -270,11 +272,6 @@ class TaskReader {
                                             : ", those from " + std::to_string(task_.judge_from) +
                                                   " to " + std::to_string(task_.images)),
                  std::to_string(least) + " or more: images, less judge_from");
-  }
-
-  void note(std::string text) {
-    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end())
-      notes_.push_back(std::move(text));
   }
 
   const Task& task_;

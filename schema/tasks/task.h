@@ -51,8 +51,10 @@ struct Calls {
 // What lies in a model's folder beside its networks and its sampler, and moves pixels. Null where
 // it is not there.
 struct ModelFacts {
-  Json index;              // model_index.json
-  Json low_res_scheduler;  // low_res_scheduler/scheduler_config.json
+  std::string folder{};      // for messages
+  Json index{};              // model_index.json
+  Json low_res_scheduler{};  // low_res_scheduler/scheduler_config.json
+  std::int64_t classes = 0;  // that its U-Net has (num_class_embeds); 0: none
 };
 
 // Channels of a model's networks.
@@ -93,7 +95,7 @@ struct TaskKind {
   // Takes parameters without effect out, so that equal pixels mean equal keys; null: all have one.
   void (*drop_idle)(double guidance, Json& parameters) = nullptr;
   // The values of `derived`; null where that is empty. Fails with: what the folder lacks, or has
-  // otherwise than the parameters need it.
+  // otherwise than the parameters need it; its faults name the folder.
   Result<Json> (*derive)(const Json& parameters, const ModelFacts& facts,
                          const std::string& where) = nullptr;
 };

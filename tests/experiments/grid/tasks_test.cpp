@@ -398,14 +398,24 @@ TEST_F(TasksTest, SayWhichPicturesHaveNoTwin) {
   EXPECT_EQ(fault(pair), "no fault");
 }
 
+TEST_F(TasksTest, SayWhichPicturesOfAPairCannotBeOpened) {
+  catalog_.damaged = "large";
+
+  EXPECT_THAT(
+      fault("  enlarge: {kind: super-resolution, data: {low: small, high: large}, factor: 2}\n"),
+      HasSubstr("g.yaml:8:43: a picture of large cannot be opened"));
+}
+
 TEST_F(TasksTest, TellOfPicturesThatNoLineNames) {
   catalog_.below = 3;
 
-  ASSERT_TRUE(expanded(text_of(kRepaint)));
+  ASSERT_TRUE(expanded(text_of(
+      std::string(kRepaint) + "  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n")));
 
   EXPECT_THAT(notes_, ::testing::Contains(
                           "edits has 2 items; 3 more pictures in it are named by no line of "
-                          "metadata.jsonl"));
+                          "metadata.jsonl")
+                          .Times(1));
 }
 
 }  // namespace

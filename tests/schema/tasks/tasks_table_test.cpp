@@ -26,6 +26,10 @@ const Json kLowRes = {{"_class_name", "DDPMScheduler"}, {"beta_schedule", "scale
                       {"beta_start", 0.0001},           {"beta_end", 0.02},
                       {"num_train_timesteps", 1000},    {"clip_sample", true}};
 
+ModelFacts facts_of(const Json& low_res_scheduler, std::int64_t classes = 0) {
+  return {.folder = "models/x4", .low_res_scheduler = low_res_scheduler, .classes = classes};
+}
+
 Result<Json> upscaler_parameters(const Json& said, const ModelFacts& facts) {
   return key_parameters(kind("x4"), said, 1, facts, "grid.yaml:1:1");
 }
@@ -146,8 +150,8 @@ TEST(TaskParameters, FromOutsideMustBeThoseOfAKey) {
 // alpha_bar of a schedule from 0.0001 to 0.02 in squares of roots, by hand: of level 0 it is
 // 1 - 0.0001.
 TEST(TaskParameters, OfTheUpscalerSayWhatALevelOfNoiseIs) {
-  const auto clean = upscaler_parameters({{"noise_level", 0}}, {Json(), kLowRes});
-  const auto noisy = upscaler_parameters({{"noise_level", 250}}, {Json(), kLowRes});
+  const auto clean = upscaler_parameters({{"noise_level", 0}}, facts_of(kLowRes));
+  const auto noisy = upscaler_parameters({{"noise_level", 250}}, facts_of(kLowRes));
 
   ASSERT_TRUE(clean && noisy);
   EXPECT_NEAR(clean->at("low_res_alpha_bar").get<double>(), 0.9999, 1e-7);
@@ -163,13 +167,24 @@ TEST(TaskParameters, OfTheUpscalerAreCheckedAgainstItsFolder) {
   Json euler = kLowRes;
   euler["_class_name"] = "EulerDiscreteScheduler";
 
-  EXPECT_THAT(fault({{"noise_level", 351}}, {Json(), kLowRes}), HasSubstr("at most 350"));
-  EXPECT_THAT(fault({{"noise_level", 30}}, {{{"max_noise_level", 25}}, kLowRes}),
+  EXPECT_THAT(fault({{"noise_level", 351}}, facts_of(kLowRes)), HasSubstr("at most 350"));
+  EXPECT_THAT(fault({{"noise_level", 30}},
+                    {.index = {{"max_noise_level", 25}}, .low_res_scheduler = kLowRes}),
               HasSubstr("noise_level: this is 30; expected at most 25"));
-  EXPECT_EQ(fault({{"noise_level", 30}}, {{{"max_noise_level", 30}}, kLowRes}), "no fault");
-  EXPECT_THAT(fault(Json::object(), {}),
-              HasSubstr("low_res_scheduler/scheduler_config.json: the file is missing"));
-  EXPECT_THAT(fault(Json::object(), {Json(), euler}), HasSubstr("EulerDiscreteScheduler"));
+  EXPECT_EQ(fault({{"noise_level", 30}},
+                  {.index = {{"max_noise_level", 30}}, .low_res_scheduler = kLowRes}),
+            "no fault");
+  // A level is the U-Net's class.
+  EXPECT_THAT(
+      fault({{"noise_level", 30}}, facts_of(kLowRes, 30)),
+      HasSubstr("grid.yaml:1:1.noise_level: this is 30; expected at most 29, which models/x4 "
+                "was trained with"));
+  EXPECT_EQ(fault({{"noise_level", 30}}, facts_of(kLowRes, 31)), "no fault");
+  EXPECT_THAT(
+      fault(Json::object(), facts_of(Json())),
+      HasSubstr("grid.yaml:1:1: models/x4/low_res_scheduler/scheduler_config.json: the file "
+                "is missing"));
+  EXPECT_THAT(fault(Json::object(), facts_of(euler)), HasSubstr("EulerDiscreteScheduler"));
 }
 
 }  // namespace
