@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "experiments/grid/notes.h"
+
 namespace isocost::experiments {
 namespace {
 

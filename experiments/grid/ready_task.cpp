@@ -137,8 +137,10 @@ class TaskReader {
   // is told.
   std::string reference_of(const Metric& metric, const Found& extractor, std::uint64_t& count) {
     ReferenceSpec spec;
-    const Reference source =
-        metric.reference.value_or(Reference{.kind = "world", .path = {}, .where = metric.where});
+    Reference source;
+    source.kind = "world";
+    source.where = metric.where;
+    if (metric.reference) source = *metric.reference;
     spec.kind = source.kind;
     spec.extractor = extractor.spec;
     if (source.kind == "world") {

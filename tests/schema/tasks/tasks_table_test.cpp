@@ -85,7 +85,7 @@ TEST(TaskTable, EvaluatesThreeBranchesByInstructionAndOneWithoutGuidance) {
 // of, and what a network for masks takes of it.
 TEST(TaskTable, CountsWhatIsEncoded) {
   const auto encodes = [](const char* task, std::int64_t channels, const Json& parameters) {
-    const auto* count = kind(task).encodes;
+    const auto count = kind(task).encodes;
     return count == nullptr ? 0U : count({.network = channels, .latent = 4}, parameters);
   };
 
