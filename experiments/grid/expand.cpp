@@ -46,6 +46,44 @@ std::vector<bool> idle_axes(const Grid& grid, const tasks::TaskKind& kind) {
   return are_idle;
 }
 
+// What was seen of the cells that a grid has.
+struct Effects {
+  const CellSamplers& samplers;
+  const CellParameters& parameters;
+  bool has_guidance = false;  // any cell
+};
+
+void check_effect(const std::string& path, const std::string& where, const Effects& effects,
+                  Failure& failure) {
+  if (path == "negative_prompt" && !effects.has_guidance)
+    failure.add(where, "'negative_prompt' has no effect in any cell",
+                "a guidance above 1 beside it");
+  if (path.starts_with("sampler.") && !effects.samplers.has_effect(path))
+    failure.add(where, "'" + path + "' has no effect in any cell",
+                "a sampler that has it, with the options that it needs");
+  if (is_of_tasks(path) && !effects.parameters.has_effect(path))
+    failure.add(where, "'" + path + "' has no effect in any cell",
+                "a task that has it: one of " + joined(tasks_with(path)));
+}
+
+// What is written and changes no cell is a mistake: an option that its samplers or its other
+// options switch off, a negative prompt without guidance, a parameter of a task.
+void check_effects(const Grid& grid, const Effects& effects, Failure& failure) {
+  for (const Default& one : grid.defaults)
+    check_effect(one.path, one.value.where, effects, failure);
+  for (const Axis& axis : grid.axes)
+    for (const std::string& path : axis.paths) check_effect(path, axis.where, effects, failure);
+  for (const Task& task : grid.tasks)
+    for (const auto& [name, placed] : task.parameters) {
+      if (!effects.parameters.is_idle(task, name)) continue;
+      const auto* option = find_option(tasks::find_task(task.kind)->parameters, name);
+      ISOCOST_CHECK(option != nullptr, "a task's parameters are those of its method");
+      failure.add(placed.where,
+                  "'" + name + "' has no effect in any cell of the task '" + task.name + "'",
+                  "cells that it changes: it is " + option->meaning);
+    }
+}
+
 class Expander {
  public:
   Expander(const Grid& grid, Catalog& catalog, std::vector<std::string>& notes)
@@ -63,7 +101,8 @@ class Expander {
       add_cells();
     else
       look_up_models();
-    if (failure_.is_empty()) check_effects();
+    if (failure_.is_empty())
+      check_effects(grid_, {samplers_, parameters_, has_guidance_}, failure_);
     submission_.unit_images = unit_images();
     if (!failure_.is_empty()) return fail(in_reading_order(failure_, grid_.file));
     return std::move(submission_);
@@ -237,36 +276,6 @@ class Expander {
     if (items == nullptr) return false;
     sample.items = *items;
     return true;
-  }
-
-  // What is written and changes no cell is a mistake: an option that its samplers or its other
-  // options switch off, a negative prompt without guidance.
-  void check_effects() {
-    for (const Default& one : grid_.defaults) check_effect(one.path, one.value.where);
-    for (const Axis& axis : grid_.axes)
-      for (const std::string& path : axis.paths) check_effect(path, axis.where);
-    for (const Task& task : grid_.tasks)
-      for (const auto& [name, placed] : task.parameters) check_effect(task, name, placed.where);
-  }
-
-  void check_effect(const Task& task, const std::string& name, const std::string& where) {
-    if (!parameters_.is_idle(task, name)) return;
-    const auto* option = find_option(tasks::find_task(task.kind)->parameters, name);
-    ISOCOST_CHECK(option != nullptr, "a task's parameters are those of its method");
-    failure_.add(where, "'" + name + "' has no effect in any cell of the task '" + task.name + "'",
-                 "cells that it changes: it is " + option->meaning);
-  }
-
-  void check_effect(const std::string& path, const std::string& where) {
-    if (path == "negative_prompt" && !has_guidance_)
-      failure_.add(where, "'negative_prompt' has no effect in any cell",
-                   "a guidance above 1 beside it");
-    if (path.starts_with("sampler.") && !samplers_.has_effect(path))
-      failure_.add(where, "'" + path + "' has no effect in any cell",
-                   "a sampler that has it, with the options that it needs");
-    if (is_of_tasks(path) && !parameters_.has_effect(path))
-      failure_.add(where, "'" + path + "' has no effect in any cell",
-                   "a task that has it: one of " + joined(tasks_with(path)));
   }
 
   // Units hold whole groups of every size that the cells have.
