@@ -67,7 +67,8 @@ Json request_of(const SampleSpec& sample) {
                       .steps_calls = 5,
                       .gflops_per_call = 100,
                       .gflops_encode = 7,
-                      .gflops_decode = 11};
+                      .gflops_decode = 11,
+                      .gflops_text = 0};
   return {{"seconds", 3600},
           {"networks", {{{"sample", to_json(sample)}, {"cost", to_json(cost)}}}},
           {"prompts", {{sha256(kPrompts).name(), kPrompts}}}};
@@ -80,12 +81,18 @@ struct Calibrated {
   std::vector<GenerateUnit> units;
 };
 
+CalibrateOptions options_of(const std::filesystem::path& request) {
+  CalibrateOptions options;
+  options.request = request;
+  return options;
+}
+
 Calibrated calibrated(const Json& request) {
   const isocost::testing::TemporaryFolder folder;
   Calibrated done;
   ::testing::internal::CaptureStdout();
   ::testing::internal::CaptureStderr();
-  done.code = calibrate({.request = folder.write("request.json", request.dump())},
+  done.code = calibrate(options_of(folder.write("request.json", request.dump())),
                         [&](const ServeOptions&,
                             io::ArtifactStore& store) -> Result<std::unique_ptr<agent::Executor>> {
                           return std::make_unique<Recorder>(store, done.units);
@@ -135,7 +142,7 @@ TEST(Calibrate, RefusesWhatIsNoNetworksCell) {
   EXPECT_THAT(calibrated(other).errors, HasSubstr("request.prompts: the content of sha256:"));
   EXPECT_THAT(calibrated(idle).errors, HasSubstr("its steps leave no call of the network"));
   EXPECT_EQ(calibrated(idle).code, kExitRefused);
-  EXPECT_EQ(calibrate({.request = "/nowhere.json"}, {}), kExitRefused);
+  EXPECT_EQ(calibrate(options_of("/nowhere.json"), {}), kExitRefused);
 }
 
 }  // namespace
