@@ -67,8 +67,7 @@ Json request_of(const SampleSpec& sample) {
                       .steps_calls = 5,
                       .gflops_per_call = 100,
                       .gflops_encode = 7,
-                      .gflops_decode = 11,
-                      .gflops_text = 0};
+                      .gflops_decode = 11};
   return {{"seconds", 3600},
           {"networks", {{{"sample", to_json(sample)}, {"cost", to_json(cost)}}}},
           {"prompts", {{sha256(kPrompts).name(), kPrompts}}}};
