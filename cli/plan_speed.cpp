@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "base/io/atomic_file.h"
+#include "base/io/temporary_folder.h"
 #include "cli/command.h"
 #include "cli/local_workers.h"
 #include "cli/output_of.h"
@@ -25,7 +27,7 @@ std::string name_of(const CellRequest& cell) {
   return label == cell.labels.end() ? "the network" : label_text(*label);
 }
 
-// A cell of each network, the first.
+// A cell of each network, the first. Baselines have none.
 std::map<std::string, const CellRequest*> networks_of(const Submission& submission) {
   std::map<std::string, const CellRequest*> networks;
   for (const CellRequest& cell : submission.cells)
@@ -46,12 +48,22 @@ std::string sheet_text(const devices::Device& device) {
 // Runs the worker program, which measures each network.
 Result<core::Speeds> calibrate(const SpeedWishes& wishes, const GridInput& input,
                                const std::filesystem::path& program) {
-  Json request = {{"seconds", kCalibrationSeconds}, {"networks", Json::array()}};
-  for (const auto& [unused, cell] : networks_of(input.submission))
-    if (request["networks"].size() < kNetworksMax)
-      request["networks"].push_back(
-          {{"sample", to_json(cell->sample)}, {"cost", to_json(cell->cost)}});
-  std::vector<std::string> command{program.string(), "calibrate", "--request", request.dump()};
+  Json request = {{"seconds", kCalibrationSeconds},
+                  {"networks", Json::array()},
+                  {"prompts", Json::object()}};
+  for (const auto& [unused, cell] : networks_of(input.submission)) {
+    if (request["networks"].size() == kNetworksMax) break;
+    request["networks"].push_back(
+        {{"sample", to_json(cell->sample)}, {"cost", to_json(cell->cost)}});
+    const auto prompts = input.submission.blobs.find(cell->sample.prompts);
+    if (prompts != input.submission.blobs.end())
+      request["prompts"][prompts->first] = prompts->second;
+  }
+  // More than a command line holds.
+  const io::TemporaryFolder folder("plan");
+  const std::filesystem::path file = folder.path() / "request.json";
+  io::write_file_atomically(file, request.dump());
+  std::vector<std::string> command{program.string(), "calibrate", "--request", file.string()};
   for (const auto* folders : {&input.models, &wishes.models})
     for (const std::filesystem::path& folder : *folders)
       command.insert(command.end(), {"--models", folder.string()});

@@ -30,16 +30,12 @@ PromptSource read_prompts(YamlFile& file, const YAML::Node& node) {
   }
   if (members.contains("world")) {
     source.kind = "world";
-    source.split = file.choice(members.at("world"), "split", {"train", "validation", "test"});
+    read_world(file, members, 1, source);
   } else if (members.contains("file")) {
     source.kind = "file";
     source.file = file.text(members.at("file"), "file");
     refuse_beside(file, members, "file", {"count", "seed"});
   }
-  if (members.contains("count"))
-    source.count = file.whole(members.at("count"), "count", 1, 1'000'000);
-  if (members.contains("seed"))
-    source.seed = file.whole(members.at("seed"), "seed", 0, kWorldSeedMax);
   return source;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/io/picture.h"
+#include "experiments/grid/notes.h"
 #include "experiments/world/world.h"
 #include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
@@ -13,7 +15,7 @@ namespace isocost::experiments {
 namespace {
 
 std::string size_text(const std::pair<int, int>& size) {
-  return std::to_string(size.first) + " x " + std::to_string(size.second);
+  return io::size_text(size.first, size.second);
 }
 
 // `columns`: of the rows that are kept; 0 where statistics are.
@@ -70,13 +72,7 @@ class TaskReader {
 
  private:
   void read_data() {
-    std::set<tasks::Slot> asked;
-    for (const Metric& metric : task_.metrics)
-      if (const auto* row = metrics::find_metric(metric.name))
-        asked.insert(row->needs().begin(), row->needs().end());
-    for (const Placed& baseline : task_.baselines)
-      asked.insert(tasks::find_baseline(baseline.value.get_ref<const std::string&>())->slot);
-    ready_.items = ready_items(task_, asked, catalog_, submission_, failure_, notes_);
+    ready_.items = ready_items(task_, asked_slots(task_), catalog_, submission_, failure_, notes_);
     if (ready_.items.prompts.empty()) return;
     ready_.texts = ready_.items.prompts;
     std::string lines = prompts_text(ready_.texts);
@@ -169,8 +165,10 @@ class TaskReader {
   // is told.
   std::string reference_of(const Metric& metric, const Found& extractor, std::uint64_t& count) {
     ReferenceSpec spec;
-    const Reference source =
-        metric.reference.value_or(Reference{.kind = "world", .path = {}, .where = metric.where});
+    Reference source;
+    source.kind = "world";
+    source.where = metric.where;
+    if (metric.reference) source = *metric.reference;
     spec.kind = source.kind;
     spec.extractor = extractor.spec;
     if (source.kind == "world") {
@@ -205,7 +203,7 @@ class TaskReader {
     const std::string count = std::to_string(entry->count);
     const std::string below = std::to_string(entry->below) + " more in sub-folders are not read";
     if (entry->below > 0)
-      note("the reference " + source.path + " has " + count + " pictures; " + below);
+      add_note(notes_, "the reference " + source.path + " has " + count + " pictures; " + below);
     const int side = extractor.entry.side;
     for (const auto& [size, name] : entry->sizes) {
       if (side == 0 || size == std::pair(side, side)) continue;
@@ -304,11 +302,6 @@ class TaskReader {
                                             : ", those from " + std::to_string(task_.judge_from) +
                                                   " to " + std::to_string(task_.images)),
                  std::to_string(least) + " or more: images, less judge_from");
-  }
-
-  void note(std::string text) {
-    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end())
-      notes_.push_back(std::move(text));
   }
 
   const Task& task_;

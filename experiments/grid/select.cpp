@@ -10,6 +10,7 @@
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/yaml.h"
 #include "schema/metrics/extractor.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
@@ -75,6 +76,7 @@ class Writer {
     out["description"] = "The best points of " + grid_.name + " by " + options_.metric +
                          ", judged on images that did not choose them.";
     write_axes(out, chosen);
+    write_defaults(out, chosen);
     out.remove("exclude");
     out.remove("include");
     write_images(out, judged_to);
@@ -89,6 +91,7 @@ class Writer {
   void write_axes(YAML::Node& out, const Chosen& chosen) {
     YAML::Node axes, zip;
     for (const Axis& axis : grid_.axes) {
+      if (is_absent(axis, chosen)) continue;
       YAML::Node values;
       for (const JudgedPoint* point : chosen) {
         const Json label = label_of(*point, axis.name);
@@ -111,6 +114,38 @@ class Writer {
     zips.push_back(zip);
     out["axes"] = axes;
     out["zip"] = zips;
+  }
+
+  // No task of a chosen point has it, or each leaves it to its method.
+  static bool is_absent(const Axis& axis, const Chosen& chosen) {
+    return std::all_of(chosen.begin(), chosen.end(), [&](const JudgedPoint* point) {
+      return label_of(*point, axis.name).is_null();
+    });
+  }
+
+  // What no task of a chosen point has would be a fault, and what an axis overruled that is left
+  // out here would hold again.
+  void write_defaults(YAML::Node& out, const Chosen& chosen) const {
+    if (!out["defaults"]) return;
+    for (const Default& one : grid_.defaults) {
+      const auto has_it = [&](const JudgedPoint* point) {
+        return find_option(tasks::find_task(task_of(*point).kind)->parameters, one.path) != nullptr;
+      };
+      if (is_of_tasks(one.path) && std::none_of(chosen.begin(), chosen.end(), has_it))
+        out["defaults"].remove(one.path);
+    }
+    for (const Axis& axis : grid_.axes)
+      if (is_absent(axis, chosen))
+        for (const std::string& path : axis.paths) out["defaults"].remove(path);
+    if (out["defaults"].size() == 0) out.remove("defaults");
+  }
+
+  // Requires: the point is one of the grid's, or the grid names no task.
+  [[nodiscard]] const Task& task_of(const JudgedPoint& point) const {
+    const Json name = label_of(point, "task");
+    const auto named = std::find_if(grid_.tasks.begin(), grid_.tasks.end(),
+                                    [&](const Task& task) { return name == task.name; });
+    return named == grid_.tasks.end() ? grid_.tasks.front() : *named;
   }
 
   // A cell's label names a model by its last folders alone; the grid must name it as it did.

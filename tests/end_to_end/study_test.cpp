@@ -266,5 +266,20 @@ TEST(Calibration, MeasuresTheNetworksOfAGridHere) {
   EXPECT_NE(plan.output.find("\"is_speed_measured\": true"), std::string::npos) << plan.output;
 }
 
+// Also those that begin with pictures, with their items and prompts.
+TEST(Calibration, MeasuresNetworksOfEveryTask) {
+  const ScratchFolder folder;
+  make_own_models(folder);
+  testing::write_text(folder / "all-tasks.yaml", kAllTasks);
+
+  const auto plan = testing::run({testing::program("isocost"), "plan",
+                                  (folder / "all-tasks.yaml").string(), "--calibrate", "--json"},
+                                 kLimit);
+
+  ASSERT_EQ(plan.status, 0) << plan.output;
+  EXPECT_NE(plan.output.find("\"speed\": \"measured on this machine\""), std::string::npos)
+      << plan.output;
+}
+
 }  // namespace
 }  // namespace isocost

@@ -80,7 +80,7 @@ tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpe
   const Task* task = find_engine_task(spec.task);
   const auto* kind = tasks::find_task(spec.task);
   ISOCOST_CHECK(task != nullptr && kind != nullptr, "check_sample has seen the task");
-  if (const auto items = check_items(*kind, group); !items) return bad_input(items.error());
+  if (const auto items = check_group(*kind, group); !items) return bad_input(items.error());
   const auto stepper = make_stepper(sampler);
   const auto begun = task->begin(model, spec, group, *stepper);
   if (!begun) return bad_input(begun.error());
