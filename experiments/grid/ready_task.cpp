@@ -122,7 +122,17 @@ class TaskReader {
     const auto& choice = metric.extractor;
     Found found{.spec = {choice.kind, {}, choice.options}, .name = choice.name, .entry = {}};
     const auto* kind = metrics::find_extractor(choice.kind);
-    if (kind != nullptr && !kind->has_input()) return found;
+    if (kind != nullptr) {
+      const auto least = static_cast<int>(kind->least_side(choice.options));
+      if (least > 1)
+        ready_.limits.push_back({.side = 0,
+                                 .least_side = least,
+                                 .extractor = found.name.empty() ? "of " + metric.name : found.name,
+                                 .where = metric.where});
+      if (const auto margin = kind->kept_margin(choice.options))
+        ready_.items.kept_margin = std::max(*margin, ready_.items.kept_margin.value_or(0));
+      if (!kind->has_input()) return found;
+    }
     auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
     if (!entry) {
       failure_.add(entry.error());
@@ -130,7 +140,9 @@ class TaskReader {
     }
     found.spec.input = entry->input;
     submission_.input_names[entry->input] = found.name;
-    if (entry->side > 0) ready_.limits.push_back({entry->side, found.name, metric.where});
+    if (entry->side > 0)
+      ready_.limits.push_back(
+          {.side = entry->side, .extractor = found.name, .where = metric.where});
     found.entry = std::move(*entry);
     return found;
   }
@@ -255,11 +267,34 @@ class TaskReader {
                    metric.name + " needs the " + missing + " of each image, which items of " +
                        (task_.data ? "the task '" + task_.name + "'" : task_.kind) + " have not",
                    "a task whose data has it, or another metric");
+    check_texts_differ(metric, row);
     for (const tasks::Slot slot : row.needs()) {
       const std::string key(tasks::slot_key(slot));
       if (const auto more = ready_.items.more.find(key); more != ready_.items.more.end())
         spec.items[key] = more->second;
     }
+  }
+
+  // Between equal texts there is no direction.
+  void check_texts_differ(const Metric& metric, const metrics::Metric& row) {
+    const auto texts_of = [&](tasks::Slot slot) -> const std::vector<std::string>* {
+      const bool is_needed =
+          std::find(row.needs().begin(), row.needs().end(), slot) != row.needs().end();
+      const auto found = ready_.items.texts.find(slot);
+      return is_needed && found != ready_.items.texts.end() ? &found->second : nullptr;
+    };
+    const auto* source = texts_of(tasks::Slot::kSourceText);
+    const auto* target = texts_of(tasks::Slot::kTargetText);
+    if (source == nullptr || target == nullptr) return;
+    std::size_t equal = 0, first = 0;
+    for (std::size_t i = source->size(); i-- > 0;)
+      if ((*source)[i] == (*target)[i]) ++equal, first = i;
+    if (equal == 0) return;
+    failure_.add(metric.where,
+                 "of " + std::to_string(equal) + " of " + std::to_string(source->size()) +
+                     " items the source's text is the target's, first '" +
+                     (*source)[first].substr(0, 80) + "'",
+                 "two texts that differ, between which " + metric.name + " has a direction");
   }
 
   [[nodiscard]] std::uint64_t judged() const {
