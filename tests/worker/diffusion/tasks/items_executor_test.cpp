@@ -11,9 +11,9 @@
 #include "schema/prompts.h"
 #include "schema/samplers/resolve.h"
 #include "tests/base/io/temporary_folder.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/group_items.h"
-#include "worker/diffusion/tasks/rows.h"
 
 namespace isocost::diffusion {
 namespace {
