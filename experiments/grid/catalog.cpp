@@ -290,7 +290,9 @@ class DiskCatalog : public Catalog {
     };
   }
 
-  [[nodiscard]] fs::path resolve(const std::string& name) const { return resolved(name, folder_); }
+  [[nodiscard]] fs::path resolve(const std::string& name) const {
+    return named_place(name, folder_);
+  }
 
   fs::path folder_;
   std::set<fs::path> places_;

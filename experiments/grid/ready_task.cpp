@@ -44,6 +44,43 @@ void check_captions(const Metric& metric, const std::vector<std::string>& texts,
               "captions as the world's grammar makes them, which " + metric.name + " needs");
 }
 
+void check_images(const Metric& metric, std::uint64_t least, const Task& task, Failure& failure) {
+  const std::uint64_t judged = task.images - std::min(task.images, task.judge_from);
+  if (judged >= least) return;
+  failure.add(metric.where,
+              metric.name + " has " + std::to_string(judged) + " images to judge" +
+                  (task.judge_from == 0 ? ""
+                                        : ", those from " + std::to_string(task.judge_from) +
+                                              " to " + std::to_string(task.images)),
+              std::to_string(least) + " or more: images, less judge_from");
+}
+
+// Between equal texts there is no direction.
+void check_texts_differ(const Metric& metric, const metrics::Metric& row, const ReadyItems& items,
+                        Failure& failure) {
+  const auto texts_of = [&](tasks::Slot slot) -> const std::vector<std::string>* {
+    const auto& needs = row.needs();
+    const auto found = items.texts.find(slot);
+    const bool is_needed = std::find(needs.begin(), needs.end(), slot) != needs.end();
+    return is_needed && found != items.texts.end() ? &found->second : nullptr;
+  };
+  const auto* source = texts_of(tasks::Slot::kSourceText);
+  const auto* target = texts_of(tasks::Slot::kTargetText);
+  if (source == nullptr || target == nullptr) return;
+  std::size_t equal = 0, first = 0;
+  for (std::size_t i = source->size(); i-- > 0;) {
+    if ((*source)[i] != (*target)[i]) continue;
+    ++equal;
+    first = i;
+  }
+  if (equal == 0) return;
+  failure.add(metric.where,
+              "of " + std::to_string(equal) + " of " + std::to_string(source->size()) +
+                  " items the source's text is the target's, first '" +
+                  (*source)[first].substr(0, 80) + "'",
+              "two texts that differ, between which " + metric.name + " has a direction");
+}
+
 class TaskReader {
  public:
   TaskReader(const Task& task, const std::string& grid_file, Catalog& catalog,
@@ -235,7 +272,7 @@ class TaskReader {
           "world or folder");
     }
     const std::uint64_t least = row->images_for(metric.protocol);
-    check_images(metric, least);
+    check_images(metric, least, task_, failure_);
     if (row->rows == metrics::Rows::kAnswers) check_captions(metric, ready_.texts, failure_);
     ScoreSpec score;
     score.metric = metric.name;
@@ -267,48 +304,12 @@ class TaskReader {
                    metric.name + " needs the " + missing + " of each image, which items of " +
                        (task_.data ? "the task '" + task_.name + "'" : task_.kind) + " have not",
                    "a task whose data has it, or another metric");
-    check_texts_differ(metric, row);
+    check_texts_differ(metric, row, ready_.items, failure_);
     for (const tasks::Slot slot : row.needs()) {
       const std::string key(tasks::slot_key(slot));
       if (const auto more = ready_.items.more.find(key); more != ready_.items.more.end())
         spec.items[key] = more->second;
     }
-  }
-
-  // Between equal texts there is no direction.
-  void check_texts_differ(const Metric& metric, const metrics::Metric& row) {
-    const auto texts_of = [&](tasks::Slot slot) -> const std::vector<std::string>* {
-      const bool is_needed =
-          std::find(row.needs().begin(), row.needs().end(), slot) != row.needs().end();
-      const auto found = ready_.items.texts.find(slot);
-      return is_needed && found != ready_.items.texts.end() ? &found->second : nullptr;
-    };
-    const auto* source = texts_of(tasks::Slot::kSourceText);
-    const auto* target = texts_of(tasks::Slot::kTargetText);
-    if (source == nullptr || target == nullptr) return;
-    std::size_t equal = 0, first = 0;
-    for (std::size_t i = source->size(); i-- > 0;)
-      if ((*source)[i] == (*target)[i]) ++equal, first = i;
-    if (equal == 0) return;
-    failure_.add(metric.where,
-                 "of " + std::to_string(equal) + " of " + std::to_string(source->size()) +
-                     " items the source's text is the target's, first '" +
-                     (*source)[first].substr(0, 80) + "'",
-                 "two texts that differ, between which " + metric.name + " has a direction");
-  }
-
-  [[nodiscard]] std::uint64_t judged() const {
-    return task_.images - std::min(task_.images, task_.judge_from);
-  }
-
-  void check_images(const Metric& metric, std::uint64_t least) {
-    if (judged() >= least) return;
-    failure_.add(metric.where,
-                 metric.name + " has " + std::to_string(judged()) + " images to judge" +
-                     (task_.judge_from == 0 ? ""
-                                            : ", those from " + std::to_string(task_.judge_from) +
-                                                  " to " + std::to_string(task_.images)),
-                 std::to_string(least) + " or more: images, less judge_from");
   }
 
   void note(std::string text) {

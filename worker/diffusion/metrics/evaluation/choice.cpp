@@ -75,7 +75,7 @@ class Choosing {
     const auto* kind = member.empty() ? nullptr : metrics::extractor_for(rows(), member);
     choice_.take(kind);
     if (kind != nullptr) {
-      input_ = experiments::resolved(member == metrics::kMini ? kind->mini : path);
+      input_ = experiments::named_place(member == metrics::kMini ? kind->mini : path);
       return;
     }
     is_extractor_faulty_ = true;
@@ -88,7 +88,7 @@ class Choosing {
   void take_usual_extractor() {
     const auto* kind = metrics::usual_extractor_for(rows());
     choice_.take(kind);
-    if (kind != nullptr && kind->has_input()) input_ = experiments::resolved(kind->mini);
+    if (kind != nullptr && kind->has_input()) input_ = experiments::named_place(kind->mini);
     if (kind != nullptr) return;
     is_extractor_faulty_ = true;
     failure_.add("--extractor", choice_.metric().name + " needs one", extractor_forms(rows()));

@@ -25,6 +25,30 @@ std::string made_by(const io::SafetensorsFile& file) {
   return found == file.metadata().end() ? "" : found->second;
 }
 
+std::string made_by_of(const ExtractorSpec& extractor) {
+  return extractor.kind.empty() ? "" : rows_metadata(extractor).at(kMadeBy);
+}
+
+// Rows that were kept say what made them: it must be what the metric is made of, and what makes the
+// others, those of `pictures` (`own`; empty where nobody says).
+Failure misfit_of_made(const io::SafetensorsFile& file, const metrics::Metric& metric,
+                       const std::string& own, const fs::path& pictures) {
+  Failure failure;
+  const std::string made = made_by(file);
+  if (made.empty()) return failure;
+  const auto json = parse_json(made, file.where());
+  const auto spec = json ? extractor_spec_from_json(*json, file.where())
+                         : Result<ExtractorSpec>(fail(json.error()));
+  const auto* kind = spec ? metrics::find_extractor(spec->kind) : nullptr;
+  const std::string what = "its rows were made by " + made.substr(0, 200);
+  if (kind == nullptr || !kind->makes(metric.rows))
+    failure.add(file.where(), what,
+                metrics::rows_kind(metric.rows).text + ", which " + metric.name + " is made of");
+  else if (!own.empty() && own != made)
+    failure.add(file.where(), what, own.substr(0, 200) + ", as those of " + pictures.string());
+  return failure;
+}
+
 class Planning {
  public:
   explicit Planning(const EvaluationRequest& request) : request_(request) {}
@@ -222,29 +246,10 @@ class Planning {
                    std::to_string(least) + " or more");
   }
 
-  // Rows that were kept say what made them: it must be what the metric is made of, and what makes
-  // the others.
   void check_made_by(const io::SafetensorsFile& file) {
-    const std::string made = made_by(file);
-    if (made.empty() || !is_chosen_) return;
-    const auto& metric = *plan_.choice.metric;
-    const auto json = parse_json(made, file.where());
-    const auto spec = json ? extractor_spec_from_json(*json, file.where())
-                           : Result<ExtractorSpec>(fail(json.error()));
-    const auto* kind = spec ? metrics::find_extractor(spec->kind) : nullptr;
-    if (kind == nullptr || !kind->makes(metric.rows)) {
-      failure_.add(file.where(), "its rows were made by " + made.substr(0, 200),
-                   metrics::rows_kind(metric.rows).text + ", which " + metric.name + " is made of");
-      return;
-    }
+    if (!is_chosen_) return;
     const std::string own = plan_.given ? made_by_ : made_by_of(plan_.choice.extractor);
-    if (!own.empty() && own != made)
-      failure_.add(file.where(), "its rows were made by " + made.substr(0, 200),
-                   own.substr(0, 200) + ", as those of " + request_.pictures.string());
-  }
-
-  static std::string made_by_of(const ExtractorSpec& extractor) {
-    return extractor.kind.empty() ? "" : rows_metadata(extractor).at(kMadeBy);
+    failure_.add(misfit_of_made(file, *plan_.choice.metric, own, request_.pictures));
   }
 
   void look_at_items() {
