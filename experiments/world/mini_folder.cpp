@@ -25,7 +25,7 @@ std::filesystem::path named_place(const std::string& name, const std::filesystem
   if (!name.starts_with(kMiniPrefix)) return base / name;  // an absolute one as it is
   const std::string rest = name.substr(kMiniPrefix.size());
   const bool is_model = rest != "features" && rest != "clip";
-  return mini_folder() / (is_model ? std::filesystem::path("models") / rest : rest);
+  return mini_folder() / (is_model ? "models/" + rest : rest);
 }
 
 }  // namespace isocost::experiments
