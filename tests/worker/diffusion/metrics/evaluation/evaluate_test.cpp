@@ -188,6 +188,22 @@ TEST_F(Evaluate, WantsTheTextOfWhatAnInstructionShouldGive) {
   EXPECT_THAT(fault(of("clip_t")), HasSubstr("metadata.jsonl:1: this line has no 'target_text'"));
 }
 
+TEST_F(Evaluate, FindsTheMiniFamilyByTheNamesOfAGrid) {
+  const auto made = pictures("made", 2, .01);
+  const auto edits = items(2);
+  const auto value = [&](const std::string& extractor) {
+    return values_of({.words = {.metric = "clip_score", .extractor = extractor},
+                      .pictures = made,
+                      .items = edits})
+        .at("value");
+  };
+
+  const Json usual = value("");
+
+  for (const char* name : {"mini", "mini/clip", "clip:mini/clip"})
+    EXPECT_EQ(value(name), usual) << name;
+}
+
 TEST_F(Evaluate, TellsHowFarItIs) {
   const auto made = pictures("made", 5, .01);
   std::vector<std::string> told;
