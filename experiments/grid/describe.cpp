@@ -246,23 +246,13 @@ std::string sampler_options_table() {
 
 std::string rows_text(metrics::Rows rows) { return metrics::rows_kind(rows).text; }
 
-std::string_view need_text(metrics::ReferenceNeed need) {
-  switch (need) {
-    case metrics::ReferenceNeed::kNone:
-      return "nothing";
-    case metrics::ReferenceNeed::kStatistics:
-      return "a reference: statistics";
-    case metrics::ReferenceNeed::kRows:
-      return "a reference: rows";
-  }
-  return {};
-}
-
 // What a metric has beside the picture, for people: "its target".
 std::string needs_text(const metrics::Metric& row) {
   std::vector<std::string> needs;
   for (const auto slot : row.needs()) needs.emplace_back(tasks::slot_name(slot));
-  if (row.reference != metrics::ReferenceNeed::kNone) needs.emplace_back(need_text(row.reference));
+  if (row.reference == metrics::ReferenceNeed::kStatistics)
+    needs.emplace_back("a reference: statistics");
+  if (row.reference == metrics::ReferenceNeed::kRows) needs.emplace_back("a reference: rows");
   return needs.empty() ? "nothing" : joined(needs);
 }
 

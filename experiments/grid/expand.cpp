@@ -213,17 +213,21 @@ class Expander {
     for (CellRequest& cell : baselines_.take()) submission_.cells.push_back(std::move(cell));
   }
 
-  // Of an extractor that takes pictures of one size alone; each told once a size.
+  // Of extractors that do not take pictures of every size; each told once a size.
   void check_size(const CellRequest& cell, const Settings& settings, const ReadyTask& task) {
     const int height = cell.sample.height, width = cell.sample.width;
     for (const SizeLimit& limit : task.limits) {
-      if (height == limit.side && width == limit.side) continue;
+      const bool fits = limit.side == 0 ? std::min(height, width) >= limit.least_side
+                                        : height == limit.side && width == limit.side;
+      if (fits) continue;
       if (!told_sizes_.emplace(limit.where, limit.extractor, height, width).second) continue;
       const std::string side = std::to_string(limit.side);
       failure_.add(settings.size_where.empty() ? limit.where : settings.size_where,
                    "pictures of " + std::to_string(height) + " x " + std::to_string(width) +
                        " pixels do not fit the extractor " + limit.extractor,
-                   side + " x " + side + ", or another extractor");
+                   limit.side == 0
+                       ? std::to_string(limit.least_side) + " or more a side, or another metric"
+                       : side + " x " + side + ", or another extractor");
     }
   }
 

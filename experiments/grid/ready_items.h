@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,10 @@ struct ReadyItems {
   ItemsSpec spec;                    // its fit as the grid says it
   std::vector<std::string> prompts;  // an item each
   std::set<tasks::Slot> slots;       // that the items have
+  // Captions that the items have, an item each: of sources, of what is wanted.
+  std::map<tasks::Slot, std::vector<std::string>> texts;
+  // Of a metric that looks at what masks keep.
+  std::optional<std::int64_t> kept_margin;
   // Columns that no sample begins with and extractors ask for, as ExtractorSpec has them.
   std::map<std::string, std::string> more;
 };

@@ -13,9 +13,10 @@
 
 namespace isocost::experiments {
 
-// Of an extractor that takes pictures of one size alone.
+// Of an extractor that does not take pictures of every size.
 struct SizeLimit {
-  int side = 0;
+  int side = 0;           // that they must have, both ways; 0: any that is not too small
+  int least_side = 1;     // that they must have at least
   std::string extractor;  // as the grid names it
   std::string where;
 };

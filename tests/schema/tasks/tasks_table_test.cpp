@@ -72,6 +72,27 @@ TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
       EXPECT_EQ(is_of_prompts(*find_task(method)), name == kind_names().front()) << method;
 }
 
+// One rule for grids and for `score`.
+TEST(TaskTable, SaysWhatALineOfMetadataCallsEachSlot) {
+  const auto names = [](ItemUse use) {
+    std::vector<std::string> all;
+    for (const Slot slot : {Slot::kPrompt, Slot::kSource, Slot::kMask, Slot::kTarget,
+                            Slot::kSourceText, Slot::kTargetText})
+      all.emplace_back(slot_member(slot, use));
+    return all;
+  };
+  EXPECT_THAT(names({}), ::testing::ElementsAre("text", "file_name", "mask_file_name",
+                                                "target_file_name", "source_text", "text"));
+  EXPECT_THAT(names({.is_instruction = true}),
+              ::testing::ElementsAre("edit_prompt", "file_name", "mask_file_name",
+                                     "target_file_name", "text", "target_text"));
+  EXPECT_THAT(
+      names({.is_made_smaller = true}),
+      ::testing::ElementsAre("text", "", "mask_file_name", "file_name", "source_text", "text"));
+  for (const TaskKind& row : task_kinds())
+    EXPECT_EQ(row.is_instruction, row.name == "instruct") << row.name;
+}
+
 // int(steps strength), as diffusers' get_timesteps has it: 5 steps at 0.75 leave 3, and a product
 // that rounds below a whole number loses a step there too.
 TEST(TaskTable, CountsTheCallsOfAStrengthAsDiffusersDoes) {

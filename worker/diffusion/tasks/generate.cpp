@@ -9,12 +9,12 @@
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/baselines.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 #include "worker/diffusion/tasks/group_items.h"
-#include "worker/diffusion/tasks/rows.h"
 #include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
@@ -113,7 +113,7 @@ RowInput drawn_input(std::int64_t count, const SampleSpec& spec,
   RowInput input{.pictures = drawn_pictures(count, spec), .prompts = texts};
   input.items.sources = input.items.targets = input.pictures.flip({3});
   input.items.masks = at::zeros({count, 1, spec.height, spec.width}, at::kBool);
-  input.items.edit_prompts = input.items.target_texts = texts;
+  input.items.target_texts = texts;
   for (const std::string& text : texts) input.items.source_texts.push_back("not " + text);
   return input;
 }
@@ -126,7 +126,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
                                      const std::vector<std::string>& prompts) {
   constexpr std::int64_t kTried = 2;
   const std::string key =
-      extractor_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
+      network_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
   texts.reserve(kTried);
@@ -139,6 +139,8 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
 
 // What a generate unit gathers, group by group.
 struct EngineExecutor::Gathered {
+  // The unit's, held: the cache lets go of some where there are many.
+  std::vector<std::shared_ptr<Extractor>> extractors;
   std::vector<std::vector<at::Tensor>> rows;  // of each extractor
   Sha256 pixels;
   UnitResult result;
@@ -152,9 +154,7 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
   const auto begin = static_cast<std::int64_t>(std::max(unit.range.begin, first) - first);
   const auto end = static_cast<std::int64_t>(std::min(unit.range.end, last) - first);
   for (std::size_t e = 0; e < unit.extractors.size(); ++e) {
-    const auto extractor = cache_.extractor(unit.extractors[e]);
-    if (!extractor) return bad_input(extractor.error());
-    const auto extracted = (*extractor)->extract(drawn);
+    const auto extracted = gathered.extractors[e]->extract(drawn);
     if (!extracted) return bad_input(extracted.error());
     const bool may_be_nan = metrics::find_extractor(unit.extractors[e].kind)->may_hold_nan();
     const at::Tensor is_bad =
@@ -231,15 +231,15 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!pictures) return bad_input(pictures.error());
   const auto maker = maker_of(spec, *pictures);
   if (!maker) return bad_input(maker.error());
+  Gathered gathered;
+  gathered.rows.resize(unit->extractors.size());
   for (const ExtractorSpec& extractor : unit->extractors) {
-    const auto loaded = cache_.extractor(extractor);
+    auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
     if (const auto tried = try_out(extractor, **loaded, spec, *texts); !tried)
       return bad_input(tried.error());
+    gathered.extractors.push_back(std::move(*loaded));
   }
-
-  Gathered gathered;
-  gathered.rows.resize(unit->extractors.size());
   const auto group_size = static_cast<std::uint64_t>(spec.group_size);
   for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
        first += group_size) {

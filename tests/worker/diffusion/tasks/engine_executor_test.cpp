@@ -17,7 +17,7 @@
 #include "base/io/safetensors.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
-#include "worker/diffusion/tasks/rows.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {

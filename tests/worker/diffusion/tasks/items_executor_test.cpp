@@ -15,9 +15,9 @@
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/models/load.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/group_items.h"
-#include "worker/diffusion/tasks/rows.h"
 
 namespace isocost::diffusion {
 namespace {
