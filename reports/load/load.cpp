@@ -22,12 +22,13 @@ class Loader {
     read_experiments(names);
     if (!source_.failure().is_empty()) return fail(std::move(source_.failure()));
     for (const ExperimentRow& row : chosen_) {
-      std::vector<Cell> cells = read_cells(source_, row, units_);
+      std::vector<Cell> cells = read_cells(source_, row, units_, items_);
       if (data_.cells.empty())
         data_.cells = std::move(cells);
       else
         std::move(cells.begin(), cells.end(), std::back_inserter(data_.cells));
     }
+    data_.items = items_.take();
     read_references();
     read_input_names();
     if (!source_.failure().is_empty()) return fail(std::move(source_.failure()));
@@ -93,6 +94,7 @@ class Loader {
 
   Source source_;
   UnitReader units_;
+  ItemsFound items_;
   std::vector<ExperimentRow> chosen_;
   ReportData data_;
 };

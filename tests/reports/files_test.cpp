@@ -210,6 +210,33 @@ TEST_F(Files, TellAllReasonsOfACellThatDiffer) {
   EXPECT_EQ(failed_cell().reasons(), reason + "; also: out of memory");
 }
 
+// A log is cut at a line's beginning: not within a character, which no JSON could hold.
+TEST_F(Files, ShowTheEndOfALongLogInWholeLines) {
+  const auto paths = small_study({.failed_cells = 1});
+  const auto tail_of = [&](const std::string& log) {
+    SQLite::Database db(paths.database.string(), SQLite::OPEN_READWRITE);
+    SQLite::Statement update(
+        db, units::with_numbers("UPDATE units SET failure_log = ? WHERE state = #failed"));
+    update.bind(1, log);
+    update.exec();
+    const auto report = write_report(paths.database, paths.artifacts, {"study"}, folder_ / "out");
+    EXPECT_TRUE(report) << report.error().message();
+    const auto data = load(paths.database, {"study"});
+    const auto cell = std::find_if(data->cells.begin(), data->cells.end(),
+                                   [](const Cell& one) { return one.failure.has_value(); });
+    return cell->failure->log_tail;
+  };
+  std::string line, lines;
+  for (int i = 0; i < 20'000; ++i) line += "\u00e9";
+  for (int i = 0; i < 2'001; ++i) lines += "caf\u00e9 d\u00e9j\u00e0\n";
+
+  const std::string many = tail_of(lines + "!"), one = tail_of(line + "!");
+
+  EXPECT_TRUE(many.starts_with("caf\u00e9 d\u00e9j\u00e0\n")) << many.substr(0, 20);
+  EXPECT_TRUE(one.starts_with("\u00e9\u00e9")) << one.substr(0, 4);
+  EXPECT_TRUE(one.ends_with("\u00e9!"));
+}
+
 TEST_F(Files, ShowPicturesAndPromptsAtEqualCost) {
   const auto paths = small_study();
 
@@ -222,6 +249,28 @@ TEST_F(Files, ShowPicturesAndPromptsAtEqualCost) {
   EXPECT_NE(html.find("which were not used to choose it"), std::string::npos);
   EXPECT_FALSE(report->answer.empty());
   EXPECT_FALSE(fs::is_empty(report->pictures / "study"));
+}
+
+// Of the task that has them, each once, however many cells were made of them.
+TEST_F(Files, ShowWhatPicturesWereMadeFrom) {
+  const auto paths = small_study({.has_finalists = false, .has_enlarging = true});
+
+  const auto data = load(paths.database, {"study"});
+  const auto report = write_report(paths.database, paths.artifacts, {}, folder_ / "out");
+
+  ASSERT_TRUE(data && report);
+  ASSERT_EQ(data->items.size(), 1U);
+  const auto& [key, items] = *data->items.begin();
+  EXPECT_EQ(key, data_of(*data->cells.back().sample));
+  ASSERT_EQ(items.size(), 3U * 2U);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    EXPECT_EQ(items[i].number, i / 2);
+    EXPECT_EQ(items[i].slot, i % 2 == 0 ? tasks::Slot::kSource : tasks::Slot::kTarget);
+  }
+  const std::string html = text_of(report->html);
+  EXPECT_NE(html.find("alt=\"Image 2 by the item&#39;s low resolution"), std::string::npos);
+  EXPECT_NE(html.find("alt=\"Image 2 by the item&#39;s target"), std::string::npos);
+  EXPECT_TRUE(fs::exists(report->pictures / "items/enlarge/000002-source.png"));
 }
 
 TEST_F(Files, TakeAUsersFigure) {
