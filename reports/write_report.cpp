@@ -87,7 +87,7 @@ Result<ReportData> load_writing_units(const fs::path& database,
   const auto open = [&] {
     if (units) return;
     units.emplace(file);
-    units->write(csv_header(units_table().columns, encoding));
+    units->write(csv_header(table_named("units").columns, encoding));
   };
   auto data = load(database, experiments, [&](const UnitRecord& unit) {
     open();
