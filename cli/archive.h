@@ -26,7 +26,8 @@ class DatabaseArchive : public web::Archive {
 
  private:
   struct Kept;
-  [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment);
+  [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment,
+                                                              const std::string& table);
 
   std::filesystem::path database_;
   std::mutex mutex_;  // of what is kept
