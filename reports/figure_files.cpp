@@ -1,7 +1,9 @@
 #include "reports/figure_files.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <sstream>
 
 #include "base/io/atomic_file.h"
 #include "reports/html/assets.h"
@@ -46,6 +48,10 @@ std::vector<std::string> names_in(const std::string& expression) {
   return names;
 }
 
+// Transforms, each with the columns that it makes where no "as" says otherwise.
+constexpr std::array kMadeUnasked = {"fold key value", "density value density",
+                                     "quantile prob value"};
+
 // Names that a specification makes itself: "as" of its transforms, folded and pivoted columns.
 void collect_made(const Json& value, std::set<std::string>& made, bool& is_open) {
   if (value.is_array())
@@ -54,9 +60,13 @@ void collect_made(const Json& value, std::set<std::string>& made, bool& is_open)
   // What these make is known from the data alone.
   if (value.contains("pivot") || value.contains("lookup") || value.contains("flatten"))
     is_open = true;
-  if (value.contains("fold")) made.insert({"key", "value"});
-  if (value.contains("density")) made.insert({"value", "density"});
-  if (value.contains("quantile")) made.insert({"prob", "value"});
+  for (const char* line : kMadeUnasked) {
+    std::istringstream words(line);
+    std::string word;
+    words >> word;
+    if (value.contains(word))
+      while (words >> word) made.insert(word);
+  }
   for (const auto& [name, item] : value.items()) {
     if (name == "as") {
       if (item.is_string()) made.insert(item.get<std::string>());

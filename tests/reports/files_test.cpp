@@ -131,7 +131,7 @@ TEST_F(Files, AreTheTablesThatAreServed) {
   const auto paths = small_study({.has_finalists = false, .failed_cells = 0});
   ASSERT_TRUE(write_report(paths.database, paths.artifacts, {"study"}, folder_ / "out"));
 
-  const auto tables = ExportedTables::read(paths.database, "study");
+  const auto tables = ExportedTables::read(paths.database, "study", "units");
 
   ASSERT_TRUE(tables) << tables.error().message();
   for (const char* name : {"cells", "scores", "units", "answer"}) {
@@ -142,6 +142,12 @@ TEST_F(Files, AreTheTablesThatAreServed) {
     EXPECT_EQ(parse_json(table->json(0, 2), name)->size(), std::min<std::size_t>(2, table->size()));
   }
   EXPECT_EQ((*tables)->find("nothing"), nullptr);
+  // Units are many, and read for their own table alone.
+  const auto others = ExportedTables::read(paths.database, "study", "cells");
+  ASSERT_TRUE(others) << others.error().message();
+  EXPECT_TRUE((*others)->were_read_for("answer"));
+  EXPECT_FALSE((*others)->were_read_for("units"));
+  EXPECT_EQ((*others)->find("units"), nullptr);
 }
 
 TEST_F(Files, NameEveryColumnThatIsMeasured) {
@@ -326,6 +332,37 @@ TEST_F(Files, ListEachUnitOnce) {
   EXPECT_EQ(std::count(units.begin(), units.end(), '\n'), count + 1);
   EXPECT_NE(units.find("\r\nreference/"), std::string::npos);
   EXPECT_NE(units.find(",not finite,the latents of image 3 are not finite"), std::string::npos);
+}
+
+// A study and its finalists want the same units: what arrived again is told once.
+TEST_F(Files, CountRepeatedResultsAndSharedImagesOnce) {
+  const auto paths = small_study();
+  const auto data = load(paths.database, {});
+  ASSERT_TRUE(data);
+  const auto finalist = std::find_if(data->cells.begin(), data->cells.end(), [](const Cell& cell) {
+    return cell.experiment == "finalists";
+  });
+  ASSERT_NE(finalist, data->cells.end());
+  SQLite::Database(paths.database.string(), SQLite::OPEN_READWRITE)
+      .exec(units::with_numbers(
+                "INSERT INTO repeats SELECT u.id, x'00', r.device_class, 'w', 0, 3 FROM units u"
+                " JOIN results r ON r.unit = u.id JOIN samples s ON s.id = u.sample"
+                " WHERE u.kind = #generate AND u.range_begin = 0 AND s.key = x'") +
+            finalist->sample_key + "'");
+
+  const auto again = load(paths.database, {});
+  ASSERT_TRUE(again);
+
+  EXPECT_EQ(again->repeats.results, 3U);
+  EXPECT_EQ(again->repeats.mismatches, 3U);
+  // Once by the study and once, with more of them, by the finalists.
+  std::uint64_t images = 0;
+  for (const Cell* cell : made_once(again->cells)) images += cell->measured.images;
+  SQLite::Database db(paths.database.string());
+  EXPECT_EQ(static_cast<std::int64_t>(images),
+            db.execAndGet(units::with_numbers("SELECT sum(range_end - range_begin) FROM units"
+                                              " WHERE kind = #generate AND state = #done"))
+                .getInt64());
 }
 
 TEST_F(Files, SayWhatIsWrongWithAFigure) {

@@ -346,9 +346,9 @@ class Writer {
           for (int c = 0; c < 3; ++c)
             small.rgb.push_back(
                 large.rgb[static_cast<std::size_t>(3 * kFactor * (y * large.width + x) + c)]);
-      for (const auto& [slot, picture] :
-           {std::pair{tasks::Slot::kSource, &small}, {tasks::Slot::kTarget, &large}})
-        link_artifact(unit, item_artifact(slot, number), put_artifact(io::png_bytes(*picture)));
+      for (const auto& [slot, picture] : {std::pair{tasks::Slot::kSource, io::png_bytes(small)},
+                                          {tasks::Slot::kTarget, io::png_bytes(large)}})
+        link_artifact(unit, item_artifact(slot, number), put_artifact(picture));
     }
   }
 
