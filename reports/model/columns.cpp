@@ -408,11 +408,10 @@ bool fits(const std::string& name, const std::string& pattern) {
 std::string pattern_of(const TableFacts& table, const std::string& name) {
   // The longest: axis_x_name is an axis, input_vae_name no input called vae_name.
   std::string best;
-  for (const std::string& pattern : table.columns)
-    if (pattern == name)
-      return pattern;
-    if (fits(name, pattern) && pattern.size() > best.size())
-      best = pattern;
+  for (const std::string& pattern : table.columns) {
+    if (pattern == name) return pattern;
+    if (fits(name, pattern) && pattern.size() > best.size()) best = pattern;
+  }
   return best;
 }
 
