@@ -92,7 +92,8 @@ std::string answer_latex(const TaskReport& task, std::size_t axis) {
       "\\begin{{table}}\n  \\centering\n  \\caption{{{}: the cheapest setting within each budget "
       "that is not told apart from the best ({} of {} images with its 95\\,\\% interval; told "
       "apart: the 95\\,\\% interval of the difference excludes 0). Budget and cost in {}.{}}}\n"
-      "  \\begin{{tabular}}{{rllrrrrll}}\n    \\toprule\n    Budget & Model & Sampler & Steps & Guidance & Cost & {} & Interval & As good "
+      "  \\begin{{tabular}}{{rllrrrrll}}\n    \\toprule\n    Budget & Model & Sampler & Steps & "
+      "Guidance & Cost & {} & Interval & As good "
       "as \\\\\n    \\midrule\n",
       escape_latex(study.task), metric, task.answers[axis].front().use.n, escape_latex(cost.unit),
       study.choice->apart.empty() ? "" : " " + escape_latex(study.choice->told_apart()), metric);
