@@ -47,17 +47,19 @@ void DatabaseArchive::forget_unused(const std::stop_token& stop) {
 
 // What others ask for meanwhile is read apart, so that nobody waits for another.
 Result<std::shared_ptr<const DatabaseArchive::Kept>> DatabaseArchive::tables_of(
-    const std::string& experiment) {
+    const std::string& experiment, const std::string& table) {
   auto reader = storage::Reader::open(database_);
   if (!reader) return fail(std::move(reader.error()));
   const std::uint64_t commits = (*reader)->commits();
   {
     const std::lock_guard lock(mutex_);
     used_ = std::chrono::steady_clock::now();
-    if (kept_ && kept_->experiment == experiment && kept_->commits == commits) return kept_;
+    if (kept_ && kept_->experiment == experiment && kept_->commits == commits &&
+        kept_->tables->were_read_for(table))
+      return kept_;
     kept_.reset();  // two large tables need not be there at once
   }
-  auto tables = report::ExportedTables::read(database_, experiment);
+  auto tables = report::ExportedTables::read(database_, experiment, table);
   if (!tables) return fail(std::move(tables.error()));
   auto kept = std::make_shared<const Kept>(Kept{experiment, commits, std::move(*tables)});
   const std::lock_guard lock(mutex_);
@@ -68,7 +70,7 @@ Result<std::shared_ptr<const DatabaseArchive::Kept>> DatabaseArchive::tables_of(
 }
 
 Result<web::TablePage> DatabaseArchive::table(const web::TableQuery& query) {
-  const auto kept = tables_of(query.experiment);
+  const auto kept = tables_of(query.experiment, query.table);
   if (!kept) return fail(kept.error());
   const auto table = (*kept)->tables->find(query.table);
   if (!table)

@@ -29,7 +29,8 @@ class DatabaseArchive : public web::Archive {
 
  private:
   struct Kept;
-  [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment);
+  [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment,
+                                                              const std::string& table);
 
   void forget_unused(const std::stop_token& stop);
 

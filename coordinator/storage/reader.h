@@ -41,7 +41,7 @@ class Reader {
   // What units that are done left behind, each file once.
   struct StoredArtifact {
     Digest digest;
-    std::string name;  // "rows/<extractor>", "picture/<number>", "reference"
+    std::string name;  // "rows/<extractor>", "picture/<number>", "source/<number>", "reference"
     std::string unit;  // that made it
   };
   [[nodiscard]] std::vector<StoredArtifact> artifacts();

@@ -75,8 +75,9 @@ void write_picture(Markup& html, const TaskPage& page, const std::optional<Diges
 // What the images were made from, or are held against.
 void write_item_row(Markup& html, const TaskPage& page, const PictureBlock& block,
                     const ItemRow& row) {
-  const bool is_small =
-      row.slot == tasks::Slot::kSource && page.study().task_kind == "super-resolution";
+  const tasks::TaskKind* task = tasks::find_task(page.study().task_row);
+  const bool is_small = row.slot == tasks::Slot::kSource && task != nullptr &&
+                        task->source_size != tasks::SourceSize::kPicture;
   const std::string name = is_small ? "low resolution" : std::string(tasks::slot_name(row.slot));
   html.open("tr", {{"class", "item"}})
       .open("th", {{"scope", "row"}})

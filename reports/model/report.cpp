@@ -34,6 +34,17 @@ NamedFit named_fit(std::string name, const std::vector<FitPoint>& points) {
   return fit;
 }
 
+std::string main_series_of(const Study& study) {
+  std::map<std::string, std::size_t> counts;
+  if (const Group* group = study.choice)
+    for (std::size_t i = 0; i < study.points.size(); ++i)
+      if (group->scores[i] && group->scores[i]->value) ++counts[study.points[i].series];
+  std::string best;
+  for (const std::string& series : study.series)
+    if (best.empty() || counts[series] > counts[best]) best = series;
+  return best;
+}
+
 // The metric over size at the most steps of a series.
 NamedFit size_fit(const TaskReport& task, const std::string& series) {
   std::uint64_t steps = 0;
@@ -93,6 +104,7 @@ Report make_report(ReportData data) {
   for (Study& study : make_studies(report.data)) {
     TaskReport& task = report.tasks.emplace_back();
     task.study = std::move(study);
+    task.main_series = main_series_of(task.study);
     task.optimal = optimal_settings(task.study);
     task.candidates = candidate_settings(task.study);
     for (std::size_t axis = 0; axis < cost_axes().size(); ++axis) {

@@ -14,7 +14,7 @@ struct PlacedScore {
 
 class ScoresTable {
  public:
-  explicit ScoresTable(const Report& report) : data_(report.data), texts_(report) {
+  explicit ScoresTable(const Report& report) : data_(report.data), texts_(*report.data) {
     for (const PlacedPoint& at : placed_points(report)) {
       std::vector<std::size_t> order(at.point().cell->scores.size());
       for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -27,7 +27,7 @@ class ScoresTable {
 
   [[nodiscard]] std::size_t size() const { return scores_.size(); }
 
-  Row row(std::size_t i) {
+  [[nodiscard]] Row row(std::size_t i) const {
     const PlacedPoint& at = scores_[i].at;
     const Point& point = at.point();
     const Cell& cell = *point.cell;
@@ -89,12 +89,8 @@ class ScoresTable {
 }  // namespace
 
 Table scores_table(const Report& report) {
-  Table table;
-  table.name = "scores";
-  const TableFacts& facts = *find_table(table.name);
-  table.description = facts.description;
-  for (const std::string& name : facts.columns) table.columns.push_back(column(table.name, name));
-  auto maker = std::make_shared<ScoresTable>(report);
+  Table table = table_named("scores");
+  const auto maker = std::make_shared<const ScoresTable>(report);
   table.size = maker->size();
   table.row = [maker](std::size_t i) { return maker->row(i); };
   return table;

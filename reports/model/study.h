@@ -35,6 +35,8 @@ struct Metric {
 };
 // From the table. Requires: it has such a metric.
 [[nodiscard]] Metric metric_of(const std::string& name);
+// Axes that a point has members of, whatever else a grid has.
+[[nodiscard]] bool is_usual_axis(const std::string& name);
 // Where the name stands among models or series; their number if it does not.
 [[nodiscard]] std::size_t place_of(const std::vector<std::string>& names, const std::string& name);
 
@@ -101,7 +103,5 @@ struct Study {
 
 // In the order in which the experiments' cells name the tasks; none where there is no cell.
 [[nodiscard]] std::vector<Study> make_studies(std::shared_ptr<const ReportData> data);
-// The first of them, or an empty one.
-[[nodiscard]] Study make_study(ReportData data);
 
 }  // namespace isocost::report

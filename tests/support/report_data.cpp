@@ -93,4 +93,13 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
   return *this;
 }
 
+report::Study make_study(report::ReportData data) {
+  auto shared = std::make_shared<const report::ReportData>(std::move(data));
+  auto studies = report::make_studies(shared);
+  if (!studies.empty()) return std::move(studies.front());
+  report::Study study;
+  study.data = std::move(shared);
+  return study;
+}
+
 }  // namespace isocost::testing

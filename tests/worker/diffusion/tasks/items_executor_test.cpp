@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/io/inputs.h"
 #include "base/io/item_files.h"
@@ -11,11 +12,12 @@
 #include "experiments/world/world.h"
 #include "schema/prompts.h"
 #include "schema/samplers/resolve.h"
+#include "schema/units/kind.h"
 #include "tests/base/io/temporary_folder.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
-#include "worker/diffusion/models/load.h"
 #include "worker/diffusion/metrics/rows_file.h"
+#include "worker/diffusion/models/load.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/group_items.h"
 
@@ -89,8 +91,8 @@ class ItemsExecutorTest : public ::testing::Test {
     return io::read_column(table, member)->digest.name();
   }
   tl::expected<UnitResult, UnitFailure> run(std::uint64_t begin, std::uint64_t end,
-                                            std::uint64_t kept = 0) {
-    const GenerateUnit unit{spec_, {begin, end}, {features_}, kept};
+                                            std::uint64_t keep_pictures = 0) {
+    const GenerateUnit unit{spec_, {begin, end}, {features_}, keep_pictures};
     agent::Progress progress;
     return executor_->execute(
         {unit_name(unit), UnitKind::kGenerate, Json::parse(body_text(unit)), {}}, progress);
@@ -166,6 +168,32 @@ TEST_F(ItemsExecutorTest, FillsAGroupWithItemsModuloTheirNumber) {
   EXPECT_EQ(group.masks.mean().item<float>(), 0.5F);
   EXPECT_TRUE(at::equal(group.items.masks, group.masks >= 0.5));
   EXPECT_FALSE(group.items.targets.defined());
+}
+
+// As the unit may leave them, and as they lie in the data set.
+TEST_F(ItemsExecutorTest, KeepsWhatItsPicturesWereMadeFromAndAreHeldAgainst) {
+  const auto table = io::read_item_table(folder_ / "data/edits").value();
+  features_.items = {{"target", column(table, "file_name")}};  // as a metric of pairs asks for it
+  const GenerateUnit unit{spec_, {2, 5}, {features_}, 4};
+
+  const auto result = run(2, 5, 4), without = run(2, 5);
+
+  ASSERT_TRUE(result && without) << result.error().reason;
+  EXPECT_EQ(result->digest, without->digest);
+  std::map<std::string, Digest> kept;
+  const auto forms = units::row_of(UnitKind::kGenerate).outputs(unit);
+  for (const ArtifactRef& artifact : result->artifacts) {
+    kept[artifact.name] = artifact.digest;
+    EXPECT_TRUE(forms.contains(artifact.name)) << artifact.name;
+  }
+  EXPECT_EQ(kept.size(), forms.size());
+  const auto picture = [&](const char* name) {
+    return io::parse_picture(store_.get(kept.at(name)).value(), name).value();
+  };
+  EXPECT_EQ(picture("source/2"), waves(2));
+  EXPECT_EQ(picture("source/3"), waves(0));  // of three items
+  EXPECT_EQ(picture("mask/3"), half_mask());
+  EXPECT_EQ(kept.at("target/3"), kept.at("source/3"));
 }
 
 TEST_F(ItemsExecutorTest, RefusesItemsThatAreNotThereOrWereChanged) {
