@@ -92,7 +92,7 @@ Point baseline_of(const Cell& cell) {
   point.baseline = tasks::find_baseline(cell.sample->task);
   point.series = point.baseline->label;
   const auto autoencoder = cell.labels.find("autoencoder");
-  if (autoencoder != cell.labels.end()) point.series += ", " + text_of(*autoencoder);
+  if (autoencoder != cell.labels.end()) point.series += ", " + plain_text(*autoencoder);
   point.costs.assign(cost_axes().size(), std::nullopt);
   point.cost_ranges.assign(cost_axes().size(), std::nullopt);
   return point;
