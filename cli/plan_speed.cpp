@@ -48,9 +48,8 @@ std::string sheet_text(const devices::Device& device) {
 // Runs the worker program, which measures each network.
 Result<core::Speeds> calibrate(const SpeedWishes& wishes, const GridInput& input,
                                const std::filesystem::path& program) {
-  Json request = {{"seconds", kCalibrationSeconds},
-                  {"networks", Json::array()},
-                  {"prompts", Json::object()}};
+  Json request = {
+      {"seconds", kCalibrationSeconds}, {"networks", Json::array()}, {"prompts", Json::object()}};
   for (const auto& [unused, cell] : networks_of(input.submission)) {
     if (request["networks"].size() == kNetworksMax) break;
     request["networks"].push_back(
@@ -60,8 +59,8 @@ Result<core::Speeds> calibrate(const SpeedWishes& wishes, const GridInput& input
       request["prompts"][prompts->first] = prompts->second;
   }
   // More than a command line holds.
-  const io::TemporaryFolder folder("plan");
-  const std::filesystem::path file = folder.path() / "request.json";
+  const io::TemporaryFolder scratch("plan");
+  const std::filesystem::path file = scratch.path() / "request.json";
   io::write_file_atomically(file, request.dump());
   std::vector<std::string> command{program.string(), "calibrate", "--request", file.string()};
   for (const auto* folders : {&input.models, &wishes.models})
