@@ -134,7 +134,10 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
-    entry.facts = {folder->index, folder->low_res_scheduler_config};
+    entry.facts = {.folder = path.string(),
+                   .index = folder->index,
+                   .low_res_scheduler = folder->low_res_scheduler_config,
+                   .classes = folder->unet->config.num_class_embeds};
     entry.scheduler_config = folder->scheduler_config;
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
@@ -199,7 +202,8 @@ class DiskCatalog : public Catalog {
       texts.insert(texts.end(), members.optional_texts.begin(), members.optional_texts.end());
     const auto [table, faults] = io::look_at_items(path, members.files, texts);
     failure.add(at(where, faults));
-    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}, .unnamed = table.unnamed};
+    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}};
+    if (faults.is_empty()) entry.unnamed = io::count_unnamed(table);
     for (const Json& row : table.rows)
       entry.names.push_back(
           fs::path(row.at(io::kFileNameMember).get<std::string>()).filename().string());
@@ -220,8 +224,9 @@ class DiskCatalog : public Catalog {
   }
 
   Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
-                           int height, int width, const std::string& where) override {
-    const auto found = look_at_items(spec, more, {height, width}, columns_);
+                           const ItemsCheck& check, const std::string& where) override {
+    const auto found =
+        look_at_items(spec, more, {check.height, check.width}, check.kept_margin, columns_);
     if (!found) return fail(at(where, found.error()));
     return found;
   }
@@ -290,13 +295,7 @@ class DiskCatalog : public Catalog {
   }
 
   [[nodiscard]] fs::path resolve(const std::string& name) const {
-    if (name.starts_with("mini/")) {
-      const std::string rest = name.substr(5);
-      return mini_folder() /
-             (rest == "features" || rest == "clip" ? fs::path(rest) : fs::path("models") / rest);
-    }
-    const fs::path path(name);
-    return path.is_absolute() ? path : folder_ / path;
+    return named_place(name, folder_);
   }
 
   fs::path folder_;

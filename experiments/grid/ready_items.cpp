@@ -4,22 +4,15 @@
 
 #include "base/check.h"
 #include "base/io/item_files.h"
+#include "experiments/grid/notes.h"
+#include "schema/metrics/metric.h"
+#include "schema/tasks/baseline.h"
 #include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
 namespace {
 
 using tasks::Slot;
-
-// What a slot is called in metadata.jsonl, for a task that makes sources of targets or has them,
-// and whose prompts are the member "text" or another.
-std::string member_of(Slot slot, bool is_made_smaller, bool is_prompt_text) {
-  if (slot == Slot::kMask) return "mask_file_name";
-  if (slot == Slot::kSourceText) return is_prompt_text ? "source_text" : "text";
-  if (slot == Slot::kTargetText) return "target_text";
-  const bool is_first = is_made_smaller ? slot == Slot::kTarget : slot == Slot::kSource;
-  return is_first ? io::kFileNameMember : "target_file_name";
-}
 
 std::string key_of(Slot slot) { return std::string(tasks::slot_key(slot)); }
 
@@ -74,10 +67,8 @@ class ItemsReader {
   }
 
  private:
-  // A prompt says what is wanted, unless it is an instruction.
-  [[nodiscard]] bool is_prompt_text() const { return kind_.prompt_member == "text"; }
   [[nodiscard]] std::string member_of(Slot slot) const {
-    return experiments::member_of(slot, is_made_smaller(), is_prompt_text());
+    return std::string(tasks::slot_member(slot, {kind_.is_instruction, is_made_smaller()}));
   }
   [[nodiscard]] bool is_made_smaller() const { return !task_.degradation.is_null(); }
 
@@ -97,8 +88,8 @@ class ItemsReader {
         ready_.spec, [](const std::string& digest) -> Result<io::ItemColumn> {
           return fail(digest, "the mini world has no files");
         });
-    const std::string prompt = is_prompt_text() ? key_of(Slot::kTargetText) : kind_.prompt_member;
     const auto lacks = [&](Slot slot) { return slot != Slot::kPrompt && !items->has(slot); };
+    const Slot prompt = kind_.is_instruction ? Slot::kPrompt : Slot::kTargetText;
     if (!items || std::any_of(kind_.slots.begin(), kind_.slots.end(), lacks) ||
         !items->text(0, prompt)) {
       failure_.add(data_.where, "the mini world makes no items for " + kind_.name,
@@ -112,7 +103,7 @@ class ItemsReader {
     for (const Slot slot : {Slot::kSource, Slot::kMask, Slot::kTarget})
       if (items->has(slot)) ready_.slots.insert(slot);
     for (const Slot slot : {Slot::kSourceText, Slot::kTargetText})
-      if (items->text(0, key_of(slot))) ready_.slots.insert(slot);
+      if (items->text(0, slot)) ready_.slots.insert(slot);
   }
 
   // What is asked of a folder besides what the task itself begins with.
@@ -121,7 +112,7 @@ class ItemsReader {
     for (const Slot slot : asked_) {
       const bool is_made = is_made_smaller() && (slot == Slot::kSource || slot == Slot::kMask);
       const bool is_prompt =
-          slot == Slot::kPrompt || (slot == Slot::kTargetText && is_prompt_text());
+          slot == Slot::kPrompt || (slot == Slot::kTargetText && !kind_.is_instruction);
       if (!is_own(slot) && !is_made && !is_prompt) slots.push_back(slot);
     }
     return slots;
@@ -130,11 +121,10 @@ class ItemsReader {
   // The prompt's member, and these.
   [[nodiscard]] ItemMembers members_of(const std::vector<Slot>& slots) const {
     ItemMembers members;
-    (kind_.may_lack_prompt ? members.optional_texts : members.texts).push_back(kind_.prompt_member);
-    for (const Slot slot : slots) {
-      const bool is_text = slot == Slot::kSourceText || slot == Slot::kTargetText;
-      (is_text ? members.texts : members.files).push_back(member_of(slot));
-    }
+    (kind_.may_lack_prompt ? members.optional_texts : members.texts)
+        .push_back(member_of(Slot::kPrompt));
+    for (const Slot slot : slots)
+      (tasks::is_text(slot) ? members.texts : members.files).push_back(member_of(slot));
     return members;
   }
 
@@ -151,6 +141,7 @@ class ItemsReader {
       (is_own(slot) ? ready_.spec.inputs : ready_.more)[key_of(slot)] = column->second;
       submission_.input_names[column->second] = data_.folder + " (" + column->first + ")";
       ready_.slots.insert(slot);
+      if (tasks::is_text(slot)) ready_.texts[slot] = entry.texts.at(member_of(slot));
     }
     if (is_made_smaller()) ready_.slots.insert(Slot::kSource);
     take_prompts(entry);
@@ -171,6 +162,8 @@ class ItemsReader {
     const ItemsEntry low = catalog_.items(data_.low, pictures, data_.where, failure_);
     const ItemsEntry high = catalog_.items(data_.high, with_texts, data_.where, failure_);
     if (low.names.empty() || high.names.empty() || !are_twins(low.names, high.names)) return;
+    for (const ItemsEntry* entry : {&low, &high})
+      if (!entry->columns.contains(io::kFileNameMember)) return;  // its fault is told
     const auto take = [&](Slot slot, const std::string& folder, const ItemsEntry& entry) {
       const std::string& digest = entry.columns.at(io::kFileNameMember);
       (slot == Slot::kSource ? ready_.spec.inputs : ready_.more)[key_of(slot)] = digest;
@@ -224,19 +217,21 @@ class ItemsReader {
 
   // Pictures of a data set without texts have empty prompts, where the task may do without.
   void take_prompts(const ItemsEntry& entry) {
-    const auto texts = entry.texts.find(kind_.prompt_member);
+    const auto texts = entry.texts.find(member_of(Slot::kPrompt));
     ready_.prompts =
         texts == entry.texts.end() ? std::vector<std::string>(entry.names.size()) : texts->second;
     if (texts == entry.texts.end()) return;
     ready_.slots.insert(Slot::kPrompt);
-    if (is_prompt_text()) ready_.slots.insert(Slot::kTargetText);
+    if (kind_.is_instruction) return;
+    ready_.slots.insert(Slot::kTargetText);
+    ready_.texts[Slot::kTargetText] = ready_.prompts;
   }
 
   void note_unnamed(const std::string& folder, const ItemsEntry& entry) {
     if (entry.unnamed == 0) return;
-    notes_.push_back(folder + " has " + std::to_string(entry.names.size()) + " items; " +
-                     std::to_string(entry.unnamed) +
-                     " more pictures in it are named by no line of metadata.jsonl");
+    add_note(notes_, folder + " has " + std::to_string(entry.names.size()) + " items; " +
+                         std::to_string(entry.unnamed) +
+                         " more pictures in it are named by no line of metadata.jsonl");
   }
 
   const Task& task_;
@@ -251,6 +246,17 @@ class ItemsReader {
 };
 
 }  // namespace
+
+std::set<tasks::Slot> asked_slots(const Task& task) {
+  std::set<tasks::Slot> asked;
+  for (const Metric& metric : task.metrics)
+    if (const auto* row = metrics::find_metric(metric.name))
+      asked.insert(row->needs().begin(), row->needs().end());
+  for (const Placed& baseline : task.baselines)
+    if (const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>()))
+      asked.insert(row->slot);
+  return asked;
+}
 
 ReadyItems ready_items(const Task& task, const std::set<tasks::Slot>& asked, Catalog& catalog,
                        Submission& submission, Failure& failure, std::vector<std::string>& notes) {

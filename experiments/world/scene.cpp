@@ -92,6 +92,13 @@ std::optional<Split> parse_split(std::string_view text) {
   return std::nullopt;
 }
 
+std::vector<std::string> split_names() {
+  std::vector<std::string> names;
+  for (const auto split : {Split::kTrain, Split::kValidation, Split::kTest})
+    names.emplace_back(split_name(split));
+  return names;
+}
+
 std::size_t objects_in(Arrangement arrangement) {
   switch (arrangement) {
     case Arrangement::kAlone:

@@ -11,6 +11,7 @@
 #include "schema/samplers/resolve.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/models/device.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/samplers/noise.h"
@@ -110,14 +111,11 @@ class Sampling {
   }
 
   void write(std::uint64_t image, const std::string& prompt, const Tensor& bytes) {
-    const auto pixels = bytes.permute({1, 2, 0}).contiguous();  // [H, W, 3]
-    io::Picture picture{static_cast<int>(pixels.size(1)), static_cast<int>(pixels.size(0)), {}};
-    const auto* data = pixels.const_data_ptr<std::uint8_t>();
-    picture.rgb.assign(data, data + pixels.numel());
     char name[32];
     std::snprintf(name, sizeof name, "%06llu.png", static_cast<unsigned long long>(image));
     const auto file = std::filesystem::path(arguments_.out) / name;
-    io::write_png(file, picture, {{"prompt", prompt}, {"seed", std::to_string(arguments_.seed)}});
+    io::write_png(file, picture_of(bytes),
+                  {{"prompt", prompt}, {"seed", std::to_string(arguments_.seed)}});
     std::printf("%s\n", file.c_str());
   }
 

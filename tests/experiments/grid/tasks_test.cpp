@@ -16,6 +16,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class TasksTest : public ::testing::Test {
  protected:
@@ -166,12 +167,43 @@ TEST_F(TasksTest, SetParametersThemselvesOrByAxes) {
   EXPECT_EQ(by_axis->cells[1].sample.parameters, Json({{"strength", 0.6}}));
   EXPECT_EQ(by_axis->cells[1].labels.at("strength"), 0.6);
   EXPECT_EQ(by_axis->cells[1].cost.steps_calls, 6U);
-  const auto prompts = expanded(
-      "name: mix\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  prompt_weight: [0.5, "
-      "1]\n"
-      "defaults: {second_prompt: a dog}\nprompts: [a cat]\nimages: 16\nmetrics: [clip_score]\n");
-  EXPECT_THAT(prompts ? "" : prompts.error().message(),
-              HasSubstr("no effect without prompt_weight"));
+}
+
+// `null` leaves a parameter to its method.
+TEST_F(TasksTest, TakeTheirMethodsDefaultForNull) {
+  const auto submission =
+      expanded(text_of("  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n"
+                       "  paint: {kind: editing, method: inpaint, data: {folder: edits}}\n",
+                       "  strength: [null, 0.6]\n"));
+
+  ASSERT_TRUE(submission) << submission.error().message();
+  ASSERT_EQ(submission->cells.size(), 4U);
+  std::map<std::string, std::vector<Json>> strengths;
+  for (const CellRequest& cell : submission->cells)
+    strengths[cell.sample.task].push_back(cell.sample.parameters.at("strength"));
+  EXPECT_THAT(strengths["sdedit"], ElementsAre(0.8, 0.6));
+  EXPECT_THAT(strengths["inpaint"], ElementsAre(1.0, 0.6));
+}
+
+// From one prompt to the other: at the end there is nothing of the second, which is then in no key.
+TEST_F(TasksTest, MixPromptsFromTheOneToTheOther) {
+  const auto mixed = [&](const std::string& weights) {
+    return expanded(
+        "name: mix\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  prompt_weight: " +
+        weights +
+        "\ndefaults: {second_prompt: a dog}\nprompts: [a cat]\nimages: 16\nmetrics: "
+        "[clip_score]\n");
+  };
+
+  const auto sweep = mixed("[0, 0.5, 1]");
+  ASSERT_TRUE(sweep) << sweep.error().message();
+  ASSERT_EQ(sweep->cells.size(), 3U);
+  EXPECT_EQ(sweep->cells[1].sample.parameters,
+            Json({{"prompt_weight", 0.5}, {"second_prompt", "a dog"}}));
+  EXPECT_EQ(sweep->cells[2].sample.parameters, Json::object());
+  const auto idle = mixed("[1]");
+  EXPECT_THAT(idle ? "" : idle.error().message(),
+              HasSubstr("g.yaml:7:27: 'second_prompt' has no effect in any cell"));
 }
 
 // An axis of what only one task has does not multiply the others.
@@ -202,7 +234,7 @@ TEST_F(TasksTest, CountWhatIsEncodedAndEveryBranchInTheirPrice) {
 
   EXPECT_EQ(draw.gflops_encode, 0);
   EXPECT_GT(obey.gflops_encode, 0);
-  EXPECT_DOUBLE_EQ(repaint.gflops_encode, 2 * obey.gflops_encode);
+  EXPECT_DOUBLE_EQ(repaint.gflops_encode, obey.gflops_encode);
   EXPECT_DOUBLE_EQ(gflops_an_image(repaint), gflops_of_calls(repaint) + repaint.gflops_encode +
                                                  repaint.gflops_decode + repaint.gflops_text);
   EXPECT_EQ(draw.calls_per_image, 20U);
@@ -253,6 +285,50 @@ TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
   EXPECT_THAT(with(enlarge, "outside_mask"), HasSubstr("outside_mask needs the mask of each"));
   EXPECT_THAT(with("prompts: [a cat]", "psnr"),
               HasSubstr("psnr needs the target of each image, which items of text-to-image have"));
+}
+
+TEST_F(TasksTest, RefuseTextsBetweenWhichThereIsNoDirection) {
+  const auto with = [&](const std::string& metric) {
+    return fault("  t: {kind: editing, method: instruct, data: {folder: edits}, metrics: [" +
+                 metric + ": {extractor: clip}]}\n  o: {prompts: [a dog]}\n");
+  };
+
+  EXPECT_EQ(with("clip_directional"), "no fault");
+  catalog_.item_text = "a cat";
+  EXPECT_THAT(with("clip_directional"),
+              HasSubstr("g.yaml:8:70: of 2 of 2 items the source's text is the target's, first 'a "
+                        "cat'; expected two texts that differ"));
+  EXPECT_EQ(with("clip_t"), "no fault");
+}
+
+TEST_F(TasksTest, AskThatMasksKeepWhatAMetricLooksAt) {
+  const auto asked = [&](const std::string& metrics) {
+    EXPECT_EQ(fault("  t: {kind: editing, method: inpaint, data: {folder: edits}, metrics: [" +
+                    metrics + "]}\n  o: {prompts: [a dog]}\n"),
+              "no fault");
+    return catalog_.kept_margin;
+  };
+
+  EXPECT_EQ(asked("outside_mask, outside_mask: {protocol: {margin: 3}}"), 3);
+  EXPECT_EQ(asked("outside_mask"), 0);
+  EXPECT_EQ(asked("clip_score"), std::nullopt);
+}
+
+TEST_F(TasksTest, RefuseSizesThatAreTooSmallForAMetric) {
+  const auto with = [&](const std::string& metric) {
+    return fault("  t: {kind: super-resolution, data: {folder: photos}, factor: 4, metrics: [" +
+                     metric + "]}\n  o: {prompts: [a dog]}\n",
+                 "  guidance: 1\n  height: [32]\n  width: [32]\n");
+  };
+
+  EXPECT_EQ(with("psnr, ssim"), "no fault");
+  EXPECT_EQ(with("ssim: {protocol: {crop_border: 10}}"), "no fault");
+  EXPECT_THAT(with("ssim: {protocol: {crop_border: 11}}"),
+              HasSubstr("pictures of 32 x 32 pixels do not fit the extractor of ssim; expected 33 "
+                        "or more a side, or another metric"));
+  EXPECT_THAT(with("psnr: {protocol: {crop_border: 16}}"), HasSubstr("expected 33 or more a side"));
+  EXPECT_THAT(with("lpips: {extractor: alex}"),
+              HasSubstr("do not fit the extractor alex; expected 64 or more a side"));
 }
 
 // A metric that compares with targets makes no picture new.
@@ -339,6 +415,13 @@ TEST_F(TasksTest, SayWhatIsWrongWithTheirFactorAndParameters) {
   EXPECT_THAT(fault(kRepaint, "  noise_level: [10, 20]\n"),
               HasSubstr("'noise_level' has no effect in any cell; expected a task that has it: one "
                         "of x4"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: instruct, data: {folder: x}, image_guidance: 2}\n"
+                    "  o: {kind: editing, method: sdedit, data: {folder: x}, strength: 0.5}\n",
+                    "  guidance: 1\n"),
+              AllOf(HasSubstr("g.yaml:8:75: 'image_guidance' has no effect in any cell of the task "
+                              "'t'; expected cells that it changes: it is how much the source is "
+                              "followed, where guidance is above 1"),
+                    Not(HasSubstr("strength"))));
   EXPECT_THAT(fault(kRepaint, "  strength: [0.05, 1]\n"),
               HasSubstr("leaves none of 10 steps in inpaint"));
   EXPECT_THAT(fault("  t: {kind: editing, method: sdedit, data: {folder: x}, model: w8-sr}\n"),
@@ -366,14 +449,24 @@ TEST_F(TasksTest, SayWhichPicturesHaveNoTwin) {
   EXPECT_EQ(fault(pair), "no fault");
 }
 
+TEST_F(TasksTest, SayWhichPicturesOfAPairCannotBeOpened) {
+  catalog_.damaged = "large";
+
+  EXPECT_THAT(
+      fault("  enlarge: {kind: super-resolution, data: {low: small, high: large}, factor: 2}\n"),
+      HasSubstr("g.yaml:8:43: a picture of large cannot be opened"));
+}
+
 TEST_F(TasksTest, TellOfPicturesThatNoLineNames) {
   catalog_.below = 3;
 
-  ASSERT_TRUE(expanded(text_of(kRepaint)));
+  ASSERT_TRUE(expanded(text_of(
+      std::string(kRepaint) + "  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n")));
 
   EXPECT_THAT(notes_, ::testing::Contains(
                           "edits has 2 items; 3 more pictures in it are named by no line of "
-                          "metadata.jsonl"));
+                          "metadata.jsonl")
+                          .Times(1));
 }
 
 }  // namespace

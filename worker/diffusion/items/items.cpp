@@ -4,9 +4,9 @@
 #include <atomic>
 #include <map>
 #include <system_error>
-#include <thread>
 
 #include "base/check.h"
+#include "base/io/for_each_of.h"
 #include "base/io/item_files.h"
 #include "worker/diffusion/items/degrade.h"
 #include "worker/diffusion/items/fit.h"
@@ -16,8 +16,6 @@ namespace isocost::diffusion {
 namespace {
 
 using tasks::Slot;
-
-constexpr unsigned kThreadsMax = 8;
 
 // To add a kind: a file with such a function, and its row here.
 using OpenSource = Result<std::unique_ptr<ItemSource>> (*)(
@@ -31,10 +29,6 @@ const std::map<std::string, OpenSource>& source_table() {
 PictureSize size_of(const io::Picture& picture) { return {picture.height, picture.width}; }
 PictureSize size_of(const Mask& mask) { return {mask.height, mask.width}; }
 
-std::string text_of(PictureSize size) {
-  return std::to_string(size.width) + " x " + std::to_string(size.height);
-}
-
 Result<void> check_same(const char* what, PictureSize size, PictureSize expected, int factor,
                         const std::string& name) {
   if (size == PictureSize{expected.height * factor, expected.width * factor}) return {};
@@ -44,11 +38,51 @@ Result<void> check_same(const char* what, PictureSize size, PictureSize expected
                                : ", " + std::to_string(factor) + " times its source's"));
 }
 
+// Sets what is at most `margin` away from a set one, along one row or column.
+void widen_line(char* line, std::size_t count, std::size_t stride, std::int64_t margin) {
+  const auto spread = [&](auto place) {
+    std::int64_t left = 0;  // still to be set after the last set one
+    for (std::size_t i = 0; i < count; ++i) {
+      char& flag = line[place(i) * stride];
+      if (flag == 1)
+        left = margin;
+      else if (left-- > 0)
+        flag = 2;
+    }
+  };
+  spread([](std::size_t i) { return i; });
+  spread([&](std::size_t i) { return count - 1 - i; });
+  for (std::size_t i = 0; i < count; ++i) line[i * stride] = line[i * stride] == 0 ? 0 : 1;
+}
+
 }  // namespace
+
+std::string text_of(PictureSize size) { return io::size_text(size.width, size.height); }
 
 bool Mask::has_set() const {
   return std::any_of(values.begin(), values.end(),
                      [](std::uint8_t v) { return v >= kMaskSetFrom; });
+}
+
+bool Mask::keeps_any(std::int64_t margin) const {
+  std::vector<char> widened;
+  widened.reserve(values.size());
+  for (const std::uint8_t value : values) widened.push_back(value >= kMaskSetFrom ? 1 : 0);
+  const auto columns = static_cast<std::size_t>(width), rows = static_cast<std::size_t>(height);
+  for (std::size_t y = 0; y < rows; ++y) widen_line(&widened[y * columns], columns, 1, margin);
+  for (std::size_t x = 0; x < columns; ++x) widen_line(&widened[x], rows, columns, margin);
+  return std::find(widened.begin(), widened.end(), 0) != widened.end();
+}
+
+Failure fault_of_kept(const Mask& mask, std::int64_t margin, const std::string& name) {
+  Failure failure;
+  if (mask.keeps_any(margin)) return failure;
+  failure.add(name,
+              "its mask" +
+                  (margin == 0 ? "" : ", widened by " + std::to_string(margin) + " pixels,") +
+                  " leaves no pixel as it is",
+              "one or more that must not change, which a metric looks at");
+  return failure;
 }
 
 Mask mask_of(const io::Picture& picture) {
@@ -80,8 +114,8 @@ Result<ItemSet> ItemSet::open(const ItemsSpec& spec, const FindColumn& find,
   const bool makes_sources = !spec.degradation.is_null();
   if (makes_sources && !(*source)->has(Slot::kTarget))
     return fail("items", "there is no target that sources could be made of", "its pictures");
-  if (!makes_sources && !(*source)->has(Slot::kSource))
-    return fail("items", "there is no source", "its pictures");
+  if (!(*source)->has(Slot::kSource) && !(*source)->has(Slot::kTarget))
+    return fail("items", "there is neither source nor target", "pictures of one");
   if ((*source)->count() == 0) return fail("items", "there is none", "one or more");
   return ItemSet(spec, std::move(*source));
 }
@@ -112,11 +146,12 @@ Result<Item> ItemSet::fitted(const Item& raw, std::uint64_t index, PictureSize s
   const PictureSize small{size.height / factor, size.width / factor};
   Item item;
   item.name = raw.name;
-  if (!raw.source) {  // it is made of the target
+  if (!raw.source) {  // it is made of the target, or nobody needs it
     const auto frame = frame_of(spec_.fit, size_of(*raw.target), size, raw.name);
     if (!frame) return fail(frame.error());
     item.is_changed = size_of(*raw.target) != size;
     item.target = diffusion::fitted(*raw.target, *frame);
+    if (spec_.degradation.is_null()) return item;
     auto source = degraded(spec_.degradation, *item.target, factor, index);
     if (!source) return fail(source.error());
     item.source = std::move(*source);
@@ -147,32 +182,26 @@ Result<Item> ItemSet::fitted(const Item& raw, std::uint64_t index, PictureSize s
   return item;
 }
 
-Result<bool> check_items(const ItemSet& items, PictureSize size) {
+Result<bool> check_items(const ItemSet& items, PictureSize size,
+                         std::optional<std::int64_t> kept_margin) {
   const auto count = static_cast<std::size_t>(items.count());
   std::vector<Failure> failures(count);
-  std::atomic<std::size_t> next = 0;
   std::atomic<bool> is_any_changed = false;
   const auto look = [&](std::size_t i) {
     try {
       const auto item = items.load(i, size);
-      if (!item)
+      if (!item) {
         failures[i] = item.error();
-      else if (item->is_changed)
-        is_any_changed = true;
+        return;
+      }
+      if (item->is_changed) is_any_changed = true;
+      if (item->mask && kept_margin)
+        failures[i] = fault_of_kept(*item->mask, *kept_margin, item->name);
     } catch (const std::system_error& error) {
       failures[i].add("items", "a picture cannot be read: " + error.code().message());
     }
   };
-  const auto work = [&] {
-    for (std::size_t i = next++; i < count; i = next++) look(i);
-  };
-  std::vector<std::jthread> threads;
-  const std::size_t wanted = std::min<std::size_t>(
-      count, std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax));
-  threads.reserve(wanted);
-  for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
-  work();
-  threads.clear();  // waits for all
+  io::for_each_of(count, look);
   io::ManyFaults faults;
   for (const Failure& failure : failures) faults.add(failure);
   Failure failure = faults.take("items", "more items have faults");

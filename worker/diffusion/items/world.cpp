@@ -5,7 +5,7 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kWorldItemsMax = 1'000'000;
+constexpr std::uint64_t kWorldItemsMax = world::kScenesMax;
 
 class WorldItems : public ItemSource {
  public:
@@ -14,8 +14,8 @@ class WorldItems : public ItemSource {
   [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
   [[nodiscard]] bool has(tasks::Slot slot) const override { return slot == tasks::Slot::kTarget; }
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
-                                                std::string_view member) const override {
-    if (member != "target_text") return std::nullopt;
+                                                tasks::Slot slot) const override {
+    if (slot != tasks::Slot::kTargetText) return std::nullopt;
     return world::caption(world::scene(scenes_.split, index, scenes_.seed));
   }
   [[nodiscard]] Result<Item> item(std::uint64_t index,

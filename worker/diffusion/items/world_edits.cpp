@@ -17,11 +17,11 @@ class WorldEdits : public ItemSource {
            slot == tasks::Slot::kTarget;
   }
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
-                                                std::string_view member) const override {
+                                                tasks::Slot slot) const override {
     const auto edit = world::edit(scenes_.split, index, scenes_.seed);
-    if (member == "edit_prompt") return edit.instruction.text();
-    if (member == "source_text") return world::caption(edit.source);
-    if (member == "target_text") return world::caption(edit.target);
+    if (slot == tasks::Slot::kPrompt) return edit.instruction.text();
+    if (slot == tasks::Slot::kSourceText) return world::caption(edit.source);
+    if (slot == tasks::Slot::kTargetText) return world::caption(edit.target);
     return std::nullopt;
   }
   [[nodiscard]] Result<Item> item(std::uint64_t index,

@@ -1,7 +1,6 @@
 #include "worker/diffusion/pipeline/pipeline.h"
 
 #include "base/check.h"
-#include "worker/diffusion/fast/fast_decoder.h"
 #include "worker/diffusion/fast/fast_unet.h"
 
 namespace isocost::diffusion {
@@ -45,15 +44,14 @@ Pipeline::Pipeline(Parts parts, const Device& device)
       text_encoder_(std::move(parts.text_encoder)),
       device_(device) {
   unet_->to(device_.device, device_.dtype);
-  vae_->network->to(device_.device);
   text_encoder_->to(device_.device);
 }
 
 Result<Pipeline> Pipeline::join(Parts parts, const Device& device, const std::string& where) {
   ISOCOST_CHECK(!parts.unet.is_empty() && parts.vae && !parts.text_encoder.is_empty(),
                 "a pipeline has all of its parts");
-  const auto fit = arch::check_fit(parts.unet->config, parts.vae->network->config,
-                                   parts.text_encoder->config, where);
+  const auto fit =
+      arch::check_fit(parts.unet->config, parts.vae->config(), parts.text_encoder->config, where);
   if (!fit) return fail(fit.error());
   return Pipeline(std::move(parts), device);
 }
@@ -68,7 +66,8 @@ Result<Pipeline> Pipeline::load(const Folders& folders, const Device& device) {
   if (!text) failure.add(text.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   return join(
-      {std::move(*unet), std::make_shared<SharedAutoencoder>(std::move(*vae)), std::move(*text)},
+      {std::move(*unet), std::make_shared<SharedAutoencoder>(std::move(*vae), device.device),
+       std::move(*text)},
       device, folders.unet.path.parent_path().string());
 }
 
@@ -152,44 +151,8 @@ Tensor Pipeline::denoise(Stepper& stepper, const Denoising& denoising) {
   return run(stepper, predict, denoising.start);
 }
 
-Posterior Pipeline::posterior(const Tensor& pictures) {
-  const c10::InferenceMode guard;
-  const auto& config = vae_config();
-  ISOCOST_CHECK(pictures.dim() == 4 && pictures.size(1) == config.in_channels,
-                "pictures are those that this autoencoder takes");
-  const auto encoded = vae_->network->encode(pictures.to(device_.device));
-  return {encoded.mean.to(at::kCPU), encoded.logvar.to(at::kCPU)};
-}
-
-Tensor Pipeline::decode(const Tensor& latents, double scaling_factor) {
-  const c10::InferenceMode guard;
-  const auto& config = vae_config();
-  ISOCOST_CHECK(latents.dim() == 4 && latents.size(1) == config.latent_channels,
-                "latents are those of this autoencoder");
-  const auto z =
-      latents.to(device_.device) / (scaling_factor > 0 ? scaling_factor : config.scaling_factor);
-  if (device_.device.is_cpu() && FastDecoder::supports(config, z.size(2), z.size(3))) {
-    if (!vae_->fast) vae_->fast = std::make_shared<FastDecoder>(vae_->network);
-    return vae_->fast->decode(z);
-  }
-  return vae_->network->decode(z).to(at::kCPU);
-}
-
-Result<Tensor> Pipeline::render(const Tensor& latents, double scaling_factor) {
-  const auto is_finite = [](const Tensor& values) {
-    return at::isfinite(values).all().item<bool>();
-  };
-  if (!is_finite(latents))
-    return fail("the U-Net", "the latents are not finite", "weights and options that stay finite");
-  const Tensor decoded = decode(latents, scaling_factor);
-  if (!is_finite(decoded))
-    return fail("the autoencoder", "the decoded pictures are not finite",
-                "weights that stay finite");
-  return to_bytes(decoded).contiguous();
-}
-
 Result<Tensor> Pipeline::draw(Stepper& stepper, const Denoising& denoising) {
-  return render(denoise(stepper, denoising));
+  return vae_->render(denoise(stepper, denoising));
 }
 
 }  // namespace isocost::diffusion

@@ -4,7 +4,8 @@
 //   Tensor text = pipeline->encode(ids);                               // ids from the tokenizer
 //   auto stepper = make_stepper(sampler);
 //   Result<Tensor> pictures = pipeline->draw(*stepper, {start, guided(negative, text, 7.5)});
-//   // uint8 [B, 3, H, W]; or in two steps, pipeline->denoise() and pipeline->decode()
+//   // uint8 [B, 3, H, W]; or in two steps, pipeline->denoise() and
+//   pipeline->autoencoder().decode()
 //
 // The fast network of small models computes the text's keys and values once a denoise call, the one
 // of LibTorch at every step. No gradients. Thread: one at a time per object.
@@ -15,11 +16,11 @@
 #include "base/io/inputs.h"
 #include "model_folder/model_folder.h"
 #include "worker/diffusion/models/load.h"
+#include "worker/diffusion/pipeline/shared_autoencoder.h"
 #include "worker/diffusion/samplers/stepper.h"
 
 namespace isocost::diffusion {
 
-class FastDecoder;
 class FastUNet;
 
 // One evaluation of the network within a step. Branches stand from the weakest condition to the
@@ -39,13 +40,6 @@ struct Branch {
 // `rescale` (Lin et al. 2023, section 3.4). Requires: one output at least, as many as branches.
 [[nodiscard]] Tensor combine(const std::vector<Tensor>& outputs,
                              const std::vector<Branch>& branches, double rescale);
-
-// An autoencoder and what is made of it, which pipelines share.
-struct SharedAutoencoder {
-  explicit SharedAutoencoder(Autoencoder loaded) : network(std::move(loaded)) {}
-  Autoencoder network;
-  std::shared_ptr<FastDecoder> fast;  // made when a size first asks for it
-};
 
 struct Denoising {
   Trajectory start;
@@ -70,7 +64,8 @@ class Pipeline {
   [[nodiscard]] static Result<Pipeline> load(const Folders& folders) {
     return load(folders, Device{});
   }
-  // Networks that are loaded, and may serve other pipelines too: a U-Net those of its dtype alone.
+  // Networks that are loaded, and may serve other pipelines too: a U-Net those of its dtype alone,
+  // an autoencoder those of its device.
   struct Parts {
     UNet unet{nullptr};
     std::shared_ptr<SharedAutoencoder> vae;
@@ -90,19 +85,13 @@ class Pipeline {
   [[nodiscard]] Tensor encode(const Tensor& ids, std::int64_t clip_skip = 0);  // [B, L, D]
   // Final latents, float32 on the CPU, before the division by the scaling factor.
   [[nodiscard]] Tensor denoise(Stepper& stepper, const Denoising& denoising);
-  // What the encoder says of pictures in [-1, 1], [B, 3, H, W]: float32 on the CPU, not scaled.
-  [[nodiscard]] Posterior posterior(const Tensor& pictures);
-  // What the decoder gives for final latents, float32 on the CPU, not clamped. `scaling_factor`: by
-  // which they are divided; 0: the autoencoder's own.
-  [[nodiscard]] Tensor decode(const Tensor& latents, double scaling_factor = 0);
-  // As bytes: uint8 [B, 3, H, W] on the CPU. Fails with: latents or pictures that are not finite,
-  // which as bytes would look like a picture.
-  [[nodiscard]] Result<Tensor> render(const Tensor& latents, double scaling_factor = 0);
-  // denoise() and render().
+  // Pictures to latents and back.
+  [[nodiscard]] SharedAutoencoder& autoencoder() { return *vae_; }
+  // denoise() and autoencoder().render().
   [[nodiscard]] Result<Tensor> draw(Stepper& stepper, const Denoising& denoising);
 
   [[nodiscard]] const arch::UNetConfig& unet_config() const { return unet_->config; }
-  [[nodiscard]] const arch::VaeConfig& vae_config() const { return vae_->network->config; }
+  [[nodiscard]] const arch::VaeConfig& vae_config() const { return vae_->config(); }
   [[nodiscard]] const arch::ClipTextConfig& text_config() const { return text_encoder_->config; }
 
  private:

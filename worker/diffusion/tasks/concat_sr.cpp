@@ -13,8 +13,9 @@ Result<Denoising> begin_concat_sr(WarmModel& model, const SampleSpec& spec, cons
         c10::str("at most ", spec.height, " x ", spec.width, ", to which they are enlarged"));
   const auto shape = latent_shape(model, spec);
   const at::Tensor enlarged = resized_bicubic(group.sources, spec.height, spec.width);
-  const at::Tensor channels = model.pipeline.vae_config().scaling_factor *
-                              model.pipeline.posterior(signed_pictures(enlarged)).mean;
+  const at::Tensor channels =
+      model.pipeline.vae_config().scaling_factor *
+      model.pipeline.autoencoder().posterior(signed_pictures(enlarged)).mean;
   Trajectory start;
   start.x = stepper.init_sigma() * noise_of(spec, group, kStartNoise, shape);
   start.draw = later_noise(spec, group, shape);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "base/io/artifact_store.h"
+#include "schema/tasks/baseline.h"
 #include "worker/agent/executor.h"
 #include "worker/diffusion/items/items.h"
 #include "worker/diffusion/tasks/model_cache.h"
@@ -65,6 +67,15 @@ class EngineExecutor : public agent::Executor {
                                      const std::vector<std::string>& prompts);
   // Ready statistics with as many features as the extractor gives, where that can be told.
   [[nodiscard]] Result<void> check_columns(const ReferenceSpec& spec, std::int64_t columns);
+  // How groups of a sample become pictures. Valid as long as the sample is.
+  struct Maker {
+    const tasks::TaskKind* task = nullptr;  // whose items they are
+    std::function<tl::expected<RowInput, UnitFailure>(const Group&)> make;
+  };
+  [[nodiscard]] Result<Maker> maker_of(const SampleSpec& spec,
+                                       const std::shared_ptr<const ItemSet>& items);
+  [[nodiscard]] Result<Maker> baseline_maker(const tasks::Baseline& row, const SampleSpec& spec,
+                                             const std::shared_ptr<const ItemSet>& items);
   struct Gathered;
   // Rows, pixels and kept pictures of what was drawn for a group.
   [[nodiscard]] tl::expected<void, UnitFailure> gather_group(const GenerateUnit& unit,
@@ -84,7 +95,7 @@ class EngineExecutor : public agent::Executor {
   std::map<std::string, std::vector<std::string>> prompts_;
   // The items of the last few cells, by what names them.
   std::map<std::string, std::shared_ptr<const ItemSet>> items_;
-  // Extractors that gave rows for pictures of a size: "<id> <height> <width>".
+  // Extractors that gave rows for pictures of a size: "<network_id> <height> <width>".
   std::set<std::string> tried_;
 };
 

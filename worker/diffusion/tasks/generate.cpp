@@ -1,6 +1,7 @@
 // A generate unit: images of a cell, group by group, and the rows that its extractors make of them.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/check.h"
 #include "base/io/picture.h"
@@ -8,20 +9,37 @@
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
+#include "schema/units/item_pictures.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/tasks/baselines.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 #include "worker/diffusion/tasks/group_items.h"
-#include "worker/diffusion/tasks/rows.h"
 #include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
 namespace {
 
 // What a coordinator's plan has looked at already, and others may not have.
-Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
-  const Pipeline& pipeline = model.pipeline;
+Failure check_sample(const SampleSpec& spec) {
   Failure failure;
+  if (spec.noise != kNoiseScheme)
+    failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
+  if (spec.numerics != kNumericsRevision) {
+    failure.add(
+        "sample.numerics",
+        "the cell wants revision " + std::to_string(spec.numerics) + " of the engine's arithmetic",
+        std::to_string(kNumericsRevision) + ", which this worker computes");
+  }
+  return failure;
+}
+
+// The same of what a network draws.
+Failure check_drawn(const SampleSpec& spec, const WarmModel& model) {
+  const Pipeline& pipeline = model.pipeline;
+  Failure failure = check_sample(spec);
   const auto* kind = tasks::find_task(spec.task);
   if (kind == nullptr || find_engine_task(spec.task) == nullptr) {
     failure.add("sample.task", "'" + spec.task + "' is not built", joined(engine_tasks()));
@@ -37,14 +55,6 @@ Failure check_sample(const SampleSpec& spec, const WarmModel& model) {
       failure.add("sample.items", spec.items.is_empty() ? "there are none" : "there are some",
                   (spec.items.is_empty() ? "those that " : "none, for ") + spec.task +
                       (spec.items.is_empty() ? " begins with" : " begins with prompts"));
-  }
-  if (spec.noise != kNoiseScheme)
-    failure.add("sample.noise", "'" + spec.noise + "' is unknown", kNoiseScheme);
-  if (spec.numerics != kNumericsRevision) {
-    failure.add(
-        "sample.numerics",
-        "the cell wants revision " + std::to_string(spec.numerics) + " of the engine's arithmetic",
-        std::to_string(kNumericsRevision) + ", which this worker computes");
   }
   const auto factor = pipeline.vae_config().factor();
   if (spec.height % factor != 0 || spec.width % factor != 0) {
@@ -65,16 +75,6 @@ Group group_at(std::uint64_t first, const SampleSpec& spec,
   return group;
 }
 
-io::Picture to_picture(const at::Tensor& bytes) {  // uint8 [3, H, W]
-  const at::Tensor rows = bytes.permute({1, 2, 0}).contiguous();
-  io::Picture picture;
-  picture.height = static_cast<int>(rows.size(0));
-  picture.width = static_cast<int>(rows.size(1));
-  const auto* begin = rows.const_data_ptr<std::uint8_t>();
-  picture.rgb.assign(begin, begin + rows.numel());
-  return picture;
-}
-
 // Fails with: items that do not fit the model, latents or pictures that are not finite.
 tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpec& spec,
                                                const sampling::SamplerConfig& sampler,
@@ -82,7 +82,7 @@ tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpe
   const Task* task = find_engine_task(spec.task);
   const auto* kind = tasks::find_task(spec.task);
   ISOCOST_CHECK(task != nullptr && kind != nullptr, "check_sample has seen the task");
-  if (const auto items = check_items(*kind, group); !items) return bad_input(items.error());
+  if (const auto items = check_group(*kind, group); !items) return bad_input(items.error());
   const auto stepper = make_stepper(sampler);
   const auto begun = task->begin(model, spec, group, *stepper);
   if (!begun) return bad_input(begun.error());
@@ -100,6 +100,17 @@ io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size
           {"sample_key", sample_key(spec).hex()}};
 }
 
+// What an item has in a slot, as people look at it; nothing where it has none.
+std::optional<io::Picture> item_picture(const Items& items, tasks::Slot slot, std::int64_t row) {
+  const at::Tensor& pictures = slot == tasks::Slot::kSource ? items.sources
+                               : slot == tasks::Slot::kMask ? items.masks
+                                                            : items.targets;
+  if (!pictures.defined()) return std::nullopt;
+  if (slot != tasks::Slot::kMask) return picture_of(pictures[row]);
+  const at::Tensor mask = pictures[row];  // bool [1, h, w]
+  return picture_of((mask.to(at::kByte) * 255).expand({3, mask.size(1), mask.size(2)}));
+}
+
 // Pictures as the unit's will be, of noise.
 at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
   std::vector<std::uint64_t> images;
@@ -115,7 +126,7 @@ RowInput drawn_input(std::int64_t count, const SampleSpec& spec,
   RowInput input{.pictures = drawn_pictures(count, spec), .prompts = texts};
   input.items.sources = input.items.targets = input.pictures.flip({3});
   input.items.masks = at::zeros({count, 1, spec.height, spec.width}, at::kBool);
-  input.items.edit_prompts = input.items.target_texts = texts;
+  input.items.target_texts = texts;
   for (const std::string& text : texts) input.items.source_texts.push_back("not " + text);
   return input;
 }
@@ -128,7 +139,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
                                      const std::vector<std::string>& prompts) {
   constexpr std::int64_t kTried = 2;
   const std::string key =
-      extractor_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
+      network_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
   texts.reserve(kTried);
@@ -141,6 +152,8 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
 
 // What a generate unit gathers, group by group.
 struct EngineExecutor::Gathered {
+  // The unit's, held: the cache lets go of some where there are many.
+  std::vector<std::shared_ptr<Extractor>> extractors;
   std::vector<std::vector<at::Tensor>> rows;  // of each extractor
   Sha256 pixels;
   UnitResult result;
@@ -154,9 +167,7 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
   const auto begin = static_cast<std::int64_t>(std::max(unit.range.begin, first) - first);
   const auto end = static_cast<std::int64_t>(std::min(unit.range.end, last) - first);
   for (std::size_t e = 0; e < unit.extractors.size(); ++e) {
-    const auto extractor = cache_.extractor(unit.extractors[e]);
-    if (!extractor) return bad_input(extractor.error());
-    const auto extracted = (*extractor)->extract(drawn);
+    const auto extracted = gathered.extractors[e]->extract(drawn);
     if (!extracted) return bad_input(extracted.error());
     const bool may_be_nan = metrics::find_extractor(unit.extractors[e].kind)->may_hold_nan();
     const at::Tensor is_bad =
@@ -173,10 +184,58 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
     const auto r = static_cast<std::size_t>(row);
     if (group.images[r] >= unit.keep_pictures) break;
     const std::string png =
-        io::png_bytes(to_picture(drawn.pictures[row]), picture_texts(unit.sample, group, r));
+        io::png_bytes(picture_of(drawn.pictures[row]), picture_texts(unit.sample, group, r));
     gathered.result.artifacts.push_back(keep(picture_artifact(group.images[r]), png));
+    // Without the cell's texts: whatever draws an item, its pictures are the same files.
+    for (const tasks::Slot slot : kPictureSlots)
+      if (const auto picture = item_picture(group.items, slot, row))
+        gathered.result.artifacts.push_back(
+            keep(item_artifact(slot, group.images[r]), io::png_bytes(*picture)));
   }
   return {};
+}
+
+Result<EngineExecutor::Maker> EngineExecutor::maker_of(
+    const SampleSpec& spec, const std::shared_ptr<const ItemSet>& items) {
+  const auto* baseline = tasks::find_baseline(spec.task);
+  if (baseline != nullptr) return baseline_maker(*baseline, spec, items);
+  const auto sampler = sampling::sampler_config_from_json(spec.sampler, "sample.sampler");
+  if (!sampler) return fail(sampler.error());
+  const auto model = cache_.model(spec);
+  if (!model) return fail(model.error());
+  Failure failure = check_drawn(spec, **model);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return Maker{tasks::find_task(spec.task),
+               [model = *model, &spec, sampler = *sampler](const Group& group) {
+                 return draw_group(*model, spec, sampler, group);
+               }};
+}
+
+Result<EngineExecutor::Maker> EngineExecutor::baseline_maker(
+    const tasks::Baseline& row, const SampleSpec& spec,
+    const std::shared_ptr<const ItemSet>& items) {
+  Failure failure = check_sample(spec);
+  const auto* task = tasks::task_beside(spec.parameters);
+  if (task == nullptr)
+    failure.add("sample.parameters", canonical(spec.parameters) + " name no task",
+                "{\"task\": NAME}, of the task that the baseline stands beside");
+  if (!items)
+    failure.add("sample.items", "there are none", "those that " + row.name + " is made of");
+  BaselineParts parts{.autoencoder = nullptr, .items = items};
+  if (row.has_autoencoder) {
+    auto autoencoder = cache_.autoencoder(spec);
+    if (!autoencoder)
+      failure.add(autoencoder.error());
+    else
+      parts.autoencoder = std::move(*autoencoder);
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  auto maker = std::make_shared<BaselineMaker>(row, spec, std::move(parts));
+  return Maker{task, [maker](const Group& group) -> tl::expected<RowInput, UnitFailure> {
+                 auto made = maker->make(group);
+                 if (!made) return bad_input(made.error());
+                 return std::move(*made);
+               }};
 }
 
 tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::LeasedUnit& leased,
@@ -184,25 +243,21 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   const auto unit = generate_unit_from_json(leased.body, leased.name);
   if (!unit) return bad_input(unit.error());
   const SampleSpec& spec = unit->sample;
-  const auto sampler = sampling::sampler_config_from_json(spec.sampler, "sample.sampler");
-  if (!sampler) return bad_input(sampler.error());
   const auto texts = prompts(spec.prompts);
   if (!texts) return unit_failure(FailureClass::kInputOutput, texts.error().message());
-  const auto model = cache_.model(spec);
-  if (!model) return bad_input(model.error());
-  if (const Failure failure = check_sample(spec, **model); !failure.is_empty())
-    return bad_input(failure);
   const auto pictures = items(*unit, texts->size());
   if (!pictures) return bad_input(pictures.error());
+  const auto maker = maker_of(spec, *pictures);
+  if (!maker) return bad_input(maker.error());
+  Gathered gathered;
+  gathered.rows.resize(unit->extractors.size());
   for (const ExtractorSpec& extractor : unit->extractors) {
-    const auto loaded = cache_.extractor(extractor);
+    auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
     if (const auto tried = try_out(extractor, **loaded, spec, *texts); !tried)
       return bad_input(tried.error());
+    gathered.extractors.push_back(std::move(*loaded));
   }
-
-  Gathered gathered;
-  gathered.rows.resize(unit->extractors.size());
   const auto group_size = static_cast<std::uint64_t>(spec.group_size);
   for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
        first += group_size) {
@@ -212,8 +267,8 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
       const auto filled = fill_items(**pictures, {spec.height, spec.width}, group);
       if (!filled) return bad_input(filled.error());
     }
-    say_what_is_wanted(*tasks::find_task(spec.task), group);
-    const auto drawn = draw_group(**model, spec, *sampler, group);
+    say_what_is_wanted(*maker->task, group);
+    const auto drawn = maker->make(group);
     if (!drawn) return tl::unexpected(drawn.error());
     if (const auto done = gather_group(*unit, group, *drawn, gathered); !done)
       return tl::unexpected(done.error());

@@ -2,24 +2,16 @@
 
 #include <cstring>
 
+#include "worker/diffusion/image/tensors/picture_tensor.h"
+
 namespace isocost::diffusion {
 namespace {
 
-constexpr float kByteMax = 255;
-
-// uint8 [channels, h, w]
-at::Tensor byte_tensor(const std::vector<std::uint8_t>& values, std::int64_t height,
-                       std::int64_t width, std::int64_t channels) {
-  at::Tensor bytes = at::empty({height, width, channels}, at::kByte);
-  std::memcpy(bytes.mutable_data_ptr(), values.data(), values.size());
-  return bytes.permute({2, 0, 1}).contiguous();
+at::Tensor mask_tensor(const Mask& mask) {  // uint8 [1, h, w]
+  at::Tensor bytes = at::empty({1, mask.height, mask.width}, at::kByte);
+  std::memcpy(bytes.mutable_data_ptr(), mask.values.data(), mask.values.size());
+  return bytes;
 }
-
-at::Tensor picture_tensor(const io::Picture& picture) {
-  return byte_tensor(picture.rgb, picture.height, picture.width, 3);
-}
-
-at::Tensor unit_range(const at::Tensor& bytes) { return bytes.to(at::kFloat) / kByteMax; }
 
 // What was gathered of every image.
 struct Gathered {
@@ -28,17 +20,21 @@ struct Gathered {
 
   void add(const ItemSet& items, const Item& item, std::uint64_t index) {
     if (item.source) sources.push_back(picture_tensor(*item.source));
-    if (item.mask)
-      masks.push_back(byte_tensor(item.mask->values, item.mask->height, item.mask->width, 1));
+    if (item.mask) masks.push_back(mask_tensor(*item.mask));
     if (item.target) targets.push_back(picture_tensor(*item.target));
-    if (auto text = items.text(index, tasks::slot_key(tasks::Slot::kSourceText)))
+    if (auto text = items.text(index, tasks::Slot::kSourceText))
       source_texts.push_back(std::move(*text));
-    if (auto text = items.text(index, tasks::slot_key(tasks::Slot::kTargetText)))
+    if (auto text = items.text(index, tasks::Slot::kTargetText))
       target_texts.push_back(std::move(*text));
   }
 };
 
 }  // namespace
+
+at::Tensor unit_range(const at::Tensor& bytes) {
+  constexpr float kByteMax = 255;
+  return bytes.to(at::kFloat) / kByteMax;
+}
 
 Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group) {
   Gathered gathered;
@@ -68,10 +64,7 @@ Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group) {
 }
 
 void say_what_is_wanted(const tasks::TaskKind& kind, Group& group) {
-  const bool is_instruction = kind.prompt_member != "text";
-  if (is_instruction)
-    group.items.edit_prompts = group.prompts;
-  else if (group.items.target_texts.empty())
+  if (!kind.is_instruction && group.items.target_texts.empty())
     group.items.target_texts = group.prompts;
 }
 

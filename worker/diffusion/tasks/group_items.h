@@ -14,10 +14,13 @@
 
 namespace isocost::diffusion {
 
+// Bytes as float32 in [0, 1].
+[[nodiscard]] at::Tensor unit_range(const at::Tensor& bytes);
+
 [[nodiscard]] Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group);
 
-// The group's prompts as metrics take them: instructions, or what is wanted where the items do not
-// say that otherwise.
+// The group's prompts are what is wanted, where they are no instructions and the items do not say
+// it otherwise.
 void say_what_is_wanted(const tasks::TaskKind& kind, Group& group);
 
 }  // namespace isocost::diffusion

@@ -10,7 +10,8 @@ Result<Denoising> begin_instruct(WarmModel& model, const SampleSpec& spec, const
   if (const auto fits = check_source_size(spec, group); !fits) return fail(fits.error());
   const auto shape = latent_shape(model, spec);
   // The posterior's mean, which these networks are trained to see without its scaling.
-  const at::Tensor source = model.pipeline.posterior(signed_pictures(group.sources)).mean;
+  const at::Tensor source =
+      model.pipeline.autoencoder().posterior(signed_pictures(group.sources)).mean;
   Trajectory start;
   start.x = stepper.init_sigma() * noise_of(spec, group, kStartNoise, shape);
   start.draw = later_noise(spec, group, shape);

@@ -45,6 +45,13 @@ void fill(std::shared_ptr<Part>& part, Failure& failure, Load load) {
     failure.add(loaded.error());
 }
 
+Result<std::shared_ptr<SharedAutoencoder>> load_shared_autoencoder(const io::Place& place,
+                                                                   at::Device device) {
+  return load_autoencoder(place.path, place.variant).map([&](const Autoencoder& network) {
+    return std::make_shared<SharedAutoencoder>(network, device);
+  });
+}
+
 }  // namespace
 
 Result<at::ScalarType> parse_dtype(const std::string& name) {
@@ -71,6 +78,11 @@ at::Tensor WarmModel::encode(const std::vector<std::string>& prompts, std::int64
   return at::stack(rows);
 }
 
+std::string network_id(ExtractorSpec spec) {
+  spec.items.clear();
+  return extractor_id(spec);
+}
+
 ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device device,
                        std::string dtype)
     : roots_(std::move(roots)),
@@ -91,14 +103,14 @@ Result<io::Place> ModelCache::find(const std::string& input) {
               "a file or folder with this content");
 }
 
-Result<ModelCache::Folders> ModelCache::folders_of(const SampleSpec& spec) {
+Result<ModelCache::Folders> ModelCache::folders_of(const SampleSpec& spec,
+                                                   const std::vector<std::string>& parts) {
   Failure failure;
   Folders folders;
-  for (const char* part : {"unet", "vae", "text_encoder", "tokenizer"}) {
+  for (const std::string& part : parts) {
     const auto input = spec.inputs.find(part);
     if (input == spec.inputs.end()) {
-      failure.add("sample.inputs", std::string("the input '") + part + "' is missing",
-                  "its digest");
+      failure.add("sample.inputs", "the input '" + part + "' is missing", "its digest");
     } else if (auto path = find(input->second); path) {
       folders[part] = *path;
     } else {
@@ -131,7 +143,7 @@ Result<WarmModel*> ModelCache::model(const SampleSpec& spec) {
     models_.splice(models_.begin(), models_, found);
     return models_.front().model.get();
   }
-  auto folders = folders_of(spec);
+  auto folders = folders_of(spec, {"unet", "vae", "text_encoder", "tokenizer"});
   const auto dtype = parse_dtype(dtype_.empty() ? spec.dtype : dtype_);
   Failure failure;
   if (!folders) failure.add(folders.error());
@@ -174,11 +186,7 @@ Result<WarmModel> ModelCache::load(const SampleSpec& spec, const Folders& folder
       return network.ptr();
     });
   });
-  fill(vae, failure, [&] {
-    return load_autoencoder(vae_place.path, vae_place.variant).map([](const Autoencoder& network) {
-      return std::make_shared<SharedAutoencoder>(network);
-    });
-  });
+  fill(vae, failure, [&] { return load_shared_autoencoder(vae_place, device_); });
   fill(text_encoder, failure, [&] {
     return load_clip_text(text_place.path, text_place.variant).map([](const ClipText& network) {
       return network.ptr();
@@ -203,8 +211,23 @@ Result<WarmModel> ModelCache::load(const SampleSpec& spec, const Folders& folder
   return WarmModel{std::move(*pipeline), std::move(texts), folder};
 }
 
+Result<std::shared_ptr<SharedAutoencoder>> ModelCache::autoencoder(const SampleSpec& spec) {
+  const auto folders = folders_of(spec, {"vae"});
+  if (!folders) return fail(folders.error());
+  const std::string key = part_key(spec, "vae", at::kFloat);
+  auto vae = held(autoencoders_, key);
+  if (!vae) {
+    auto loaded = load_shared_autoencoder(folders->at("vae"), device_);
+    if (!loaded) return fail(loaded.error());
+    vae = std::move(*loaded);
+    lend(autoencoders_, key, vae);
+  }
+  last_autoencoder_ = vae;
+  return vae;
+}
+
 Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& spec) {
-  const std::string key = extractor_id(spec);
+  const std::string key = network_id(spec);
   const auto found = std::find_if(extractors_.begin(), extractors_.end(),
                                   [&](const auto& entry) { return entry.first == key; });
   if (found != extractors_.end()) {
@@ -243,6 +266,7 @@ Result<std::shared_ptr<const Reference>> ModelCache::reference(const Digest& art
 
 void ModelCache::clear() {
   models_.clear();
+  last_autoencoder_.reset();
   extractors_.clear();
   references_.clear();
 }

@@ -45,6 +45,9 @@ struct WarmModel {
 // "float32" or "fp32" and so on.
 [[nodiscard]] Result<at::ScalarType> parse_dtype(const std::string& name);
 
+// Of an extractor, whatever columns of items it reads: one network serves all data sets.
+[[nodiscard]] std::string network_id(ExtractorSpec spec);
+
 class ModelCache {
  public:
   static constexpr std::size_t kPipelinesMax = 32;
@@ -63,6 +66,8 @@ class ModelCache {
 
   // Fails with: an input that is not under the roots, a model that does not load.
   [[nodiscard]] Result<WarmModel*> model(const SampleSpec& spec);
+  // The autoencoder of a sample that needs no other network; one that a warm model has is shared.
+  [[nodiscard]] Result<std::shared_ptr<SharedAutoencoder>> autoencoder(const SampleSpec& spec);
   // Lives on with whoever holds it when the cache lets go.
   [[nodiscard]] Result<std::shared_ptr<Extractor>> extractor(const ExtractorSpec& spec);
   // The reference that is this artifact of the store.
@@ -89,7 +94,8 @@ class ModelCache {
   template <class Part>
   using Lent = std::map<std::string, std::weak_ptr<Part>>;
 
-  [[nodiscard]] Result<Folders> folders_of(const SampleSpec& spec);
+  [[nodiscard]] Result<Folders> folders_of(const SampleSpec& spec,
+                                           const std::vector<std::string>& parts);
   [[nodiscard]] Result<WarmModel> load(const SampleSpec& spec, const Folders& folders,
                                        at::ScalarType dtype, const Bytes& parts);
   [[nodiscard]] std::uint64_t bytes_with(Bytes parts) const;
@@ -105,6 +111,7 @@ class ModelCache {
   Lent<SharedAutoencoder> autoencoders_;
   Lent<ClipTextImpl> text_encoders_;
   Lent<WarmTexts> texts_;
+  std::shared_ptr<SharedAutoencoder> last_autoencoder_;  // that was asked for alone
   std::list<std::pair<std::string, std::shared_ptr<Extractor>>> extractors_;
   std::list<std::pair<Digest, std::shared_ptr<const Reference>>> references_;
 };

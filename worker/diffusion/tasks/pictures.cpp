@@ -35,7 +35,7 @@ at::Tensor mask_of_latents(const at::Tensor& masks, std::int64_t height, std::in
 at::Tensor sampled_latents(WarmModel& model, const at::Tensor& signed_pictures,
                            const at::Tensor& noise) {
   const double scaling = model.pipeline.vae_config().scaling_factor;
-  return scaling * model.pipeline.posterior(signed_pictures).sample(noise);
+  return scaling * model.pipeline.autoencoder().posterior(signed_pictures).sample(noise);
 }
 
 }  // namespace isocost::diffusion

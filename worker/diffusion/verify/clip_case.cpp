@@ -1,4 +1,5 @@
 #include "worker/diffusion/image/clip_preprocess.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/verify/items.h"
 
 namespace isocost::diffusion {
@@ -21,10 +22,7 @@ Result<Pictures> read_pictures(const VerifyContext& context, Taken& take) {
                   "a file name");
     const auto picture = io::read_picture(context.reference.folder() / name);
     if (!picture) return fail(picture.error());
-    const auto cropped = preprocess->crop(*picture);
-    pictures.cropped.push_back(at::tensor(at::ArrayRef<std::uint8_t>(cropped.rgb), at::kByte)
-                                   .view({cropped.height, cropped.width, 3})
-                                   .permute({2, 0, 1}));
+    pictures.cropped.push_back(picture_tensor(preprocess->crop(*picture)));
     auto row = at::empty({3, preprocess->height(), preprocess->width()});
     preprocess->apply(*picture,
                       {row.mutable_data_ptr<float>(), static_cast<std::size_t>(row.numel())});

@@ -1,6 +1,7 @@
 #include "worker/diffusion/metrics/extractors/clip_folder.h"
 
 #include "base/check.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 
 namespace isocost::diffusion {
 
@@ -12,7 +13,7 @@ at::Tensor preprocessed(const ClipPreprocess& preprocess, const at::Tensor& pict
   at::Tensor pixels = at::empty({pictures.size(0), 3, side, side}, at::kFloat);
   const auto edge = static_cast<std::size_t>(side), count = 3 * edge * edge;
   for (std::int64_t i = 0; i < pictures.size(0); ++i) {
-    preprocess.apply(picture_of(pictures, i),
+    preprocess.apply(picture_of(pictures[i]),
                      {pixels.data_ptr<float>() + static_cast<std::size_t>(i) * count, count});
   }
   return pixels;
@@ -28,7 +29,7 @@ at::Tensor ClipFolder::whole_features(const at::Tensor& pictures) {
   all.reserve(static_cast<std::size_t>(pictures.size(0)));
   for (std::int64_t i = 0; i < pictures.size(0); ++i) {
     const FloatPicture picture =
-        resize_float(picture_of(pictures, i), side, side, Filter::kBicubic);
+        resize_float(picture_of(pictures[i]), side, side, Filter::kBicubic);
     all.push_back(at::tensor(picture.rgb).view({side, side, 3}).permute({2, 0, 1}));
   }
   const auto channels = [](const std::array<double, 3>& values) {
