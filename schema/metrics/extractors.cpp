@@ -116,6 +116,24 @@ Extractor mini_attributes() {
   return row;
 }
 
+Extractor mini_perceptual() {
+  Extractor row;
+  row.kind = "mini-perceptual";
+  row.rows = {Rows::kMiniPerceptual};
+  row.input = "the mini family's feature network";
+  row.mini = "mini/features";
+  return row;
+}
+
+Extractor mini_edits() {
+  Extractor row;
+  row.kind = "mini-edits";
+  row.rows = {Rows::kEditAnswers};
+  row.input = "the mini family's feature network";
+  row.mini = "mini/features";
+  return row;
+}
+
 Extractor torchscript() {
   Extractor row;
   row.kind = "torchscript";
@@ -138,6 +156,8 @@ const std::vector<Extractor>& extractors() {
   static const std::vector<Extractor> kRows = {
       mini_features(),
       mini_attributes(),
+      mini_perceptual(),
+      mini_edits(),
       clip_cosine(),
       clip_features(),
       clip_whole(),

@@ -58,6 +58,19 @@ const std::vector<RowsKind>& rows_kinds() {
        2,
        {Slot::kSource, Slot::kMask},
        true},
+      {Rows::kMiniPerceptual,
+       "mini_perceptual",
+       "distance of the mini family's features [n, 1]",
+       1,
+       {Slot::kTarget},
+       true},
+      {Rows::kEditAnswers,
+       "edit_answers",
+       "share that changed as wanted, share that was kept, NaN where there is none [n, 2]",
+       2,
+       {Slot::kSource, Slot::kTarget},
+       true,
+       true},
   };
   return kKinds;
 }

@@ -33,6 +33,8 @@ enum class Rows : int {
   kSquaredError = 15,
   kStructure = 16,  // structural similarity
   kOutsideMask = 17,
+  kMiniPerceptual = 18,  // the distance of the mini family's features
+  kEditAnswers = 19,     // of the same network, about what was to change and what was not
 };
 
 struct RowsKind {

@@ -60,6 +60,11 @@ struct FeatureOutput {
 struct FeatureNetworkImpl : torch::nn::Module {
   explicit FeatureNetworkImpl(FeatureNetworkConfig config);
   FeatureOutput forward(const Tensor& pixels);
+  // What every level gives, of unit length a pixel: [B, C, S, S] each.
+  [[nodiscard]] std::vector<Tensor> levels(const Tensor& pixels);
+  // The distance of two pictures in these, as Zhang et al. 2018 have it without learned weights:
+  // squared differences, summed over channels, the mean over pixels, summed over levels. [B]
+  [[nodiscard]] Tensor distance(const Tensor& x, const Tensor& y);
   // The likeliest class of each attribute, int64 [B, attributes].
   [[nodiscard]] Tensor likeliest(const Tensor& answers) const;
   // The mean over the attributes of the cross-entropy with int64 [B, attributes].

@@ -31,5 +31,8 @@ using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSo
 [[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source);
 [[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_attributes(
     const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_perceptual(
+    const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_edits(const ExtractorSource& source);
 
 }  // namespace isocost::diffusion

@@ -16,14 +16,19 @@ class MiniNetwork : public Extractor {
 
  protected:
   Result<FeatureOutput> run(const at::Tensor& pictures) {
+    if (const auto fits = check_side(pictures); !fits) return fail(fits.error());
+    return network_->forward(pixels_of(pictures));
+  }
+  [[nodiscard]] Result<void> check_side(const at::Tensor& pictures) const {
     const std::int64_t side = network_->config.image_size;
-    if (pictures.size(2) != side || pictures.size(3) != side) {
-      return fail(
-          "mini extractor",
-          c10::str("the pictures have ", pictures.size(3), " x ", pictures.size(2), " pixels"),
-          c10::str(side, " x ", side));
-    }
-    return network_->forward(pictures.to(device_).to(at::kFloat) / 127.5 - 1);
+    if (pictures.size(2) == side && pictures.size(3) == side) return {};
+    return fail(
+        "mini extractor",
+        c10::str("the pictures have ", pictures.size(3), " x ", pictures.size(2), " pixels"),
+        c10::str(side, " x ", side));
+  }
+  [[nodiscard]] at::Tensor pixels_of(const at::Tensor& pictures) const {
+    return pictures.to(device_).to(at::kFloat) / 127.5 - 1;
   }
 
   FeatureNetwork network_;
@@ -82,6 +87,50 @@ class MiniAttributes : public MiniNetwork {
   }
 };
 
+class MiniPerceptual : public MiniNetwork {
+ public:
+  using MiniNetwork::MiniNetwork;
+
+  Result<at::Tensor> extract(const RowInput& input) override {
+    const at::NoGradGuard no_gradients;
+    if (const auto fits = check_side(input.pictures); !fits) return fail(fits.error());
+    return network_->distance(pixels_of(input.pictures), pixels_of(input.items.targets))
+        .unsqueeze(1)
+        .to(at::kCPU, at::kFloat)
+        .contiguous();
+  }
+};
+
+// What was to change is what the network reads otherwise from target and source; what it reads
+// alike was to stay. It is held against its own reading of the true pictures, so that what it
+// mistakes there counts for nothing.
+class MiniEdits : public MiniNetwork {
+ public:
+  using MiniNetwork::MiniNetwork;
+
+  Result<at::Tensor> extract(const RowInput& input) override {
+    const at::NoGradGuard no_gradients;
+    if (const auto fits = check_side(input.pictures); !fits) return fail(fits.error());
+    const auto read = [&](const at::Tensor& pictures) {
+      return network_->likeliest(network_->forward(pixels_of(pictures)).answers).to(at::kCPU);
+    };
+    const at::Tensor of_picture = read(input.pictures), of_source = read(input.items.sources),
+                     of_target = read(input.items.targets);
+    const at::Tensor is_to_change = of_source != of_target;
+    const at::Tensor is_as_wanted = of_picture == of_target;
+    return at::stack(
+               {share(is_as_wanted, is_to_change), share(is_as_wanted, is_to_change.logical_not())},
+               1)
+        .contiguous();
+  }
+
+ private:
+  // Of the asked ones, a row each; NaN where none is: 0 / 0.
+  static at::Tensor share(const at::Tensor& is_right, const at::Tensor& is_asked) {
+    return is_right.logical_and(is_asked).sum(1).to(at::kFloat) / is_asked.sum(1).to(at::kFloat);
+  }
+};
+
 Result<FeatureNetwork> open_network(const ExtractorSource& source) {
   auto network = load_feature_network(source.input);
   if (network) (*network)->to(source.settings.device);
@@ -115,6 +164,18 @@ Result<std::unique_ptr<Extractor>> load_mini_attributes(const ExtractorSource& s
   if (auto fits = check_questions((*network)->config, source.input.string()); !fits)
     return fail(fits.error());
   return std::make_unique<MiniAttributes>(*network, source.settings.device);
+}
+
+Result<std::unique_ptr<Extractor>> load_mini_perceptual(const ExtractorSource& source) {
+  auto network = open_network(source);
+  if (!network) return fail(network.error());
+  return std::make_unique<MiniPerceptual>(*network, source.settings.device);
+}
+
+Result<std::unique_ptr<Extractor>> load_mini_edits(const ExtractorSource& source) {
+  auto network = open_network(source);
+  if (!network) return fail(network.error());
+  return std::make_unique<MiniEdits>(*network, source.settings.device);
 }
 
 }  // namespace isocost::diffusion

@@ -173,6 +173,42 @@ TEST(MiniExtractors, RefuseOtherPromptsSizesAndWeights) {
               HasSubstr("config.json"));
 }
 
+// A network with drawn weights reads something, if nothing true: that is enough to see what is held
+// against what.
+TEST(MiniExtractors, HoldEditsAgainstTheirSourceAndTarget) {
+  const TemporaryFolder folder;
+  const auto network_folder = write_network(folder);
+  const auto edits = load_extractor({"mini-edits", "", Json::object()}, network_folder);
+  const auto distance = load_extractor({"mini-perceptual", "", Json::object()}, network_folder);
+  ASSERT_TRUE(edits) << fault(edits);
+  ASSERT_TRUE(distance) << fault(distance);
+  const at::Tensor sources = world_batch(8).pictures, targets = sources.flip({0});
+  const auto rows_of = [&](Extractor& extractor, const at::Tensor& pictures) {
+    const auto rows = extractor.extract({.pictures = pictures,
+                                         .prompts = std::vector<std::string>(8),
+                                         .items = {.sources = sources, .targets = targets}});
+    EXPECT_TRUE(rows) << rows.error().message();
+    return *rows;
+  };
+
+  const at::Tensor obeyed = rows_of(**edits, targets), unchanged = rows_of(**edits, sources);
+  const at::Tensor is_edited = at::isnan(obeyed.select(1, 0)).logical_not();
+  ASSERT_TRUE(is_edited.any().item<bool>());
+  // The target has all that was wanted, the source none of it; both keep the rest.
+  EXPECT_TRUE((obeyed.select(1, 0).masked_select(is_edited) == 1).all().item<bool>());
+  EXPECT_TRUE((unchanged.select(1, 0).masked_select(is_edited) == 0).all().item<bool>());
+  for (const at::Tensor& rows : {obeyed, unchanged}) {
+    const at::Tensor kept = rows.select(1, 1);
+    EXPECT_TRUE(((kept == 1) | at::isnan(kept)).all().item<bool>());
+  }
+  EXPECT_TRUE((rows_of(**distance, targets) == 0).all().item<bool>());
+  const at::Tensor far = rows_of(**distance, sources);
+  EXPECT_EQ(far.sizes(), at::IntArrayRef({8, 1}));
+  EXPECT_TRUE((far > 0).all().item<bool>());
+  // Which of the two is the target changes nothing.
+  EXPECT_TRUE(at::allclose(far, far.flip({0})));
+}
+
 TEST(FeatureNetwork, NamesEveryFaultOfItsConfiguration) {
   const Json json = {{"_class_name", "Other"},
                      {"image_size", 60},

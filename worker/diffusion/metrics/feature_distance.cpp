@@ -1,0 +1,9 @@
+#include "worker/diffusion/metrics/mean.h"
+
+namespace isocost::diffusion {
+
+Result<Json> score_feature_distance(const ScoreInput& input, const Json&) {
+  return mean_of_rows(input);
+}
+
+}  // namespace isocost::diffusion
