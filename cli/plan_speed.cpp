@@ -59,8 +59,8 @@ Result<core::Speeds> calibrate(const SpeedWishes& wishes, const GridInput& input
       request["prompts"][prompts->first] = prompts->second;
   }
   // More than a command line holds.
-  const io::TemporaryFolder folder("plan");
-  const std::filesystem::path file = folder.path() / "request.json";
+  const io::TemporaryFolder scratch("plan");
+  const std::filesystem::path file = scratch.path() / "request.json";
   io::write_file_atomically(file, request.dump());
   std::vector<std::string> command{program.string(), "calibrate", "--request", file.string()};
   for (const auto* folders : {&input.models, &wishes.models})
