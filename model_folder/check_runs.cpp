@@ -212,7 +212,7 @@ void check_extras(const Networks& networks, const tasks::TaskKind& task, Failure
         where + "num_class_embeds",
         "the U-Net asks for a class beside the prompt, as upscalers do for the level of noise",
         "null for " + task.name);
-  if (unet.has_text_time && !task.gives_sizes)
+  if (unet.has_text_time)
     failure.add(where + "addition_embed_type",
                 "the U-Net asks for sizes and a second text encoder's state beside the prompt, as "
                 "SDXL does",

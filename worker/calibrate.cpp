@@ -1,37 +1,93 @@
 #include "worker/calibrate.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
 #include "base/digest.h"
+#include "base/io/atomic_file.h"
+#include "base/io/temporary_folder.h"
 #include "base/json_reader.h"
+#include "schema/samplers/resolve.h"
+#include "schema/tasks/task.h"
 #include "schema/units/kind.h"
 
 namespace isocost::worker {
 namespace {
 
-namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
 constexpr std::size_t kNetworksMax = 64;
-constexpr int kFewSteps = 2;
-constexpr const char* kPrompt = "{\"prompt\": \"a photograph of a lighthouse\"}\n";
+constexpr std::size_t kFewCalls = 2;
 
 struct Network {
   SampleSpec sample;
   CellCost cost;
+  const tasks::TaskKind* task = nullptr;
+  sampling::SamplerConfig sampler;
+
+  // Of one image in so many steps.
+  [[nodiscard]] tasks::Calls calls(int steps) const {
+    sampling::SamplerConfig config = sampler;
+    config.steps = steps;
+    return task->calls(config, sample.guidance, sample.parameters);
+  }
+  // The fewest steps that make so many calls; all that it has where none make them.
+  [[nodiscard]] int steps_for(std::size_t wanted) const {
+    int steps = 1;
+    while (steps < sampler.steps && calls(steps).calls < wanted) ++steps;
+    return steps;
+  }
 };
 
 struct CalibrationRequest {
   double seconds = 10;
   std::vector<Network> networks;
+  std::vector<std::string> prompts;  // files
 };
+
+Result<Network> parse_network(const Json& json, const std::string& where) {
+  JsonReader reader(json, where);
+  Network network;
+  network.sample = reader.take(sample_spec_from_json(reader.raw("sample"), where + ".sample"));
+  network.cost = reader.take(cell_cost_from_json(reader.raw("cost"), where + ".cost"));
+  if (!reader.ok()) return fail(reader.take());
+  const SampleSpec& sample = network.sample;
+  network.task = tasks::find_task(sample.task);
+  if (network.task == nullptr)
+    return fail(where + ".sample.task", "'" + sample.task + "' is no task of a network",
+                "one of: " + joined(tasks::task_names()));
+  network.sampler =
+      reader.take(sampling::sampler_config_from_json(sample.sampler, where + ".sample.sampler"));
+  const auto fits = tasks::check_parameters(*network.task, sample.parameters, sample.guidance,
+                                            where + ".sample.parameters");
+  if (!reader.ok()) return fail(reader.take());
+  if (!fits) return fail(fits.error());
+  if (network.calls(network.sampler.steps).calls == 0)
+    return fail(where + ".sample", "its steps leave no call of the network", "one or more");
+  return network;
+}
+
+// Keeps those whose content is what they are called by.
+void parse_prompts(JsonReader& reader, std::vector<std::string>& prompts) {
+  const Json& blobs = reader.raw("prompts");
+  if (!blobs.is_object()) {
+    reader.fault("prompts", "this is no object", "the content of files by their digests");
+    return;
+  }
+  for (const auto& [digest, text] : blobs.items()) {
+    if (!text.is_string() || sha256(text.get_ref<const std::string&>()).name() != digest)
+      reader.fault("prompts", "the content of " + digest.substr(0, 80) + " is another",
+                   "a text with that digest");
+    else
+      prompts.push_back(text.get<std::string>());
+  }
+}
 
 Result<CalibrationRequest> parse_request(const std::string& text) {
   const auto json = parse_json(text, "request");
@@ -45,39 +101,15 @@ Result<CalibrationRequest> parse_request(const std::string& text) {
                  fmt::format("1 to {} of them", kNetworksMax));
   if (!(request.seconds > 0 && request.seconds <= 3600))
     reader.fault("seconds", "so long nothing is measured", "above 0, an hour at most");
+  parse_prompts(reader, request.prompts);
   if (!reader.ok()) return fail(reader.take());
   for (const Json& one : networks) {
-    const std::string where = fmt::format("request.networks[{}]", request.networks.size());
-    JsonReader network(one, where);
-    auto sample = sample_spec_from_json(network.raw("sample"), where + ".sample");
-    auto cost = cell_cost_from_json(network.raw("cost"), where + ".cost");
-    if (!sample) return fail(std::move(sample.error()));
-    if (!cost) return fail(std::move(cost.error()));
-    request.networks.push_back({std::move(*sample), *cost});
+    auto network = parse_network(one, fmt::format("request.networks[{}]", request.networks.size()));
+    if (!network) return fail(std::move(network.error()));
+    request.networks.push_back(std::move(*network));
   }
   return request;
 }
-
-// A folder that is gone with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "isocost-calibrate-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw std::system_error(errno, std::generic_category(), name);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 struct Measured {
   double gflops = 0;
@@ -86,38 +118,35 @@ struct Measured {
 
 class Calibration {
  public:
-  Calibration(agent::Executor& executor, std::string prompts)
-      : executor_(executor), prompts_(std::move(prompts)) {}
+  explicit Calibration(agent::Executor& executor) : executor_(executor) {}
 
   Result<Measured> measure(const Network& network, double seconds) {
-    const int group = network.sample.group_size;
-    auto first = draw(network, 1, kFewSteps);  // loads the network
+    const int few = network.steps_for(kFewCalls);
+    auto first = draw(network, 1, few);  // loads the network
     if (!first || first->seconds >= seconds) return first;
-    auto warm = draw(network, 1, kFewSteps);
+    auto warm = draw(network, 1, few);
     if (!warm) return warm;
     // What the rest of the time allows, by how long one picture took.
     const double left = seconds - first->seconds - warm->seconds;
-    const double times = left / std::max(warm->seconds, 1e-6);
+    const double times = std::min(left / std::max(warm->seconds, 1e-6), 1e6);
     if (times < 2) return warm;
-    const int images = std::clamp(static_cast<int>(std::min(times, 1e6)), 1, group);
-    const int steps_there = network.sample.sampler.value("steps", kFewSteps);
-    const double steps = kFewSteps * times / images;
-    return draw(network, images,
-                std::clamp(static_cast<int>(std::min(steps, 1e6)), kFewSteps,
-                           std::max(kFewSteps, steps_there)));
+    const int images = std::clamp(static_cast<int>(times), 1, network.sample.group_size);
+    const double calls = std::floor(static_cast<double>(network.calls(few).calls) * times / images);
+    const int steps = network.steps_for(static_cast<std::size_t>(calls));
+    return draw(network, images, std::max(few, steps));
   }
 
  private:
   Result<Measured> draw(const Network& network, int images, int steps) {
     GenerateUnit unit{network.sample, {0, static_cast<std::uint64_t>(images)}, {}, 0};
-    unit.sample.prompts = prompts_;
     unit.sample.group_size = images;
-    unit.sample.sampler["steps"] = steps;
+    sampling::SamplerConfig sampler = network.sampler;
+    sampler.steps = steps;
+    unit.sample.sampler = sampling::to_json(sampler);
+    const tasks::Calls calls = network.calls(steps);
     CellCost cost = network.cost;
-    const std::uint64_t branches = std::max<std::uint64_t>(
-        1, cost.calls_per_image / std::max<std::uint64_t>(1, cost.steps_calls));
-    cost.steps_calls = static_cast<std::uint64_t>(steps);
-    cost.calls_per_image = cost.steps_calls * branches;
+    cost.steps_calls = calls.calls;
+    cost.calls_per_image = calls.evaluations();
     const units::Kind& kind = units::row_of(UnitKind::kGenerate);
     agent::LeasedUnit leased{.name = unit_name(unit), .kind = kind.kind, .body = {}, .needs = {}};
     leased.body = Json::parse(body_text(UnitBody(unit)));
@@ -132,7 +161,6 @@ class Calibration {
   }
 
   agent::Executor& executor_;
-  std::string prompts_;
 };
 
 int complain_of(const Failure& failure) {
@@ -143,7 +171,7 @@ int complain_of(const Failure& failure) {
 }  // namespace
 
 void add_calibrate_options(CLI::App& command, CalibrateOptions& options) {
-  command.add_option("--request", options.request, "What to measure, as JSON")->required();
+  command.add_option("--request", options.request, "What to measure, a file of JSON")->required();
   command.add_option("--models", options.models, "Folders in which networks are looked for");
   command.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
   command.add_option("--dtype", options.dtype,
@@ -154,11 +182,13 @@ void add_calibrate_options(CLI::App& command, CalibrateOptions& options) {
 }
 
 int calibrate(const CalibrateOptions& options, const MakeExecutor& make) {
-  const auto request = parse_request(options.request);
+  const auto text = io::read_file(options.request);
+  if (!text) return complain_of(text.error());
+  const auto request = parse_request(*text);
   if (!request) return complain_of(request.error());
-  const TemporaryFolder folder;
+  const io::TemporaryFolder folder("calibrate");
   io::ArtifactStore store(folder.path());
-  const std::string prompts = store.put(kPrompt).name();
+  for (const std::string& prompts : request->prompts) store.put(prompts);
   ServeOptions serving;
   serving.models = options.models;
   serving.device = options.device;
@@ -166,7 +196,7 @@ int calibrate(const CalibrateOptions& options, const MakeExecutor& make) {
   serving.threads = options.threads;
   auto executor = make(serving, store);
   if (!executor) return complain_of(executor.error());
-  Calibration calibration(**executor, prompts);
+  Calibration calibration(**executor);
   Json answer = {{"device", (*executor)->device()}, {"networks", Json::array()}};
   const double share = request->seconds / static_cast<double>(request->networks.size());
   for (const Network& network : request->networks) {

@@ -43,20 +43,21 @@ std::vector<std::string> weight_bases(const std::vector<std::string>& names) {
   return bases;
 }
 
-// CLIP's config.json describes both towers; the folder holds the tokenizer as well.
-bool is_clip(const fs::path& folder) {
+// A component's config.json; empty where it is no object.
+Json config_of(const fs::path& folder) {
   const auto text = read_file(folder / "config.json", std::size_t{1} << 20);
-  const auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
-  return json && json->is_object() && json->contains("text_config") &&
-         json->contains("vision_config");
+  auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
+  return json && json->is_object() ? std::move(*json) : Json::object();
+}
+
+// CLIP's config.json describes both towers; the folder holds the tokenizer as well.
+bool is_clip(const Json& config) {
+  return config.contains("text_config") && config.contains("vision_config");
 }
 
 // A vision transformer's folder says how its pictures are made ready.
-bool is_vit(const fs::path& folder) {
-  const auto text = read_file(folder / "config.json", std::size_t{1} << 20);
-  const auto json = text ? parse_python_json(*text, "config.json") : Result<Json>(Json());
-  return json && json->is_object() && json->contains("model_type") &&
-         json->at("model_type") == "vit";
+bool is_vit(const Json& config) {
+  return config.contains("model_type") && config.at("model_type") == "vit";
 }
 
 Result<Digest> digest_of(const std::vector<fs::path>& files) {
@@ -163,8 +164,8 @@ class Scan {
     } else if (holds(kMetadataFile)) {
       add_items(folder);
       if (has_pictures) add(folder);
-    } else if (has_pictures) {
-      add_pictures(folder);
+    } else if (has_pictures && add(folder) && !has_unread_metadata(names)) {
+      add_items(folder);  // which are nothing but these pictures
     }
   }
 
@@ -182,22 +183,6 @@ class Scan {
       else
         inventory_.skipped.push_back(column.error().message());
     }
-  }
-
-  // As a folder, and as items that are nothing but these pictures; each is read once.
-  void add_pictures(const fs::path& folder) {
-    const auto table = read_item_table(folder);
-    const auto column =
-        table ? read_column(*table, kFileNameMember) : Result<ItemColumn>(fail(table.error()));
-    if (!column) {
-      inventory_.skipped.push_back(column.error().message());
-      return;
-    }
-    Json digests = Json::object();
-    for (std::size_t i = 0; i < column->files.size(); ++i)
-      digests[column->files[i].filename().string()] = column->digests[i].hex();
-    inventory_.inputs.emplace(canonical_digest(digests).name(), Place{folder, {}, {}});
-    inventory_.inputs.emplace(column->digest.name(), Place{folder, {}, kFileNameMember});
   }
 
   // What is loaded where a grid names no variant, and each variant that it may name.
@@ -231,7 +216,8 @@ class Scan {
     return folders;
   }
 
-  void add(const fs::path& path) {
+  // Whether it could be read.
+  bool add(const fs::path& path) {
     const auto digest = input_digest(path);
     if (digest) {
       // The first place in the order of the walk stays, so that the answer does not depend on
@@ -240,6 +226,7 @@ class Scan {
     } else {
       inventory_.skipped.push_back(digest.error().message());
     }
+    return digest.has_value();
   }
 
   Inventory inventory_;
@@ -262,11 +249,12 @@ Result<Digest> component_digest(const fs::path& folder, const WeightFiles& weigh
   std::vector<fs::path> files = weights.files;
   files.push_back(folder / "config.json");
   if (weights.index) files.push_back(*weights.index);
-  if (is_clip(folder)) {
+  const Json config = config_of(folder);
+  if (is_clip(config)) {
     const auto more = clip_files(folder);
     if (!more) return fail(more.error());
     files.insert(files.end(), more->begin(), more->end());
-  } else if (is_vit(folder)) {
+  } else if (is_vit(config)) {
     const auto preprocessing = find_preprocessing_file(folder);
     if (!preprocessing) return fail(preprocessing.error());
     if (*preprocessing) files.push_back((*preprocessing)->file);

@@ -1,6 +1,7 @@
 #include "base/io/item_files.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@ constexpr std::size_t kMetadataBytesMax = std::size_t{256} << 20;
 constexpr const char* kLineExpected =
     R"({"file_name": "a.png", "text": "...", ...}, one object a line)";
 constexpr std::string_view kFileEnding = "_file_name";
+constexpr std::array kUnreadFiles = {"metadata.csv", "metadata.parquet"};
 
 bool names_files(std::string_view member) {
   return member == kFileNameMember || member.ends_with(kFileEnding);
@@ -73,20 +75,6 @@ std::uint64_t pictures_in(const fs::path& folder) {
   return count;
 }
 
-std::uint64_t count_unnamed(const ItemTable& table) {
-  std::set<fs::path> named;
-  for (const Json& row : table.rows)
-    for (const auto& [member, value] : row.items())
-      if (names_files(member) && value.is_string())
-        named.insert(fs::path(value.get<std::string>()).lexically_normal());
-  std::uint64_t found = 0;
-  std::error_code error;
-  for (const fs::path& name : named)
-    if (is_picture(name.filename().string()) && fs::exists(table.folder / name, error)) ++found;
-  const std::uint64_t all = pictures_in(table.folder);
-  return all > found ? all - found : 0;
-}
-
 Failure read_pictures(ItemTable& table) {
   const auto files = picture_files(table.folder);
   if (!files) return files.error();
@@ -104,7 +92,7 @@ Failure read_table(ItemTable& table) {
     return is_there.error();
   const auto has_metadata = has_file(file);
   if (!has_metadata) return has_metadata.error();
-  for (const char* other : {"metadata.csv", "metadata.parquet"})
+  for (const char* other : kUnreadFiles)
     if (const auto has_other = has_file(table.folder / other);
         has_other && *has_other && !*has_metadata)
       return {
@@ -121,7 +109,6 @@ Failure read_table(ItemTable& table) {
   Failure failure = faults.take(file.string(), "more lines have faults");
   if (failure.is_empty() && table.rows.empty())
     failure.add(file.string(), "there is no item", std::string("a line each: ") + kLineExpected);
-  table.unnamed = count_unnamed(table);
   return failure;
 }
 
@@ -187,8 +174,9 @@ void ManyFaults::add(const Failure& failure) {
   for (const Error& error : failure.errors) add(error.where, error.what, error.expected);
 }
 
-Failure ManyFaults::take(const std::string& where, const std::string& what) {
-  if (more_ > 0) failure_.add(where, std::to_string(more_) + " " + what);
+Failure ManyFaults::take(const std::string& where, const std::string& what,
+                         const std::string& expected) {
+  if (more_ > 0) failure_.add(where, std::to_string(more_) + " " + what, expected);
   return std::move(failure_);
 }
 
@@ -203,12 +191,34 @@ Result<ItemTable> read_item_table(const fs::path& folder) {
   return std::move(look.table);
 }
 
+bool has_unread_metadata(const std::vector<std::string>& names) {
+  const auto is_there = [&](std::string_view file) {
+    return std::find(names.begin(), names.end(), file) != names.end();
+  };
+  return !is_there(kMetadataFile) &&
+         std::any_of(kUnreadFiles.begin(), kUnreadFiles.end(), is_there);
+}
+
+std::uint64_t count_unnamed(const ItemTable& table) {
+  std::set<fs::path> named;
+  for (const Json& row : table.rows)
+    for (const auto& [member, value] : row.items())
+      if (names_files(member) && value.is_string())
+        named.insert(fs::path(value.get<std::string>()).lexically_normal());
+  std::uint64_t found = 0;
+  std::error_code error;
+  for (const fs::path& name : named)
+    if (is_picture(name.filename().string()) && fs::exists(table.folder / name, error)) ++found;
+  const std::uint64_t all = pictures_in(table.folder);
+  return all > found ? all - found : 0;
+}
+
 ItemTableLook look_at_items(const fs::path& folder, const std::vector<std::string>& file_members,
                             const std::vector<std::string>& text_members) {
   ItemTableLook look{.table = {.folder = folder}, .failure = {}};
   look.failure = read_table(look.table);
   if (look.table.rows.empty()) return look;
-  std::set<std::size_t> unsound;
+  std::vector<bool> is_unsound(look.table.rows.size());
   const auto drop = [&](const std::string& member, auto fault_of) {
     if (!look.table.has_metadata && member != kFileNameMember) {
       look.failure.add(folder.string(), std::string("there is no ") + kMetadataFile,
@@ -220,16 +230,20 @@ ItemTableLook look_at_items(const fs::path& folder, const std::vector<std::strin
       const std::optional<Error> fault = fault_of(look.table, item, member);
       if (!fault) continue;
       faults.add(fault->where, fault->what, fault->expected);
-      unsound.insert(item);
+      is_unsound[item] = true;
     }
     look.failure.add(faults.take(folder.string(), "more items have faults in " + member));
   };
   for (const std::string& member : file_members) drop(member, fault_of_file);
   for (const std::string& member : text_members) drop(member, fault_of_text);
-  for (auto item = unsound.rbegin(); item != unsound.rend(); ++item) {
-    look.table.rows.erase(look.table.rows.begin() + static_cast<std::ptrdiff_t>(*item));
-    look.table.lines.erase(look.table.lines.begin() + static_cast<std::ptrdiff_t>(*item));
+  std::size_t kept = 0;
+  for (std::size_t item = 0; item < is_unsound.size(); ++item) {
+    if (is_unsound[item]) continue;
+    if (kept != item) look.table.rows[kept] = std::move(look.table.rows[item]);
+    look.table.lines[kept++] = look.table.lines[item];
   }
+  look.table.rows.resize(kept);
+  look.table.lines.resize(kept);
   return look;
 }
 

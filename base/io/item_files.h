@@ -35,14 +35,18 @@ inline constexpr std::size_t kItemsMax = 1'000'000;
 struct ItemTable {
   std::filesystem::path folder{};
   bool has_metadata = false;
-  std::vector<Json> rows{};   // an object an item, each with a text file_name
-  std::vector<int> lines{};   // of metadata.jsonl, as many
-  std::uint64_t unnamed = 0;  // pictures in the folder and below that no line names
+  std::vector<Json> rows{};  // an object an item, each with a text file_name
+  std::vector<int> lines{};  // of metadata.jsonl, as many
 
   // "edits/metadata.jsonl:7", or the folder.
   [[nodiscard]] std::string where(std::size_t item) const;
 };
 [[nodiscard]] Result<ItemTable> read_item_table(const std::filesystem::path& folder);
+// Whether a folder with these files has metadata in a form that is not read, and none that is: a
+// folder of pictures, which is no folder of items.
+[[nodiscard]] bool has_unread_metadata(const std::vector<std::string>& names);
+// Pictures in the folder and below that no item names. Requires: a table with every line.
+[[nodiscard]] std::uint64_t count_unnamed(const ItemTable& table);
 
 // What could be read, and every fault: also of the pictures and texts that somebody wants of it,
 // whose items are left out of the table. So that a folder's other faults can be told beside them.
@@ -79,7 +83,8 @@ class ManyFaults {
   void add(std::string where, std::string what, std::string expected = {});
   void add(const Failure& failure);
   // `what`: of those that are not shown, "more pictures cannot be read".
-  [[nodiscard]] Failure take(const std::string& where, const std::string& what);
+  [[nodiscard]] Failure take(const std::string& where, const std::string& what,
+                             const std::string& expected = {});
 
  private:
   Failure failure_;

@@ -40,6 +40,10 @@ void write_png(const std::filesystem::path& file, const Picture& picture, const 
   write_file_atomically(file, png_bytes(picture, texts));
 }
 
+std::string size_text(int width, int height) {
+  return std::to_string(width) + " x " + std::to_string(height);
+}
+
 bool is_picture(std::string_view name) {
   if (name.starts_with('.')) return false;
   std::string ending = std::filesystem::path(name).extension().string();

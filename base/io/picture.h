@@ -30,6 +30,9 @@ struct Picture {
   bool operator==(const Picture&) const = default;
 };
 
+// "640 x 480", for messages.
+[[nodiscard]] std::string size_text(int width, int height);
+
 inline constexpr std::uint32_t kPictureSideMax = 1U << 15;      // pixels
 inline constexpr std::uint64_t kPicturePixelsMax = 1ULL << 26;  // 192 MiB as RGB
 inline constexpr std::uint64_t kPictureFileBytesMax = 1ULL << 28;

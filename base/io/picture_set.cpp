@@ -1,13 +1,12 @@
 #include "base/io/picture_set.h"
 
-#include <algorithm>
-#include <atomic>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 #include "base/io/atomic_file.h"
+#include "base/io/for_each_of.h"
 #include "base/io/inputs.h"
+#include "base/io/item_files.h"
 #include "base/io/picture.h"
 #include "base/json.h"
 
@@ -16,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFaultsShown = 20;
-constexpr unsigned kThreadsMax = 8;
 constexpr std::size_t kEntryBytesMax = std::size_t{1} << 20;
 
 struct Look {
@@ -37,33 +34,15 @@ Look look_at(const fs::path& file) try {
 
 std::vector<Look> look_at_all(const std::vector<fs::path>& files) {
   std::vector<Look> looks(files.size());
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < files.size(); i = next++) looks[i] = look_at(files[i]);
-  };
-  const std::size_t count = std::min<std::size_t>(
-      files.size(), std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax));
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 1; i < count; ++i) threads.emplace_back(work);
-  work();
-  threads.clear();  // waits for all
+  for_each_of(files.size(), [&](std::size_t i) { looks[i] = look_at(files[i]); });
   return looks;
 }
 
 Failure faults_of(const std::vector<Look>& looks, const fs::path& folder) {
-  Failure failure;
-  std::size_t more = 0;
-  for (const Look& look : looks) {
-    if (look.failure.is_empty()) continue;
-    if (failure.errors.size() < kFaultsShown)
-      failure.add(look.failure);
-    else
-      ++more;
-  }
-  if (more > 0)
-    failure.add(folder.string(), std::to_string(more) + " more pictures cannot be read",
-                "pictures, or other folders for what is none");
-  return failure;
+  ManyFaults faults;
+  for (const Look& look : looks) faults.add(look.failure);
+  return faults.take(folder.string(), "more pictures cannot be read",
+                     "pictures, or other folders for what is none");
 }
 
 fs::path entry_of(const fs::path& cache, const Digest& digest) {

@@ -6,8 +6,8 @@
 //
 // Reads and decodes every file once, on several threads; what was found is remembered in the cache
 // by the folder's digest, so that a set which is used again is not decoded again. Fails with: as
-// picture_files() does, and every picture that cannot be read (at most kFaultsShown by name, then
-// their number). Thread: any.
+// picture_files() does, and every picture that cannot be read (at most kItemFaultsShown by name,
+// then their number). Thread: any.
 #pragma once
 
 #include <cstdint>

@@ -3,6 +3,14 @@
 #include "schema/units/kind.h"
 
 namespace isocost::core {
+namespace {
+
+// A baseline's pictures are generated without one.
+bool has_network(const Speeds::Work& work) {
+  return units::row_of(work.kind).has_network && !work.affinity.empty();
+}
+
+}  // namespace
 
 void Speeds::Seen::add(const Work& work, double seconds_more) {
   gflops += work.gflops;
@@ -11,7 +19,7 @@ void Speeds::Seen::add(const Work& work, double seconds_more) {
 }
 
 void Speeds::observe(const Work& work, double seconds) {
-  if (units::row_of(work.kind).has_network) {
+  if (has_network(work)) {
     networks_[work.affinity].add(work, seconds);
     all_networks_.add(work, seconds);
   } else {
@@ -25,7 +33,7 @@ std::optional<double> Speeds::gflops_per_second() const {
 }
 
 std::optional<double> Speeds::seen(const Work& work) const {
-  if (units::row_of(work.kind).has_network) {
+  if (has_network(work)) {
     const auto of = networks_.find(work.affinity);
     if (of == networks_.end() || !of->second.has_speed()) return std::nullopt;
     return work.gflops * of->second.seconds / of->second.gflops;

@@ -22,7 +22,7 @@ class Speeds {
  public:
   struct Work {
     UnitKind kind = UnitKind::kGenerate;
-    std::string affinity{};  // the network that it runs
+    std::string affinity{};  // the network that it runs; empty: none
     double gflops = 0;       // of all the units
     std::uint64_t units = 1;
   };

@@ -134,7 +134,10 @@ class DiskCatalog : public Catalog {
     take("text_encoder", component(*folder->text_encoder));
     take("tokenizer", io::input_digest(*folder->tokenizer));
     if (!failure.is_empty()) return fail(std::move(failure));
-    entry.facts = {folder->index, folder->low_res_scheduler_config};
+    entry.facts = {.folder = path.string(),
+                   .index = folder->index,
+                   .low_res_scheduler = folder->low_res_scheduler_config,
+                   .classes = folder->unet->config.num_class_embeds};
     entry.scheduler_config = folder->scheduler_config;
     entry.scheduler_file = (path / "scheduler/scheduler_config.json").string();
     entry.unet = folder->unet->config;
@@ -199,7 +202,8 @@ class DiskCatalog : public Catalog {
       texts.insert(texts.end(), members.optional_texts.begin(), members.optional_texts.end());
     const auto [table, faults] = io::look_at_items(path, members.files, texts);
     failure.add(at(where, faults));
-    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}, .unnamed = table.unnamed};
+    ItemsEntry entry{.columns = {}, .texts = {}, .names = {}};
+    if (faults.is_empty()) entry.unnamed = io::count_unnamed(table);
     for (const Json& row : table.rows)
       entry.names.push_back(
           fs::path(row.at(io::kFileNameMember).get<std::string>()).filename().string());

@@ -24,7 +24,11 @@ std::optional<CellCost> CellCosts::of(const SampleSpec& sample, const tasks::Tas
   cost.steps_calls = calls.calls;
   cost.calls_per_image = calls.evaluations();
   cost.gflops_per_call = known->second->gflops_per_call;
-  cost.gflops_encode = static_cast<double>(kind.encodes) * known->second->gflops_encode;
+  if (kind.encodes != nullptr)
+    cost.gflops_encode = known->second->gflops_encode *
+                         static_cast<double>(kind.encodes({.network = model.unet.in_channels,
+                                                           .latent = model.vae.latent_channels},
+                                                          sample.parameters));
   cost.gflops_decode = known->second->gflops_decode;
   cost.gflops_text = model.gflops_text;
   cost.parameters = model.parameters;

@@ -24,7 +24,8 @@ class CellCosts {
   };
 
   explicit CellCosts(Failure& failure) : failure_(failure) {}
-  // Nothing where a fault was told. The model stays where it is for as long as this is asked.
+  // Nothing where a fault was told. Requires: the sample's size and parameters. The model stays
+  // where it is for as long as this is asked.
   [[nodiscard]] std::optional<CellCost> of(const SampleSpec& sample, const tasks::TaskKind& kind,
                                            const ModelEntry& model, const tasks::Calls& calls,
                                            const Names& names);

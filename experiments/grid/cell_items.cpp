@@ -3,13 +3,6 @@
 #include "base/check.h"
 
 namespace isocost::experiments {
-namespace {
-
-std::string sides(int width, int height) {
-  return std::to_string(width) + " x " + std::to_string(height);
-}
-
-}  // namespace
 
 const ItemsSpec* CellItems::of(const Task& task, const ReadyTask& ready,
                                diffusion::PictureSize size, const std::string& size_where) {
@@ -27,7 +20,7 @@ std::optional<ItemsSpec> CellItems::look(const Task& task, const ReadyTask& read
   ItemsSpec spec = ready.items.spec;
   if (size.height % spec.factor != 0 || size.width % spec.factor != 0) {
     failure_.add(size_where.empty() ? task.factor_where : size_where,
-                 sides(size.width, size.height) + " pixels are not divided by the factor " +
+                 io::size_text(size.width, size.height) + " pixels are not divided by the factor " +
                      std::to_string(spec.factor) + " of the task '" + task.name + "'",
                  "multiples of it");
     return std::nullopt;
@@ -57,7 +50,7 @@ std::optional<Error> misfit_source(const Task& task, const tasks::TaskKind& kind
   if (size.height / factor % factor == 0 && size.width / factor % factor == 0) return std::nullopt;
   return Error{task.factor_where,
                "the small pictures of the task '" + task.name + "' have " +
-                   sides(size.width / factor, size.height / factor) + " pixels",
+                   io::size_text(size.width / factor, size.height / factor) + " pixels",
                "multiples of " + std::to_string(factor) + ", as " + label + " takes them"};
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "experiments/grid/notes.h"
+
 namespace isocost::experiments {
 namespace {
 
@@ -45,7 +47,7 @@ const ModelEntry* CellModels::of(const Placed& value, const Task& task) {
   submission_.input_names.insert(entry->names.begin(), entry->names.end());
   for (const std::string& note : entry->notes) {
     const std::string text = "the model " + ref.path + ": " + note;
-    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end()) notes_.push_back(text);
+    add_note(notes_, text);
   }
   return &*known_.emplace(key, std::move(*entry)).first->second;
 }

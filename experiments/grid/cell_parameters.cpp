@@ -1,5 +1,7 @@
 #include "experiments/grid/cell_parameters.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace isocost::experiments {
@@ -44,9 +46,20 @@ std::optional<CellParameters::Found> CellParameters::find(double guidance, const
                  "more steps, or more of the picture drawn anew");
     return std::nullopt;
   }
+  std::set<std::string>& effective = effective_[&task];
   for (const auto& [name, unused] : settings.parameters)
-    if (parameters->contains(name)) effective_.insert(name);
+    if (parameters->contains(name)) effective.insert(name);
   return Found{std::move(*parameters), calls};
+}
+
+bool CellParameters::has_effect(const std::string& name) const {
+  return std::any_of(effective_.begin(), effective_.end(),
+                     [&](const auto& of_task) { return of_task.second.contains(name); });
+}
+
+bool CellParameters::is_idle(const Task& task, const std::string& name) const {
+  const auto of_task = effective_.find(&task);
+  return of_task != effective_.end() && !of_task->second.contains(name);
 }
 
 std::vector<std::string> tasks_with(const std::string& parameter) {

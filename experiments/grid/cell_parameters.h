@@ -4,6 +4,7 @@
 //   CellParameters parameters(failure);
 //   const auto calls = parameters.fill(sample, task, settings, model, sampler);
 //   if (!parameters.has_effect("strength")) ...       // when all cells are known
+//   if (parameters.is_idle(task, "strength")) ...
 //
 // Fails with, in `failure`: what tasks::key_parameters says, a strength that leaves no step.
 // Thread: one.
@@ -30,7 +31,9 @@ class CellParameters {
                                                  const Settings& settings, const ModelEntry& model,
                                                  const ReadySampler& sampler);
   // Whether it is in the key of any cell.
-  [[nodiscard]] bool has_effect(const std::string& name) const { return effective_.contains(name); }
+  [[nodiscard]] bool has_effect(const std::string& name) const;
+  // Whether a task has cells, and it is in the key of none. The task is one that `fill` was given.
+  [[nodiscard]] bool is_idle(const Task& task, const std::string& name) const;
 
  private:
   struct Found {
@@ -47,7 +50,7 @@ class CellParameters {
 
   Failure& failure_;
   std::map<Key, std::optional<Found>> known_;
-  std::set<std::string> effective_;
+  std::map<const Task*, std::set<std::string>> effective_;  // of each task with cells
 };
 
 // The tasks that have a parameter.

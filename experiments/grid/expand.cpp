@@ -6,17 +6,20 @@
 
 #include "base/check.h"
 #include "base/io/atomic_file.h"
+#include "experiments/grid/cell_baselines.h"
 #include "experiments/grid/cell_costs.h"
 #include "experiments/grid/cell_items.h"
 #include "experiments/grid/cell_models.h"
 #include "experiments/grid/cell_parameters.h"
 #include "experiments/grid/cell_samplers.h"
 #include "experiments/grid/models.h"
+#include "experiments/grid/notes.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/ready_task.h"
 #include "experiments/grid/settings.h"
 #include "experiments/grid/yaml.h"
 #include "schema/metrics/extractor.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -33,11 +36,54 @@ int default_group_size(int latent_pixels) {
   return size;
 }
 
-// Whether an axis sets nothing but parameters that a task does not have: its cells stand once.
-bool is_idle(const Axis& axis, const tasks::TaskKind& kind) {
-  return std::all_of(axis.paths.begin(), axis.paths.end(), [&](const std::string& path) {
-    return is_of_tasks(path) && find_option(kind.parameters, path) == nullptr;
-  });
+// Whether each axis sets nothing but parameters that a task does not have: its cells stand once.
+std::vector<bool> idle_axes(const Grid& grid, const tasks::TaskKind& kind) {
+  std::vector<bool> are_idle;
+  are_idle.reserve(grid.axes.size());
+  for (const Axis& axis : grid.axes)
+    are_idle.push_back(
+        std::all_of(axis.paths.begin(), axis.paths.end(), [&](const std::string& path) {
+          return is_of_tasks(path) && find_option(kind.parameters, path) == nullptr;
+        }));
+  return are_idle;
+}
+
+// What was seen of the cells that a grid has.
+struct Effects {
+  const CellSamplers& samplers;
+  const CellParameters& parameters;
+  bool has_guidance = false;  // any cell
+};
+
+void check_effect(const std::string& path, const std::string& where, const Effects& effects,
+                  Failure& failure) {
+  if (path == "negative_prompt" && !effects.has_guidance)
+    failure.add(where, "'negative_prompt' has no effect in any cell",
+                "a guidance above 1 beside it");
+  if (path.starts_with("sampler.") && !effects.samplers.has_effect(path))
+    failure.add(where, "'" + path + "' has no effect in any cell",
+                "a sampler that has it, with the options that it needs");
+  if (is_of_tasks(path) && !effects.parameters.has_effect(path))
+    failure.add(where, "'" + path + "' has no effect in any cell",
+                "a task that has it: one of " + joined(tasks_with(path)));
+}
+
+// What is written and changes no cell is a mistake: an option that its samplers or its other
+// options switch off, a negative prompt without guidance, a parameter of a task.
+void check_effects(const Grid& grid, const Effects& effects, Failure& failure) {
+  for (const Default& one : grid.defaults)
+    check_effect(one.path, one.value.where, effects, failure);
+  for (const Axis& axis : grid.axes)
+    for (const std::string& path : axis.paths) check_effect(path, axis.where, effects, failure);
+  for (const Task& task : grid.tasks)
+    for (const auto& [name, placed] : task.parameters) {
+      if (!effects.parameters.is_idle(task, name)) continue;
+      const auto* option = find_option(tasks::find_task(task.kind)->parameters, name);
+      ISOCOST_CHECK(option != nullptr, "a task's parameters are those of its method");
+      failure.add(placed.where,
+                  "'" + name + "' has no effect in any cell of the task '" + task.name + "'",
+                  "cells that it changes: it is " + option->meaning);
+    }
 }
 
 class Expander {
@@ -57,7 +103,9 @@ class Expander {
       add_cells();
     else
       look_up_models();
-    if (failure_.is_empty()) check_effects();
+    add_baselines();
+    if (failure_.is_empty())
+      check_effects(grid_, {samplers_, parameters_, has_guidance_}, failure_);
     submission_.unit_images = unit_images();
     if (!failure_.is_empty()) return fail(in_reading_order(failure_, grid_.file));
     return std::move(submission_);
@@ -90,6 +138,8 @@ class Expander {
     Failure unclear;
     labels_ = model_labels(model_values(grid_), unclear, grid_.axes_where);
     failure_.add(unclear);
+    for (const Task& task : grid_.tasks)
+      idle_axes_.push_back(idle_axes(grid_, *tasks::find_task(task.kind)));
     submission_.cells.reserve(found->size());
     for (std::size_t point = 0; point < found->size(); ++point) add_cell(*found, point);
   }
@@ -108,8 +158,9 @@ class Expander {
     const Task& asked = grid_.tasks[settings.task];
     const auto* kind = tasks::find_task(asked.kind);
     ISOCOST_CHECK(kind != nullptr, "a parsed task is of a kind of the table");
-    if (is_repeated(*kind, settings, found, point)) return;
-    label(cell, *kind, found, point);
+    const std::vector<bool>& are_idle = idle_axes_.at(settings.task);
+    if (is_repeated(are_idle, settings, found, point)) return;
+    label(cell, are_idle, found, point);
     const ModelEntry* model = models_.of(*settings.model, asked);
     if (model == nullptr) return;
     const std::string& called = labels_.at(settings.model->value);
@@ -128,35 +179,38 @@ class Expander {
     cell.keep_pictures = std::min(grid_.keep_pictures, task.images);
     check_size(cell, settings, task);
     note_cut_prompts(cell, *model, task);
+    baselines_.beside(cell, asked, task, *model, size_where);
     submission_.cells.push_back(std::move(cell));
   }
 
   // Where an axis is idle, the first point stands for all.
-  bool is_repeated(const tasks::TaskKind& kind, const Settings& settings, const Points& found,
+  bool is_repeated(const std::vector<bool>& are_idle, const Settings& settings, const Points& found,
                    std::size_t point) {
+    if (std::find(are_idle.begin(), are_idle.end(), true) == are_idle.end()) return false;
     std::vector<std::uint32_t> numbers = {static_cast<std::uint32_t>(settings.task)};
-    bool has_idle = false;
-    for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
-      const bool idle = is_idle(grid_.axes[a], kind);
-      has_idle |= idle;
-      numbers.push_back(idle ? 0 : found.row(point)[a]);
-    }
-    return has_idle && !told_points_.insert(std::move(numbers)).second;
+    for (std::size_t a = 0; a < grid_.axes.size(); ++a)
+      numbers.push_back(are_idle[a] ? 0 : found.row(point)[a]);
+    return !told_points_.insert(std::move(numbers)).second;
   }
 
   // By axis, and by the usual axes that an axis of the user's own sets.
-  void label(CellRequest& cell, const tasks::TaskKind& kind, const Points& found,
+  void label(CellRequest& cell, const std::vector<bool>& are_idle, const Points& found,
              std::size_t point) const {
     for (std::size_t a = 0; a < grid_.axes.size(); ++a) {
       const Axis& axis = grid_.axes[a];
       const Placed& placed = found.at(point, a);
-      if (is_idle(axis, kind)) continue;
+      if (are_idle[a]) continue;
       cell.labels[axis.name] = placed.value;
       for (const std::string& path : axis.paths) {
         if (path != axis.name && usual_axes().contains(path)) cell.labels[path] = placed.value;
         if (path == "model") cell.labels[axis.name] = cell.labels[path] = labels_.at(placed.value);
       }
     }
+  }
+
+  // After all cells that are drawn, so that these keep their numbers.
+  void add_baselines() {
+    for (CellRequest& cell : baselines_.take()) submission_.cells.push_back(std::move(cell));
   }
 
   // Of extractors that do not take pictures of every size; each told once a size.
@@ -188,10 +242,10 @@ class Expander {
         return model.prompt_tokens(text) > model.prompt_tokens_max;
       });
       if (cut > 0)
-        notes_.push_back(std::to_string(cut) + " of " + std::to_string(texts.size()) + " " + what +
-                         " are longer than the " + std::to_string(model.prompt_tokens_max) +
-                         " tokens that the text encoder of " +
-                         cell.labels["model"].get<std::string>() + " reads: the rest is cut");
+        add_note(notes_, std::to_string(cut) + " of " + std::to_string(texts.size()) + " " + what +
+                             " are longer than the " + std::to_string(model.prompt_tokens_max) +
+                             " tokens that the text encoder of " +
+                             cell.labels["model"].get<std::string>() + " reads: the rest is cut");
     };
     count_cut(task.prompts, task.texts, submission_.input_names[task.prompts]);
     if (cell.sample.guidance > 1)
@@ -237,26 +291,6 @@ class Expander {
     return true;
   }
 
-  // What is written and changes no cell is a mistake: an option that its samplers or its other
-  // options switch off, a negative prompt without guidance.
-  void check_effects() {
-    for (const Default& one : grid_.defaults) check_effect(one.path, one.value.where);
-    for (const Axis& axis : grid_.axes)
-      for (const std::string& path : axis.paths) check_effect(path, axis.where);
-  }
-
-  void check_effect(const std::string& path, const std::string& where) {
-    if (path == "negative_prompt" && !has_guidance_)
-      failure_.add(where, "'negative_prompt' has no effect in any cell",
-                   "a guidance above 1 beside it");
-    if (path.starts_with("sampler.") && !samplers_.has_effect(path))
-      failure_.add(where, "'" + path + "' has no effect in any cell",
-                   "a sampler that has it, with the options that it needs");
-    if (is_of_tasks(path) && !parameters_.has_effect(path))
-      failure_.add(where, "'" + path + "' has no effect in any cell",
-                   "a task that has it: one of " + joined(tasks_with(path)));
-  }
-
   // Units hold whole groups of every size that the cells have.
   std::uint64_t unit_images() {
     constexpr std::uint64_t kUnitImagesMax = 65'536;
@@ -277,12 +311,14 @@ class Expander {
   std::vector<std::string>& notes_;
   Submission submission_;
   std::vector<ReadyTask> tasks_;
-  std::map<Json, std::string> labels_;  // of models
+  std::map<Json, std::string> labels_;        // of models
+  std::vector<std::vector<bool>> idle_axes_;  // of each task
   CellModels models_{catalog_, submission_, failure_, notes_};
   CellSamplers samplers_{failure_};
   CellParameters parameters_{failure_};
   CellCosts costs_{failure_};
   CellItems items_{catalog_, failure_};
+  CellBaselines baselines_{failure_};
   std::set<std::tuple<std::string, std::string, int, int>> told_sizes_;
   std::set<std::pair<std::string, std::string>> told_cuts_;
   std::set<std::vector<std::uint32_t>> told_points_;  // where an axis is idle
@@ -307,6 +343,18 @@ void look_up(const Metric& metric, Catalog& catalog, Failure& failure) {
     note(catalog.statistics(metric.reference->path, metric.reference->where), failure);
 }
 
+// The folders of a task's items. What the mini world lacks is no matter of files.
+void look_up_folders(const Task& task, Catalog& catalog, Failure& failure) {
+  if (!task.data) return;
+  const bool is_folder = task.data->kind == DataSource::Kind::kFolder && !task.data->folder.empty();
+  const bool are_pairs = task.data->kind == DataSource::Kind::kPairs && !task.data->low.empty() &&
+                         !task.data->high.empty();
+  if (!is_folder && !are_pairs) return;
+  Submission unused;
+  std::vector<std::string> notes;
+  (void)ready_items(task, asked_slots(task), catalog, unused, failure, notes);
+}
+
 // What a grid with faults names and nobody has is told beside them.
 void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
   Grid models;  // what is no name was told already
@@ -326,6 +374,7 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
     if (!task.prompts.file.empty())
       note(catalog.text_file(task.prompts.file, task.prompts.where), failure);
     for (const Metric& metric : task.metrics) look_up(metric, catalog, failure);
+    look_up_folders(task, catalog, failure);
   }
 }
 

@@ -51,21 +51,23 @@ struct Condition {
 };
 using Rule = std::vector<Condition>;  // all of them
 
-struct PromptSource {
-  std::string kind;  // world, file, list
+// Scenes of the mini world, where a source says that it is of these: {world: SPLIT, count, seed}.
+struct WorldSource {
   std::string split = "validation";
   std::uint64_t count = 4096;
   std::uint64_t seed = 0;
+};
+
+struct PromptSource : WorldSource {
+  std::string kind;  // world, file, list
   std::string file;
   std::vector<std::string> texts;
   std::string where;
 };
 
-struct Reference {
-  std::string kind;  // world, folder, npz
-  std::string split = "validation";
-  std::uint64_t count = 4096;
-  std::uint64_t seed = 1;
+struct Reference : WorldSource {
+  Reference() { seed = 1; }  // other scenes than those of the prompts
+  std::string kind;          // world, folder, npz
   std::string path;
   std::string where;
 };
@@ -88,12 +90,10 @@ struct Metric {
 };
 
 // Where the items of a task with pictures come from.
-struct DataSource {
+struct DataSource : WorldSource {
+  DataSource() { count = 1024; }
   enum class Kind : int { kNone, kWorld, kFolder, kPairs };
   Kind kind = Kind::kNone;  // none: a fault was told
-  std::string split = "validation";
-  std::uint64_t count = 1024;
-  std::uint64_t seed = 0;
   std::string folder;
   std::string low;
   std::string high;
@@ -118,6 +118,8 @@ struct Task {
   Json degradation;                          // with all of its options; null: none
   std::map<std::string, Placed> parameters;  // that it sets itself
   std::vector<Metric> metrics;
+  std::vector<Placed>
+      baselines;  // names of rows of schema/tasks/baseline.h that may stand beside it
   std::uint64_t images = 0;
   std::uint64_t judge_from = 0;
   std::string where;

@@ -4,6 +4,7 @@
 
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/parse_parts.h"
+#include "experiments/world/world.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -19,14 +20,6 @@ std::string read_path(YamlFile& file, const Members& members, const char* key) {
   if (path.empty() && found->second.IsScalar())
     file.fault(found->second, std::string("'") + key + "' is empty", "a folder");
   return path;
-}
-
-void read_world(YamlFile& file, const Members& members, DataSource& data) {
-  data.split = file.choice(members.at("world"), "split", {"train", "validation", "test"});
-  if (members.contains("count"))
-    data.count = file.whole(members.at("count"), "count", 1, 1'000'000);
-  if (members.contains("seed"))
-    data.seed = file.whole(members.at("seed"), "seed", 0, kWorldSeedMax);
 }
 
 DataSource read_data(YamlFile& file, const YAML::Node& node) {
@@ -48,7 +41,7 @@ DataSource read_data(YamlFile& file, const YAML::Node& node) {
     data.kind = is_world    ? DataSource::Kind::kWorld
                 : is_folder ? DataSource::Kind::kFolder
                             : DataSource::Kind::kPairs;
-  if (is_world) read_world(file, members, data);
+  if (is_world) read_world(file, members, 1, data);
   if (!is_world) refuse_beside(file, members, is_folder ? "folder" : "low", {"count", "seed"});
   data.folder = read_path(file, members, "folder");
   data.low = read_path(file, members, "low");
@@ -150,6 +143,15 @@ void read_parameters(YamlFile& file, const Members& members, const tasks::TaskKi
 }
 
 }  // namespace
+
+void read_world(YamlFile& file, const Members& members, std::uint64_t least, WorldSource& source) {
+  constexpr std::uint64_t kWorldSeedMax = 1ULL << 62U;
+  source.split = file.choice(members.at("world"), "split", world::split_names());
+  if (members.contains("count"))
+    source.count = file.whole(members.at("count"), "count", least, world::kScenesMax);
+  if (members.contains("seed"))
+    source.seed = file.whole(members.at("seed"), "seed", 0, kWorldSeedMax);
+}
 
 const tasks::TaskKind& read_method(YamlFile& file, const YAML::Node& key, const Members& members,
                                    Task& task) {

@@ -19,7 +19,7 @@ Reference read_reference(YamlFile& file, const YAML::Node& node) {
     ++kinds;
     reference.kind = kind;
     if (reference.kind == "world")
-      reference.split = file.choice(members.at(kind), "split", {"train", "validation", "test"});
+      read_world(file, members, 2, reference);
     else
       reference.path = file.text(members.at(kind), kind);
   }
@@ -29,10 +29,6 @@ Reference read_reference(YamlFile& file, const YAML::Node& node) {
   }
   if (kinds == 1 && reference.kind != "world")
     refuse_beside(file, members, reference.kind, {"count", "seed"});
-  if (members.contains("count"))
-    reference.count = file.whole(members.at("count"), "count", 2, 1'000'000);
-  if (members.contains("seed"))
-    reference.seed = file.whole(members.at("seed"), "seed", 0, kWorldSeedMax);
   return reference;
 }
 

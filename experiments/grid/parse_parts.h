@@ -13,7 +13,6 @@ namespace isocost::experiments {
 using Members = std::map<std::string, YAML::Node>;
 
 inline constexpr std::uint64_t kImagesMax = 10'000'000;
-inline constexpr std::uint64_t kWorldSeedMax = 1ULL << 62U;
 
 // parse_axes.cpp
 void read_axes(YamlFile& file, const YAML::Node& node, Grid& grid);
@@ -36,6 +35,9 @@ void read_zips(YamlFile& file, const YAML::Node& node, Grid& grid);
 // Keys that belong to one source of data and say nothing beside another.
 void refuse_beside(YamlFile& file, const Members& members, const std::string& kind,
                    const std::vector<std::string>& keys);
+
+// The keys of one that names the mini world; `least`: scenes. Requires: the key 'world'.
+void read_world(YamlFile& file, const Members& members, std::uint64_t least, WorldSource& source);
 
 // parse_data.cpp. The row that a task's kind and method mean; one of its kind, or the first of all,
 // where the fault of that is told.

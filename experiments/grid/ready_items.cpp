@@ -4,6 +4,9 @@
 
 #include "base/check.h"
 #include "base/io/item_files.h"
+#include "experiments/grid/notes.h"
+#include "schema/metrics/metric.h"
+#include "schema/tasks/baseline.h"
 #include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
@@ -159,6 +162,8 @@ class ItemsReader {
     const ItemsEntry low = catalog_.items(data_.low, pictures, data_.where, failure_);
     const ItemsEntry high = catalog_.items(data_.high, with_texts, data_.where, failure_);
     if (low.names.empty() || high.names.empty() || !are_twins(low.names, high.names)) return;
+    for (const ItemsEntry* entry : {&low, &high})
+      if (!entry->columns.contains(io::kFileNameMember)) return;  // its fault is told
     const auto take = [&](Slot slot, const std::string& folder, const ItemsEntry& entry) {
       const std::string& digest = entry.columns.at(io::kFileNameMember);
       (slot == Slot::kSource ? ready_.spec.inputs : ready_.more)[key_of(slot)] = digest;
@@ -224,9 +229,9 @@ class ItemsReader {
 
   void note_unnamed(const std::string& folder, const ItemsEntry& entry) {
     if (entry.unnamed == 0) return;
-    notes_.push_back(folder + " has " + std::to_string(entry.names.size()) + " items; " +
-                     std::to_string(entry.unnamed) +
-                     " more pictures in it are named by no line of metadata.jsonl");
+    add_note(notes_, folder + " has " + std::to_string(entry.names.size()) + " items; " +
+                         std::to_string(entry.unnamed) +
+                         " more pictures in it are named by no line of metadata.jsonl");
   }
 
   const Task& task_;
@@ -241,6 +246,17 @@ class ItemsReader {
 };
 
 }  // namespace
+
+std::set<tasks::Slot> asked_slots(const Task& task) {
+  std::set<tasks::Slot> asked;
+  for (const Metric& metric : task.metrics)
+    if (const auto* row = metrics::find_metric(metric.name))
+      asked.insert(row->needs().begin(), row->needs().end());
+  for (const Placed& baseline : task.baselines)
+    if (const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>()))
+      asked.insert(row->slot);
+  return asked;
+}
 
 ReadyItems ready_items(const Task& task, const std::set<tasks::Slot>& asked, Catalog& catalog,
                        Submission& submission, Failure& failure, std::vector<std::string>& notes) {

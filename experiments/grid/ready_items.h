@@ -26,7 +26,10 @@ struct ReadyItems {
   std::map<std::string, std::string> more;
 };
 
-// `asked`: what metrics want of items. Requires: task.data. Faults go to
+// What the task's metrics and baselines want of its items.
+[[nodiscard]] std::set<tasks::Slot> asked_slots(const Task& task);
+
+// `asked`: asked_slots(task). Requires: task.data. Faults go to
 // `failure`, what is no fault to `notes`; prompts are empty where there was one.
 [[nodiscard]] ReadyItems ready_items(const Task& task, const std::set<tasks::Slot>& asked,
                                      Catalog& catalog, Submission& submission, Failure& failure,

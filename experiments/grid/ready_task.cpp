@@ -3,15 +3,19 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/io/picture.h"
+#include "experiments/grid/notes.h"
 #include "experiments/world/world.h"
 #include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
+#include "schema/tasks/baseline.h"
+#include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
 namespace {
 
 std::string size_text(const std::pair<int, int>& size) {
-  return std::to_string(size.first) + " x " + std::to_string(size.second);
+  return io::size_text(size.first, size.second);
 }
 
 // `columns`: of the rows that are kept; 0 where statistics are.
@@ -81,6 +85,30 @@ void check_texts_differ(const Metric& metric, const metrics::Metric& row, const 
               "two texts that differ, between which " + metric.name + " has a direction");
 }
 
+// What they are made of must be there: pictures of the items, or those that prompts of the mini
+// world describe.
+void check_baselines(const Task& task, ReadyTask& ready, Failure& failure) {
+  if (task.baselines.empty() || (task.data && ready.texts.empty())) return;
+  if (!task.data && task.prompts.kind == "world") {
+    ready.baseline_items.kind = diffusion::kWorldItems;
+    ready.baseline_items.options = {
+        {"split", task.prompts.split}, {"count", task.prompts.count}, {"seed", task.prompts.seed}};
+  }
+  for (const Placed& baseline : task.baselines) {
+    const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>());
+    const bool is_there =
+        task.data ? ready.items.slots.contains(row->slot) : !ready.baseline_items.is_empty();
+    if (!is_there)
+      failure.add(baseline.where,
+                  "the baseline '" + row->name + "' is made of the " +
+                      std::string(tasks::slot_name(row->slot)) + " of each image, which " +
+                      (task.data ? "items of the task '" + task.name + "'" : "these prompts") +
+                      " have not",
+                  task.data ? "data that has it, or another baseline"
+                            : "prompts: {world: SPLIT}, whose scenes can be drawn");
+  }
+}
+
 class TaskReader {
  public:
   TaskReader(const Task& task, const std::string& grid_file, Catalog& catalog,
@@ -99,16 +127,13 @@ class TaskReader {
     else
       read_prompts();
     for (const Metric& metric : task_.metrics) read_metric(metric);
+    check_baselines(task_, ready_, failure_);
     return std::move(ready_);
   }
 
  private:
   void read_data() {
-    std::set<tasks::Slot> asked;
-    for (const Metric& metric : task_.metrics)
-      if (const auto* row = metrics::find_metric(metric.name))
-        asked.insert(row->needs().begin(), row->needs().end());
-    ready_.items = ready_items(task_, asked, catalog_, submission_, failure_, notes_);
+    ready_.items = ready_items(task_, asked_slots(task_), catalog_, submission_, failure_, notes_);
     if (ready_.items.prompts.empty()) return;
     ready_.texts = ready_.items.prompts;
     std::string lines = prompts_text(ready_.texts);
@@ -188,8 +213,10 @@ class TaskReader {
   // is told.
   std::string reference_of(const Metric& metric, const Found& extractor, std::uint64_t& count) {
     ReferenceSpec spec;
-    const Reference source =
-        metric.reference.value_or(Reference{.kind = "world", .path = {}, .where = metric.where});
+    Reference source;
+    source.kind = "world";
+    source.where = metric.where;
+    if (metric.reference) source = *metric.reference;
     spec.kind = source.kind;
     spec.extractor = extractor.spec;
     if (source.kind == "world") {
@@ -224,7 +251,7 @@ class TaskReader {
     const std::string count = std::to_string(entry->count);
     const std::string below = std::to_string(entry->below) + " more in sub-folders are not read";
     if (entry->below > 0)
-      note("the reference " + source.path + " has " + count + " pictures; " + below);
+      add_note(notes_, "the reference " + source.path + " has " + count + " pictures; " + below);
     const int side = extractor.entry.side;
     for (const auto& [size, name] : entry->sizes) {
       if (side == 0 || size == std::pair(side, side)) continue;
@@ -310,11 +337,6 @@ class TaskReader {
       if (const auto more = ready_.items.more.find(key); more != ready_.items.more.end())
         spec.items[key] = more->second;
     }
-  }
-
-  void note(std::string text) {
-    if (std::find(notes_.begin(), notes_.end(), text) == notes_.end())
-      notes_.push_back(std::move(text));
   }
 
   const Task& task_;

@@ -26,6 +26,7 @@ struct ReadyTask {
   std::string prompts;             // "sha256:..."
   std::vector<std::string> texts;  // of the prompts, in their order
   std::vector<ScoreSpec> scores;
+  ItemsSpec baseline_items;  // what baselines are made of, where the task has any and no items
   std::vector<SizeLimit> limits;
   std::uint64_t images = 0;
 };

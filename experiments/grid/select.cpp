@@ -5,11 +5,13 @@
 #include <cstdio>
 #include <map>
 
+#include "base/json_text.h"
 #include "experiments/grid/grid.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/parameters.h"
 #include "experiments/grid/yaml.h"
 #include "schema/metrics/extractor.h"
+#include "schema/tasks/task.h"
 
 namespace isocost::experiments {
 namespace {
@@ -46,10 +48,6 @@ Chosen best(const std::vector<JudgedPoint>& points, const SelectOptions& options
   return chosen;
 }
 
-std::string text_of(const Json& label) {
-  return label.is_string() ? label.get<std::string>() : canonical(label);
-}
-
 // Texts that would read as something else are written as YAML's quoted ones.
 YAML::Node scalar_node(const Json& value) {
   if (value.is_null()) return YAML::Node(YAML::NodeType::Null);
@@ -75,6 +73,7 @@ class Writer {
     out["description"] = "The best points of " + grid_.name + " by " + options_.metric +
                          ", judged on images that did not choose them.";
     write_axes(out, chosen);
+    write_defaults(out, chosen);
     out.remove("exclude");
     out.remove("include");
     write_images(out, judged_to);
@@ -89,6 +88,7 @@ class Writer {
   void write_axes(YAML::Node& out, const Chosen& chosen) {
     YAML::Node axes, zip;
     for (const Axis& axis : grid_.axes) {
+      if (is_absent(axis, chosen)) continue;
       YAML::Node values;
       for (const JudgedPoint* point : chosen) {
         const Json label = label_of(*point, axis.name);
@@ -113,15 +113,47 @@ class Writer {
     out["zip"] = zips;
   }
 
+  // No task of a chosen point has it, or each leaves it to its method.
+  static bool is_absent(const Axis& axis, const Chosen& chosen) {
+    return std::all_of(chosen.begin(), chosen.end(), [&](const JudgedPoint* point) {
+      return label_of(*point, axis.name).is_null();
+    });
+  }
+
+  // What no task of a chosen point has would be a fault, and what an axis overruled that is left
+  // out here would hold again.
+  void write_defaults(YAML::Node& out, const Chosen& chosen) const {
+    if (!out["defaults"]) return;
+    for (const Default& one : grid_.defaults) {
+      const auto has_it = [&](const JudgedPoint* point) {
+        return find_option(tasks::find_task(task_of(*point).kind)->parameters, one.path) != nullptr;
+      };
+      if (is_of_tasks(one.path) && std::none_of(chosen.begin(), chosen.end(), has_it))
+        out["defaults"].remove(one.path);
+    }
+    for (const Axis& axis : grid_.axes)
+      if (is_absent(axis, chosen))
+        for (const std::string& path : axis.paths) out["defaults"].remove(path);
+    if (out["defaults"].size() == 0) out.remove("defaults");
+  }
+
+  // Requires: the point is one of the grid's, or the grid names no task.
+  [[nodiscard]] const Task& task_of(const JudgedPoint& point) const {
+    const Json name = label_of(point, "task");
+    const auto named = std::find_if(grid_.tasks.begin(), grid_.tasks.end(),
+                                    [&](const Task& task) { return name == task.name; });
+    return named == grid_.tasks.end() ? grid_.tasks.front() : *named;
+  }
+
   // A cell's label names a model by its last folders alone; the grid must name it as it did.
   YAML::Node model_node(const Json& label) {
-    const auto found = models_.find(text_of(label));
+    const auto found = models_.find(plain_text(label));
     if (found == models_.end()) {
       failure_.add(
           options_.grid_folder.string(),
           "the model " + label.dump() + " of the study is not among those of its grid here",
           "--grid FILE, the file that was submitted, beside its models");
-      return YAML::Node(text_of(label));
+      return YAML::Node(plain_text(label));
     }
     const auto& [path, variant, alias] = found->second;
     if (variant.empty() && alias.empty()) return YAML::Node(moved(path));
@@ -202,7 +234,7 @@ class Writer {
       std::string line = "#   " + options_.metric + " " + rounded(point->value);
       for (const Axis& axis : grid_.axes)
         if (point->labels.contains(axis.name))
-          line += ", " + axis.name + " " + text_of(point->labels.at(axis.name));
+          line += ", " + axis.name + " " + plain_text(point->labels.at(axis.name));
       std::replace(line.begin(), line.end(), '\n', ' ');
       text += line + "\n";
     }
@@ -231,7 +263,7 @@ class Writer {
 std::map<std::string, std::uint64_t> judged_to(const std::vector<JudgedPoint>& points) {
   std::map<std::string, std::uint64_t> to;
   for (const JudgedPoint& point : points) {
-    const std::string task = point.labels.contains("task") ? text_of(point.labels["task"]) : "";
+    const std::string task = point.labels.contains("task") ? plain_text(point.labels["task"]) : "";
     to[task] = std::max(to[task], point.judged_to);
   }
   return to;

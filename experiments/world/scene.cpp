@@ -77,6 +77,13 @@ std::optional<Split> parse_split(std::string_view text) {
   return std::nullopt;
 }
 
+std::vector<std::string> split_names() {
+  std::vector<std::string> names;
+  for (const auto split : {Split::kTrain, Split::kValidation, Split::kTest})
+    names.emplace_back(split_name(split));
+  return names;
+}
+
 bool Scene::means_the_same_as(const Scene& other) const {
   return arrangement == other.arrangement && background == other.background &&
          objects == other.objects;

@@ -26,6 +26,9 @@ namespace isocost::world {
 enum class Split : int { kTrain = 0, kValidation = 1, kTest = 2 };
 [[nodiscard]] std::string_view split_name(Split split);  // "train", "validation", "test"
 [[nodiscard]] std::optional<Split> parse_split(std::string_view name);
+[[nodiscard]] std::vector<std::string> split_names();
+// The most that grids and keys ask for at once; a world has no end.
+inline constexpr std::uint64_t kScenesMax = 1'000'000;
 
 enum class Colour : int { kRed, kOrange, kYellow, kGreen, kBlue, kPurple, kPink, kBlack };
 enum class Shape : int { kCircle, kSquare, kTriangle, kStar, kHeart, kCross };

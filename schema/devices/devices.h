@@ -39,6 +39,7 @@ inline constexpr double kCoreGflopsPerSecond = 40;
 
 [[nodiscard]] const std::vector<Device>& all();
 // By its name or a part of it, however it is written: "H100", "NVIDIA H100 80GB HBM3", "rtx4090".
+// What is called otherwise in a word that tells products apart ("Ti", "Laptop", "40GB") is another.
 // Fails with: none or several fit, which are named.
 [[nodiscard]] Result<const Device*> find_device(std::string_view text);
 // What a network computed in this dtype (a SampleSpec's) is taken to reach.

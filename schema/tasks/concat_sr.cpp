@@ -27,7 +27,7 @@ TaskKind concat_sr_row() {
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
   row.pipelines = {"StableDiffusionPipeline"};
   row.runs_as = row.pipelines.front();
-  row.encodes = 1;
+  row.encodes = encodes_source;
   row.input_channels = concat_sr_channels;
   row.calls = every_call;
   return row;

@@ -9,6 +9,14 @@ std::vector<std::int64_t> inpaint_channels(std::int64_t latent_channels) {
   return {latent_channels, 2 * latent_channels + 1};
 }
 
+// The source, unless all begins in noise and nothing is blended; what is outside of the mask, for a
+// network that takes it.
+std::uint64_t inpaint_encodes(const Channels& channels, const Json& parameters) {
+  const bool takes_mask = channels.network > channels.latent;
+  const bool begins_in_noise = parameters.at("strength").get<double>() == 1;
+  return (takes_mask ? 1U : 0U) + (takes_mask && begins_in_noise ? 0U : 1U);
+}
+
 }  // namespace
 
 TaskKind inpaint_row() {
@@ -24,7 +32,7 @@ TaskKind inpaint_row() {
   row.pipelines = {"StableDiffusionInpaintPipeline", "StableDiffusionPipeline",
                    "StableDiffusionImg2ImgPipeline"};
   row.runs_as = row.pipelines.front();
-  row.encodes = 2;
+  row.encodes = inpaint_encodes;
   row.input_channels = inpaint_channels;
   row.calls = calls_of_strength;
   return row;

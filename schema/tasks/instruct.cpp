@@ -35,7 +35,7 @@ TaskKind instruct_row() {
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
   row.pipelines = {"StableDiffusionInstructPix2PixPipeline"};
   row.runs_as = row.pipelines.front();
-  row.encodes = 1;
+  row.encodes = encodes_source;
   row.input_channels = instruct_channels;
   row.calls = instruct_calls;
   row.drop_idle = drop_idle_image_guidance;

@@ -26,7 +26,7 @@ TaskKind sdedit_row() {
   row.pipelines = {"StableDiffusionImg2ImgPipeline", "StableDiffusionPipeline",
                    "StableDiffusionInpaintPipeline"};
   row.runs_as = row.pipelines.front();
-  row.encodes = 1;
+  row.encodes = encodes_source;
   row.input_channels = sdedit_channels;
   row.calls = calls_of_strength;
   return row;

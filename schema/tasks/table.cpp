@@ -156,6 +156,8 @@ Calls calls_of_strength(const sampling::SamplerConfig& sampler, double guidance,
   return calls;
 }
 
+std::uint64_t encodes_source(const Channels&, const Json&) { return 1; }
+
 Option strength_option(double fallback) {
   return number("strength", fallback, {0, 1, true},
                 "how much of the picture is noise when the task begins");

@@ -62,8 +62,16 @@ struct Calls {
 // What lies in a model's folder beside its networks and its sampler, and moves pixels. Null where
 // it is not there.
 struct ModelFacts {
-  Json index;              // model_index.json
-  Json low_res_scheduler;  // low_res_scheduler/scheduler_config.json
+  std::string folder{};      // for messages
+  Json index{};              // model_index.json
+  Json low_res_scheduler{};  // low_res_scheduler/scheduler_config.json
+  std::int64_t classes = 0;  // that its U-Net has (num_class_embeds); 0: none
+};
+
+// Channels of a model's networks.
+struct Channels {
+  std::int64_t network = 0;  // that the U-Net takes
+  std::int64_t latent = 0;   // of the autoencoder
 };
 
 struct TaskKind {
@@ -83,26 +91,22 @@ struct TaskKind {
   // The diffusers pipelines whose folders it runs with, and the one that it computes as.
   std::vector<std::string> pipelines;
   std::string runs_as;
-  // What its branches give beside a prompt's states: a class (UNetConfig.num_class_embeds), sizes
-  // and pooled text (text_time).
+  // Its branches give a class beside a prompt's states (UNetConfig.num_class_embeds).
   bool gives_class_labels = false;
-  bool gives_sizes = false;
   // What latents are divided by before they are decoded; 0: what the autoencoder's file says.
   double scaling_factor = 0;
-  // How often at most, for an image, besides the network's calls.
-  std::uint64_t encodes = 0;
-  std::uint64_t decodes = 1;
-  std::uint64_t texts = 1;
 
   // The channels that the network may take, for an autoencoder with so many latent channels.
   std::vector<std::int64_t> (*input_channels)(std::int64_t latent_channels) = nullptr;
+  // How many pictures are encoded for an image; null: none.
+  std::uint64_t (*encodes)(const Channels& channels, const Json& parameters) = nullptr;
   // Guidance is the scale w of classifier-free guidance.
   Calls (*calls)(const sampling::SamplerConfig& sampler, double guidance,
                  const Json& parameters) = nullptr;
   // Takes parameters without effect out, so that equal pixels mean equal keys; null: all have one.
   void (*drop_idle)(double guidance, Json& parameters) = nullptr;
   // The values of `derived`; null where that is empty. Fails with: what the folder lacks, or has
-  // otherwise than the parameters need it.
+  // otherwise than the parameters need it; its faults name the folder.
   Result<Json> (*derive)(const Json& parameters, const ModelFacts& facts,
                          const std::string& where) = nullptr;
 };
@@ -137,6 +141,8 @@ struct TaskKind {
                                const Json& parameters);
 [[nodiscard]] Calls calls_of_strength(const sampling::SamplerConfig& sampler, double guidance,
                                       const Json& parameters);
+// What rows encode that encode their source and nothing else.
+[[nodiscard]] std::uint64_t encodes_source(const Channels& channels, const Json& parameters);
 // The option "strength" of a task that begins in the middle: how much of a picture is noise when it
 // begins.
 [[nodiscard]] Option strength_option(double fallback);

@@ -21,7 +21,7 @@ TaskKind text_to_image_row() {
   row.parameters = {
       number("prompt_weight", 1, {0, 1},
              "a in the text states a A + (1 - a) B, A of the prompt and B of second_prompt"),
-      beside("prompt_weight", text("second_prompt", "", "the prompt that is mixed in"))};
+      text("second_prompt", "", "the prompt that is mixed in, where prompt_weight is below 1")};
   row.slots = {Slot::kPrompt};
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
   // Those for which AutoPipelineForText2Image makes the first.

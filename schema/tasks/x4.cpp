@@ -18,7 +18,8 @@ std::vector<std::int64_t> x4_channels(std::int64_t latent_channels) {
 
 // low_res_scheduler says what a level of noise is.
 Result<Json> derive_x4(const Json& parameters, const ModelFacts& facts, const std::string& where) {
-  const std::string file = where + ": low_res_scheduler/scheduler_config.json";
+  const std::string file = where + ": " + facts.folder + (facts.folder.empty() ? "" : "/") +
+                           "low_res_scheduler/scheduler_config.json";
   if (!facts.low_res_scheduler.is_object())
     return fail(file, "the file is missing", "the scheduler that noise is put over the source by");
   const Json named = facts.low_res_scheduler.value("_class_name", Json("DDPMScheduler"));
@@ -33,12 +34,14 @@ Result<Json> derive_x4(const Json& parameters, const ModelFacts& facts, const st
   const auto alphas = sampling::alphas_cumprod(*schedule);
   const auto level = parameters.at("noise_level").get<std::int64_t>();
   const Json most = facts.index.is_object() ? facts.index.value("max_noise_level", Json()) : Json();
-  const double level_max = std::min(most.is_number() ? most.get<double>() : kNoiseLevelMax,
-                                    static_cast<double>(alphas.size()) - 1);
+  double level_max = std::min(most.is_number() ? most.get<double>() : kNoiseLevelMax,
+                              static_cast<double>(alphas.size()) - 1);
+  // A level is the network's class.
+  if (facts.classes > 0) level_max = std::min(level_max, static_cast<double>(facts.classes) - 1);
   if (static_cast<double>(level) > level_max)
     return fail(where + ".noise_level", "this is " + std::to_string(level),
-                "at most " + std::to_string(static_cast<std::int64_t>(level_max)) +
-                    ", which the model was trained with");
+                "at most " + std::to_string(static_cast<std::int64_t>(level_max)) + ", which " +
+                    (facts.folder.empty() ? "the model" : facts.folder) + " was trained with");
   return Json{{"low_res_alpha_bar", double(alphas[static_cast<std::size_t>(level)])}};
 }
 

@@ -83,3 +83,9 @@ with open(out / "edits" / "metadata.jsonl", "w") as lines:
         lines.write(json.dumps({"file_name": f"{i}.png", "mask_file_name": f"masks/{i}.png", "text": f"a {subject}",
                                 "edit_prompt": f"make it a {subject} at night", "target_file_name": f"targets/{i}.png",
                                 "target_text": f"a {subject} at night"}) + "\n")
+# The same pictures to be repainted: here the text says what is wanted.
+shutil.copytree(out / "edits", out / "repaints")
+with open(out / "repaints" / "metadata.jsonl", "w") as lines:
+    for i in range(10):
+        lines.write(json.dumps({"file_name": f"{i}.png", "mask_file_name": f"masks/{i}.png",
+                                "text": f"a {subjects[i % 8]} at night"}) + "\n")

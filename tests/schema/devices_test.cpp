@@ -31,8 +31,24 @@ TEST(Devices, AreFoundByWhatPeopleAndDriversCallThem) {
                                     {"rtx4090", "GeForce RTX 4090"},
                                     {"4090", "GeForce RTX 4090"},
                                     {"A6000", "RTX A6000"},
-                                    {"NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"}})
+                                    {"NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"},
+                                    {"NVIDIA GeForce RTX 4070 Ti", "GeForce RTX 4070 Ti"},
+                                    {"4070ti", "GeForce RTX 4070 Ti"},
+                                    {"NVIDIA GH200 480GB", "GH200"},
+                                    {"NVIDIA A100-SXM4-40GB", "A100 40GB"},
+                                    {"NVIDIA A100-PCIE-40GB", "A100 40GB"},
+                                    {"Tesla V100-SXM2-16GB", "V100 16GB"},
+                                    {"a100-40gb", "A100 40GB"}})
     EXPECT_EQ(found(asked), name) << asked;
+}
+
+// Those that are not in the table are taken for none that is.
+TEST(Devices, AreNotTakenForOthersOfTheSameNumber) {
+  for (const char* asked :
+       {"NVIDIA GeForce RTX 3080 Ti", "RTX 3080 Ti", "3080ti", "NVIDIA GeForce RTX 4080 SUPER",
+        "NVIDIA GeForce RTX 4090 Laptop GPU", "NVIDIA GeForce RTX 4090 D", "RTX 4070",
+        "NVIDIA H200 NVL", "NVIDIA A100-SXM-64GB"})
+    EXPECT_EQ(found(asked), "-") << asked;
 }
 
 TEST(Devices, EachIsFoundByItsOwnName) {

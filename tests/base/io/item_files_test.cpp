@@ -15,6 +15,7 @@ using isocost::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 std::string item_picture(std::uint8_t shade) {
   return png_bytes({4, 4, std::vector<std::uint8_t>(3 * 4 * 4, shade)});
@@ -53,7 +54,7 @@ TEST(ItemFiles, AreReadAsAnImagefolderHasThem) {
   ASSERT_TRUE(table) << table.error().message();
   EXPECT_THAT(column_members(*table), ElementsAre("file_name", "mask_file_name", "text"));
   EXPECT_THAT(texts_of(*table, "text").value(), ElementsAre("a boat", "an apple"));
-  EXPECT_EQ(table->unnamed, 1U);
+  EXPECT_EQ(count_unnamed(*table), 1U);
   EXPECT_EQ(table->where(1), (folder / "edits/metadata.jsonl").string() + ":3");
   const auto masks = read_column(*table, "mask_file_name");
   ASSERT_TRUE(masks) << masks.error().message();
@@ -149,16 +150,40 @@ TEST(ItemFiles, TellHowManyMoreAreAtFault) {
                     HasSubstr("10 more pictures of file_name have faults")));
 }
 
+// Such a folder may still be a data set of pictures, which a reference compares with.
 TEST(ItemFiles, AreNotTakenFromOtherForms) {
+  for (const std::string form : {"metadata.csv", "metadata.parquet"}) {
+    const TemporaryFolder folder;
+    folder.write("set/a.png", item_picture(1));
+    folder.write("set/" + form, "file_name,text\na.png,an apple\n");
+
+    const auto table = read_item_table(folder / "set");
+    const Inventory found = scan_inputs({folder.path()});
+
+    ASSERT_FALSE(table);
+    EXPECT_THAT(table.error().message(), HasSubstr(form + ": this form of metadata is not read; "
+                                                          "expected metadata.jsonl"));
+    EXPECT_EQ(found.inputs.at(input_digest(folder / "set")->name()),
+              (Place{folder / "set", "", ""}));
+    EXPECT_EQ(found.inputs.size(), 1U);
+    EXPECT_THAT(found.skipped, IsEmpty());
+  }
+}
+
+// What is left keeps its line, for messages.
+TEST(ItemFiles, LeaveWhatIsAtFaultOutOfALook) {
   const TemporaryFolder folder;
-  folder.write("set/a.png", item_picture(1));
-  folder.write("set/metadata.csv", "file_name,text\na.png,an apple\n");
+  for (const char* name : {"a", "b", "c", "d"})
+    folder.write(std::string("set/") + name + ".png", item_picture(1));
+  folder.write("set/metadata.jsonl",
+               "{\"file_name\": \"gone.png\", \"text\": 1}\n{\"file_name\": \"b.png\", \"text\": "
+               "\"b\"}\n{\"file_name\": \"c.png\"}\n{\"file_name\": \"d.png\", \"text\": \"d\"}\n");
 
-  const auto table = read_item_table(folder / "set");
+  const auto [table, faults] = look_at_items(folder / "set", {kFileNameMember}, {"text"});
 
-  ASSERT_FALSE(table);
-  EXPECT_THAT(table.error().message(), HasSubstr("metadata.csv: this form of metadata is not read; "
-                                                 "expected metadata.jsonl"));
+  EXPECT_EQ(faults.errors.size(), 3U);
+  EXPECT_THAT(texts_of(table, "text").value(), ElementsAre("b", "d"));
+  EXPECT_THAT(table.lines, ElementsAre(2, 4));
 }
 
 }  // namespace

@@ -29,6 +29,17 @@ TEST(Speeds, TakeANetworkAtItsOwnSpeedAndOthersAtThatOfAll) {
 }
 
 // Their price is nominal: how many there are counts.
+// Pictures that no network draws cost next to nothing, and say nothing of how fast networks are.
+TEST(Speeds, TakeNoNetworksSpeedFromBaselines) {
+  Speeds speeds;
+  speeds.observe({UnitKind::kGenerate, "a", 1000}, 10);
+  speeds.observe({UnitKind::kGenerate, "", 1, 4}, 20);
+
+  EXPECT_DOUBLE_EQ(speeds.gflops_per_second().value(), 100);
+  EXPECT_DOUBLE_EQ(speeds.seconds({UnitKind::kGenerate, "b", 500}).value(), 5);
+  EXPECT_DOUBLE_EQ(speeds.seconds({UnitKind::kGenerate, "", 1, 2}).value(), 10);
+}
+
 TEST(Speeds, TakeUnitsWithoutANetworkByTheirNumber) {
   Speeds speeds;
   speeds.observe({UnitKind::kScore, "", 2, 2}, 6);

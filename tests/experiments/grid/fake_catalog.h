@@ -63,6 +63,10 @@ class FakeCatalog : public experiments::Catalog {
     experiments::ItemsEntry entry;
     entry.names = item_names;
     entry.unnamed = below;
+    if (name == damaged) {
+      failure.add(where, "a picture of " + name + " cannot be opened");
+      return entry;
+    }
     for (const std::string& member : members.files)
       entry.columns[member] = sha256(name + member).name();
     for (const std::string& member : members.texts) {
@@ -91,8 +95,9 @@ class FakeCatalog : public experiments::Catalog {
   std::uint64_t picture_count = 100, below = 0;  // of every folder
   std::map<std::pair<int, int>, std::string> sizes;
   std::vector<std::string> item_names = {"0.png", "1.png"};  // of every folder of items
-  std::string item_text;                                     // every one; empty: they differ
-  bool are_items_large = false;                              // larger than any cell
+  std::string damaged;           // a folder of items whose pictures cannot be opened
+  std::string item_text;         // every one; empty: they differ
+  bool are_items_large = false;  // larger than any cell
   int items_checked = 0;
   std::optional<std::int64_t> kept_margin;  // that was asked for last
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "experiments/grid/expand.h"
 #include "experiments/grid/grid.h"
 #include "tests/experiments/grid/fake_catalog.h"
 #include "tests/experiments/grid/small_grid.h"
@@ -163,6 +164,33 @@ TEST(Select, KeepsTasksWithTheirItemsModelsAndParameters) {
   EXPECT_EQ(finalists.tasks[1].data->folder, "../edits");
   EXPECT_EQ(finalists.tasks[1].model, "../editors/{name}");
   EXPECT_EQ(finalists.tasks[2].model, "{model}-in");
+}
+
+// What only other tasks have is no axis of the finalists', nor a default: either would be refused.
+TEST(Select, LeavesOutWhatNoChosenTaskHas) {
+  testing::FakeCatalog catalog;
+  const std::string text =
+      "name: study\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  guidance: 3\n"
+      "  strength: [0.5, 1]\ndefaults: {image_guidance: 2}\n"
+      "tasks:\n  draw: {prompts: [a cat]}\n"
+      "  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n"
+      "  obey: {kind: editing, method: instruct, data: {folder: edits}}\n"
+      "images: 64\nmetrics: [clip_score]\n";
+  JudgedPoint drawn = point_of("a", 2, "draw"), other = point_of("a", 1, "draw");
+  drawn.labels["guidance"] = other.labels["guidance"] = 3;
+
+  const auto written = select_grid(
+      text, {drawn, other},
+      {.metric = "clip_score", .per = {"task"}, .top = 2, .images = 128, .command = ""}, catalog);
+
+  ASSERT_TRUE(written) << written.error().message();
+  const Grid finalists = parsed(*written);
+  EXPECT_EQ(finalists.axes.size(), 5U);  // model, sampler, steps, guidance, task
+  EXPECT_EQ(finalists.zips.at(0).size(), 5U);
+  EXPECT_TRUE(finalists.defaults.empty());
+  std::vector<std::string> notes;
+  const auto submission = expand(finalists, catalog, notes);
+  EXPECT_TRUE(submission) << submission.error().message();
 }
 
 TEST(Select, KeepsTheAxesThatAUserNamed) {

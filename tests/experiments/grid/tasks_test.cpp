@@ -16,6 +16,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class TasksTest : public ::testing::Test {
  protected:
@@ -159,12 +160,43 @@ TEST_F(TasksTest, SetParametersThemselvesOrByAxes) {
   EXPECT_EQ(by_axis->cells[1].sample.parameters, Json({{"strength", 0.6}}));
   EXPECT_EQ(by_axis->cells[1].labels.at("strength"), 0.6);
   EXPECT_EQ(by_axis->cells[1].cost.steps_calls, 6U);
-  const auto prompts = expanded(
-      "name: mix\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  prompt_weight: [0.5, "
-      "1]\n"
-      "defaults: {second_prompt: a dog}\nprompts: [a cat]\nimages: 16\nmetrics: [clip_score]\n");
-  EXPECT_THAT(prompts ? "" : prompts.error().message(),
-              HasSubstr("no effect without prompt_weight"));
+}
+
+// `null` leaves a parameter to its method.
+TEST_F(TasksTest, TakeTheirMethodsDefaultForNull) {
+  const auto submission =
+      expanded(text_of("  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n"
+                       "  paint: {kind: editing, method: inpaint, data: {folder: edits}}\n",
+                       "  strength: [null, 0.6]\n"));
+
+  ASSERT_TRUE(submission) << submission.error().message();
+  ASSERT_EQ(submission->cells.size(), 4U);
+  std::map<std::string, std::vector<Json>> strengths;
+  for (const CellRequest& cell : submission->cells)
+    strengths[cell.sample.task].push_back(cell.sample.parameters.at("strength"));
+  EXPECT_THAT(strengths["sdedit"], ElementsAre(0.8, 0.6));
+  EXPECT_THAT(strengths["inpaint"], ElementsAre(1.0, 0.6));
+}
+
+// From one prompt to the other: at the end there is nothing of the second, which is then in no key.
+TEST_F(TasksTest, MixPromptsFromTheOneToTheOther) {
+  const auto mixed = [&](const std::string& weights) {
+    return expanded(
+        "name: mix\naxes:\n  model: models/a\n  sampler: ddim\n  steps: 4\n  prompt_weight: " +
+        weights +
+        "\ndefaults: {second_prompt: a dog}\nprompts: [a cat]\nimages: 16\nmetrics: "
+        "[clip_score]\n");
+  };
+
+  const auto sweep = mixed("[0, 0.5, 1]");
+  ASSERT_TRUE(sweep) << sweep.error().message();
+  ASSERT_EQ(sweep->cells.size(), 3U);
+  EXPECT_EQ(sweep->cells[1].sample.parameters,
+            Json({{"prompt_weight", 0.5}, {"second_prompt", "a dog"}}));
+  EXPECT_EQ(sweep->cells[2].sample.parameters, Json::object());
+  const auto idle = mixed("[1]");
+  EXPECT_THAT(idle ? "" : idle.error().message(),
+              HasSubstr("g.yaml:7:27: 'second_prompt' has no effect in any cell"));
 }
 
 // An axis of what only one task has does not multiply the others.
@@ -195,7 +227,7 @@ TEST_F(TasksTest, CountWhatIsEncodedAndEveryBranchInTheirPrice) {
 
   EXPECT_EQ(draw.gflops_encode, 0);
   EXPECT_GT(obey.gflops_encode, 0);
-  EXPECT_DOUBLE_EQ(repaint.gflops_encode, 2 * obey.gflops_encode);
+  EXPECT_DOUBLE_EQ(repaint.gflops_encode, obey.gflops_encode);
   EXPECT_DOUBLE_EQ(gflops_an_image(repaint), gflops_of_calls(repaint) + repaint.gflops_encode +
                                                  repaint.gflops_decode + repaint.gflops_text);
   EXPECT_EQ(draw.calls_per_image, 20U);
@@ -376,6 +408,13 @@ TEST_F(TasksTest, SayWhatIsWrongWithTheirFactorAndParameters) {
   EXPECT_THAT(fault(kRepaint, "  noise_level: [10, 20]\n"),
               HasSubstr("'noise_level' has no effect in any cell; expected a task that has it: one "
                         "of x4"));
+  EXPECT_THAT(fault("  t: {kind: editing, method: instruct, data: {folder: x}, image_guidance: 2}\n"
+                    "  o: {kind: editing, method: sdedit, data: {folder: x}, strength: 0.5}\n",
+                    "  guidance: 1\n"),
+              AllOf(HasSubstr("g.yaml:8:75: 'image_guidance' has no effect in any cell of the task "
+                              "'t'; expected cells that it changes: it is how much the source is "
+                              "followed, where guidance is above 1"),
+                    Not(HasSubstr("strength"))));
   EXPECT_THAT(fault(kRepaint, "  strength: [0.05, 1]\n"),
               HasSubstr("leaves none of 10 steps in inpaint"));
   EXPECT_THAT(fault("  t: {kind: editing, method: sdedit, data: {folder: x}, model: w8-sr}\n"),
@@ -403,14 +442,24 @@ TEST_F(TasksTest, SayWhichPicturesHaveNoTwin) {
   EXPECT_EQ(fault(pair), "no fault");
 }
 
+TEST_F(TasksTest, SayWhichPicturesOfAPairCannotBeOpened) {
+  catalog_.damaged = "large";
+
+  EXPECT_THAT(
+      fault("  enlarge: {kind: super-resolution, data: {low: small, high: large}, factor: 2}\n"),
+      HasSubstr("g.yaml:8:43: a picture of large cannot be opened"));
+}
+
 TEST_F(TasksTest, TellOfPicturesThatNoLineNames) {
   catalog_.below = 3;
 
-  ASSERT_TRUE(expanded(text_of(kRepaint)));
+  ASSERT_TRUE(expanded(text_of(
+      std::string(kRepaint) + "  vary: {kind: editing, method: sdedit, data: {folder: edits}}\n")));
 
   EXPECT_THAT(notes_, ::testing::Contains(
                           "edits has 2 items; 3 more pictures in it are named by no line of "
-                          "metadata.jsonl"));
+                          "metadata.jsonl")
+                          .Times(1));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::tasks {
@@ -26,6 +27,10 @@ const Json kLowRes = {{"_class_name", "DDPMScheduler"}, {"beta_schedule", "scale
                       {"beta_start", 0.0001},           {"beta_end", 0.02},
                       {"num_train_timesteps", 1000},    {"clip_sample", true}};
 
+ModelFacts facts_of(const Json& low_res_scheduler, std::int64_t classes = 0) {
+  return {.folder = "models/x4", .low_res_scheduler = low_res_scheduler, .classes = classes};
+}
+
 Result<Json> upscaler_parameters(const Json& said, const ModelFacts& facts) {
   return key_parameters(kind("x4"), said, 1, facts, "grid.yaml:1:1");
 }
@@ -44,6 +49,20 @@ TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
   }
   EXPECT_EQ(names.size(), task_kinds().size());
   EXPECT_EQ(references.size(), task_kinds().size());
+}
+
+TEST(BaselineTable, NamesNothingAsATaskIsNamed) {
+  std::set<std::string> names;
+  for (const Baseline& row : baselines()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_EQ(find_task(row.name), nullptr) << row.name;
+    EXPECT_FALSE(row.label.empty() || row.explanation.empty() || row.kinds.empty()) << row.name;
+    for (const std::string& of : row.kinds)
+      EXPECT_THAT(kind_names(), ::testing::Contains(of)) << row.name;
+  }
+  EXPECT_THAT(baselines_of("editing"), ::testing::ElementsAre("reconstruction", "source", "mean"));
+  EXPECT_EQ(task_beside(parameters_beside(kind("x4")))->name, "x4");
+  EXPECT_EQ(task_beside({{"strength", 1}}), nullptr);
 }
 
 TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
@@ -98,6 +117,25 @@ TEST(TaskTable, EvaluatesThreeBranchesByInstructionAndOneWithoutGuidance) {
   EXPECT_EQ(kind("concat-sr").calls(ddim(7), 1, Json::object()).evaluations(), 7U);
 }
 
+// As the engine's tasks encode them: a source that is noised or blended, one that channels are made
+// of, and what a network for masks takes of it.
+TEST(TaskTable, CountsWhatIsEncoded) {
+  const auto encodes = [](const char* task, std::int64_t channels, const Json& parameters) {
+    const auto count = kind(task).encodes;
+    return count == nullptr ? 0U : count({.network = channels, .latent = 4}, parameters);
+  };
+
+  EXPECT_EQ(encodes("text-to-image", 4, Json::object()), 0U);
+  EXPECT_EQ(encodes("x4", 7, {{"noise_level", 20}}), 0U);
+  EXPECT_EQ(encodes("concat-sr", 8, Json::object()), 1U);
+  EXPECT_EQ(encodes("instruct", 8, {{"image_guidance", 1.5}}), 1U);
+  EXPECT_EQ(encodes("sdedit", 4, {{"strength", 0.5}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 4, {{"strength", 1.0}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 4, {{"strength", 0.5}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 9, {{"strength", 1.0}}), 1U);
+  EXPECT_EQ(encodes("inpaint", 9, {{"strength", 0.5}}), 2U);
+}
+
 TEST(TaskParameters, HaveTheirDefaultsInTheKeyAndNoneThatIsIdle) {
   const auto parameters = [](const char* task, const Json& said, double guidance) {
     return key_parameters(kind(task), said, guidance, {}, "test").value();
@@ -109,6 +147,7 @@ TEST(TaskParameters, HaveTheirDefaultsInTheKeyAndNoneThatIsIdle) {
   EXPECT_EQ(parameters("instruct", {{"image_guidance", 2}}, 1), Json::object());
   EXPECT_EQ(parameters("text-to-image", Json::object(), 3), Json::object());
   EXPECT_EQ(parameters("text-to-image", {{"prompt_weight", 1}}, 3), Json::object());
+  EXPECT_EQ(parameters("text-to-image", {{"second_prompt", "a dog"}}, 3), Json::object());
   EXPECT_EQ(parameters("text-to-image", {{"prompt_weight", 0.25}, {"second_prompt", "a dog"}}, 3),
             Json({{"prompt_weight", 0.25}, {"second_prompt", "a dog"}}));
 }
@@ -123,8 +162,7 @@ TEST(TaskParameters, AreRefusedWhereTheyDoNotFit) {
   EXPECT_THAT(fault("sdedit", {{"strength", 1.5}}), HasSubstr("grid.yaml:7:3: strength is 1.5"));
   EXPECT_THAT(fault("sdedit", {{"noise_level", 3}}), HasSubstr("'noise_level' is unknown"));
   EXPECT_THAT(fault("instruct", {{"image_guidance", 0.5}}), HasSubstr("image_guidance is 0.5"));
-  EXPECT_THAT(fault("text-to-image", {{"second_prompt", "a dog"}}),
-              HasSubstr("second_prompt has no effect without prompt_weight"));
+  EXPECT_THAT(fault("text-to-image", {{"second_prompt", 3}}), HasSubstr("second_prompt is 3"));
 }
 
 // As they come to a worker.
@@ -148,8 +186,8 @@ TEST(TaskParameters, FromOutsideMustBeThoseOfAKey) {
 // alpha_bar of a schedule from 0.0001 to 0.02 in squares of roots, by hand: of level 0 it is
 // 1 - 0.0001.
 TEST(TaskParameters, OfTheUpscalerSayWhatALevelOfNoiseIs) {
-  const auto clean = upscaler_parameters({{"noise_level", 0}}, {Json(), kLowRes});
-  const auto noisy = upscaler_parameters({{"noise_level", 250}}, {Json(), kLowRes});
+  const auto clean = upscaler_parameters({{"noise_level", 0}}, facts_of(kLowRes));
+  const auto noisy = upscaler_parameters({{"noise_level", 250}}, facts_of(kLowRes));
 
   ASSERT_TRUE(clean && noisy);
   EXPECT_NEAR(clean->at("low_res_alpha_bar").get<double>(), 0.9999, 1e-7);
@@ -165,13 +203,24 @@ TEST(TaskParameters, OfTheUpscalerAreCheckedAgainstItsFolder) {
   Json euler = kLowRes;
   euler["_class_name"] = "EulerDiscreteScheduler";
 
-  EXPECT_THAT(fault({{"noise_level", 351}}, {Json(), kLowRes}), HasSubstr("at most 350"));
-  EXPECT_THAT(fault({{"noise_level", 30}}, {{{"max_noise_level", 25}}, kLowRes}),
+  EXPECT_THAT(fault({{"noise_level", 351}}, facts_of(kLowRes)), HasSubstr("at most 350"));
+  EXPECT_THAT(fault({{"noise_level", 30}},
+                    {.index = {{"max_noise_level", 25}}, .low_res_scheduler = kLowRes}),
               HasSubstr("noise_level: this is 30; expected at most 25"));
-  EXPECT_EQ(fault({{"noise_level", 30}}, {{{"max_noise_level", 30}}, kLowRes}), "no fault");
-  EXPECT_THAT(fault(Json::object(), {}),
-              HasSubstr("low_res_scheduler/scheduler_config.json: the file is missing"));
-  EXPECT_THAT(fault(Json::object(), {Json(), euler}), HasSubstr("EulerDiscreteScheduler"));
+  EXPECT_EQ(fault({{"noise_level", 30}},
+                  {.index = {{"max_noise_level", 30}}, .low_res_scheduler = kLowRes}),
+            "no fault");
+  // A level is the U-Net's class.
+  EXPECT_THAT(
+      fault({{"noise_level", 30}}, facts_of(kLowRes, 30)),
+      HasSubstr("grid.yaml:1:1.noise_level: this is 30; expected at most 29, which models/x4 "
+                "was trained with"));
+  EXPECT_EQ(fault({{"noise_level", 30}}, facts_of(kLowRes, 31)), "no fault");
+  EXPECT_THAT(
+      fault(Json::object(), facts_of(Json())),
+      HasSubstr("grid.yaml:1:1: models/x4/low_res_scheduler/scheduler_config.json: the file "
+                "is missing"));
+  EXPECT_THAT(fault(Json::object(), facts_of(euler)), HasSubstr("EulerDiscreteScheduler"));
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 //
 //   auto small = degraded({{"name", "bicubic"}}, picture, 4, item);
 //
-// What is drawn on the way depends on the item's number and the options alone. Requires: sides that
-// `factor` divides, a degradation as items_spec_from_json() lets it through. Pure, any thread.
+// One that draws does so by the item's number and its options alone. Requires: sides that `factor`
+// divides, a degradation as items_spec_from_json() lets it through. Fails with: one that this
+// engine does not compute. Pure, any thread.
 #pragma once
 
 #include <cstdint>

@@ -8,10 +8,6 @@
 namespace isocost::diffusion {
 namespace {
 
-std::string size_words(PictureSize size) {
-  return std::to_string(size.width) + " x " + std::to_string(size.height);
-}
-
 // A picture's values, a pixel `channels` of them.
 std::vector<std::uint8_t> cut_out(const std::vector<std::uint8_t>& values, int width,
                                   std::size_t channels, const Frame& frame) {
@@ -51,15 +47,15 @@ PictureSize covering(PictureSize picture, PictureSize wanted) {
 Result<Frame> frame_of(const std::string& fit, PictureSize picture, PictureSize wanted,
                        const std::string& name) {
   if (picture == wanted) return Frame{picture, 0, 0, wanted};
-  const std::string has = "the picture has " + size_words(picture) + " pixels";
+  const std::string has = "the picture has " + text_of(picture) + " pixels";
   if (fit == kFitResize) return Frame{wanted, 0, 0, wanted};
   if (fit == kFitResizeCrop) return centred(covering(picture, wanted), wanted);
   if (fit == kFitCrop) {
     if (picture.height >= wanted.height && picture.width >= wanted.width)
       return centred(picture, wanted);
-    return fail(name, has, size_words(wanted) + " or more, which is cut out of it");
+    return fail(name, has, text_of(wanted) + " or more, which is cut out of it");
   }
-  return fail(name, has, size_words(wanted) + ", or a 'fit' that makes it so");
+  return fail(name, has, text_of(wanted) + ", or a 'fit' that makes it so");
 }
 
 Frame scaled(const Frame& frame, int factor) {

@@ -1,7 +1,7 @@
 // Pictures made as large as a sample's: schema/items.h names the ways. Those of one item move
 // together: what is cut of a target is cut of its source and its mask.
 //
-//   const auto frame = frame_of("crop", {.height = 480, .width = 640}, {64, 64}, 1);
+//   const auto frame = frame_of("crop", {.height = 480, .width = 640}, {64, 64}, "a.png");
 //   if (!frame) return fail(...);                       // the picture is too small
 //   io::Picture cut = fitted(picture, *frame);
 //

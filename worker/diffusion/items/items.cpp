@@ -4,9 +4,9 @@
 #include <atomic>
 #include <map>
 #include <system_error>
-#include <thread>
 
 #include "base/check.h"
+#include "base/io/for_each_of.h"
 #include "base/io/item_files.h"
 #include "worker/diffusion/items/degrade.h"
 #include "worker/diffusion/items/fit.h"
@@ -16,8 +16,6 @@ namespace isocost::diffusion {
 namespace {
 
 using tasks::Slot;
-
-constexpr unsigned kThreadsMax = 8;
 
 // To add a kind: a file with such a function, and its row here.
 using OpenSource = Result<std::unique_ptr<ItemSource>> (*)(
@@ -30,10 +28,6 @@ const std::map<std::string, OpenSource>& source_table() {
 
 PictureSize size_of(const io::Picture& picture) { return {picture.height, picture.width}; }
 PictureSize size_of(const Mask& mask) { return {mask.height, mask.width}; }
-
-std::string text_of(PictureSize size) {
-  return std::to_string(size.width) + " x " + std::to_string(size.height);
-}
 
 Result<void> check_same(const char* what, PictureSize size, PictureSize expected, int factor,
                         const std::string& name) {
@@ -62,6 +56,8 @@ void widen_line(char* line, std::size_t count, std::size_t stride, std::int64_t 
 }
 
 }  // namespace
+
+std::string text_of(PictureSize size) { return io::size_text(size.width, size.height); }
 
 bool Mask::has_set() const {
   return std::any_of(values.begin(), values.end(),
@@ -190,7 +186,6 @@ Result<bool> check_items(const ItemSet& items, PictureSize size,
                          std::optional<std::int64_t> kept_margin) {
   const auto count = static_cast<std::size_t>(items.count());
   std::vector<Failure> failures(count);
-  std::atomic<std::size_t> next = 0;
   std::atomic<bool> is_any_changed = false;
   const auto look = [&](std::size_t i) {
     try {
@@ -206,16 +201,7 @@ Result<bool> check_items(const ItemSet& items, PictureSize size,
       failures[i].add("items", "a picture cannot be read: " + error.code().message());
     }
   };
-  const auto work = [&] {
-    for (std::size_t i = next++; i < count; i = next++) look(i);
-  };
-  std::vector<std::jthread> threads;
-  const std::size_t wanted = std::min<std::size_t>(
-      count, std::clamp(std::thread::hardware_concurrency(), 1U, kThreadsMax));
-  threads.reserve(wanted);
-  for (std::size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
-  work();
-  threads.clear();  // waits for all
+  io::for_each_of(count, look);
   io::ManyFaults faults;
   for (const Failure& failure : failures) faults.add(failure);
   Failure failure = faults.take("items", "more items have faults");

@@ -78,6 +78,7 @@ struct PictureSize {
   int width = 0;
   auto operator<=>(const PictureSize&) const = default;
 };
+[[nodiscard]] std::string text_of(PictureSize size);  // as io::size_text
 
 class ItemSet {
  public:

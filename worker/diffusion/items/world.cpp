@@ -5,7 +5,7 @@
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kWorldItemsMax = 1'000'000;
+constexpr std::uint64_t kWorldItemsMax = world::kScenesMax;
 
 class WorldItems : public ItemSource {
  public:

@@ -1,6 +1,7 @@
 // A generate unit: images of a cell, group by group, and the rows that its extractors make of them.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/check.h"
 #include "base/io/picture.h"
@@ -8,6 +9,7 @@
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
+#include "schema/units/item_pictures.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/samplers/noise.h"
@@ -80,7 +82,7 @@ tl::expected<RowInput, UnitFailure> draw_group(WarmModel& model, const SampleSpe
   const Task* task = find_engine_task(spec.task);
   const auto* kind = tasks::find_task(spec.task);
   ISOCOST_CHECK(task != nullptr && kind != nullptr, "check_sample has seen the task");
-  if (const auto items = check_items(*kind, group); !items) return bad_input(items.error());
+  if (const auto items = check_group(*kind, group); !items) return bad_input(items.error());
   const auto stepper = make_stepper(sampler);
   const auto begun = task->begin(model, spec, group, *stepper);
   if (!begun) return bad_input(begun.error());
@@ -96,6 +98,17 @@ io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size
           {"seed", std::to_string(spec.seed)},
           {"image", std::to_string(group.images[row])},
           {"sample_key", sample_key(spec).hex()}};
+}
+
+// What an item has in a slot, as people look at it; nothing where it has none.
+std::optional<io::Picture> item_picture(const Items& items, tasks::Slot slot, std::int64_t row) {
+  const at::Tensor& pictures = slot == tasks::Slot::kSource ? items.sources
+                               : slot == tasks::Slot::kMask ? items.masks
+                                                            : items.targets;
+  if (!pictures.defined()) return std::nullopt;
+  if (slot != tasks::Slot::kMask) return picture_of(pictures[row]);
+  const at::Tensor mask = pictures[row];  // bool [1, h, w]
+  return picture_of((mask.to(at::kByte) * 255).expand({3, mask.size(1), mask.size(2)}));
 }
 
 // Pictures as the unit's will be, of noise.
@@ -173,6 +186,11 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
     const std::string png =
         io::png_bytes(picture_of(drawn.pictures[row]), picture_texts(unit.sample, group, r));
     gathered.result.artifacts.push_back(keep(picture_artifact(group.images[r]), png));
+    // Without the cell's texts: whatever draws an item, its pictures are the same files.
+    for (const tasks::Slot slot : kPictureSlots)
+      if (const auto picture = item_picture(group.items, slot, row))
+        gathered.result.artifacts.push_back(
+            keep(item_artifact(slot, group.images[r]), io::png_bytes(*picture)));
   }
   return {};
 }

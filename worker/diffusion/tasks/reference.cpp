@@ -13,7 +13,7 @@ namespace isocost::diffusion {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::uint64_t kWorldPicturesMax = 1'000'000;
+constexpr std::uint64_t kWorldPicturesMax = world::kScenesMax;
 
 // Pictures one after another, with the text that belongs to each.
 class PictureSource {
@@ -86,7 +86,7 @@ Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec, Mode
   const auto seed = reader.get_or<std::uint64_t>("seed", 0);
   if (!split) reader.fault("split", "this is no split", "train, validation or test");
   if (count < 2 || count > kWorldPicturesMax)
-    reader.fault("count", std::to_string(count), "2 to 1000000");
+    reader.fault("count", std::to_string(count), "2 to " + std::to_string(kWorldPicturesMax));
   if (!reader.ok()) return fail(reader.take());
   return std::make_unique<WorldSource>(*split, count, seed);
 }

@@ -47,12 +47,12 @@ std::vector<std::int64_t> latent_shape(const WarmModel& model, const SampleSpec&
   return {vae.latent_channels, spec.height / vae.factor(), spec.width / vae.factor()};
 }
 
-Result<void> check_items(const tasks::TaskKind& kind, const Group& group) {
+Result<void> check_group(const tasks::TaskKind& kind, const Group& group) {
   const auto batch = static_cast<std::int64_t>(group.images.size());
   Failure failure;
   const auto check = [&](tasks::Slot slot, const at::Tensor& pictures, std::int64_t colours) {
     const std::string name(tasks::slot_name(slot));
-    if (std::find(kind.slots.begin(), kind.slots.end(), slot) == kind.slots.end()) return;
+    if (!tasks::has_slot(kind, slot)) return;
     if (!pictures.defined()) {
       failure.add("items", "they have no " + name, "one an image, which " + kind.name + " needs");
     } else if (pictures.dim() != 4 || pictures.size(0) != batch || pictures.size(1) != colours ||

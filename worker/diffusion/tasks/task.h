@@ -63,7 +63,7 @@ struct Task {
 [[nodiscard]] std::vector<std::string> engine_tasks();
 
 // Whether the group has the pictures that items of this task have.
-[[nodiscard]] Result<void> check_items(const tasks::TaskKind& kind, const Group& group);
+[[nodiscard]] Result<void> check_group(const tasks::TaskKind& kind, const Group& group);
 
 // Of the latents of spec's pictures: [Z, h, w].
 [[nodiscard]] std::vector<std::int64_t> latent_shape(const WarmModel& model,

@@ -87,8 +87,12 @@ Result<Json> read_parameters(const VerifyContext& context, const Json& run, cons
   for (const auto& option : stored.kind->parameters)
     for (const std::string& key : {option.name, option.name + "_scale"})
       if (run.contains(key) && !run.at(key).is_null()) said[option.name] = run.at(key);
+  const auto& unet = context.model.unet;
   return tasks::key_parameters(*stored.kind, said, stored.spec.guidance,
-                               {context.model.index, context.model.low_res_scheduler_config},
+                               {.folder = context.model.root.string(),
+                                .index = context.model.index,
+                                .low_res_scheduler = context.model.low_res_scheduler_config,
+                                .classes = unet ? unet->config.num_class_embeds : 0},
                                take.where());
 }
 
@@ -193,7 +197,7 @@ Result<void> check_inputs(const WarmModel& model, const StoredRun& stored, Taken
         return fail(take.where(),
                     c10::str("a draw of the role ", role, " has shape ", draw.sizes()),
                     c10::str("[", batch, ", channels, height, width]"));
-  return check_items(*stored.kind, stored.group);
+  return check_group(*stored.kind, stored.group);
 }
 
 Result<WarmModel> warm_model(const VerifyContext& context) {

@@ -223,7 +223,7 @@ TEST_F(ItemsTest, AreRefusedWhereNobodyGivesThem) {
   spec.kind = "cloud";
   EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("'cloud' is unknown; expected one of: files, world"));
   spec = files({{"target", column("high", {plan_of(8, 8)})}});
-  EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("there is no source"));
+  EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("there is neither source nor target"));
 }
 
 TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {

@@ -219,7 +219,7 @@ TEST_F(PictureTasks, RefusePicturesOfAnotherSize) {
 
 TEST_F(PictureTasks, SayWhichPicturesTheItemsLack) {
   const auto lack = [](const char* task, const Group& group) {
-    const auto has = check_items(*tasks::find_task(task), group);
+    const auto has = check_group(*tasks::find_task(task), group);
     return has ? std::string("nothing") : has.error().message();
   };
   Group empty = pictured({0, 1});
