@@ -3,15 +3,18 @@
 //   DatabaseArchive archive("study/isocost.db");
 //   web::Server::open({.archive = &archive, ...}, commands);
 //
-// A table that was asked for is kept until something is committed, so that its pages are read once.
+// The tables of the experiment that was asked for last are kept until something is committed or
+// nobody asks for a minute: pages are read once, and a large table does not stay.
 // Thread: any.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "coordinator/web/archive.h"
 
@@ -26,11 +29,17 @@ class DatabaseArchive : public web::Archive {
 
  private:
   struct Kept;
-  [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment);
+  [[nodiscard]] Result<std::shared_ptr<const Kept>> tables_of(const std::string& experiment,
+                                                              const std::string& table);
+
+  void forget_unused(const std::stop_token& stop);
 
   std::filesystem::path database_;
   std::mutex mutex_;  // of what is kept
+  std::condition_variable_any is_kept_;
   std::shared_ptr<const Kept> kept_;
+  std::chrono::steady_clock::time_point used_;
+  std::jthread keeper_;  // last: it uses the others
 };
 
 }  // namespace isocost::cli

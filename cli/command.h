@@ -21,7 +21,8 @@ inline constexpr int kExitInput =
     3;  // a grid, a name, a file or an answer is not what it should be
 inline constexpr int kExitCells = 4;   // all was done that could be, and cells failed
 inline constexpr int kExitNobody = 5;  // no coordinator answers, or no worker is left
-// 128 + signal: stopped by one.
+// 128 + signal: `run` and `submit --wait`, when they are stopped before they are done. What goes on
+// until it is stopped ends with 0.
 
 void add_run(CLI::App& app, int& exit_code);
 void add_coordinator(CLI::App& app, int& exit_code);

@@ -136,7 +136,11 @@ _isocost() {{
   case "$path_so_far" in
 {}  esac
 }}
-compdef _isocost isocost
+if [[ $funcstack[1] == _isocost ]]; then  # from a folder of fpath, where the file is the function
+  _isocost "$@"
+else
+  compdef _isocost isocost
+fi
 )",
                      below, cases);
 }

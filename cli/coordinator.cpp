@@ -31,9 +31,8 @@ int serve(CoordinatorOptions options) {
   options.host.prepare = [&](coordinator::Loop& loop, log::Log& log) -> Result<void> {
     if (options.has_no_web) return {};
     options.web.log = &log;
-    options.web.archive = &archive;
     options.web.spool = std::filesystem::absolute(options.host.database).parent_path();
-    auto opened = web::Server::open(options.web, loop);
+    auto opened = web::Server::open(options.web, loop, archive);
     if (!opened) return fail(std::move(opened.error()));
     server = std::move(*opened);
     return {};

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "base/command_line.h"
+#include "cli/ask.h"
 #include "cli/command.h"
-#include "cli/http_client.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "coordinator/storage/reader.h"
@@ -17,7 +17,6 @@ namespace isocost::cli {
 namespace {
 
 constexpr std::chrono::seconds kBetweenEvents{1};
-constexpr int kSilentEventsMax = 60;
 
 struct EventsOptions {
   CoordinatorAddress address;
@@ -27,19 +26,7 @@ struct EventsOptions {
   bool is_json = false;
 };
 
-using Found = tl::expected<std::vector<log::Event>, CallFault>;
-
-Found ask(const EventsOptions& options, const log::EventQuery& query) {
-  std::string target = fmt::format("/api/v1/events?limit={}", query.limit);
-  if (query.after) target += fmt::format("&after={}", *query.after);
-  if (!query.kind.empty()) target += "&kind=" + percent_encoded(query.kind);
-  if (!query.experiment.empty()) target += "&experiment=" + percent_encoded(query.experiment);
-  auto answer = call(options.address, "GET", target, "");
-  if (!answer) return tl::unexpected(std::move(answer.error()));
-  auto events = web::events_from_json(*answer, options.address.url + ": events");
-  if (!events) return tl::unexpected(CallFault{std::move(events.error()), kExitInput});
-  return std::move(*events);
-}
+using Found = Asked<std::vector<log::Event>>;
 
 Found read(const EventsOptions& options, const log::EventQuery& query) {
   auto reader = storage::Reader::open(options.database);
@@ -48,7 +35,7 @@ Found read(const EventsOptions& options, const log::EventQuery& query) {
 }
 
 Found look(const EventsOptions& options, const log::EventQuery& query) {
-  return options.database.empty() ? ask(options, query) : read(options, query);
+  return options.database.empty() ? events_of(options.address, query) : read(options, query);
 }
 
 void print(const std::vector<log::Event>& events, const EventsOptions& options) {
@@ -62,11 +49,12 @@ void print(const std::vector<log::Event>& events, const EventsOptions& options) 
 // Until somebody stops it. A coordinator that is started again meanwhile is waited for.
 int follow(const EventsOptions& options, log::EventQuery query) {
   Signals signals;
-  for (int silent_looks = 0;;) {
-    auto found = look(options, query);
-    if (!found && ++silent_looks > kSilentEventsMax) return complain(found.error());
+  Silence silence;
+  while (true) {
+    const auto found = look(options, query);
+    if (!found && silence.is_too_long()) return complain(found.error());
     if (found) {
-      silent_looks = 0;
+      silence.end();
       print(*found, options);
       query.limit = log::kEventsAtOnceMax;
       query.after = found->empty() ? query.after.value_or(0) : found->back().id;

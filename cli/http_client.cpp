@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/io/atomic_file.h"
+#include "base/text.h"
 #include "base/transport/addresses.h"
 #include "cli/command.h"
 
@@ -26,7 +27,8 @@ using HttpRequest = http::request<http::string_body>;
 // Whoever answers at an address that a user gave need not be a coordinator.
 std::string text_of(const Json& object, const char* member) {
   const auto found = object.find(member);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+  return found != object.end() && found->is_string() ? one_line(found->get<std::string>())
+                                                     : std::string();
 }
 
 tl::unexpected<CallFault> fault(Failure failure, int exit_code) {

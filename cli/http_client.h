@@ -1,6 +1,7 @@
 // Speaks to a running coordinator over HTTP, one request a call.
 //
-//   Result<Json> answer = call({.url = "http://127.0.0.1:7780"}, "POST", "/api/v1/retry", "");
+//   tl::expected<Json, CallFault> answer = call(address, "POST", "/api/v1/retry", "");
+//   if (!answer) return complain(answer.error());
 //
 // Fails with: nobody answers there, a time limit, the coordinator's own faults as it told them;
 // each with the exit code of a command that ends with it. Thread: any.
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "base/json.h"
+#include "coordinator/web/server.h"
 
 namespace CLI {
 class App;
@@ -18,7 +20,7 @@ class App;
 namespace isocost::cli {
 
 struct CoordinatorAddress {
-  std::string url = "http://127.0.0.1:7780";
+  std::string url = web::kDefaultUrl;
   std::filesystem::path token_file;  // its one line goes along; empty: none
 };
 

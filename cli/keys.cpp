@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/command_line.h"
 #include "base/io/presence.h"
 #include "base/transport/key_pool.h"
 #include "base/transport/keys.h"
@@ -41,7 +42,7 @@ int generate(const KeyOptions& options) {
     const std::string base = (options.out / name).string();
     fmt::print("{}.secret  stays with {}\n{}.key     goes to the other side\n", base, name, base);
   }
-  return failure.is_empty() ? kExitDone : complain(failure.message());
+  return failure.is_empty() ? kExitDone : complain(failure.message(), kExitInput);
 }
 
 int make_pool(const PoolOptions& options) {
@@ -49,7 +50,7 @@ int make_pool(const PoolOptions& options) {
     return complain(made.error().message());
   if (const auto written = transport::write_pool(options.out, options.name, options.count);
       !written)
-    return complain(written.error().message());
+    return complain(written.error().message(), kExitInput);
   const std::string base = (options.out / options.name).string();
   fmt::print(
       "{0}.secret  goes to the workers: serve --key {0}.secret --key-number 1 to {1}\n"
@@ -72,7 +73,10 @@ void add_keys(CLI::App& app, int& exit_code) {
   auto pool = std::make_shared<PoolOptions>();
   CLI::App* many = command->add_subcommand("pool", "Make keys of many workers out of one secret");
   many->add_option("name", pool->name, "What their names begin with")->required();
-  many->add_option("--count", pool->count, "How many")->required();
+  many->add_option("--count", pool->count, "How many")
+      ->required()
+      ->check(kWholeNumber)
+      ->check(CLI::Range(std::int64_t{1}, transport::kPoolKeysMax));
   many->add_option("-o,--out", pool->out, "Folder to write to")->capture_default_str();
   many->callback([pool, &exit_code] { exit_code = make_pool(*pool); });
 }

@@ -1,7 +1,6 @@
 #include "cli/local_workers.h"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +58,8 @@ std::string describe(int status) {
       return "found no coordinator";
     case 4:
       return "found no room on its disk";
+    case kExitNotStarted:
+      return "cannot be started";
     default:
       return "ended with code " + std::to_string(WEXITSTATUS(status));
   }
@@ -67,13 +68,12 @@ std::string describe(int status) {
 // Between fork and exec: only what is safe there.
 [[noreturn]] void become(const std::vector<char*>& arguments, int log, pid_t parent) {
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(127);
+  end_with_parent(parent, SIGTERM);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   unblock_signals();
   ::execv(arguments[0], arguments.data());
-  ::_exit(127);
+  ::_exit(kExitNotStarted);
 }
 
 }  // namespace
@@ -113,6 +113,7 @@ int default_workers(const std::vector<LocalDevice>& devices) {
   const auto gpus = std::count_if(devices.begin(), devices.end(),
                                   [](const LocalDevice& device) { return device.is_gpu(); });
   if (gpus > 0) return static_cast<int>(gpus);
+  if (devices.empty()) return 1;
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 

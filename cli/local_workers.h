@@ -45,7 +45,7 @@ struct LocalDevice {
 };
 // Fails with: the program cannot be run, does not answer within a minute, or answers otherwise.
 [[nodiscard]] Result<std::vector<LocalDevice>> find_devices(const std::filesystem::path& program);
-// One for each GPU, or for each core where there is none.
+// One for each GPU, or for each core where there is none; one where nothing is known.
 [[nodiscard]] int default_workers(const std::vector<LocalDevice>& devices);
 
 // Beside this program, or in PATH. Fails with: there is none.

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,15 +21,16 @@ using std::chrono::steady_clock;
 constexpr std::size_t kBytesMax = std::size_t{1} << 20;
 
 // Between fork and exec: only what is safe there.
-[[noreturn]] void become_silent(const std::vector<char*>& arguments, int out, Errors errors) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+[[noreturn]] void become_silent(const std::vector<char*>& arguments, int out, Errors errors,
+                                pid_t parent) {
+  end_with_parent(parent, SIGKILL);
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   ::dup2(nothing, STDIN_FILENO);
   if (errors == Errors::kDropped) ::dup2(nothing, STDERR_FILENO);
   ::dup2(out, STDOUT_FILENO);
   unblock_signals();
   ::execvp(arguments[0], arguments.data());
-  ::_exit(127);
+  ::_exit(kExitNotStarted);
 }
 
 // Until it is closed, too much, or too late. False: the latter two.
@@ -61,8 +61,9 @@ Result<std::string> output_of(std::vector<std::string> command, std::chrono::mil
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     return fail(name, std::string("it cannot be asked: ") + std::strerror(errno));
+  const pid_t parent = ::getpid();
   const pid_t child = ::fork();
-  if (child == 0) become_silent(arguments, ends[1], errors);
+  if (child == 0) become_silent(arguments, ends[1], errors, parent);
   ::close(ends[1]);
   std::string text;
   const bool is_read = child > 0 && read_all(ends[0], steady_clock::now() + limit, text);
@@ -75,6 +76,8 @@ Result<std::string> output_of(std::vector<std::string> command, std::chrono::mil
     ::usleep(10'000);
   }
   if (!is_read) return fail(name, "it was asked and did not come to an end");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kExitNotStarted)
+    return fail(name, "it cannot be started");
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return fail(name, "it was asked and ended with a fault");
   return text;

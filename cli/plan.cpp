@@ -15,6 +15,8 @@
 #include "coordinator/core/estimate.h"
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/cost.h"
+#include "schema/tasks/baseline.h"
+#include "schema/units/cell.h"
 
 namespace isocost::cli {
 namespace {
@@ -25,10 +27,6 @@ struct PlanOptions {
   SpeedWishes speed;
   bool is_json = false;
 };
-
-std::string text_of(const Json& label) {
-  return label.is_string() ? label.get<std::string>() : canonical(label);
-}
 
 // A data set that scores compare with, as a line and as JSON.
 struct ReferenceLine {
@@ -41,6 +39,7 @@ struct Plan {
   core::Estimate estimate;
   std::vector<experiments::AxisCost> axes;
   std::vector<std::string> models;
+  std::vector<std::string> baselines;
   std::vector<ReferenceLine> references;
   std::vector<std::string> items;
   std::vector<std::string> notes;
@@ -61,9 +60,10 @@ std::vector<std::string> models_of(const Submission& submission) {
   std::set<std::string> seen;
   for (const CellRequest& cell : submission.cells) {
     const auto unet = cell.sample.inputs.find("unet");
-    std::string name = unet == cell.sample.inputs.end() ? "unnamed" : unet->second;
+    if (unet == cell.sample.inputs.end()) continue;  // a baseline's
+    std::string name = unet->second;
     if (const auto label = cell.labels.find("model"); label != cell.labels.end())
-      name = text_of(*label);
+      name = label_text(*label);
     if (seen.insert(name).second) names.push_back(name);
   }
   return names;
@@ -95,7 +95,7 @@ std::vector<std::string> items_of(const Submission& submission) {
   std::set<std::string> seen;
   for (const CellRequest& cell : submission.cells) {
     const ItemsSpec& items = cell.sample.items;
-    if (items.is_empty()) continue;
+    if (items.is_empty() || tasks::find_baseline(cell.sample.task) != nullptr) continue;
     std::string line;
     for (const auto& [slot, digest] : items.inputs) {
       const auto named = submission.input_names.find(digest);
@@ -110,6 +110,17 @@ std::vector<std::string> items_of(const Submission& submission) {
     if (seen.insert(line).second) lines.push_back(std::move(line));
   }
   return lines;
+}
+
+// The cells that no network draws: "enlarge bicubic".
+std::vector<std::string> baselines_of(const Submission& submission) {
+  std::vector<std::string> names;
+  for (const CellRequest& cell : submission.cells)
+    if (tasks::find_baseline(cell.sample.task) != nullptr)
+      names.push_back(cell.labels.contains("task")
+                          ? label_text(cell.labels["task"]) + " " + cell.sample.task
+                          : cell.sample.task);
+  return names;
 }
 
 // "a, b, c and 4 more": a table's line holds a few.
@@ -135,9 +146,10 @@ std::string costly_line(const experiments::AxisCost& axis) {
   for (const experiments::ValueCost& value : values) cells += static_cast<double>(value.cells);
   std::vector<std::string> others;
   for (std::size_t i = 1; i < values.size(); ++i)
-    others.push_back(fmt::format("{} {:.0f} %", text_of(values[i].value), 100 * values[i].share));
+    others.push_back(
+        fmt::format("{} {:.0f} %", label_text(values[i].value), 100 * values[i].share));
   return fmt::format("{}: {} takes {:.0f} % of the FLOPs in {:.0f} % of the cells; {}", axis.name,
-                     text_of(values[0].value), 100 * values[0].share,
+                     label_text(values[0].value), 100 * values[0].share,
                      100 * static_cast<double>(values[0].cells) / cells, listed(others, 5));
 }
 
@@ -147,6 +159,9 @@ void print(const Submission& submission, const Plan& plan) {
   fmt::print("models          {}: {}\n", plan.models.size(), listed(plan.models, 8));
   fmt::print("axes            {}\n", axes_line(plan.axes));
   fmt::print("cells           {}\n", estimate.cells);
+  if (!plan.baselines.empty())
+    fmt::print("baselines       {} of the cells: {}\n", plan.baselines.size(),
+               listed(plan.baselines, 8));
   for (const ReferenceLine& reference : plan.references)
     fmt::print("reference       {}\n", reference.text);
   for (const std::string& items : plan.items) fmt::print("items           {}\n", items);
@@ -173,6 +188,7 @@ Json as_json(const Submission& submission, const Plan& plan) {
   Json json = core::to_json(plan.estimate);
   json["experiment"] = submission.name;
   json["models"] = plan.models;
+  json["baselines"] = plan.baselines;
   json["references"] = Json::array();
   for (const ReferenceLine& reference : plan.references)
     json["references"].push_back(reference.json);
@@ -186,8 +202,8 @@ Json as_json(const Submission& submission, const Plan& plan) {
   json["gflops_per_second"] = plan.gflops_per_second;
   json["is_speed_measured"] = plan.speed.is_measured;
   json["speed"] = plan.speed.source;
-  json["device"] =
-      plan.speed.device == nullptr ? Json() : Json(std::string(plan.speed.device->name));
+  const devices::Device* device = plan.speed.worker.device;
+  json["device"] = device == nullptr ? Json() : Json(std::string(device->name));
   json["devices"] = plan.speed.machines;
   json["workers"] = plan.speed.workers;
   return json;
@@ -210,10 +226,11 @@ int plan(const PlanOptions& options) {
   if (!planned) return complain(planned.error().message(), kExitInput);
   auto speed = plan_speed(options.speed, *input, seen);
   if (!speed) return complain(speed.error().message(), kExitInput);
-  const double on_one = seconds_of(submission, *planned, *speed);
+  const double on_one = core::seconds_of(submission, *planned, speed->worker);
   Plan plan{.estimate = core::estimate(submission, *planned),
             .axes = experiments::cost_by_axis(submission),
             .models = models_of(submission),
+            .baselines = baselines_of(submission),
             .references = references_of(submission),
             .items = items_of(submission),
             .notes = input->notes,
@@ -221,7 +238,7 @@ int plan(const PlanOptions& options) {
   for (std::string& note : too_large(submission, plan.speed)) plan.notes.push_back(std::move(note));
   plan.seconds = on_one / plan.speed.workers;
   plan.gflops_per_second =
-      on_one > 0 ? plan.estimate.gflops / on_one : plan.speed.gflops_per_second;
+      on_one > 0 ? plan.estimate.gflops / on_one : plan.speed.worker.gflops_per_second;
   if (options.is_json)
     fmt::print("{}\n", as_json(submission, plan).dump(2));
   else

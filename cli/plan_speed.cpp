@@ -3,27 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
 #include "base/io/atomic_file.h"
 #include "base/io/temporary_folder.h"
+#include "cli/command.h"
 #include "cli/local_workers.h"
 #include "cli/output_of.h"
 #include "cli/progress.h"
+#include "schema/units/cell.h"
 
 namespace isocost::cli {
 namespace {
 
 // Loading networks takes longer than measuring them.
 constexpr std::chrono::minutes kCalibrationMax{30};
-constexpr std::size_t kNetworksMax = 32;  // further ones have the speed of all
+constexpr std::size_t kNetworksMax = 32;    // further ones have the speed of all
+constexpr double kCalibrationSeconds = 10;  // of all networks together
 
 std::string name_of(const CellRequest& cell) {
   const auto label = cell.labels.find("model");
-  if (label == cell.labels.end()) return "the network";
-  return label->is_string() ? label->get<std::string>() : label->dump();
+  return label == cell.labels.end() ? "the network" : label_text(*label);
 }
 
 // A cell of each network, the first. Baselines have none.
@@ -47,9 +48,8 @@ std::string sheet_text(const devices::Device& device) {
 // Runs the worker program, which measures each network.
 Result<core::Speeds> calibrate(const SpeedWishes& wishes, const GridInput& input,
                                const std::filesystem::path& program) {
-  Json request = {{"seconds", wishes.calibration_seconds},
-                  {"networks", Json::array()},
-                  {"prompts", Json::object()}};
+  Json request = {
+      {"seconds", kCalibrationSeconds}, {"networks", Json::array()}, {"prompts", Json::object()}};
   for (const auto& [unused, cell] : networks_of(input.submission)) {
     if (request["networks"].size() == kNetworksMax) break;
     request["networks"].push_back(
@@ -98,6 +98,14 @@ std::string devices_text(const std::vector<LocalDevice>& found) {
   return text;
 }
 
+// None, and a warning: the program does not tell.
+std::vector<LocalDevice> devices_here(const std::filesystem::path& program) {
+  const auto found = find_devices(program);
+  if (found) return *found;
+  warn(found.error().message() + "; give --workers and --device");
+  return {};
+}
+
 class Chooser {
  public:
   Chooser(const SpeedWishes& wishes, const GridInput& input, const core::Speeds& seen)
@@ -114,14 +122,14 @@ class Chooser {
 
  private:
   void by_database(const core::Speeds& seen) {
-    speed_.seen = seen;
-    speed_.gflops_per_second = *seen.gflops_per_second();
+    speed_.worker.seen = seen;
+    speed_.worker.gflops_per_second = *seen.gflops_per_second();
     speed_.source = "measured by the units that are done";
     speed_.is_measured = true;
   }
 
   PlanSpeed as_given() {
-    speed_ = {.gflops_per_second = wishes_.gflops_per_second,
+    speed_ = {.worker = {.gflops_per_second = wishes_.gflops_per_second},
               .source = "as given",
               .workers = speed_.workers};
     return speed_;
@@ -137,7 +145,7 @@ class Chooser {
     }
     const auto device = devices::find_device(wishes_.device);
     if (!device) return fail(device.error());
-    speed_.device = *device;
+    speed_.worker.device = *device;
     speed_.machines = fmt::format("{} x {}", speed_.workers, (*device)->name);
     speed_.source = sheet_text(**device);
     return speed_;
@@ -152,14 +160,16 @@ class Chooser {
             "assumed of one core; --device, --gflops, or --db with results, says better";
       return speed_;
     }
-    const auto found = find_devices(*program).value_or(std::vector<LocalDevice>{});
+    const bool is_speed_open = !wishes_.is_calibrated && !speed_.is_measured;
+    const std::vector<LocalDevice> found =
+        !wishes_.workers || is_speed_open ? devices_here(*program) : std::vector<LocalDevice>{};
     if (!wishes_.workers) speed_.workers = static_cast<unsigned>(default_workers(found));
     if (!found.empty()) speed_.machines = devices_text(found) + " here";
     if (wishes_.is_calibrated) {
       const auto measured = calibrate(wishes_, input_, *program);
       if (!measured) return fail(measured.error());
-      speed_.seen = *measured;
-      speed_.gflops_per_second = *measured->gflops_per_second();
+      speed_.worker.seen = *measured;
+      speed_.worker.gflops_per_second = *measured->gflops_per_second();
       speed_.source = "measured on this machine";
       speed_.is_measured = true;
     }
@@ -177,7 +187,7 @@ class Chooser {
     const std::string name =
         gpu->description.is_object() ? gpu->description.value("name", std::string()) : "";
     if (const auto device = devices::find_device(name)) {
-      speed_.device = *device;
+      speed_.worker.device = *device;
       speed_.source = sheet_text(**device);
     } else {
       speed_.source =
@@ -197,40 +207,15 @@ Result<PlanSpeed> plan_speed(const SpeedWishes& wishes, const GridInput& input,
   return Chooser(wishes, input, seen).run();
 }
 
-double seconds_of(const Submission& submission, const core::SubmissionPlan& planned,
-                  const PlanSpeed& speed) {
-  std::map<core::SampleId, const CellRequest*> by_sample;
-  for (std::size_t i = 0; i < submission.cells.size(); ++i)
-    by_sample.emplace(planned.cells[i].sample, &submission.cells[i]);
-  double seconds = 0;
-  for (const core::NewUnit& unit : planned.units) {
-    const core::Speeds::Work work{
-        .kind = unit.kind, .affinity = unit.affinity, .gflops = unit.gflops};
-    if (speed.device == nullptr || !unit.sample || !by_sample.contains(*unit.sample) ||
-        unit.kind != UnitKind::kGenerate) {
-      seconds += speed.seen.seconds(work, speed.gflops_per_second);
-      continue;
-    }
-    const CellRequest& cell = *by_sample.at(*unit.sample);
-    const double rate = devices::gflops_per_second(*speed.device, cell.sample.dtype);
-    const double groups =
-        std::ceil(static_cast<double>(unit.range.size()) / std::max(1, cell.sample.group_size));
-    const double starts =
-        groups * static_cast<double>(cell.cost.steps_calls) * devices::kCallSecondsMin;
-    seconds += std::max(speed.seen.seconds(work, rate), starts);
-  }
-  return seconds;
-}
-
 std::vector<std::string> too_large(const Submission& submission, const PlanSpeed& speed) {
   std::vector<std::string> notes;
-  if (speed.device == nullptr) return notes;
+  if (speed.worker.device == nullptr) return notes;
   for (const auto& [unused, cell] : networks_of(submission)) {
     const double gigabytes = static_cast<double>(cell->cost.weight_bytes) * 1e-9;
-    if (gigabytes > speed.device->memory_gb)
+    if (gigabytes > speed.worker.device->memory_gb)
       notes.push_back(fmt::format("{} has {:.0f} GB of weights, and the {} has {:.0f} GB of memory",
-                                  name_of(*cell), gigabytes, speed.device->name,
-                                  speed.device->memory_gb));
+                                  name_of(*cell), gigabytes, speed.worker.device->name,
+                                  speed.worker.device->memory_gb));
   }
   return notes;
 }

@@ -1,8 +1,8 @@
 // How fast a plan's units will run: what was measured of its networks, else what is known of a
 // device. For `isocost plan`.
 //
-//   Result<PlanSpeed> speed = plan_speed(wishes, input);
-//   double seconds = seconds_of(submission, planned, *speed);       // on one worker
+//   Result<PlanSpeed> speed = plan_speed(wishes, input, seen);
+//   double seconds = core::seconds_of(submission, planned, speed->worker);   // on one
 //
 // Thread: main; asking a worker program takes seconds.
 #pragma once
@@ -13,9 +13,8 @@
 #include <vector>
 
 #include "cli/grid_input.h"
-#include "coordinator/core/speeds.h"
+#include "coordinator/core/estimate.h"
 #include "coordinator/core/submission.h"
-#include "schema/devices/devices.h"
 
 namespace isocost::cli {
 
@@ -25,14 +24,11 @@ struct SpeedWishes {
   std::string device;                         // "H100", "cpu"; empty: what is here
   double gflops_per_second = 0;               // as given; 0: not
   bool is_calibrated = false;                 // networks are measured on this machine
-  double calibration_seconds = 10;
   std::optional<unsigned> workers;
 };
 
 struct PlanSpeed {
-  core::Speeds seen{};                      // wins where it knows more
-  const devices::Device* device = nullptr;  // a row of the table; null: a CPU's core, or a number
-  double gflops_per_second = devices::kCoreGflopsPerSecond;  // where there is no row
+  core::WorkerSpeed worker{};
   std::string source{};  // where the speeds are from, for people
   bool is_measured = false;
   std::string machines{};  // "4 x H100", for people; empty: nothing to say
@@ -43,9 +39,6 @@ struct PlanSpeed {
 // one is needed, a calibration that fails.
 [[nodiscard]] Result<PlanSpeed> plan_speed(const SpeedWishes& wishes, const GridInput& input,
                                            const core::Speeds& seen);
-// Of all that is new, on one worker.
-[[nodiscard]] double seconds_of(const Submission& submission, const core::SubmissionPlan& planned,
-                                const PlanSpeed& speed);
 // Networks whose weights are larger than the device's memory, a sentence each.
 [[nodiscard]] std::vector<std::string> too_large(const Submission& submission,
                                                  const PlanSpeed& speed);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "cli/terminal.h"
 #include "schema/units/cell.h"
 #include "schema/units/kind.h"
@@ -44,7 +45,7 @@ std::string submission_text(const core::SubmissionReply& reply) {
 }
 
 std::string running_text(const core::RunningView& running) {
-  const std::string labels = labels_text(running.labels);
+  const std::string labels = one_line(labels_text(running.labels));
   const bool has_images = running.kind == units::row_of(UnitKind::kGenerate).name;
   std::string text = labels.empty() ? running.kind : labels;
   if (has_images) {
@@ -79,10 +80,11 @@ std::string failed_text(const std::vector<core::FailedCellView>& failed, Logs lo
     const auto& alike = cells[reason];
     const core::FailedCellView& first = *alike.front();
     text += alike.size() == 1 ? std::string("  ") : fmt::format("  {} cells, from ", alike.size());
-    text += fmt::format("cell {} ({}): {}: {}\n", first.number, labels_text(first.labels),
-                        reason.first, reason.second);
+    text += one_line(fmt::format("cell {} ({}): {}: {}", first.number, labels_text(first.labels),
+                                 reason.first, reason.second)) +
+            "\n";
     if (logs == Logs::kLeftOut) continue;
-    for (const std::string& line : first.log_tail) text += fmt::format("    {}\n", line);
+    for (const std::string& line : first.log_tail) text += "    " + one_line(line) + "\n";
   }
   return text;
 }
@@ -139,7 +141,7 @@ std::string progress_line(const core::Snapshot& status, const std::string& exper
     std::string line = joined(pieces, rank);
     if (columns_of(line) <= columns) return line;
   }
-  return fitting(joined(pieces, 0), columns);
+  return fitting(joined(pieces, 0), columns, cut_mark(false));
 }
 
 std::string device_text(const Json& device) {
@@ -148,7 +150,7 @@ std::string device_text(const Json& device) {
   for (const char* member : {"device", "name"})
     if (const auto told = device.find(member);
         told != device.end() && told->is_string() && !told->get<std::string>().empty())
-      words.push_back(told->get<std::string>());
+      words.push_back(one_line(told->get<std::string>()));
   if (const auto told = device.find("memory_bytes");
       told != device.end() && told->is_number() && told->get<double>() > 0)
     words.push_back(fmt::format("{:.0f} GB", told->get<double>() * 1e-9));
@@ -159,14 +161,10 @@ std::string event_text(const log::Event& event, Dates dates) {
   const auto seconds = static_cast<std::time_t>(event.at_ms / 1000);
   std::tm local{};
   ::localtime_r(&seconds, &local);
-  log::Event rest = event;
-  rest.kind.clear();
-  std::string text = log::text_of(rest);
-  if (text.starts_with(": ")) text.erase(0, 2);
   return fmt::format("{}  {:<15} {}",
                      dates == Dates::kShown ? fmt::format("{:%Y-%m-%d %H:%M:%S}", local)
                                             : fmt::format("{:%H:%M:%S}", local),
-                     event.kind, text);
+                     one_line(event.kind), log::about_text(event));
 }
 
 std::string health_text(const core::WorkerView& worker) {
@@ -196,7 +194,7 @@ void ProgressPrinter::show(const core::Snapshot& status, const std::string& expe
 }
 
 void ProgressPrinter::show(const std::string& line) {
-  show([line](std::size_t columns) { return fitting(line, columns); });
+  show([line](std::size_t columns) { return fitting(line, columns, cut_mark(has_utf8())); });
 }
 
 void ProgressPrinter::show(Line line) {

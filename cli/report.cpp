@@ -33,6 +33,7 @@ void print(const report::ReportPaths& paths, bool as_json) {
                        {"envelope_csv", paths.envelope_csv.string()},
                        {"json", paths.json.string()},
                        {"pictures", paths.pictures.string()},
+                       {"pictures_left_out", paths.pictures_left_out},
                        {"cells", paths.cells},
                        {"failed", paths.failed}};
     fmt::print("{}\n", canonical(json));
@@ -41,6 +42,8 @@ void print(const report::ReportPaths& paths, bool as_json) {
   for (const std::string& line : paths.answer) fmt::print("{}\n", line);
   fmt::print("report   {}\ncells    {}\n", paths.html.string(), paths.cells_csv.string());
   if (!paths.pictures.empty()) fmt::print("pictures {}\n", paths.pictures.string());
+  if (paths.pictures_left_out > 0)
+    fmt::print("{} more pictures lie among the artifacts alone\n", paths.pictures_left_out);
   if (paths.failed > 0)
     fmt::print("{} of {} cells failed; the report says why\n", paths.failed, paths.cells);
 }

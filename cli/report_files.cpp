@@ -19,6 +19,8 @@ int write_report_files(const std::filesystem::path& database,
   // A grid may keep none, and cells that failed have none.
   if (!paths->pictures.empty())
     fmt::print("pictures  {}\n", std::filesystem::absolute(paths->pictures).string());
+  if (paths->pictures_left_out > 0)
+    fmt::print("{} more pictures lie among the artifacts alone\n", paths->pictures_left_out);
   return kExitDone;
 }
 

@@ -1,4 +1,4 @@
-// The report of a study, written and announced: what `run` and `report` end with. Thread: any.
+// The report of a study, written and announced: what `run` ends with. Thread: any.
 #pragma once
 
 #include <filesystem>

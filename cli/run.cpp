@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cctype>
 #include <filesystem>
 #include <optional>
 
-#include "base/digest.h"
 #include "base/io/presence.h"
+#include "base/text.h"
 #include "cli/archive.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
@@ -26,8 +25,8 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kLook{100};
 constexpr std::chrono::seconds kStuckFor{5};  // so long nothing may be runnable before we give up
-constexpr const char* kPage = "http://127.0.0.1:7780";  // where commands look by themselves
-constexpr const char* kAnyPage = "http://127.0.0.1:0";  // where that port is in use
+constexpr std::size_t kFolderBytesMax = 100;  // of a report's name
+constexpr const char* kAnyPage = "http://127.0.0.1:0";  // where the default's port is in use
 
 struct RunOptions {
   fs::path grid;
@@ -40,7 +39,7 @@ struct RunOptions {
   std::string device;
   std::string dtype;
   std::vector<std::string> worker_arguments;
-  std::optional<std::string> http;  // where the page is served; absent: kPage, or any port
+  std::optional<std::string> http;  // where the page is served; absent: the default, or any port
   fs::path token_file;
   bool has_no_page = false;
   bool is_quiet = false;
@@ -59,7 +58,7 @@ class Run {
     // Before anything is made. A study that is there may need no worker any more.
     program_ = find_worker_program(options_.worker_program);
     if (!program_ && !fs::exists(options_.out / "isocost.db"))
-      return complain(program_.error().message());
+      return complain(program_.error().message(), kExitInput);
     std::error_code error;
     const bool is_new = !fs::exists(options_.out, error);
     if (const auto made = io::make_folder(options_.out); !made)
@@ -77,14 +76,13 @@ class Run {
          .log = {.file = options_.out / "coordinator.log"},
          .prepare = [&](coordinator::Loop& loop, log::Log& log) -> Result<void> {
            if (auto served = serve_page(loop, log); !served) return served;
-           auto submitted = loop.submit(input_.submission, 0);
+           auto submitted = submit(loop);
            is_refused = !submitted;
            if (!submitted) return fail(std::move(submitted.error()));
            answer = std::move(*submitted);
            return {};
          }});
     if (!host) {
-      server_.reset();
       if (is_new) fs::remove(options_.out, error);
       return complain(host.error().message(), is_refused ? kExitInput : kExitFailed);
     }
@@ -99,6 +97,18 @@ class Run {
  private:
   [[nodiscard]] coordinator::Loop& loop() { return host_->loop(); }
 
+  // Where it comes to nothing, the loop is gone at once, and the page's server speaks to it.
+  Result<core::SubmissionReply> submit(coordinator::Loop& loop) {
+    try {
+      auto submitted = loop.submit(input_.submission, 0);
+      if (!submitted) server_.reset();
+      return submitted;
+    } catch (const std::exception&) {
+      server_.reset();
+      throw;
+    }
+  }
+
   // What is no fault: not where quiet is wanted.
   void say(const std::string& text) const {
     if (!options_.is_quiet) fmt::print(stderr, "{}\n", text);
@@ -106,26 +116,29 @@ class Run {
 
   Result<void> serve_page(coordinator::Loop& loop, log::Log& log) {
     if (options_.has_no_page) return {};
-    web::ServerOptions options{.endpoint = options_.http.value_or(kPage),
+    web::ServerOptions options{.endpoint = options_.http.value_or(web::kDefaultUrl),
                                .token_file = options_.token_file,
                                .spool = fs::absolute(options_.out),
-                               .log = &log,
-                               .archive = &archive_};
-    auto opened = web::Server::open(options, loop);
+                               .log = &log};
+    auto opened = web::Server::open(options, loop, archive_);
     if (!opened && !options_.http) {
       options.endpoint = kAnyPage;
-      opened = web::Server::open(options, loop);
+      opened = web::Server::open(options, loop, archive_);
     }
     if (!opened) return fail(std::move(opened.error()));
     server_ = std::move(*opened);
     return {};
   }
 
-  // Where workers compute: as it was said, or on all that their program finds here.
+  // Where workers compute: as it was said, or on all that their program finds here. None: it does
+  // not tell, and each worker chooses by itself.
   [[nodiscard]] std::vector<LocalDevice> devices() const {
     if (!options_.device.empty() && options_.device != "auto")
       return {{options_.device, {{"device", options_.device}}}};
-    return find_devices(*program_).value_or(std::vector<LocalDevice>{});
+    const auto found = find_devices(*program_);
+    if (found) return *found;
+    warn(found.error().message() + "; each worker chooses by itself: give --workers and --device");
+    return {};
   }
 
   // "2 workers on cuda:0 (NVIDIA H100, 80 GB), cuda:1 (...)"
@@ -139,7 +152,7 @@ class Run {
   // Until nothing is open. An exit code other than 0 ends the command.
   int compute() {
     if (loop().snapshot()->units.open() == 0) return kExitDone;
-    if (!program_) return complain(program_.error().message());
+    if (!program_) return complain(program_.error().message(), kExitInput);
     const std::vector<LocalDevice> found = devices();
     const int count = options_.workers.value_or(default_workers(found));
     std::vector<std::string> names;
@@ -229,12 +242,7 @@ class Run {
     const std::string& name = input_.submission.name;
     if (snapshot.experiments.empty() || snapshot.experiments.front().name == name)
       return options_.out;
-    std::string folder = name.substr(0, 100);
-    for (char& c : folder)
-      if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '-' && c != '_') c = '-';
-    // Two names that become one folder stay apart.
-    if (folder != name) folder += "-" + sha256(name).hex().substr(0, 8);
-    return options_.out / "reports" / folder;
+    return options_.out / "reports" / file_name_of(name, kFolderBytesMax);
   }
 
   static int complain_failed(const core::ExperimentView& view) {
@@ -288,8 +296,9 @@ void add_run(CLI::App& app, int& exit_code) {
   command->add_option("--worker-program", options->worker_program, "Instead of isocost-worker");
   command->add_option("--worker-argument", options->worker_arguments,
                       "A further argument for each worker");
-  command->add_option("--http", options->http,
-                      "Where the page is served; default: http://127.0.0.1:7780, or any free port");
+  command->add_option(
+      "--http", options->http,
+      fmt::format("Where the page is served; default: {}, or any free port", web::kDefaultUrl));
   command->add_option("--token-file", options->token_file, "A file with the page's token");
   command->add_flag("--no-http", options->has_no_page, "Serve no page");
   command->add_flag("--quiet,-q", options->is_quiet, "Show no progress and no notes");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/text.h"
 #include "cli/progress.h"
 
 namespace isocost::cli {
@@ -36,14 +37,19 @@ std::string_view code_of(Colour colour) {
   return "";
 }
 
-// Collects lines, each made of coloured pieces that together fit.
+// Collects lines, each made of coloured pieces that together fit. Nothing that anybody said, a
+// coordinator or a peer of it, gets at the terminal otherwise than as letters.
 class Painter {
  public:
   explicit Painter(const Screen& screen) : screen_(screen) {}
 
+  Painter& add_name(const std::string& name, Colour colour = Colour::kPlain) {
+    return add(padded(one_line(name), kNameColumns, cut_mark(screen_.has_utf8)) + " ", colour);
+  }
   Painter& add(const std::string& text, Colour colour = Colour::kPlain) {
     const std::string fits =
-        fitting(text, screen_.size.columns - std::min(screen_.size.columns, taken_));
+        fitting(one_line(text), screen_.size.columns - std::min(screen_.size.columns, taken_),
+                cut_mark(screen_.has_utf8));
     taken_ += columns_of(fits);
     const std::string_view code = screen_.has_colour ? code_of(colour) : "";
     line_ += code.empty() ? fits : std::string(code) + fits + "\x1b[0m";
@@ -99,7 +105,7 @@ void add_bar(Painter& painter, const core::ExperimentView& view) {
 }
 
 void add_experiment(Painter& painter, const core::ExperimentView& view) {
-  painter.add(padded(view.name, kNameColumns) + " ", Colour::kHead);
+  painter.add_name(view.name, Colour::kHead);
   add_bar(painter, view);
   painter.add(fmt::format("  {} of {} cells done", view.cells_done, view.cells));
   if (view.cells_failed > 0)
@@ -123,7 +129,7 @@ void add_overview(Painter& painter, const core::Snapshot& status) {
 }
 
 void add_worker(Painter& painter, const core::WorkerView& worker) {
-  painter.add(padded(worker.name, kNameColumns) + " ");
+  painter.add_name(worker.name);
   const std::string device = device_text(worker.device);
   painter.add(device.empty() ? std::string() : device + "  ", Colour::kQuiet);
   const std::string health = health_text(worker);
@@ -146,7 +152,7 @@ void add_workers(Painter& painter, const core::Snapshot& status, std::size_t lin
   }
   for (const core::GoneWorkerView& worker : status.gone_workers) {
     if (++lines > lines_max) break;
-    painter.add(padded(worker.name, kNameColumns) + " ", Colour::kQuiet);
+    painter.add_name(worker.name, Colour::kQuiet);
     painter.add(worker.is_lost ? "lost " : "left ", worker.is_lost ? Colour::kBad : Colour::kQuiet);
     painter.line(fmt::format("{} ago: {}", duration_text(worker.gone_seconds), worker.reason),
                  Colour::kQuiet);

@@ -1,6 +1,6 @@
 // What `isocost watch` paints: a coordinator's status and its last events as lines of a terminal.
 //
-//   std::vector<std::string> lines = paint(status, events, {.size = {80, 24}, .colour = true});
+//   std::vector<std::string> lines = paint(status, events, {.size = {80, 24}, .has_colour = true});
 //
 // There are at most as many lines as rows, and none is longer than there are columns; escape
 // sequences of colours take none. Pure but for the local time of events; any thread.

@@ -10,6 +10,7 @@
 #include "coordinator/storage/reader.h"
 #include "experiments/grid/select.h"
 #include "schema/metrics/metric.h"
+#include "schema/tasks/baseline.h"
 
 namespace isocost::cli {
 namespace {
@@ -30,7 +31,8 @@ int select(const Options& options) {
   if (!judged) return complain(judged.error().message(), kExitInput);
   std::vector<experiments::JudgedPoint> points;
   for (const auto& cell : judged->cells)
-    points.push_back({cell.labels, cell.value, cell.range.end});
+    if (tasks::find_baseline(cell.task) == nullptr)  // nothing of it could be chosen
+      points.push_back({cell.labels, cell.value, cell.range.end});
   experiments::SelectOptions select = options.select;
   std::string per;
   for (const std::string& axis : select.per) per += (per.empty() ? "" : ",") + axis;

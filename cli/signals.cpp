@@ -1,5 +1,8 @@
 #include "cli/signals.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <ctime>
 
@@ -33,6 +36,11 @@ std::optional<int> Signals::wait(std::chrono::milliseconds limit) {
 void unblock_signals() {
   const sigset_t set = handled();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void end_with_parent(pid_t parent, int signal) {
+  ::prctl(PR_SET_PDEATHSIG, signal);
+  if (::getppid() != parent) ::_exit(kExitNotStarted);
 }
 
 }  // namespace isocost::cli

@@ -7,6 +7,8 @@
 // Thread: main.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 
@@ -21,5 +23,10 @@ class Signals {
 
 // In a child, between fork and exec: signals arrive again.
 void unblock_signals();
+// In a child, between fork and exec: `signal` comes when its parent ends, which forked from the
+// thread that goes on. Ends the child where the parent is gone already.
+void end_with_parent(pid_t parent, int signal);
+// How a child ends whose program cannot be executed, as shells have it.
+inline constexpr int kExitNotStarted = 127;
 
 }  // namespace isocost::cli

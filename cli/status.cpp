@@ -5,8 +5,9 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 
+#include "base/text.h"
+#include "cli/ask.h"
 #include "cli/command.h"
-#include "cli/http_client.h"
 #include "cli/progress.h"
 #include "coordinator/storage/reader.h"
 #include "coordinator/web/json.h"
@@ -20,6 +21,9 @@ struct StatusOptions {
   bool is_json = false;
 };
 
+// Whatever peers said in it.
+void print_line(const std::string& text) { fmt::print("{}\n", one_line(text)); }
+
 void print_experiment(const core::ExperimentView& view) {
   std::string cells =
       fmt::format("{} of {} cells done, {} failed", view.cells_done, view.cells, view.cells_failed);
@@ -27,25 +31,30 @@ void print_experiment(const core::ExperimentView& view) {
   std::string units = fmt::format("{} done, {} open, {} failed", view.units.done, view.units.open(),
                                   view.units.failed);
   if (view.units.cancelled > 0) units += fmt::format(", {} cancelled", view.units.cancelled);
-  fmt::print("{}{}: {}; units: {}\n", view.name, view.is_cancelled ? " (cancelled)" : "", cells,
-             units);
+  print_line(fmt::format("{}{}: {}; units: {}", view.name, view.is_cancelled ? " (cancelled)" : "",
+                         cells, units));
   fmt::print("{}", failed_text(view.failed, Logs::kShown));
+}
+
+void print_workers(const core::Snapshot& status) {
+  for (const core::WorkerView& worker : status.workers) {
+    const std::string device = device_text(worker.device);
+    print_line(
+        fmt::format("worker {} ({})", worker.name, device.empty() ? worker.device_class : device));
+    for (const core::RunningView& running : worker.running)
+      print_line(fmt::format("  {}, {}", running_text(running), fraction_text(running)));
+    if (const std::string health = health_text(worker); !health.empty()) print_line("  " + health);
+  }
+  for (const core::GoneWorkerView& worker : status.gone_workers)
+    print_line(fmt::format("worker {} {} {} ago: {}", worker.name,
+                           worker.is_lost ? "was lost" : "left", duration_text(worker.gone_seconds),
+                           worker.reason));
 }
 
 void print(const core::Snapshot& status) {
   for (const core::ExperimentView& view : status.experiments) print_experiment(view);
-  for (const core::WorkerView& worker : status.workers) {
-    const std::string device = device_text(worker.device);
-    fmt::print("worker {} ({})\n", worker.name, device.empty() ? worker.device_class : device);
-    for (const core::RunningView& running : worker.running)
-      fmt::print("  {}, {}\n", running_text(running), fraction_text(running));
-    if (const std::string health = health_text(worker); !health.empty())
-      fmt::print("  {}\n", health);
-  }
-  for (const core::GoneWorkerView& worker : status.gone_workers)
-    fmt::print("worker {} {} {} ago: {}\n", worker.name, worker.is_lost ? "was lost" : "left",
-               duration_text(worker.gone_seconds), worker.reason);
-  for (const std::string& fault : status.key_faults) fmt::print("a key is left out: {}\n", fault);
+  print_workers(status);
+  for (const std::string& fault : status.key_faults) print_line("a key is left out: " + fault);
   std::string incidents;
   for (const log::Incident kind : log::kIncidents)
     if (const auto count = status.incidents[static_cast<std::size_t>(kind)]; count != 0)
@@ -53,7 +62,7 @@ void print(const core::Snapshot& status) {
           fmt::format("{}{} {}", incidents.empty() ? "" : ", ", count, log::incident_name(kind));
   if (!incidents.empty()) fmt::print("peers since the start (see the log): {}\n", incidents);
   for (const core::MissingInput& input : status.missing_inputs)
-    fmt::print("no worker has {}\n", input.name);
+    print_line("no worker has " + input.name);
   if (status.gflops_per_second > 0) fmt::print("{}\n", rate_text(status.gflops_per_second));
   if (status.missing_inputs.empty() && status.units.open() > 0 && status.seconds_left >= 0)
     fmt::print("{} left\n", duration_text(status.seconds_left));
@@ -61,17 +70,15 @@ void print(const core::Snapshot& status) {
 
 // Of a running coordinator JSON is shown as it came: it may say more than this build knows.
 int show_remote(const StatusOptions& options) {
-  const auto answer = call(options.address, "GET", "/api/v1/status", "");
-  if (!answer) return complain(answer.error());
   if (options.is_json) {
-    fmt::print("{}\n", answer->dump(2));
+    const auto answer = call(options.address, "GET", kStatusPath, "");
+    if (!answer) return complain(answer.error());
+    fmt::print("{}\n", answer->dump(2, ' ', false, Json::error_handler_t::replace));
     return kExitDone;
   }
-  const auto snapshot = web::snapshot_from_json(*answer, "status");
-  // Whoever answers at an address need not be a coordinator.
-  if (!snapshot)
-    return complain(options.address.url + ": the answer is not a coordinator's status", kExitInput);
-  print(*snapshot);
+  const auto status = status_of(options.address);
+  if (!status) return complain(status.error());
+  print(*status);
   return kExitDone;
 }
 

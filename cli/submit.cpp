@@ -7,9 +7,10 @@
 #include <optional>
 
 #include "base/command_line.h"
+#include "base/text.h"
+#include "cli/ask.h"
 #include "cli/command.h"
 #include "cli/grid_input.h"
-#include "cli/http_client.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "coordinator/web/json.h"
@@ -32,18 +33,11 @@ struct CommandOptions {
 template <class TextOf>
 int show(const tl::expected<Json, CallFault>& answer, bool is_json, TextOf text_of) {
   if (!answer) return complain(answer.error());
-  const Result<std::string> text = is_json ? answer->dump(2) : text_of(*answer);
+  const Result<std::string> text =
+      is_json ? answer->dump(2, ' ', false, Json::error_handler_t::replace) : text_of(*answer);
   if (!text) return complain(text.error().message(), kExitInput);
-  fmt::print("{}\n", *text);
+  fmt::print("{}\n", is_json ? *text : one_line(*text));
   return kExitDone;
-}
-
-tl::expected<core::Snapshot, CallFault> status_of(const CoordinatorAddress& address) {
-  auto answer = call(address, "GET", "/api/v1/status", "");
-  if (!answer) return tl::unexpected(std::move(answer.error()));
-  auto status = web::snapshot_from_json(*answer, address.url + ": status");
-  if (!status) return tl::unexpected(CallFault{std::move(status.error()), kExitInput});
-  return std::move(*status);
 }
 
 // The exit code once no unit of the experiment is open.
@@ -66,19 +60,18 @@ std::optional<int> end_of(const core::Snapshot& status, const std::string& exper
 // meanwhile is waited for.
 int wait_for(const std::string& experiment, const CommandOptions& options) {
   constexpr std::chrono::seconds kBetweenLooks{1};
-  constexpr int kSilentLooksMax = 60;
-  int silent_looks = 0;
   Signals signals;
+  Silence silence;
   ProgressPrinter printer(options.is_quiet ? ProgressPrinter::Loudness::kQuiet
                                            : ProgressPrinter::Loudness::kLines);
   while (true) {
     const auto status = status_of(options.address);
-    if (!status && ++silent_looks > kSilentLooksMax) {
+    if (!status && silence.is_too_long()) {
       printer.finish();
       return complain(status.error());
     }
     if (status) {
-      silent_looks = 0;
+      silence.end();
       printer.show(*status, experiment);
       if (const auto code = end_of(*status, experiment, printer)) return *code;
     }

@@ -80,9 +80,9 @@ std::size_t columns_of(std::string_view text) {
   return columns;
 }
 
-std::string fitting(const std::string& text, std::size_t columns) {
+std::string fitting(const std::string& text, std::size_t columns, std::string_view mark) {
   if (columns_of(text) <= columns) return text;
-  const std::string mark = columns < 3 ? "" : has_utf8() ? "…" : "...";
+  if (columns < 3) mark = {};
   const std::size_t room = columns - columns_of(mark);
   std::size_t bytes = 0, taken = 0;
   while (bytes < text.size()) {
@@ -91,11 +91,11 @@ std::string fitting(const std::string& text, std::size_t columns) {
     taken += letter.columns;
     bytes += letter.bytes;
   }
-  return text.substr(0, bytes) + mark;
+  return text.substr(0, bytes).append(mark);
 }
 
-std::string padded(const std::string& text, std::size_t columns) {
-  std::string fits = fitting(text, columns);
+std::string padded(const std::string& text, std::size_t columns, std::string_view mark) {
+  std::string fits = fitting(text, columns, mark);
   const std::size_t taken = columns_of(fits);
   return taken < columns ? fits + std::string(columns - taken, ' ') : fits;
 }

@@ -1,6 +1,7 @@
 // What a terminal can show: its size, colours, and texts that fit into a line of it.
 //
-//   if (is_terminal(STDERR_FILENO)) line = fitting(line, terminal_size(STDERR_FILENO).columns);
+//   const std::size_t columns = terminal_size(STDERR_FILENO).columns;
+//   line = fitting(line, columns, cut_mark(has_utf8()));
 //
 // Thread: main.
 #pragma once
@@ -27,9 +28,15 @@ struct TerminalSize {
 
 // How many columns a text takes. Control characters take none.
 [[nodiscard]] std::size_t columns_of(std::string_view text);
-// The text, or its beginning with a mark at the end where it is longer.
-[[nodiscard]] std::string fitting(const std::string& text, std::size_t columns);
+// What stands at the end of a text that is cut.
+[[nodiscard]] constexpr std::string_view cut_mark(bool has_utf8_letters) {
+  return has_utf8_letters ? "\u2026" : "...";
+}
+// The text, or its beginning with the mark at the end where it is longer.
+[[nodiscard]] std::string fitting(const std::string& text, std::size_t columns,
+                                  std::string_view mark);
 // The same, filled up with blanks.
-[[nodiscard]] std::string padded(const std::string& text, std::size_t columns);
+[[nodiscard]] std::string padded(const std::string& text, std::size_t columns,
+                                 std::string_view mark);
 
 }  // namespace isocost::cli

@@ -11,13 +11,13 @@
 #include <memory>
 #include <optional>
 
+#include "base/text.h"
+#include "cli/ask.h"
 #include "cli/command.h"
-#include "cli/http_client.h"
 #include "cli/progress.h"
 #include "cli/screen.h"
 #include "cli/signals.h"
 #include "cli/terminal.h"
-#include "coordinator/web/json.h"
 
 namespace isocost::cli {
 namespace {
@@ -27,7 +27,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kBetweenPictures{1};
 constexpr std::chrono::milliseconds kBetweenKeys{100};
 constexpr std::chrono::seconds kBetweenLines{10};
-constexpr std::chrono::seconds kSilenceMax{60};  // then the coordinator is taken for gone
 constexpr std::size_t kEventsHeld = 200;
 
 struct WatchOptions {
@@ -84,29 +83,25 @@ class Watched {
 
   // The fault of an answer; absent: all is as it is now.
   [[nodiscard]] std::optional<CallFault> look() {
-    auto answer = call(address_, "GET", "/api/v1/status", "");
-    if (!answer) return std::move(answer.error());
-    auto status = web::snapshot_from_json(*answer, address_.url + ": status");
-    if (!status) return CallFault{std::move(status.error()), kExitInput};
+    auto status = status_of(address_);
+    if (!status) return std::move(status.error());
     if (status->database != status_.database) events_.clear();
     status_ = std::move(*status);
-    answered_ = steady_clock::now();
+    silence_.end();
     return look_at_events();
   }
 
   [[nodiscard]] const core::Snapshot& status() const { return status_; }
   [[nodiscard]] const std::vector<log::Event>& events() const { return events_; }
   [[nodiscard]] std::size_t new_events() const { return new_events_; }
-  [[nodiscard]] bool is_gone() const { return steady_clock::now() - answered_ > kSilenceMax; }
+  [[nodiscard]] bool is_gone() const { return silence_.is_too_long(); }
 
  private:
   std::optional<CallFault> look_at_events() {
-    std::string target = fmt::format("/api/v1/events?limit={}", kEventsHeld);
-    if (!events_.empty()) target += fmt::format("&after={}", events_.back().id);
-    auto answer = call(address_, "GET", target, "");
-    if (!answer) return std::move(answer.error());
-    auto more = web::events_from_json(*answer, address_.url + ": events");
-    if (!more) return CallFault{std::move(more.error()), kExitInput};
+    log::EventQuery query{.limit = kEventsHeld};
+    if (!events_.empty()) query.after = events_.back().id;
+    auto more = events_of(address_, query);
+    if (!more) return std::move(more.error());
     new_events_ = more->size();
     events_.insert(events_.end(), more->begin(), more->end());
     if (events_.size() > kEventsHeld)
@@ -118,7 +113,7 @@ class Watched {
   core::Snapshot status_;
   std::vector<log::Event> events_;
   std::size_t new_events_ = 0;
-  steady_clock::time_point answered_ = steady_clock::now();
+  Silence silence_;
 };
 
 // Where a coordinator that has done all it had to is gone, nothing is wrong.
@@ -159,7 +154,7 @@ int paint_on(Watched& watched, const WatchOptions& options, Signals& signals) {
 
 void print_progress(const core::Snapshot& status) {
   for (const core::ExperimentView& view : status.experiments)
-    fmt::print("{}: {}\n", view.name, progress_line(status, view.name));
+    fmt::print("{}\n", one_line(view.name + ": " + progress_line(status, view.name)));
 }
 
 // Events as they come, and how far everything is: now and then, where something changed.

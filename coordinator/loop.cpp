@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 #include <stdexcept>
-#include <system_error>
 
 #include "base/check.h"
 #include "base/io/limits.h"
@@ -40,17 +39,13 @@ Loop::Loop(core::Store& store, io::ArtifactStore& artifacts, LoopOptions options
                                                          .lease = options_.lease,
                                                          .heartbeat = options_.heartbeat},
                                        state.units);
-  started_ = {.kind = std::string(log::event_name(log::EventKind::kStarted)),
-              .who = {},
-              .what = "isocost " + options_.build + ", start " + std::to_string(state.epoch) +
-                      " on this database; " + std::to_string(state.units.size()) +
-                      " units are open",
-              .experiment = {},
-              .unit = {}};
+  started_ = core::event_of(log::event_name(log::EventKind::kStarted), {},
+                            "isocost " + options_.build + ", start " + std::to_string(state.epoch) +
+                                " on this database; " + std::to_string(state.units.size()) +
+                                " units are open");
   if (options_.log != nullptr)
-    options_.log->listen([this](log::Incident kind, std::string who, std::string what) {
-      record(kind, std::move(who), std::move(what));
-    });
+    options_.log->listen([this](log::Incident kind, const std::string& who,
+                                const std::string& what) { record(kind, who, what); });
   seen_ = now().time_since_epoch().count();
   publish();
 }
@@ -63,15 +58,11 @@ Loop::~Loop() {
 }
 
 // From any thread. What peers do is bounded by the log already; what waits here is, too.
-void Loop::record(log::Incident kind, std::string who, std::string what) {
+void Loop::record(log::Incident kind, const std::string& who, const std::string& what) {
   const std::lock_guard lock(mutex_);
   if (incidents_waiting_ >= kIncidentsWaitingMax) return;
   ++incidents_waiting_;
-  queue_.emplace_back(core::RecordEvent{.kind = std::string(log::incident_name(kind)),
-                                        .who = std::move(who),
-                                        .what = std::move(what),
-                                        .experiment = {},
-                                        .unit = {}});
+  queue_.emplace_back(core::event_of(log::incident_name(kind), who, what));
   woken_.notify_one();
 }
 
@@ -297,12 +288,13 @@ void Loop::publish() {
 
 void Loop::process(Request& request) {
   const core::RequestId id{++request_};
+  // Before the command: who waits is told when the store fails meanwhile.
+  const auto waiting = waiting_.emplace(id, std::move(request.promise)).first;
   auto handed = request.command(id);
   is_snapshot_due_ = true;
-  if (handed)
-    waiting_.emplace(id, std::move(request.promise));
-  else
-    request.promise.set_value(fail(std::move(handed.error())));
+  if (handed) return;
+  waiting->second.set_value(fail(std::move(handed.error())));
+  waiting_.erase(waiting);
 }
 
 // Requires: the core answers the command with this reply.
@@ -311,26 +303,26 @@ Result<Reply> Loop::ask(Command command) {
   std::future<Answer> future;
   {
     const std::lock_guard lock(mutex_);
-    if (is_stopping_) return fail("", "the coordinator is stopping");
+    if (is_stopping_) throw std::runtime_error("the coordinator is stopping");
     Request request{std::move(command), {}};
     future = request.promise.get_future();
     queue_.emplace_back(std::move(request));
     woken_.notify_one();
   }
-  Answer answer = future.get();
-  if (!answer) return fail(std::move(answer.error()));
-  return std::get<Reply>(std::move(*answer));
+  try {
+    Answer answer = future.get();
+    if (!answer) return fail(std::move(answer.error()));
+    return std::get<Reply>(std::move(*answer));
+  } catch (const std::future_error&) {  // it ended with a fault before it came to this request
+    throw std::runtime_error("the coordinator has stopped");
+  }
 }
 
 Result<core::SubmissionReply> Loop::submit(const Submission& submission, int priority) {
   for (const auto& [name, bytes] : submission.blobs) {
     if (sha256(bytes).name() != name)
       return fail("blobs", name + " does not match its bytes", sha256(bytes).name());
-    try {
-      artifacts_.put(bytes);  // on disk before the row that names it
-    } catch (const std::system_error& fault) {
-      return fail("artifacts", fault.what(), "a disk with room");
-    }
+    artifacts_.put(bytes);  // on disk before the row that names it
   }
   return ask<core::SubmissionReply>([this, &submission,
                                      priority](core::RequestId request) -> Result<void> {
@@ -378,10 +370,11 @@ Result<core::RetryReply> Loop::retry(const std::optional<std::string>& experimen
 void Loop::refuse_all(const std::string& why) {
   const std::lock_guard lock(mutex_);
   is_stopping_ = true;
-  for (auto& [unused, promise] : waiting_) promise.set_value(fail("", why));
+  const auto refusal = std::make_exception_ptr(std::runtime_error(why));
+  for (auto& [unused, promise] : waiting_) promise.set_exception(refusal);
   waiting_.clear();
   for (Item& item : queue_)
-    if (auto* request = std::get_if<Request>(&item)) request->promise.set_value(fail("", why));
+    if (auto* request = std::get_if<Request>(&item)) request->promise.set_exception(refusal);
   queue_.clear();
 }
 

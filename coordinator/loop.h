@@ -108,7 +108,7 @@ class Loop : public core::Commands {
   [[nodiscard]] core::FailureArrived failure_of(core::SessionId session,
                                                 wire::FailureMessage message);
   void hand(const core::Event& event);
-  void record(log::Incident kind, std::string who, std::string what);
+  void record(log::Incident kind, const std::string& who, const std::string& what);
   void cancel_unwanted();
   void tick();
   void finish_batch();

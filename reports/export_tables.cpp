@@ -1,6 +1,7 @@
 #include "reports/export_tables.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,8 @@
 
 namespace isocost::report {
 namespace {
+
+constexpr const char* kUnits = "units";
 
 // So many rows from `begin` on, or as many as there are.
 Table slice(const Table& table, std::size_t begin, std::size_t count) {
@@ -35,31 +38,39 @@ std::string ExportedTable::json(std::size_t begin, std::size_t count) const {
     Json object = Json::object();
     for (std::size_t i = 0; i < row.size(); ++i) object[table_.columns[i].name] = row[i];
     text += text.size() == 1 ? "\n" : ",\n";
-    text += object.dump(-1, ' ', false, Json::error_handler_t::replace);
+    text += canonical(object);
   }
   return text + "\n]\n";
 }
 
-ExportedTables::ExportedTables(Report report, Table units)
-    : report_(std::make_unique<const Report>(std::move(report))),
-      units_(std::make_unique<const Table>(std::move(units))) {}
+ExportedTables::ExportedTables(Report report, std::unique_ptr<const Table> units)
+    : report_(std::make_unique<const Report>(std::move(report))), units_(std::move(units)) {}
 ExportedTables::~ExportedTables() = default;
 
 Result<std::unique_ptr<const ExportedTables>> ExportedTables::read(
-    const std::filesystem::path& database, const std::string& experiment) {
+    const std::filesystem::path& database, const std::string& experiment,
+    const std::string& table) {
   const auto records = std::make_shared<std::vector<UnitRecord>>();
-  auto data =
-      load(database, {experiment}, [&](const UnitRecord& unit) { records->push_back(unit); });
+  std::function<void(const UnitRecord&)> see;
+  if (table == kUnits) see = [&](const UnitRecord& unit) { records->push_back(unit); };
+  auto data = load(database, {experiment}, see);
   if (!data) return fail(std::move(data.error()));
-  Table units = units_table();
-  units.size = records->size();
-  units.row = [records](std::size_t i) { return row_of((*records)[i]); };
+  std::unique_ptr<Table> units;
+  if (table == kUnits) {
+    units = std::make_unique<Table>(table_named(kUnits));
+    units->size = records->size();
+    units->row = [records](std::size_t i) { return row_of((*records)[i]); };
+  }
   return std::unique_ptr<const ExportedTables>(
       new ExportedTables(make_report(std::move(*data)), std::move(units)));
 }
 
+bool ExportedTables::were_read_for(const std::string& table) const {
+  return table != kUnits || units_ != nullptr;
+}
+
 std::unique_ptr<ExportedTable> ExportedTables::find(const std::string& name) const {
-  const Table* table = name == units_->name ? units_.get() : report_->table(name);
+  const Table* table = name == kUnits ? units_.get() : report_->table(name);
   return table == nullptr ? nullptr : std::make_unique<ExportedTable>(*table);
 }
 

@@ -1,6 +1,6 @@
 // The tables of one experiment, for whoever asks for them by name: the HTTP interface.
 //
-//   auto tables = ExportedTables::read("study/isocost.db", "study");
+//   auto tables = ExportedTables::read("study/isocost.db", "study", "cells");
 //   tables->find("cells")->csv(0, 100)         // its head and the first hundred rows
 //
 // Reads the database read-only, also while a coordinator uses it. Fails with what load() fails
@@ -34,16 +34,20 @@ class ExportedTable {
 
 class ExportedTables {
  public:
+  // With `table` among them: units, of which there may be very many, are read for that table alone.
   [[nodiscard]] static Result<std::unique_ptr<const ExportedTables>> read(
-      const std::filesystem::path& database, const std::string& experiment);
+      const std::filesystem::path& database, const std::string& experiment,
+      const std::string& table);
   ~ExportedTables();
-  // Null: there is none of this name. Valid as long as this.
+  // Whether find() knows of this table, if there is one of this name.
+  [[nodiscard]] bool were_read_for(const std::string& table) const;
+  // Null: there is none of this name, or it was not read. Valid as long as this.
   [[nodiscard]] std::unique_ptr<ExportedTable> find(const std::string& name) const;
 
  private:
-  ExportedTables(Report report, Table units);
+  ExportedTables(Report report, std::unique_ptr<const Table> units);
   std::unique_ptr<const Report> report_;
-  std::unique_ptr<const Table> units_;
+  std::unique_ptr<const Table> units_;  // null: not read
 };
 
 }  // namespace isocost::report

@@ -1,13 +1,16 @@
 #include "reports/figure_files.h"
 
 #include <algorithm>
-#include <cctype>
-#include <optional>
+#include <array>
 #include <set>
+#include <sstream>
 
 #include "base/io/atomic_file.h"
 #include "reports/html/assets.h"
+#include "reports/html/figure_meta.h"
 #include "reports/model/columns.h"
+#include "reports/model/costs.h"
+#include "schema/options.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::report {
@@ -17,14 +20,12 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kFigureBytesMax = 1U << 20;
 
-std::string table_names() {
-  std::string names;
+std::vector<std::string> table_names() {
+  std::vector<std::string> names;
   for (const TableFacts& table : table_facts())
-    if (table.is_for_figures) names += (names.empty() ? "" : ", ") + table.name;
+    if (table.is_for_figures) names.push_back(table.name);
   return names;
 }
-
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
 // The names in an expression behind "datum": datum.x, datum["x"], datum['x'].
 std::vector<std::string> names_in(const std::string& expression) {
@@ -47,6 +48,10 @@ std::vector<std::string> names_in(const std::string& expression) {
   return names;
 }
 
+// Transforms, each with the columns that it makes where no "as" says otherwise.
+constexpr std::array kMadeUnasked = {"fold key value", "density value density",
+                                     "quantile prob value"};
+
 // Names that a specification makes itself: "as" of its transforms, folded and pivoted columns.
 void collect_made(const Json& value, std::set<std::string>& made, bool& is_open) {
   if (value.is_array())
@@ -55,7 +60,13 @@ void collect_made(const Json& value, std::set<std::string>& made, bool& is_open)
   // What these make is known from the data alone.
   if (value.contains("pivot") || value.contains("lookup") || value.contains("flatten"))
     is_open = true;
-  if (value.contains("fold")) made.insert({"key", "value"});
+  for (const char* line : kMadeUnasked) {
+    std::istringstream words(line);
+    std::string word;
+    words >> word;
+    if (value.contains(word))
+      while (words >> word) made.insert(word);
+  }
   for (const auto& [name, item] : value.items()) {
     if (name == "as") {
       if (item.is_string()) made.insert(item.get<std::string>());
@@ -76,47 +87,101 @@ class Checker {
 
   // `table`: whose rows this part of the specification draws; empty where it brings its own.
   void check(const Json& value, std::string table) {
+    if (value.is_string()) check_word(value.get<std::string>(), table);
     if (value.is_array())
       for (const Json& item : value) check(item, table);
     if (!value.is_object()) return;
     if (value.contains("data")) table = table_of(value["data"]);
     for (const auto& [name, item] : value.items()) {
       if (name == "usermeta" || name == "datasets" || name == "data") continue;
-      if ((name == "field" || name == "groupby" || name == "fold" || name == "joinaggregate" ||
-           name == "aggregate" || name == "needs"))
-        check_names(item, table);
-      const bool is_expression = name == "filter" || name == "calculate" || name == "test" ||
-                                 name == "labelExpr" || name == "expr";
+      if (name == "field" || name == "groupby" || name == "fold") check_names(item, table);
+      const bool is_expression =
+          name == "filter" || name == "calculate" || name == "test" || name == "expr";
       if (is_expression && item.is_string())
         for (const std::string& column : names_in(item.get<std::string>()))
-          if (name != "labelExpr") check_name(column, table);
+          check_name(column, table);
       check(item, table);
     }
   }
 
+  // What is drawn once a task is a table of the report.
+  void check_data(const Json& spec) {
+    if (!spec.contains("data") || !spec["data"].is_object() || !spec["data"].contains("name") ||
+        !spec["data"]["name"].is_string())
+      failure_.add(where_ + ": data", "it names no table of the report",
+                   "{\"name\": TABLE}, of: " + joined(table_names()));
+  }
+
   void check_meta(const Json& spec) {
     if (!spec.contains("usermeta") || !spec["usermeta"].is_object() ||
-        !spec["usermeta"].contains("isocost") || !spec["usermeta"]["isocost"].is_object())
+        !spec["usermeta"].contains("isocost"))
       return;
     const Json& meta = spec["usermeta"]["isocost"];
+    if (!meta.is_object()) {
+      failure_.add(where_ + ": usermeta.isocost", "this is no object", "an object");
+      return;
+    }
     const std::string table = spec.contains("data") ? table_of(spec["data"]) : "";
-    for (const char* member : {"needs", "varies", "each", "legend"})
-      if (meta.contains(member)) check_names(meta[member], table);
-    if (meta.contains("metrics") && meta["metrics"] != "all" && meta["metrics"] != "others")
-      failure_.add(where_ + ": usermeta.isocost.metrics", "this is " + canonical(meta["metrics"]),
-                   "\"all\" or \"others\"");
-    std::set<std::string> kinds;
-    for (const auto& row : tasks::task_kinds()) kinds.insert(row.kind);
-    std::string known;
-    for (const std::string& kind : kinds) known += (known.empty() ? "" : ", ") + kind;
-    if (!meta.contains("kinds")) return;
-    for (const Json& kind : meta["kinds"])
-      if (!kind.is_string() || !kinds.contains(kind.get<std::string>()))
-        failure_.add(where_ + ": usermeta.isocost.kinds", "there is no kind " + canonical(kind),
-                     "some of: " + known);
+    static const std::vector<std::string> kMembers = {
+        "title", "caption", "each", "legend", "height", "needs", "varies", "metrics", "kinds"};
+    for (const auto& [name, value] : meta.items()) {
+      if (std::find(kMembers.begin(), kMembers.end(), name) == kMembers.end())
+        failure_.add(where_ + ": usermeta.isocost", "'" + name + "' is unknown",
+                     "one of: " + joined(kMembers));
+      if ((name == "title" || name == "caption") && !value.is_string())
+        misfits(name, value, "a text");
+      if (name == "height" && !(value.is_number() && value > 0)) misfits(name, value, "pixels");
+      if (name == "metrics" && value != "all" && value != "others")
+        misfits(name, value, "\"all\" or \"others\"");
+    }
+    for (const char* member : {"each", "needs", "varies"})
+      if (meta.contains(member)) check_column(member, meta[member], table);
+    if (meta.contains("legend")) check_legend(meta["legend"], table);
+    if (meta.contains("kinds")) check_kinds(meta["kinds"]);
   }
 
  private:
+  void misfits(const std::string& member, const Json& value, const std::string& expected) {
+    failure_.add(where_ + ": usermeta.isocost." + member, "this is " + canonical(value), expected);
+  }
+
+  void check_column(const std::string& member, const Json& value, const std::string& table) {
+    if (value.is_string())
+      check_name(value.get<std::string>(), table);
+    else
+      misfits(member, value, "the name of a column");
+  }
+
+  void check_legend(const Json& value, const std::string& table) {
+    static const std::vector<std::string> kLegends = {"series", "model", "steps", "guidance"};
+    if (value.is_string() &&
+        std::find(kLegends.begin(), kLegends.end(), value.get<std::string>()) != kLegends.end())
+      check_name(value.get<std::string>(), table);
+    else
+      misfits("legend", value, "one of: " + joined(kLegends));
+  }
+
+  void check_kinds(const Json& value) {
+    const std::vector<std::string> known = tasks::kind_names();
+    if (!value.is_array()) misfits("kinds", value, "a list of: " + joined(known));
+    for (const Json& kind : value)
+      if (value.is_array() &&
+          (!kind.is_string() ||
+           std::find(known.begin(), known.end(), kind.get<std::string>()) == known.end()))
+        failure_.add(where_ + ": usermeta.isocost.kinds", "there is no kind " + canonical(kind),
+                     "some of: " + joined(known));
+  }
+
+  // "$x:COLUMN" and its like, whatever member they stand in; "cost" is whichever is chosen.
+  void check_word(const std::string& text, const std::string& table) {
+    for (const std::string_view word : {"$x:", "$y:", "$extent:"}) {
+      if (!text.starts_with(word)) continue;
+      const std::string column = text.substr(word.size());
+      if (column != "cost" || !has_column(table, cost_axes().front().column))
+        check_name(column, table);
+    }
+  }
+
   // Says so once where there is no such table.
   std::string table_of(const Json& data) {
     if (!data.is_object() || !data.contains("name") || !data["name"].is_string()) return {};
@@ -124,7 +189,7 @@ class Checker {
     const TableFacts* facts = find_table(name);
     if (facts != nullptr && facts->is_for_figures) return name;
     if (told_.insert("table " + name).second)
-      failure_.add(where_, "there is no table '" + name + "'", "one of: " + table_names());
+      failure_.add(where_, "there is no table '" + name + "'", "one of: " + joined(table_names()));
     return {};
   }
 
@@ -141,11 +206,8 @@ class Checker {
         has_column(table, name))
       return;
     if (!told_.insert(table + "." + name).second) return;
-    std::string known;
-    for (const std::string& column : find_table(table)->columns)
-      known += (known.empty() ? "" : ", ") + column;
     failure_.add(where_, "the table '" + table + "' has no column '" + name + "'",
-                 "one of: " + known + " (docs/columns.md)");
+                 "one of: " + joined(find_table(table)->columns) + " (docs/columns.md)");
   }
 
   std::string where_;
@@ -158,6 +220,7 @@ class Checker {
 
 void check_figure(const Json& spec, const std::string& where, Failure& failure) {
   Checker checker(spec, where, failure);
+  checker.check_data(spec);
   checker.check_meta(spec);
   checker.check(spec, {});
 }

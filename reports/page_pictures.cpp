@@ -103,22 +103,34 @@ void read_pictures(const Report& report, const io::ArtifactStore& store, PageInp
   }
 }
 
-fs::path write_pictures_beside(const Report& report, const io::ArtifactStore& store,
-                               const fs::path& out) {
+CopiedPictures write_pictures_beside(const Report& report, const io::ArtifactStore& store,
+                                     const fs::path& out) {
   std::size_t files = 0;
-  for (const TaskReport& task : report.tasks)
-    for (const Point& point : task.study.points) {
-      const fs::path folder = out / picture_folder(point);
-      for (const Picture& picture : point.cell->pictures) {
-        if (files == kPictureFilesMax) return out / "pictures";
-        if (!store.is_whole(picture.digest)) continue;
-        fs::create_directories(folder);
-        const fs::path file = folder / fmt::format("{:06}.png", picture.number);
-        fs::copy_file(store.path(picture.digest), file, fs::copy_options::overwrite_existing);
-        ++files;
-      }
+  CopiedPictures copied;
+  const auto copy = [&](const Digest& digest, const fs::path& file) {
+    if (files == kPictureFilesMax) {
+      ++copied.left_out;
+      return;
     }
-  return files == 0 ? fs::path() : out / "pictures";
+    if (!store.is_whole(digest)) return;
+    fs::create_directories(file.parent_path());
+    fs::copy_file(store.path(digest), file, fs::copy_options::overwrite_existing);
+    ++files;
+  };
+  for (const TaskReport& task : report.tasks) {
+    const auto items = report.data->items.find(task.study.data_key);
+    if (items != report.data->items.end())
+      for (const ItemPicture& item : items->second)
+        copy(item.digest, out / "pictures/items" / task.study.task_id /
+                              fmt::format("{:06}-{}.png", item.number, slot_key(item.slot)));
+    for (const auto* points : {&task.study.points, &task.study.baselines})
+      for (const Point& point : *points)
+        for (const Picture& picture : point.cell->pictures)
+          copy(picture.digest,
+               out / picture_folder(point) / fmt::format("{:06}.png", picture.number));
+  }
+  if (files > 0) copied.folder = out / "pictures";
+  return copied;
 }
 
 }  // namespace isocost::report

@@ -13,9 +13,14 @@ namespace isocost::report {
 // no room. Pictures that are larger than a page shows them are made smaller.
 void read_pictures(const Report& report, const io::ArtifactStore& store, PageInputs& inputs);
 
-// Pictures as files, for people; they are copies of artifacts and may be deleted at any time.
-// Returns the folder, or nothing where none were kept.
-std::filesystem::path write_pictures_beside(const Report& report, const io::ArtifactStore& store,
-                                            const std::filesystem::path& out);
+struct CopiedPictures {
+  std::filesystem::path folder;  // empty where none were kept
+  std::size_t left_out = 0;      // since there would be too many files
+};
+
+// Pictures as files, for people: a folder a cell, and pictures/items with a folder a task. They are
+// copies of artifacts and may be deleted at any time.
+CopiedPictures write_pictures_beside(const Report& report, const io::ArtifactStore& store,
+                                     const std::filesystem::path& out);
 
 }  // namespace isocost::report

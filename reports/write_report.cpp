@@ -87,7 +87,7 @@ Result<ReportData> load_writing_units(const fs::path& database,
   const auto open = [&] {
     if (units) return;
     units.emplace(file);
-    units->write(csv_header(units_table().columns, encoding));
+    units->write(csv_header(table_named("units").columns, encoding));
   };
   auto data = load(database, experiments, [&](const UnitRecord& unit) {
     open();
@@ -121,7 +121,9 @@ Result<ReportPaths> write_report(const fs::path& database, const fs::path& artif
     PageInputs inputs{std::move(*specs), {}, {}, {}};
     read_pictures(report, store, inputs);
     ReportPaths paths = write_files(report, inputs, out, encoding);
-    paths.pictures = write_pictures_beside(report, store, out);
+    const CopiedPictures copied = write_pictures_beside(report, store, out);
+    paths.pictures = copied.folder;
+    paths.pictures_left_out = copied.left_out;
     return paths;
   } catch (const std::system_error& error) {
     return fail(out.string(), std::string("the report cannot be written: ") + error.what(),

@@ -1,8 +1,8 @@
 // From a database to files that a person opens: report.html, tables as CSV and JSON, the answer for
 // LaTeX, and the kept pictures.
 //
-//   auto paths = write_report("out/demo/isocost.sqlite", "out/demo/artifacts", {"demo"},
-//   "out/demo"); if (!paths) return fail(paths.error());
+//   auto paths = write_report("out/isocost.db", "out/artifacts", {"demo"}, "out");
+//   if (!paths) return fail(paths.error());
 //
 // Reads the database read-only, also while a coordinator uses it. Files appear whole or not at all;
 // equal data give equal bytes. Fails with: what load() fails with, a figure's file that is no JSON
@@ -24,7 +24,8 @@ struct ReportPaths {
   std::filesystem::path cells_csv, scores_csv, units_csv, answer_csv, envelope_csv;
   std::filesystem::path answer_tex;
   std::filesystem::path json;
-  std::filesystem::path pictures;  // a folder a cell; empty where none were kept
+  std::filesystem::path pictures;     // a folder a cell; empty where none were kept
+  std::size_t pictures_left_out = 0;  // of it, since there would be too many files
   std::size_t cells = 0;
   std::size_t failed = 0;
   // For a terminal: a line a setting to use, what makes it uncertain, what its metric is against.

@@ -169,7 +169,8 @@ Result<Json> completed(const std::vector<Option>& options, const Json& said,
   for (const auto& [name, value] : said.items()) {
     const Option* option = find_option(options, name);
     if (option == nullptr) {
-      failure.add(where, "'" + name + "' is unknown", "one of: " + joined(names));
+      failure.add(where, "'" + name + "' is unknown",
+                  names.empty() ? "none: there are no options" : "one of: " + joined(names));
     } else if (const auto expected = misfit(*option, value)) {
       failure.add(where, name + " is " + canonical(value).substr(0, 40), *expected);
     } else {

@@ -157,6 +157,10 @@ std::string no_metadata(const std::string& member) {
   return "a line an item, with '" + member + "'";
 }
 
+std::string more_faults(const std::string& member) {
+  return "more pictures of " + member + " have faults";
+}
+
 }  // namespace
 
 void ManyFaults::add(std::string where, std::string what, std::string expected) {
@@ -258,9 +262,6 @@ std::vector<std::string> column_members(const ItemTable& table) {
 }
 
 Result<ItemColumn> read_column(const ItemTable& table, const std::string& member) {
-  if (!table.has_metadata && member != kFileNameMember)
-    return fail(table.folder.string(), std::string("there is no ") + kMetadataFile,
-                no_metadata(member));
   ItemColumn column;
   if (!names_files(member)) {
     auto texts = texts_of(table, member);
@@ -269,30 +270,43 @@ Result<ItemColumn> read_column(const ItemTable& table, const std::string& member
     column.digest = canonical_digest(column.texts);
     return column;
   }
-  column.files.reserve(table.rows.size());
-  column.digests.reserve(table.rows.size());
+  auto files = files_of(table, member);
+  if (!files) return fail(files.error());
+  column.files = std::move(*files);
+  column.digests.reserve(column.files.size());
   Json digests = Json::array();
   ManyFaults faults;
-  for (std::size_t item = 0; item < table.rows.size(); ++item) {
-    if (const auto fault = fault_of_file(table, item, member)) {
-      faults.add(fault->where, fault->what, fault->expected);
-      continue;
-    }
-    const fs::path file = table.folder / table.rows[item].at(member).get<std::string>();
+  for (const fs::path& file : column.files) {
     const auto digest = file_digest(file);
     if (!digest) {
       faults.add(digest.error());
       continue;
     }
     digests.push_back(digest->hex());
-    column.files.push_back(file);
     column.digests.push_back(*digest);
   }
-  Failure failure =
-      faults.take(table.folder.string(), "more pictures of " + member + " have faults");
+  Failure failure = faults.take(table.folder.string(), more_faults(member));
   if (!failure.is_empty()) return fail(std::move(failure));
   column.digest = canonical_digest(digests);
   return column;
+}
+
+Result<std::vector<fs::path>> files_of(const ItemTable& table, const std::string& member) {
+  if (!table.has_metadata && member != kFileNameMember)
+    return fail(table.folder.string(), std::string("there is no ") + kMetadataFile,
+                no_metadata(member));
+  std::vector<fs::path> files;
+  files.reserve(table.rows.size());
+  ManyFaults faults;
+  for (std::size_t item = 0; item < table.rows.size(); ++item) {
+    if (const auto fault = fault_of_file(table, item, member))
+      faults.add(fault->where, fault->what, fault->expected);
+    else
+      files.push_back(table.folder / table.rows[item].at(member).get<std::string>());
+  }
+  Failure failure = faults.take(table.folder.string(), more_faults(member));
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return files;
 }
 
 Result<std::vector<std::string>> texts_of(const ItemTable& table, const std::string& member) {

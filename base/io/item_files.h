@@ -69,6 +69,10 @@ struct ItemColumn {
   [[nodiscard]] std::size_t size() const { return files.size() + texts.size(); }
 };
 [[nodiscard]] Result<ItemColumn> read_column(const ItemTable& table, const std::string& member);
+// The pictures of such a member alone, none of them read. Fails with: lines without it, names that
+// are none of pictures, files that are missing.
+[[nodiscard]] Result<std::vector<std::filesystem::path>> files_of(const ItemTable& table,
+                                                                  const std::string& member);
 // Fails with: lines without the member, or where it is no text.
 [[nodiscard]] Result<std::vector<std::string>> texts_of(const ItemTable& table,
                                                         const std::string& member);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace isocost::core {
 namespace {
@@ -105,7 +106,7 @@ void Attendance::tell_return(const std::string& worker, bool is_explained, Durat
   std::string what = "it is back";
   if (seconds > 0) what += " after " + std::to_string(seconds) + " s";
   if (is_explained) what += "; its loss counts against no unit";
-  record(log::EventKind::kReturned, worker, std::move(what));
+  record(log::EventKind::kReturned, worker, what);
 }
 
 void Attendance::greet(const Session& session) {
@@ -224,13 +225,14 @@ void Attendance::on(const Tick&, Instant now) {
   must_dispatch_ |= before < settled && settled <= now;
 }
 
-void Attendance::remember_gone(const Session& session, bool is_lost, std::string why, Instant now) {
+void Attendance::remember_gone(const Session& session, bool is_lost, const std::string& why,
+                               Instant now) {
   gone_.push_back({{.name = session.worker,
                     .host = session.host,
                     .device_class = session.device_class,
                     .device = session.device,
                     .is_lost = is_lost,
-                    .reason = std::move(why),
+                    .reason = one_line(why),
                     .gone_seconds = 0},
                    now});
   if (gone_.size() > kGoneMax) gone_.pop_front();

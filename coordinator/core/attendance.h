@@ -49,7 +49,7 @@ class Attendance : private Part {
   void excuse_own_silence(Instant now);
   // `why` is for people; empty: its going is told already.
   void end_session(const SessionId& id, Loss loss, const std::string& why, Instant now);
-  void remember_gone(const Session& session, bool is_lost, std::string why, Instant now);
+  void remember_gone(const Session& session, bool is_lost, const std::string& why, Instant now);
   void tell_return(const std::string& worker, bool is_explained, Duration away);
 
   struct Gone {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace isocost::core {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 bool counts(const FailedAttempt& attempt) { return !attempt.is_lost && !attempt.is_excused; }
 
 std::string text_of(const UnitFailure& failure) {
-  return std::string(failure_class_name(failure.failure_class)) + ": " + failure.reason;
+  return std::string(failure_class_name(failure.failure_class)) + ": " + one_line(failure.reason);
 }
 
 }  // namespace
@@ -103,7 +104,7 @@ void Blame::give_up(UnitId id, const std::optional<FailedBy>& failed, const Unit
   if (lost.size() == 2) what += "; 1 unit that needs it fails with it";
   if (lost.size() > 2)
     what += "; " + std::to_string(lost.size() - 1) + " units that need it fail with it";
-  record(log::EventKind::kFailed, failed ? failed->worker : "", std::move(what), id);
+  record(log::EventKind::kFailed, failed ? failed->worker : "", what, id);
   table_.drop(lost);
   must_dispatch_ = true;
 }

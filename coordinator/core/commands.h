@@ -4,7 +4,8 @@
 //   Result<SubmissionReply> reply = commands.submit(submission, 0);     // after the commit
 //
 // Methods may be called from any thread but the loop's; they wait until the loop has committed.
-// Fails with: a wrong submission, an unknown experiment, a coordinator that stops.
+// Fails with: a wrong submission, an unknown experiment. Throws std::exception when the machine
+// stands in the way: a full disk, a coordinator that stops or whose store failed.
 #pragma once
 
 #include <memory>

@@ -155,13 +155,9 @@ void Core::on(const Submitted& event, Instant) {
     table_.add(open);
   }
   must_dispatch_ = true;
-  write(RecordEvent{.kind = std::string(log::event_name(log::EventKind::kSubmitted)),
-                    .who = {},
-                    .what = std::to_string(plan.cells.size()) + " cells; " +
-                            std::to_string(plan.images_new) + " images and " +
-                            std::to_string(plan.units.size()) + " units are new",
-                    .experiment = plan.experiment,
-                    .unit = {}});
+  record(log::EventKind::kSubmitted, plan.experiment,
+         std::to_string(plan.cells.size()) + " cells; " + std::to_string(plan.images_new) +
+             " images and " + std::to_string(plan.units.size()) + " units are new");
   answer(event.request, SubmissionReply{.experiment = plan.name,
                                         .cells = plan.cells.size(),
                                         .new_units = plan.units.size(),
@@ -174,11 +170,8 @@ void Core::on(const Submitted& event, Instant) {
 
 void Core::on(const CancelExperiment& event, Instant) {
   write(CancelExperimentRow{event.experiment});
-  write(RecordEvent{.kind = std::string(log::event_name(log::EventKind::kCancelled)),
-                    .who = {},
-                    .what = "what nobody else wants is not computed; results stay",
-                    .experiment = event.experiment,
-                    .unit = {}});
+  record(log::EventKind::kCancelled, event.experiment,
+         "what nobody else wants is not computed; results stay");
   answer(event.request, CancelReply{});
 }
 
@@ -209,11 +202,8 @@ void Core::on(const Retry& event, Instant) {
   std::uint64_t taken = 0;
   for (const OpenUnit& unit : event.units) taken += begin_anew(unit) ? 1U : 0U;
   if (event.request != RequestId{})
-    write(RecordEvent{.kind = std::string(log::event_name(log::EventKind::kRetried)),
-                      .who = {},
-                      .what = std::to_string(taken) + " failed units are taken up again",
-                      .experiment = event.experiment,
-                      .unit = {}});
+    record(log::EventKind::kRetried, event.experiment,
+           std::to_string(taken) + " failed units are taken up again");
   answer(event.request, RetryReply{taken});
 }
 

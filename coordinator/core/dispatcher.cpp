@@ -77,7 +77,7 @@ void Dispatcher::tell_leased(Instant now) {
   for (std::size_t i = 0; i < std::min(shares.size(), kLeasersNamed); ++i)
     what += (i == 0 ? "" : ", ") + shares[i];
   if (shares.size() > kLeasersNamed) what += ", ...";
-  record(log::EventKind::kLeased, {}, std::move(what));
+  record(log::EventKind::kLeased, "", what);
   leased_.clear();
 }
 

@@ -1,6 +1,7 @@
 #include "coordinator/core/estimate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace isocost::core {
@@ -11,6 +12,16 @@ constexpr double kRowBytes = 64 * 4.0;
 // A PNG of a generated picture is a little smaller than half its pixels' bytes.
 constexpr double kPictureBytesAPixel = 1.3;
 
+using CellsBySample = std::map<SampleId, const CellRequest*>;
+
+// A cell of each sample, the first.
+CellsBySample cells_by_sample(const Submission& submission, const SubmissionPlan& plan) {
+  CellsBySample cells;
+  for (std::size_t i = 0; i < submission.cells.size(); ++i)
+    cells.emplace(plan.cells[i].sample, &submission.cells[i]);
+  return cells;
+}
+
 }  // namespace
 
 Estimate estimate(const Submission& submission, const SubmissionPlan& plan) {
@@ -20,9 +31,7 @@ Estimate estimate(const Submission& submission, const SubmissionPlan& plan) {
   result.images_new = plan.images_new;
   result.images_queued = plan.images_queued;
   result.units_new = plan.units.size();
-  std::map<SampleId, const CellRequest*> by_sample;
-  for (std::size_t i = 0; i < submission.cells.size(); ++i)
-    by_sample.emplace(plan.cells[i].sample, &submission.cells[i]);
+  const CellsBySample by_sample = cells_by_sample(submission, plan);
   for (const NewUnit& unit : plan.units) {
     if (unit.kind == UnitKind::kReference) ++result.reference_units;
     if (unit.kind == UnitKind::kScore) ++result.score_units;
@@ -40,6 +49,27 @@ Estimate estimate(const Submission& submission, const SubmissionPlan& plan) {
     result.bytes += kept * kPictureBytesAPixel * request.sample.height * request.sample.width;
   }
   return result;
+}
+
+double seconds_of(const Submission& submission, const SubmissionPlan& plan,
+                  const WorkerSpeed& speed) {
+  const CellsBySample by_sample = cells_by_sample(submission, plan);
+  double seconds = 0;
+  for (const NewUnit& unit : plan.units) {
+    const Speeds::Work work{.kind = unit.kind, .affinity = unit.affinity, .gflops = unit.gflops};
+    if (speed.device == nullptr || unit.kind != UnitKind::kGenerate) {
+      seconds += speed.seen.seconds(work, speed.gflops_per_second);
+      continue;
+    }
+    const CellRequest& cell = *by_sample.at(*unit.sample);
+    const double rate = devices::gflops_per_second(*speed.device, cell.sample.dtype);
+    const double groups =
+        std::ceil(static_cast<double>(unit.range.size()) / std::max(1, cell.sample.group_size));
+    const double starts =
+        groups * static_cast<double>(cell.cost.steps_calls) * devices::kCallSecondsMin;
+    seconds += std::max(speed.seen.seconds(work, rate), starts);
+  }
+  return seconds;
 }
 
 Json to_json(const Estimate& estimate) {

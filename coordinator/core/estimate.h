@@ -1,6 +1,7 @@
 // What a planned submission will cost before it is accepted: `isocost plan` prints it.
 //
 //   Estimate estimate = core::estimate(submission, plan);
+//   double seconds = core::seconds_of(submission, plan, {.gflops_per_second = 850});
 //
 // Calls and FLOPs are determined by the cells; seconds follow from a speed that the caller knows
 // (measured, or assumed and named so); bytes are those of rows, pictures and statistics that stay.
@@ -11,7 +12,9 @@
 #include <cstdint>
 
 #include "base/json.h"
+#include "coordinator/core/speeds.h"
 #include "coordinator/core/submission.h"
+#include "schema/devices/devices.h"
 
 namespace isocost::core {
 
@@ -35,5 +38,16 @@ struct Estimate {
 
 [[nodiscard]] Estimate estimate(const Submission& submission, const SubmissionPlan& plan);
 [[nodiscard]] Json to_json(const Estimate& estimate);
+
+// How fast a worker is taken to be.
+struct WorkerSpeed {
+  Speeds seen{};                            // wins where it knows more
+  const devices::Device* device = nullptr;  // a row of the table; null: a CPU's core, or a number
+  double gflops_per_second = devices::kCoreGflopsPerSecond;  // where there is no row
+};
+// Seconds of all that is new, on one worker. On a device of the table a network's call takes
+// devices::kCallSecondsMin at least.
+[[nodiscard]] double seconds_of(const Submission& submission, const SubmissionPlan& plan,
+                                const WorkerSpeed& speed);
 
 }  // namespace isocost::core

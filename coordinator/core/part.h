@@ -12,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coordinator/core/attempts.h"
@@ -112,10 +113,18 @@ class Part {
 
   void write(Write write) { effects_.writes.push_back(std::move(write)); }
   void send(Message message) { effects_.messages.push_back(std::move(message)); }
-  void record(log::EventKind kind, std::string who, std::string what,
+  // Of a worker, and of a unit that it held.
+  void record(log::EventKind kind, std::string_view who, std::string_view what,
               std::optional<UnitId> unit = {}) {
-    write(
-        RecordEvent{std::string(log::event_name(kind)), std::move(who), std::move(what), {}, unit});
+    RecordEvent event = event_of(log::event_name(kind), who, what);
+    event.unit = unit;
+    write(std::move(event));
+  }
+  // Of an experiment, or of all.
+  void record(log::EventKind kind, std::optional<ExperimentId> experiment, std::string_view what) {
+    RecordEvent event = event_of(log::event_name(kind), {}, what);
+    event.experiment = experiment;
+    write(std::move(event));
   }
   void note(log::Incident kind, std::string who, std::string what) {
     send(Note{kind, std::move(who), std::move(what)});

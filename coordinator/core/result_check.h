@@ -2,9 +2,9 @@
 //
 //   if (auto failure = check_result(lease.kind, lease.body, result, look)) ...  // a failed attempt
 //
-// Every artifact that the unit leaves must be there, and no other; a score's value is a number that
-// its metric can have. `look` is asked what is wrong with an artifact's file, if anything: it knows
-// the store, which this does not. Pure but for that, any thread.
+// Every artifact that the unit needs to leave must be there, and none that is not its; a score's
+// value is a number that its metric can have. `look` is asked what is wrong with an artifact's
+// file, if anything: it knows the store, which this does not. Pure but for that, any thread.
 #pragma once
 
 #include <functional>

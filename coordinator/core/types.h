@@ -14,11 +14,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/digest.h"
 #include "base/instant.h"
+#include "base/text.h"
 #include "coordinator/log/event.h"
 #include "coordinator/log/incident.h"
 #include "schema/units/unit.h"
@@ -233,8 +235,8 @@ struct SeeWorker {
   Json device = Json::object();
 };
 
-// What people should know of. The store adds when it was, the experiment's name, and of a unit a
-// cell that wants it. That a cell is finished the store finds by itself.
+// What people should know of, made by event_of. The store adds when it was, the experiment's name,
+// and of a unit a cell that wants it. That a cell is finished the store finds by itself.
 struct RecordEvent {
   std::string kind{};  // log::event_name, log::incident_name
   std::string who{};
@@ -242,6 +244,13 @@ struct RecordEvent {
   std::optional<ExperimentId> experiment{};
   std::optional<UnitId> unit{};
 };
+// Of this kind (log::event_name, log::incident_name). What peers said in it becomes one line.
+[[nodiscard]] inline RecordEvent event_of(std::string_view kind, std::string_view who,
+                                          std::string_view what) {
+  return {.kind = std::string(kind),
+          .who = one_line(who, log::kEventBytesMax),
+          .what = one_line(what, log::kEventBytesMax)};
+}
 
 using Write =
     std::variant<InsertSubmission, FinishUnit, RecordRepeat, CancelUnit, RecordFailure, ForgiveLoss,

@@ -1,8 +1,8 @@
 // What happened in a coordinator, for people: the kinds of events and an event as it is told, in
 // the database, the log, on the page and by `isocost events` alike.
 //
-//   log::Event event{.kind = log::event_name(log::EventKind::kLost), .who = "w1", ...};
-//   std::string line = log::text_of(event);      // "lost: w1: nothing was heard of it for 15 s"
+//   log::Event event{.kind = "lost", .who = "w1", .what = "nothing was heard of it for 15 s"};
+//   log::text_of(event)                          // "lost: w1: nothing was heard of it for 15 s"
 //
 // An event's kind is a name of these or of an incident (incident.h): persisted and in answers, so
 // do not change them. Who reads shows a name that it does not know as it is. Pure values, any
@@ -81,7 +81,13 @@ struct EventQuery {
 };
 inline constexpr std::size_t kEventsAtOnceMax = 1000;
 
-// One line: "attempt_failed: w1: study, cell 3 (model w64, steps 50): bug: ...".
+// Of what an event says; a reason of a peer may be as long.
+inline constexpr std::size_t kEventBytesMax = 4096;
+
+// One line, whatever peers said, of all but time and kind:
+// "w1: study, cell 3 (model w64, steps 50): bug: ...".
+[[nodiscard]] std::string about_text(const Event& event);
+// The same with the kind before it: "attempt_failed: w1: study, cell 3 (...): bug: ...".
 [[nodiscard]] std::string text_of(const Event& event);
 
 }  // namespace isocost::log

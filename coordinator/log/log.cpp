@@ -14,6 +14,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/text.h"
+
 namespace isocost::log {
 namespace {
 
@@ -23,19 +25,6 @@ constexpr int kAtOnceMax = 10;              // lines of one kind without a pause
 constexpr std::chrono::seconds kPause{10};  // then one so often
 constexpr std::size_t kWhoBytesMax = 120;
 constexpr std::size_t kWhatBytesMax = 300;
-
-// Fit for a terminal and a line: a peer chose it.
-std::string clean(std::string_view text, std::size_t bytes_max) {
-  std::string cleaned;
-  for (const char c : text.substr(0, bytes_max)) {
-    if (c == '\n')
-      cleaned += "; ";
-    else
-      cleaned += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
-  }
-  if (text.size() > bytes_max) cleaned += "...";
-  return cleaned;
-}
 
 // How many lines of one kind may still be written, and how many were not.
 struct Allowance {
@@ -113,11 +102,11 @@ void Log::tell(Incident kind, std::string_view who, std::string_view what) noexc
   ++impl_->counts[static_cast<std::size_t>(kind)];
   if (!impl_->may_write(incident_name(kind), impl_->allowances[static_cast<std::size_t>(kind)]))
     return;
-  std::string cleaned_who = clean(who, kWhoBytesMax);
-  std::string cleaned_what = clean(what, kWhatBytesMax);
+  std::string line_of_who = one_line(who, kWhoBytesMax);
+  std::string line_of_what = one_line(what, kWhatBytesMax);
   impl_->write(spdlog::level::warn,
-               fmt::format("{}: {}: {}", incident_name(kind), cleaned_who, cleaned_what));
-  if (impl_->listener) impl_->listener(kind, std::move(cleaned_who), std::move(cleaned_what));
+               fmt::format("{}: {}: {}", incident_name(kind), line_of_who, line_of_what));
+  if (impl_->listener) impl_->listener(kind, std::move(line_of_who), std::move(line_of_what));
 } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
   // No memory for a line: the next one may fit.
 }
@@ -126,7 +115,7 @@ void Log::tell(const Event& event) noexcept try {
   if (is_incident(event.kind)) return;
   const std::lock_guard lock(impl_->mutex);
   if (!impl_->may_write(event.kind, impl_->of_events[event.kind])) return;
-  impl_->write(spdlog::level::info, clean(text_of(event), kWhoBytesMax + kWhatBytesMax));
+  impl_->write(spdlog::level::info, one_line(text_of(event), kWhoBytesMax + kWhatBytesMax));
 } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
   // No memory for a line: the next one may fit.
 }
@@ -138,7 +127,7 @@ void Log::listen(Listener listener) {
 
 void Log::note(std::string_view text) noexcept try {
   const std::lock_guard lock(impl_->mutex);
-  impl_->write(spdlog::level::info, clean(text, 4096));
+  impl_->write(spdlog::level::info, one_line(text));
 } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
 }
 

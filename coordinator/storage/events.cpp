@@ -47,7 +47,7 @@ void EventRows::record_finished(core::UnitId unit, std::int64_t now_ms) {
     if (!row.executeStep()) return;
     sample = row.getColumn(0).getInt64();
   }
-  for (Cell& cell : cells_of(sample)) {
+  for (Cell& cell : cells_that_want(unit)) {
     if (waits(cell, sample) || !is_finished_by(cell, sample, number(unit))) continue;
     insert({.kind = std::string(log::event_name(log::EventKind::kFinished)),
             .experiment = std::move(cell.name),
@@ -57,13 +57,17 @@ void EventRows::record_finished(core::UnitId unit, std::int64_t now_ms) {
   }
 }
 
-std::vector<EventRows::Cell> EventRows::cells_of(std::int64_t sample) {
+// Of live experiments. A cell that is done wants none of the images that others of its sample add.
+std::vector<EventRows::Cell> EventRows::cells_that_want(core::UnitId unit) {
   std::vector<Cell> cells;
   auto& rows = db_.statement(
-      "SELECT c.experiment, e.name, c.number, c.labels, c.images, c.keep_pictures FROM cells c"
-      " JOIN experiments e ON e.id = c.experiment WHERE c.sample = ? AND e.is_cancelled = 0"
-      " ORDER BY c.experiment, c.number");
-  rows.bind(1, sample);
+      "SELECT c.experiment, e.name, c.number, c.labels, c.images, c.keep_pictures FROM units u"
+      " JOIN cells c ON c.sample = u.sample JOIN experiments e ON e.id = c.experiment"
+      " WHERE u.id = ? AND e.is_cancelled = 0 AND CASE WHEN u.kind = #generate"
+      " THEN u.range_begin < c.images ELSE EXISTS (SELECT 1 FROM cell_scores cs"
+      " JOIN scores s ON s.id = cs.score WHERE cs.experiment = c.experiment"
+      " AND cs.number = c.number AND s.unit = u.id) END ORDER BY c.experiment, c.number");
+  rows.bind(1, number(unit));
   while (rows.executeStep())
     cells.push_back({rows.getColumn(0).getInt64(), rows.getColumn(1).getString(),
                      rows.getColumn(2).getInt64(), rows.getColumn(3).getString(),
@@ -132,7 +136,8 @@ void EventRows::insert(log::Event event, std::int64_t now_ms) {
   row.exec();
   event.id = db_.connection().getLastInsertRowid();
   event.at_ms = now_ms;
-  std::size_t& untrimmed = untrimmed_[event.kind];
+  // The first one of a start, too: there may be few of its kind in each.
+  std::size_t& untrimmed = untrimmed_.try_emplace(event.kind, kEventsTrimmed).first->second;
   if (++untrimmed >= kEventsTrimmed) {
     untrimmed = 0;
     auto& old = db_.statement(

@@ -40,7 +40,7 @@ class EventRows {
   };
   void insert(log::Event event, std::int64_t now_ms);
   void describe(core::UnitId unit, log::Event& event);
-  [[nodiscard]] std::vector<Cell> cells_of(std::int64_t sample);
+  [[nodiscard]] std::vector<Cell> cells_that_want(core::UnitId unit);
   [[nodiscard]] bool waits(const Cell& cell, std::int64_t sample);
   [[nodiscard]] bool is_finished_by(const Cell& cell, std::int64_t sample, std::int64_t unit);
 

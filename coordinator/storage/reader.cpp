@@ -139,7 +139,8 @@ Result<Reader::Judged> Reader::judged(const std::string& experiment, const std::
     Query row(
         *impl_->connection,
         "SELECT c.labels, json_extract(r.outcome, '$.value'), json_extract(s.spec, '$.range[0]'), "
-        "json_extract(s.spec, '$.range[1]') FROM cells c "
+        "json_extract(s.spec, '$.range[1]'), json_extract(a.spec, '$.task') FROM cells c "
+        "JOIN samples a ON a.id = c.sample "
         "JOIN cell_scores cs ON cs.experiment = c.experiment AND cs.number = c.number "
         "JOIN scores s ON s.id = cs.score JOIN results r ON r.unit = s.unit "
         "WHERE c.experiment = ? AND json_extract(s.spec, '$.metric') = ? ORDER BY c.number, s.id");
@@ -148,6 +149,7 @@ Result<Reader::Judged> Reader::judged(const std::string& experiment, const std::
     while (row.executeStep()) {
       if (row.getColumn(1).isNull()) continue;
       judged.cells.push_back({Json::parse(row.getColumn(0).getString()),
+                              row.getColumn(4).getString(),
                               row.getColumn(1).getDouble(),
                               {static_cast<std::uint64_t>(row.getColumn(2).getInt64()),
                                static_cast<std::uint64_t>(row.getColumn(3).getInt64())}});

@@ -41,7 +41,7 @@ class Reader {
   // What units that are done left behind, each file once.
   struct StoredArtifact {
     Digest digest;
-    std::string name;  // "rows/<extractor>", "picture/<number>", "reference"
+    std::string name;  // "rows/<extractor>", "picture/<number>", "source/<number>", "reference"
     std::string unit;  // that made it
   };
   [[nodiscard]] std::vector<StoredArtifact> artifacts();
@@ -49,6 +49,7 @@ class Reader {
   // What `select` chooses from: the cells of an experiment that have a score of this metric.
   struct JudgedCell {
     Json labels;
+    std::string task;  // of its sample
     double value = 0;
     ImageRange range;  // that was judged
   };

@@ -4,7 +4,7 @@
 //   Result<TablePage> page = archive.table({.experiment = "study", .table = "cells"});
 //
 // Methods may be called from several threads at once, and take as long as reading takes. Fail with:
-// no experiment of this name, no table of this name, a database that cannot be read.
+// a database that cannot be read. Requires: experiment and table are there.
 #pragma once
 
 #include <cstddef>

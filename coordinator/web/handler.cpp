@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "coordinator/web/json.h"
+#include "schema/options.h"
 
 namespace isocost::web {
 namespace {
@@ -162,10 +163,20 @@ Response list_response(const std::vector<View>& views) {
 Handled get_workers(const Call& call) { return list_response(call.snapshot.workers); }
 Handled get_experiments(const Call& call) { return list_response(call.snapshot.experiments); }
 
-Handled get_experiment(const Call& call) {
+// Null: there is none of this name.
+const core::ExperimentView* find_experiment(const Call& call) {
   for (const core::ExperimentView& experiment : call.snapshot.experiments)
-    if (experiment.name == call.names[0]) return json_response(to_json(experiment));
+    if (experiment.name == call.names[0]) return &experiment;
+  return nullptr;
+}
+
+Response no_experiment(const Call& call) {
   return fault(404, "experiment", "'" + call.names[0] + "' is not known here");
+}
+
+Handled get_experiment(const Call& call) {
+  const core::ExperimentView* experiment = find_experiment(call);
+  return experiment != nullptr ? json_response(to_json(*experiment)) : no_experiment(call);
 }
 
 Handled get_events(const Call& call) {
@@ -186,7 +197,8 @@ Handled get_table(const Call& call) {
   const bool is_table = std::find(tables.begin(), tables.end(), call.names[1]) != tables.end();
   if (!is_table || (format != "csv" && format != "json"))
     return fault(404, std::string(call.target.path), "there is no such table",
-                 "cells, scores, units or answer, as .csv or .json");
+                 joined(tables) + ", as .csv or .json");
+  if (find_experiment(call) == nullptr) return no_experiment(call);
   constexpr std::int64_t kRowsMax = std::int64_t{1} << 40;
   TableQuestion question{{.experiment = call.names[0],
                           .table = call.names[1],
@@ -269,6 +281,9 @@ std::optional<std::vector<std::string>> match(std::string_view route, std::strin
 
 Response table_response(const TableQuestion& question, const TablePage& page) {
   const TableQuery& query = question.query;
+  if (page.text.size() > kTableBytesMax)
+    return fault(413, question.path, fmt::format("the table has {} bytes", page.text.size()),
+                 fmt::format("pages of {} bytes at most: ?limit=N&offset=N", kTableBytesMax));
   const bool is_csv = query.format == TableFormat::kCsv;
   Response response{
       200, is_csv ? "text/csv; charset=utf-8; header=present" : "application/json", page.text, {}};
@@ -312,15 +327,14 @@ Response perform(const Action& action, core::Commands& commands) {
   return respond(commands.retry(std::get<Retry>(action).experiment));
 }
 
-Response answer(const Question& question, Archive* archive) {
-  if (archive == nullptr) return fault(503, "database", "this server reads none");
+Response answer(const Question& question, Archive& archive) {
   if (const auto* events = std::get_if<log::EventQuery>(&question)) {
-    const auto found = archive->events(*events);
+    const auto found = archive.events(*events);
     return found ? json_response(to_json(*found)) : fault_response(503, found.error());
   }
   const auto& table = std::get<TableQuestion>(question);
-  const auto page = archive->table(table.query);
-  return page ? table_response(table, *page) : fault_response(404, page.error());
+  const auto page = archive.table(table.query);
+  return page ? table_response(table, *page) : fault_response(503, page.error());
 }
 
 Response conditional(const Request& request, Response response) {

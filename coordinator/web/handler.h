@@ -2,8 +2,8 @@
 // read from its database.
 //
 //   Handled handled = handle(request, *commands.snapshot());
-//   Response response = std::visit(...);          // perform(action, commands), answer(question,
-//   archive) send(conditional(request, std::move(response)));
+//   Response response = ...;       // perform(action, commands) or answer(question, archive)
+//   send(conditional(request, std::move(response)));
 //
 // GET    /                                   the status page
 // GET    /metrics                            Prometheus text
@@ -12,19 +12,21 @@
 // GET    /api/v1/openapi.json                this interface, as schema/openapi.json
 // GET    /api/v1/status                      everything of a snapshot
 // GET    /api/v1/workers
-// GET    /api/v1/events[?after=ID&limit=N&kind=K&experiment=E]
+// GET    /api/v1/events                      ?after=ID&limit=N&kind=K&experiment=E
 // GET    /api/v1/experiments
 // GET    /api/v1/experiments/NAME            counts, failed cells with their reasons
-// GET    /api/v1/experiments/NAME/TABLE.csv  or .json [?offset=N&limit=N]: cells, scores, units,
-// answer POST   /api/v1/experiments[?priority=N]    a Submission as JSON POST
-// /api/v1/experiments/NAME/retry      its failed units are taken up again POST   /api/v1/retry
-// those of all experiments DELETE /api/v1/experiments/NAME            cancel
+// GET    /api/v1/experiments/NAME/TABLE.csv  or .json, ?offset=N&limit=N: one of table_names()
+// POST   /api/v1/experiments                 ?priority=N; a Submission as JSON
+// POST   /api/v1/experiments/NAME/retry      its failed units are taken up again
+// POST   /api/v1/retry                       those of all experiments
+// DELETE /api/v1/experiments/NAME            cancel
 //
 // Faults are {"errors": [{"where", "what", "expected"}]}. What changes something must come as
 // application/json, which no foreign web page can send unasked. Pure, any thread; perform() waits
-// for the coordinator's commit, answer() for the database.
+// for the coordinator's commit, answer() for the database, and both throw what these throw.
 #pragma once
 
+#include <cstddef>
 #include <istream>
 #include <optional>
 #include <string>
@@ -76,7 +78,7 @@ using Handled = std::variant<Response, Action, Question>;
 [[nodiscard]] Handled handle(const Request& request, const core::Snapshot& snapshot,
                              Duration silence = {});
 [[nodiscard]] Response perform(const Action& action, core::Commands& commands);
-[[nodiscard]] Response answer(const Question& question, Archive* archive);
+[[nodiscard]] Response answer(const Question& question, Archive& archive);
 // What was read carries the mark of its content (ETag); who has it already gets 304 and no body.
 [[nodiscard]] Response conditional(const Request& request, Response response);
 
@@ -88,6 +90,8 @@ struct RouteName {
 [[nodiscard]] std::vector<RouteName> routes();
 // The tables of an experiment.
 [[nodiscard]] const std::vector<std::string>& table_names();
+// A table, or a page of one, of more bytes is refused, with how to ask for less.
+inline constexpr std::size_t kTableBytesMax = std::size_t{32} << 20;
 // Whether the answer may take long, since a whole experiment is read for it.
 [[nodiscard]] bool is_long(std::string_view target);
 // Whether a path tells nothing of what is computed, and needs no token.

@@ -190,7 +190,8 @@ Json to_json(const log::Event& event) {
           {"experiment", event.experiment},
           {"cell", event.cell ? Json(*event.cell) : Json()},
           {"labels", event.labels},
-          {"what", event.what}};
+          {"what", event.what},
+          {"about", log::about_text(event)}};
 }
 
 Json to_json(const std::vector<log::Event>& events) {

@@ -45,6 +45,7 @@ constexpr double kTransferRateMin = 64 << 10;       // bytes a second
 constexpr std::size_t kLargeBodiesMax = 4;          // at once; each waits on disk
 constexpr std::size_t kSmallAnswer = std::size_t{64} << 10;
 constexpr std::size_t kAnswerBytesMax = std::size_t{64} << 20;  // of all that are not taken yet
+static_assert(kTableBytesMax < kAnswerBytesMax);
 constexpr std::chrono::milliseconds kAcceptPause{50};
 constexpr std::size_t kShownMax = 100;
 constexpr std::size_t kCommandThreads = 2;
@@ -174,14 +175,16 @@ boost::system::error_code listen_at(const tcp::endpoint& address, tcp::acceptor&
 }
 
 // What a whole request is answered.
-Response respond(const Request& request, core::Commands& commands, Archive* archive) {
+Response respond(const Request& request, core::Commands& commands, Archive& archive) {
   Handled handled = handle(request, *commands.snapshot(), commands.silence());
   if (auto* response = std::get_if<Response>(&handled)) return std::move(*response);
-  if (const auto* action = std::get_if<Action>(&handled)) return perform(*action, commands);
+  const auto* action = std::get_if<Action>(&handled);
   try {
-    return answer(std::get<Question>(handled), archive);
-  } catch (const std::exception& error) {  // a disk that cannot be read
-    return fault_of(503, "database", error.what(), "a database that can be read");
+    return action != nullptr ? perform(*action, commands)
+                             : answer(std::get<Question>(handled), archive);
+  } catch (const std::exception& error) {  // a disk that is full or cannot be read, a stop
+    return action != nullptr ? fault_of(503, "coordinator", error.what(), "a later try")
+                             : fault_of(503, "database", error.what(), "a database to read");
   }
 }
 
@@ -189,9 +192,9 @@ Response respond(const Request& request, core::Commands& commands, Archive* arch
 
 class Server::Impl {
  public:
-  Impl(core::Commands& commands, std::string token, const ServerOptions& options)
+  Impl(core::Commands& commands, Archive& archive, std::string token, const ServerOptions& options)
       : commands_(commands),
-        archive_(options.archive),
+        archive_(archive),
         token_(std::move(token)),
         log_(options.log),
         spool_(options.spool.empty() ? std::filesystem::temp_directory_path() : options.spool),
@@ -394,12 +397,12 @@ class Server::Impl {
 
   asio::awaitable<void> send(Visitor& visitor, Response response, bool is_kept, bool is_head) {
     // Answers that nobody takes are bounded together.
-    const std::size_t bytes = response.body.size();
-    if (bytes > kSmallAnswer && answer_bytes_ + bytes > kAnswerBytesMax) {
+    if (response.body.size() > kSmallAnswer &&
+        answer_bytes_ + response.body.size() > kAnswerBytesMax) {
       tell(log::Incident::kRefusedRequest, visitor.address, "too many answers wait to be taken");
-      co_return;
+      response = fault_of(503, "answer", "too many others wait to be taken", "a later try");
     }
-    const AnswerBytes counted(answer_bytes_, bytes);
+    const AnswerBytes counted(answer_bytes_, response.body.size());
     visitor.stream.expires_after(kTransferMax);
     const auto message = to_beast(std::move(response), 11, is_kept, is_head);
     http::serializer<false, http::string_body> serializer(message);
@@ -416,7 +419,7 @@ class Server::Impl {
   }
 
   core::Commands& commands_;
-  Archive* archive_;
+  Archive& archive_;
   std::string token_;
   log::Log* log_;
   std::filesystem::path spool_;
@@ -437,8 +440,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 std::string Server::url() const { return impl_->url(); }
 
-Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options,
-                                             core::Commands& commands) {
+Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options, core::Commands& commands,
+                                             Archive& archive) {
   const auto endpoint = transport::parse_endpoint(options.endpoint, "http");
   if (!endpoint) return fail(endpoint.error());
   std::string token;
@@ -450,7 +453,7 @@ Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options,
     return fail(options.endpoint, "it is reachable from other machines, where a token is required",
                 "an address on loopback, or a token file");
   }
-  auto impl = std::make_unique<Impl>(commands, std::move(token), options);
+  auto impl = std::make_unique<Impl>(commands, archive, std::move(token), options);
   if (auto listening = impl->listen(*endpoint); !listening) return fail(listening.error());
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

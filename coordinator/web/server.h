@@ -1,7 +1,7 @@
 // Serves the HTTP interface: a listening socket and a thread of its own.
 //
-//   auto server = web::Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
-//   server->endpoint()       // with the port that it got
+//   auto server = web::Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
+//   (*server)->url()       // with the port that it got
 //
 // Loopback by default. Outside loopback a bearer token is required; it may also be given on
 // loopback. Requests without it get 401 before their body is read; the page itself is public, since
@@ -26,18 +26,22 @@
 
 namespace isocost::web {
 
+// Where the interface is when nobody says otherwise, and where commands look for it.
+inline constexpr const char* kDefaultUrl = "http://127.0.0.1:7780";
+
 struct ServerOptions {
-  std::string endpoint = "http://127.0.0.1:7780";  // port 0: the system picks one
-  std::filesystem::path token_file = {};           // one line; readable by its owner alone
-  std::filesystem::path spool = {};                // where large bodies wait; empty: the system's
-  log::Log* log = nullptr;                         // null: nobody is told
-  Archive* archive = nullptr;                      // null: events and tables are not answered
+  std::string endpoint = kDefaultUrl;     // port 0: the system picks one
+  std::filesystem::path token_file = {};  // one line; readable by its owner alone
+  std::filesystem::path spool = {};       // where large bodies wait; empty: the system's
+  log::Log* log = nullptr;                // null: nobody is told
 };
 
 class Server {
  public:
+  // Requires: both outlive it.
   [[nodiscard]] static Result<std::unique_ptr<Server>> open(const ServerOptions& options,
-                                                            core::Commands& commands);
+                                                            core::Commands& commands,
+                                                            Archive& archive);
   ~Server();
   [[nodiscard]] std::string url() const;  // http://host:port
 

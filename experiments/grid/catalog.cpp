@@ -224,8 +224,9 @@ class DiskCatalog : public Catalog {
   }
 
   Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
-                           int height, int width, const std::string& where) override {
-    const auto found = look_at_items(spec, more, {height, width}, columns_);
+                           const ItemsCheck& check, const std::string& where) override {
+    const auto found =
+        look_at_items(spec, more, {check.height, check.width}, check.kept_margin, columns_);
     if (!found) return fail(at(where, found.error()));
     return found;
   }
@@ -294,13 +295,7 @@ class DiskCatalog : public Catalog {
   }
 
   [[nodiscard]] fs::path resolve(const std::string& name) const {
-    if (name.starts_with("mini/")) {
-      const std::string rest = name.substr(5);
-      return mini_folder() /
-             (rest == "features" || rest == "clip" ? fs::path(rest) : fs::path("models") / rest);
-    }
-    const fs::path path(name);
-    return path.is_absolute() ? path : folder_ / path;
+    return named_place(name, folder_);
   }
 
   fs::path folder_;

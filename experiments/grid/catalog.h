@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,6 +70,14 @@ struct StatisticsEntry {
   std::int64_t columns = 0;
 };
 
+// What items are checked for.
+struct ItemsCheck {
+  int height = 0;  // of the pictures that a cell draws
+  int width = 0;
+  // Of a metric that looks at what masks keep: each must keep a pixel beyond it.
+  std::optional<std::int64_t> kept_margin{};
+};
+
 // What is asked of a folder of items: members of metadata.jsonl.
 struct ItemMembers {
   std::vector<std::string> files{};  // that name pictures
@@ -115,7 +124,7 @@ class Catalog {
   // `more`: columns besides, as ExtractorSpec has them. Requires: their folders were asked for.
   [[nodiscard]] virtual Result<bool> check_items(const ItemsSpec& spec,
                                                  const std::map<std::string, std::string>& more,
-                                                 int height, int width,
+                                                 const ItemsCheck& check,
                                                  const std::string& where) = 0;
   [[nodiscard]] virtual Result<std::string> text_file(const std::string& name,
                                                       const std::string& where) = 0;

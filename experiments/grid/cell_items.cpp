@@ -25,8 +25,10 @@ std::optional<ItemsSpec> CellItems::look(const Task& task, const ReadyTask& read
                  "multiples of it");
     return std::nullopt;
   }
-  const auto is_any_changed =
-      catalog_.check_items(spec, ready.items.more, size.height, size.width, task.data->where);
+  const auto is_any_changed = catalog_.check_items(
+      spec, ready.items.more,
+      {.height = size.height, .width = size.width, .kept_margin = ready.items.kept_margin},
+      task.data->where);
   if (!is_any_changed) {
     failure_.add(is_any_changed.error());
     return std::nullopt;

@@ -5,8 +5,10 @@
 #include <algorithm>
 
 #include "experiments/grid/parameters.h"
+#include "schema/items.h"
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -106,11 +108,20 @@ Json degradation_schema() {
   return {{"anyOf", forms}};
 }
 
+Json baselines_schema() {
+  Json names = Json::array();
+  for (const auto& row : tasks::baselines()) names.push_back(row.name);
+  return {{"type", "array"},
+          {"uniqueItems", true},
+          {"items", {{"enum", names}}},
+          {"description", "Cells that no network draws, to hold the others against."}};
+}
+
 // One of the map `tasks`. Those that begin with pictures have data, no others.
 Json task_schema() {
   Json properties = Json::object(), with_pictures = Json::array();
-  for (const char* key :
-       {"prompts", "images", "judge_from", "metrics", "data", "degradation", "task_kind"})
+  for (const char* key : {"prompts", "images", "judge_from", "metrics", "baselines", "data",
+                          "degradation", "task_kind"})
     properties[key == std::string("task_kind") ? "kind" : key] = reference_to(key);
   properties["method"] = {{"enum", tasks::task_names()}, {"description", "Of the kind."}};
   properties["model"] = {{"type", "string"},
@@ -157,6 +168,7 @@ std::map<std::string, Json> make_definitions() {
       {"spacing", {{"enum", spacing_names()}}},
       {"option", {{"enum", options}}},
       {"path", {{"anyOf", {reference_to("option"), {{"enum", usual}}}}}},
+      {"baselines", baselines_schema()},
       {"task_kind", {{"enum", tasks::kind_names()}, {"description", "What the task does."}}},
       {"task", task_schema()},
       {"parameter_axes", parameter_axes_schema()},
@@ -234,23 +246,13 @@ std::string sampler_options_table() {
 
 std::string rows_text(metrics::Rows rows) { return metrics::rows_kind(rows).text; }
 
-std::string_view need_text(metrics::ReferenceNeed need) {
-  switch (need) {
-    case metrics::ReferenceNeed::kNone:
-      return "nothing";
-    case metrics::ReferenceNeed::kStatistics:
-      return "a reference: statistics";
-    case metrics::ReferenceNeed::kRows:
-      return "a reference: rows";
-  }
-  return {};
-}
-
 // What a metric has beside the picture, for people: "its target".
 std::string needs_text(const metrics::Metric& row) {
   std::vector<std::string> needs;
   for (const auto slot : row.needs()) needs.emplace_back(tasks::slot_name(slot));
-  if (row.reference != metrics::ReferenceNeed::kNone) needs.emplace_back(need_text(row.reference));
+  if (row.reference == metrics::ReferenceNeed::kStatistics)
+    needs.emplace_back("a reference: statistics");
+  if (row.reference == metrics::ReferenceNeed::kRows) needs.emplace_back("a reference: rows");
   return needs.empty() ? "nothing" : joined(needs);
 }
 
@@ -321,6 +323,14 @@ std::string task_parameters_table() {
   return text;
 }
 
+std::string baselines_table() {
+  std::string text = "| baseline | beside | made of | |\n|---|---|---|---|\n";
+  for (const auto& row : tasks::baselines())
+    text += fmt::format("| `{}` | {} | {} | {} |\n", row.name, joined(tasks::kinds_beside(row)),
+                        tasks::slot_name(row.slot), row.explanation);
+  return text;
+}
+
 std::string fits_table() {
   std::string text = "| fit | |\n|---|---|\n";
   for (const auto& row : fits()) text += fmt::format("| `{}` | {} |\n", row.name, row.meaning);
@@ -341,6 +351,7 @@ std::map<std::string, std::string> make_tables() {
                                                {"presets", presets_table()},
                                                {"tasks", tasks_table()},
                                                {"task parameters", task_parameters_table()},
+                                               {"baselines", baselines_table()},
                                                {"fits", fits_table()},
                                                {"degradations", degradations_table()},
                                                {"extractors", extractors_table()}};

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/io/atomic_file.h"
+#include "experiments/grid/cell_baselines.h"
 #include "experiments/grid/cell_costs.h"
 #include "experiments/grid/cell_items.h"
 #include "experiments/grid/cell_models.h"
@@ -18,6 +19,7 @@
 #include "experiments/grid/settings.h"
 #include "experiments/grid/yaml.h"
 #include "schema/metrics/extractor.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -101,6 +103,7 @@ class Expander {
       add_cells();
     else
       look_up_models();
+    add_baselines();
     if (failure_.is_empty())
       check_effects(grid_, {samplers_, parameters_, has_guidance_}, failure_);
     submission_.unit_images = unit_images();
@@ -176,6 +179,7 @@ class Expander {
     cell.keep_pictures = std::min(grid_.keep_pictures, task.images);
     check_size(cell, settings, task);
     note_cut_prompts(cell, *model, task);
+    baselines_.beside(cell, asked, task, *model, size_where);
     submission_.cells.push_back(std::move(cell));
   }
 
@@ -204,17 +208,26 @@ class Expander {
     }
   }
 
-  // Of an extractor that takes pictures of one size alone; each told once a size.
+  // After all cells that are drawn, so that these keep their numbers.
+  void add_baselines() {
+    for (CellRequest& cell : baselines_.take()) submission_.cells.push_back(std::move(cell));
+  }
+
+  // Of extractors that do not take pictures of every size; each told once a size.
   void check_size(const CellRequest& cell, const Settings& settings, const ReadyTask& task) {
     const int height = cell.sample.height, width = cell.sample.width;
     for (const SizeLimit& limit : task.limits) {
-      if (height == limit.side && width == limit.side) continue;
+      const bool fits = limit.side == 0 ? std::min(height, width) >= limit.least_side
+                                        : height == limit.side && width == limit.side;
+      if (fits) continue;
       if (!told_sizes_.emplace(limit.where, limit.extractor, height, width).second) continue;
       const std::string side = std::to_string(limit.side);
       failure_.add(settings.size_where.empty() ? limit.where : settings.size_where,
                    "pictures of " + std::to_string(height) + " x " + std::to_string(width) +
                        " pixels do not fit the extractor " + limit.extractor,
-                   side + " x " + side + ", or another extractor");
+                   limit.side == 0
+                       ? std::to_string(limit.least_side) + " or more a side, or another metric"
+                       : side + " x " + side + ", or another extractor");
     }
   }
 
@@ -305,6 +318,7 @@ class Expander {
   CellParameters parameters_{failure_};
   CellCosts costs_{failure_};
   CellItems items_{catalog_, failure_};
+  CellBaselines baselines_{failure_};
   std::set<std::tuple<std::string, std::string, int, int>> told_sizes_;
   std::set<std::pair<std::string, std::string>> told_cuts_;
   std::set<std::vector<std::uint32_t>> told_points_;  // where an axis is idle

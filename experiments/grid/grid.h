@@ -118,6 +118,8 @@ struct Task {
   Json degradation;                          // with all of its options; null: none
   std::map<std::string, Placed> parameters;  // that it sets itself
   std::vector<Metric> metrics;
+  std::vector<Placed>
+      baselines;  // names of rows of schema/tasks/baseline.h that may stand beside it
   std::uint64_t images = 0;
   std::uint64_t judge_from = 0;
   std::string where;

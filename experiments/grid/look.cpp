@@ -28,11 +28,10 @@ Result<Json> read_config(const fs::path& folder) {
   return text ? parse_json(*text, file.string()) : Result<Json>(fail(text.error()));
 }
 
-// Whether its rows are features of one picture, and not a number of a pair.
-bool gives_features(const metrics::Extractor& row) {
-  using metrics::Rows;
-  return row.makes(Rows::kClipFeatures) || row.makes(Rows::kWholeFeatures) ||
-         row.makes(Rows::kVitFeatures);
+// `width`: of a network's features, which its rows are unless they are a number of a pair.
+ExtractorLook of_any_size(const metrics::Extractor& row, std::int64_t width) {
+  const std::int64_t columns = row.form_of_rows().columns;
+  return {0, columns == 0 ? width : columns};
 }
 
 Result<ExtractorLook> look_at_mini(const fs::path& folder) {
@@ -71,13 +70,13 @@ Result<ExtractorLook> look_at_clip(const fs::path& folder, const metrics::Extrac
     if (const auto fits = preprocess->check_fit(config.vision.image_size, folder.string()); !fits)
       failure.add(fits.error());
   }
-  if (row.reads_texts) {
+  if (row.reads_texts()) {
     const auto tokenizer = diffusion::Tokenizer::load_for(
         {config.text.max_position_embeddings, config.text.vocab_size}, folder);
     if (!tokenizer) failure.add(tokenizer.error());
   }
   if (!failure.is_empty()) return fail(std::move(failure));
-  return ExtractorLook{0, gives_features(row) ? config.projection_dim : 1};
+  return of_any_size(row, config.projection_dim);
 }
 
 // A folder of a configuration and weights, checked against each other.
@@ -108,7 +107,7 @@ Result<ExtractorLook> look_at_vit(const fs::path& folder, const metrics::Extract
       [](const arch::VitConfig& some) { return arch::summarize_vit(some).tensors; },
       arch::vit_tensor_name);
   if (!config) return fail(config.error());
-  return ExtractorLook{0, gives_features(row) ? config->tower.hidden_size : 1};
+  return of_any_size(row, config->tower.hidden_size);
 }
 
 Result<ExtractorLook> look_at_perceptual(const fs::path& folder) {
@@ -142,25 +141,26 @@ void remember_look(const fs::path& entry, bool is_any_changed) {
 }  // namespace
 
 Result<bool> look_at_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
-                           diffusion::PictureSize size,
+                           diffusion::PictureSize size, std::optional<std::int64_t> kept_margin,
                            const std::map<std::string, io::ItemColumn>& columns) {
   const auto find = [&](const std::string& digest) -> Result<io::ItemColumn> {
     const auto column = columns.find(digest);
     ISOCOST_CHECK(column != columns.end(), "whoever looks at items has asked for their folders");
     return column->second;
   };
-  const Json key = {{"items", to_json(spec)},
-                    {"more", more},
-                    {"height", size.height},
-                    {"width", size.width},
-                    {"numerics", kNumericsRevision}};
+  Json key = {{"items", to_json(spec)},
+              {"more", more},
+              {"height", size.height},
+              {"width", size.width},
+              {"numerics", kNumericsRevision}};
+  if (kept_margin) key["kept_margin"] = *kept_margin;
   const auto cache = io::digest_cache_folder();
   const fs::path entry =
       cache ? cache->parent_path() / "items" / (canonical_digest(key).hex() + ".json") : fs::path();
   if (const auto known = remembered_look(entry)) return *known;
   const auto items = diffusion::ItemSet::open(spec, find, more);
   if (!items) return fail(items.error());
-  auto is_any_changed = diffusion::check_items(*items, size);
+  auto is_any_changed = diffusion::check_items(*items, size, kept_margin);
   if (is_any_changed) remember_look(entry, *is_any_changed);
   return is_any_changed;
 }

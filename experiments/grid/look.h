@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
@@ -31,6 +32,7 @@ struct ExtractorLook {
 [[nodiscard]] Result<bool> look_at_items(const ItemsSpec& spec,
                                          const std::map<std::string, std::string>& more,
                                          diffusion::PictureSize size,
+                                         std::optional<std::int64_t> kept_margin,
                                          const std::map<std::string, io::ItemColumn>& columns);
 
 }  // namespace isocost::experiments

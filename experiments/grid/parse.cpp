@@ -10,10 +10,10 @@ namespace {
 
 const std::set<std::string>& grid_keys() {
   static const std::set<std::string> kKeys = {
-      "name",    "description",     "axes",        "zip",     "exclude",
-      "include", "defaults",        "tasks",       "prompts", "metrics",
-      "images",  "judge_from",      "unit_images", "keep",    "group_size",
-      "dtype",   "negative_prompt", "height",      "width"};
+      "name",      "description", "axes",    "zip",        "exclude", "include",
+      "defaults",  "tasks",       "prompts", "metrics",    "images",  "judge_from",
+      "baselines", "unit_images", "keep",    "group_size", "dtype",   "negative_prompt",
+      "height",    "width"};
   return kKeys;
 }
 

@@ -185,9 +185,11 @@ void read_items(YamlFile& file, const YAML::Node& key, const Members& members,
       file.fault(members.at("data"), kind.name + " begins with no pictures",
                  "prompts, and a reference of its metrics");
     if (has_pictures && members.contains("prompts"))
-      file.fault(
-          members.at("prompts"), "'prompts' has no effect beside 'data'",
-          "the prompts in " + std::string("metadata.jsonl, as '") + kind.prompt_member + "'");
+      file.fault(members.at("prompts"), "'prompts' has no effect beside 'data'",
+                 "the prompts in metadata.jsonl, as '" +
+                     std::string(tasks::slot_member(tasks::Slot::kPrompt,
+                                                    {.is_instruction = kind.is_instruction})) +
+                     "'");
   } else if (has_pictures) {
     file.fault(key, "the task '" + task.name + "' has no data", kDataForms);
   }

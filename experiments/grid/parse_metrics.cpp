@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "experiments/grid/parse_parts.h"
-#include "schema/metrics/extractor.h"
+#include "schema/metrics/choice.h"
 
 namespace isocost::experiments {
 namespace {
@@ -46,42 +46,22 @@ std::vector<std::string> names_in(const std::vector<Option>& options) {
   return names;
 }
 
-// Takes `value` over into `into` where it fits.
 void take_option(YamlFile& file, const YAML::Node& node, const Option& option,
-                 const std::string& owner, Json& into) {
-  const Json value = file.tree(node);
-  if (const auto expected = misfit(option, value))
+                 const std::string& owner, metrics::Choice& choice) {
+  if (const auto expected = choice.set(option, file.tree(node)))
     file.fault(node, "'" + option.name + "' of " + owner + " does not fit", *expected);
-  else
-    into[option.name] = normal_form(option, value);
 }
 
 // {name: true | false | number}
-Json read_arguments(YamlFile& file, const YAML::Node& node) {
+void take_arguments(YamlFile& file, const YAML::Node& node, metrics::Choice& choice) {
   const Json values = file.tree(node);
   if (!values.is_object()) {
     file.fault(node, "'arguments' is no map", "{name: true, false or a number}");
-    return Json::object();
+    return;
   }
   for (const auto& [name, value] : values.items())
-    if (!value.is_boolean() && !value.is_number())
-      file.fault(node, "the argument '" + name + "' does not fit", "true, false or a number");
-  return values;
-}
-
-// An extractor with its defaults. Without a kind where there is none.
-ExtractorChoice choice_of(const metrics::Extractor* row, std::string_view member,
-                          std::string name) {
-  if (row == nullptr) return {};
-  ExtractorChoice choice{row->kind, std::move(name), defaults_of(row->options)};
-  if (member == metrics::kMini) choice.name = row->mini;
-  if (row->takes_arguments) choice.options[metrics::kArguments] = Json::object();
-  return choice;
-}
-
-ExtractorChoice choice_of(const metrics::Metric& metric, std::string_view member,
-                          std::string name) {
-  return choice_of(metrics::extractor_for(metric.rows, member), member, std::move(name));
+    if (const auto expected = choice.set_argument(name, value))
+      file.fault(node, "the argument '" + name + "' does not fit", *expected);
 }
 
 std::string extractors_text(const metrics::Metric& metric) {
@@ -97,24 +77,36 @@ std::string extractors_text(const metrics::Metric& metric) {
 
 class MetricReader {
  public:
-  MetricReader(YamlFile& file, const metrics::Metric& row) : file_(file), row_(row) {}
+  MetricReader(YamlFile& file, const metrics::Metric& row) : file_(file), row_(row), choice_(row) {}
 
   // `name`: where the metric stands.
   Metric read(const YAML::Node& name, const YAML::Node* settings) {
-    metric_.name = row_.name;
     const auto* usual = metrics::usual_extractor_for(row_.rows);
     const bool is_mini = usual != nullptr && usual->has_input();
-    metric_.extractor = choice_of(usual, is_mini ? metrics::kMini : std::string_view(), {});
-    metric_.protocol = defaults_of(row_.protocol);
-    if (metric_.extractor.kind.empty() && !says_extractor(settings))
+    take_extractor(is_mini ? metrics::kMini : std::string_view(), {});
+    if (usual == nullptr && !says_extractor(settings))
       file_.fault(name, row_.name + " needs an extractor", extractors_text(row_));
     if (settings != nullptr) read_settings(*settings);
+    metric_.name = row_.name;
+    metric_.protocol = choice_.protocol();
+    metric_.extractor = {.kind = choice_.extractor() == nullptr ? "" : choice_.extractor()->kind,
+                         .name = std::move(extractor_name_),
+                         .options = choice_.extractor_options()};
     return std::move(metric_);
   }
 
  private:
   static bool says_extractor(const YAML::Node* settings) {
     return settings != nullptr && settings->IsMap() && (*settings)["extractor"];
+  }
+
+  // `name`: of its input. Without a kind where there is none.
+  void take_extractor(std::string_view member, std::string name) {
+    const auto* kind = metrics::extractor_for(row_.rows, member);
+    choice_.take(kind);
+    extractor_name_ = kind == nullptr            ? ""
+                      : member == metrics::kMini ? kind->mini
+                                                 : std::move(name);
   }
 
   void read_settings(const YAML::Node& node) {
@@ -130,10 +122,9 @@ class MetricReader {
     if (node.IsMap()) return read_extractor_map(node);
     const std::string name = file_.text(node, "extractor");
     const bool is_mini = name == metrics::kMini;
-    metric_.extractor =
-        choice_of(row_, is_mini ? metrics::kMini : metrics::member_of_path(row_.rows, name), name);
+    take_extractor(is_mini ? metrics::kMini : metrics::member_of_path(row_.rows, name), name);
     // A path is the input of something.
-    const auto* kind = metrics::find_extractor(metric_.extractor.kind);
+    const auto* kind = choice_.extractor();
     if ((kind == nullptr || !kind->has_input()) && !name.empty())
       file_.fault(node, row_.name + " is not made of what " + name + " gives",
                   extractors_text(row_));
@@ -143,8 +134,8 @@ class MetricReader {
     std::string member;
     for (const auto& candidate : metrics::members_for(row_.rows))
       if (node[candidate]) member = candidate;
-    metric_.extractor = choice_of(row_, member, {});
-    const auto* kind = metrics::find_extractor(metric_.extractor.kind);
+    take_extractor(member, {});
+    const auto* kind = choice_.extractor();
     if (kind == nullptr) {
       file_.fault(node, "this names no extractor of " + row_.name, extractors_text(row_));
       return;
@@ -155,13 +146,11 @@ class MetricReader {
     for (const auto& [name, value] :
          file_.members(node, names_of(kind->options, more), "the extractor " + member)) {
       if (name == member && kind->has_input())
-        metric_.extractor.name = file_.text(value, member);
+        extractor_name_ = file_.text(value, member);
       else if (name == metrics::kArguments)
-        metric_.extractor.options[name] = read_arguments(file_, value);
+        take_arguments(file_, value, choice_);
       else
-        take_option(file_, value, *find_option(kind->options, name), "the extractor " + member,
-                    metric_.extractor.options);
-      told_.insert(name);
+        take_option(file_, value, *choice_.find(name), "the extractor " + member, choice_);
     }
   }
 
@@ -170,60 +159,36 @@ class MetricReader {
     if (node.IsScalar()) return take_preset(node);
     // What needs no input has nothing else that could say how it computes.
     const auto* plain = metrics::extractor_for(row_.rows, {});
-    const auto own = plain == nullptr ? std::vector<Option>() : plain->options;
-    Members members =
-        file_.members(node, names_of(row_.protocol, names_in(own)), "the protocol of " + row_.name);
-    for (const auto& option : own) {
-      const auto said = members.find(option.name);
-      if (said == members.end()) continue;
-      take_option(file_, said->second, option, row_.name, metric_.extractor.options);
-      members.erase(said);
-    }
+    const auto own = plain == nullptr ? std::vector<std::string>() : names_in(plain->options);
+    const Members members =
+        file_.members(node, names_of(row_.protocol, own), "the protocol of " + row_.name);
     for (const auto& [name, value] : members)
-      take_option(file_, value, *find_option(row_.protocol, name), row_.name, metric_.protocol);
-    for (const auto& [name, value] : members)
-      if (const Option* needed =
-              lacking(row_.protocol, *find_option(row_.protocol, name), metric_.protocol))
+      if (const Option* option = choice_.find(name))  // else the extractor's fault is told
+        take_option(file_, value, *option, row_.name, choice_);
+    for (const auto& [name, value] : members) {
+      const Option* option = find_option(row_.protocol, name);
+      const Option* needed =
+          option == nullptr ? nullptr : lacking(row_.protocol, *option, choice_.protocol());
+      if (needed != nullptr)
         file_.fault(value,
                     "'" + name + "' of " + row_.name + " has no effect without " + needed->name,
                     "'" + needed->name + "' beside it: " + expected_text(*needed) + ", not " +
                         canonical(needed->fallback));
+    }
   }
 
   void take_preset(const YAML::Node& node) {
-    std::vector<std::string> names;
-    for (const auto& preset : row_.presets) names.push_back(preset.name);
-    const std::string name = file_.choice(node, "protocol of " + row_.name, names);
-    for (const auto& preset : row_.presets) {
-      if (preset.name != name) continue;
-      metric_.protocol.update(preset.protocol);
-      if (!preset.extractor_options.empty()) take_preset_options(node, preset);
-    }
-  }
-
-  // They belong to a network that the user brings; what the grid says of it beside them would be
-  // overruled.
-  void take_preset_options(const YAML::Node& node, const metrics::Preset& preset) {
-    const auto* kind = metrics::find_extractor(metric_.extractor.kind);
-    if (kind == nullptr) return;
-    for (const auto& [option, value] : preset.extractor_options.items()) {
-      if (find_option(kind->options, option) == nullptr) {
-        file_.fault(node, "the protocol " + preset.name + " is about another extractor",
-                    "{torchscript: FILE} as the extractor");
-        return;
-      }
-      if (told_.contains(option))
-        file_.fault(node,
-                    "the protocol " + preset.name + " says " + option + " beside the extractor",
-                    "one of the two");
-      metric_.extractor.options[option] = value;
-    }
+    const std::string name =
+        file_.choice(node, "protocol of " + row_.name, metrics::preset_names(row_));
+    if (const auto* preset = metrics::find_preset(row_, name))
+      for (const auto& fault : choice_.take(*preset)) file_.fault(node, fault.what, fault.expected);
   }
 
   YamlFile& file_;
   const metrics::Metric& row_;
+  metrics::Choice choice_;
+  std::string extractor_name_;
   Metric metric_;
-  std::set<std::string> told_;  // options that the grid's extractor says
 };
 
 Metric read_metric(YamlFile& file, const YAML::Node& node) {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "experiments/grid/parse_parts.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::experiments {
@@ -50,7 +51,7 @@ struct Keys {
 };
 
 constexpr std::array kTaskKeys = {"prompts", "metrics", "images"};
-constexpr std::array kSharedKeys = {"prompts", "metrics", "images", "judge_from"};
+constexpr std::array kSharedKeys = {"prompts", "metrics", "images", "judge_from", "baselines"};
 
 // Requires: the keys that are there. What is missing is told by the caller.
 void read_judging(YamlFile& file, const Keys& keys, Task& task) {
@@ -62,6 +63,41 @@ void read_judging(YamlFile& file, const Keys& keys, Task& task) {
   if (images != nullptr && judge_from != nullptr && task.judge_from >= task.images) {
     file.fault(*judge_from, "judge_from is " + std::to_string(task.judge_from),
                "less than images, " + std::to_string(task.images));
+  }
+}
+
+// Of a task's own list each must fit; of the grid's, those that do stand beside it.
+void read_baselines(YamlFile& file, const YAML::Node& node, bool is_own, Task& task) {
+  const tasks::TaskKind& kind = *tasks::find_task(task.kind);
+  if (!node.IsSequence()) {
+    file.fault(node, "baselines is no list", "[" + joined(tasks::baselines_of(kind)) + "]");
+    return;
+  }
+  std::vector<std::string> all;
+  for (const auto& row : tasks::baselines()) all.push_back(row.name);
+  const auto fitting = tasks::baselines_of(kind);
+  std::set<std::string> seen;
+  for (const auto& item : node) {
+    const std::string name = file.choice(item, "baseline", is_own ? fitting : all);
+    if (!seen.insert(name).second) file.fault(item, "'" + name + "' stands twice", "each once");
+    if (std::find(fitting.begin(), fitting.end(), name) != fitting.end())
+      task.baselines.push_back({name, file.where(item)});
+  }
+}
+
+// A baseline of the grid's that fits none of its tasks changes nothing.
+void check_shared_baselines(YamlFile& file, const YAML::Node& node, const Grid& grid) {
+  if (!node.IsSequence()) return;
+  for (const auto& item : node) {
+    if (!item.IsScalar() || tasks::find_baseline(item.Scalar()) == nullptr) continue;
+    const auto has = [&](const Task& task) {
+      return std::any_of(task.baselines.begin(), task.baselines.end(),
+                         [&](const Placed& one) { return one.value == item.Scalar(); });
+    };
+    if (std::none_of(grid.tasks.begin(), grid.tasks.end(), has))
+      file.fault(item, "'" + item.Scalar() + "' fits no task that takes the grid's baselines",
+                 "a baseline of one of: " +
+                     joined(tasks::kinds_beside(*tasks::find_baseline(item.Scalar()))));
   }
 }
 
@@ -102,6 +138,8 @@ void read_named_task(YamlFile& file, const YAML::Node& key, const YAML::Node& no
   if (const auto* prompts = keys.find("prompts"); is_of_prompts && prompts != nullptr)
     task.prompts = read_prompts(file, *prompts);
   read_judging(file, keys, task);
+  if (const auto* baselines = keys.find("baselines"))
+    read_baselines(file, *baselines, members.contains("baselines"), task);
   grid.tasks.push_back(std::move(task));
 }
 
@@ -152,6 +190,8 @@ void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, 
     if (const auto prompts = members.find("prompts"); prompts != members.end())
       task.prompts = read_prompts(file, prompts->second);
     read_judging(file, {members, members}, task);
+    if (const auto baselines = members.find("baselines"); baselines != members.end())
+      read_baselines(file, baselines->second, true, task);
     return;
   }
   const YAML::Node& node = members.at("tasks");
@@ -171,6 +211,9 @@ void read_tasks(YamlFile& file, const YAML::Node& root, const Members& members, 
       file.fault(members.at(shared), std::string("no task uses '") + shared + "' of the grid",
                  "a task without its own, or no such key here");
   }
+  if (const auto shared = members.find("baselines");
+      shared != members.end() && used.contains("baselines"))
+    check_shared_baselines(file, shared->second, grid);
   add_task_axis(file, grid);
 }
 

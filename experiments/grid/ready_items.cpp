@@ -6,22 +6,13 @@
 #include "base/io/item_files.h"
 #include "experiments/grid/notes.h"
 #include "schema/metrics/metric.h"
+#include "schema/tasks/baseline.h"
 #include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
 namespace {
 
 using tasks::Slot;
-
-// What a slot is called in metadata.jsonl, for a task that makes sources of targets or has them,
-// and whose prompts are the member "text" or another.
-std::string member_of(Slot slot, bool is_made_smaller, bool is_prompt_text) {
-  if (slot == Slot::kMask) return "mask_file_name";
-  if (slot == Slot::kSourceText) return is_prompt_text ? "source_text" : "text";
-  if (slot == Slot::kTargetText) return "target_text";
-  const bool is_first = is_made_smaller ? slot == Slot::kTarget : slot == Slot::kSource;
-  return is_first ? io::kFileNameMember : "target_file_name";
-}
 
 std::string key_of(Slot slot) { return std::string(tasks::slot_key(slot)); }
 
@@ -76,10 +67,8 @@ class ItemsReader {
   }
 
  private:
-  // A prompt says what is wanted, unless it is an instruction.
-  [[nodiscard]] bool is_prompt_text() const { return kind_.prompt_member == "text"; }
   [[nodiscard]] std::string member_of(Slot slot) const {
-    return experiments::member_of(slot, is_made_smaller(), is_prompt_text());
+    return std::string(tasks::slot_member(slot, {kind_.is_instruction, is_made_smaller()}));
   }
   [[nodiscard]] bool is_made_smaller() const { return !task_.degradation.is_null(); }
 
@@ -99,22 +88,22 @@ class ItemsReader {
         ready_.spec, [](const std::string& digest) -> Result<io::ItemColumn> {
           return fail(digest, "the mini world has no files");
         });
-    const std::string prompt = is_prompt_text() ? key_of(Slot::kTargetText) : kind_.prompt_member;
     const auto lacks = [&](Slot slot) { return slot != Slot::kPrompt && !items->has(slot); };
-    if (!items || std::any_of(kind_.slots.begin(), kind_.slots.end(), lacks) ||
-        !items->text(0, prompt)) {
+    // What a scene shows is what is wanted; instructions it has none.
+    if (!items || kind_.is_instruction ||
+        std::any_of(kind_.slots.begin(), kind_.slots.end(), lacks)) {
       failure_.add(data_.where, "the mini world makes no items for " + kind_.name,
                    "{folder: DIR} with metadata.jsonl");
       return;
     }
     ready_.prompts.reserve(items->count());
     for (std::uint64_t i = 0; i < items->count(); ++i)
-      ready_.prompts.push_back(*items->text(i, prompt));
+      ready_.prompts.push_back(*items->text(i, Slot::kTargetText));
     ready_.slots.insert(Slot::kPrompt);
     for (const Slot slot : {Slot::kSource, Slot::kMask, Slot::kTarget})
       if (items->has(slot)) ready_.slots.insert(slot);
     for (const Slot slot : {Slot::kSourceText, Slot::kTargetText})
-      if (items->text(0, key_of(slot))) ready_.slots.insert(slot);
+      if (items->text(0, slot)) ready_.slots.insert(slot);
   }
 
   // What is asked of a folder besides what the task itself begins with.
@@ -123,7 +112,7 @@ class ItemsReader {
     for (const Slot slot : asked_) {
       const bool is_made = is_made_smaller() && (slot == Slot::kSource || slot == Slot::kMask);
       const bool is_prompt =
-          slot == Slot::kPrompt || (slot == Slot::kTargetText && is_prompt_text());
+          slot == Slot::kPrompt || (slot == Slot::kTargetText && !kind_.is_instruction);
       if (!is_own(slot) && !is_made && !is_prompt) slots.push_back(slot);
     }
     return slots;
@@ -132,11 +121,10 @@ class ItemsReader {
   // The prompt's member, and these.
   [[nodiscard]] ItemMembers members_of(const std::vector<Slot>& slots) const {
     ItemMembers members;
-    (kind_.may_lack_prompt ? members.optional_texts : members.texts).push_back(kind_.prompt_member);
-    for (const Slot slot : slots) {
-      const bool is_text = slot == Slot::kSourceText || slot == Slot::kTargetText;
-      (is_text ? members.texts : members.files).push_back(member_of(slot));
-    }
+    (kind_.may_lack_prompt ? members.optional_texts : members.texts)
+        .push_back(member_of(Slot::kPrompt));
+    for (const Slot slot : slots)
+      (tasks::is_text(slot) ? members.texts : members.files).push_back(member_of(slot));
     return members;
   }
 
@@ -153,6 +141,7 @@ class ItemsReader {
       (is_own(slot) ? ready_.spec.inputs : ready_.more)[key_of(slot)] = column->second;
       submission_.input_names[column->second] = data_.folder + " (" + column->first + ")";
       ready_.slots.insert(slot);
+      if (tasks::is_text(slot)) ready_.texts[slot] = entry.texts.at(member_of(slot));
     }
     if (is_made_smaller()) ready_.slots.insert(Slot::kSource);
     take_prompts(entry);
@@ -228,12 +217,14 @@ class ItemsReader {
 
   // Pictures of a data set without texts have empty prompts, where the task may do without.
   void take_prompts(const ItemsEntry& entry) {
-    const auto texts = entry.texts.find(kind_.prompt_member);
+    const auto texts = entry.texts.find(member_of(Slot::kPrompt));
     ready_.prompts =
         texts == entry.texts.end() ? std::vector<std::string>(entry.names.size()) : texts->second;
     if (texts == entry.texts.end()) return;
     ready_.slots.insert(Slot::kPrompt);
-    if (is_prompt_text()) ready_.slots.insert(Slot::kTargetText);
+    if (kind_.is_instruction) return;
+    ready_.slots.insert(Slot::kTargetText);
+    ready_.texts[Slot::kTargetText] = ready_.prompts;
   }
 
   void note_unnamed(const std::string& folder, const ItemsEntry& entry) {
@@ -261,6 +252,9 @@ std::set<tasks::Slot> asked_slots(const Task& task) {
   for (const Metric& metric : task.metrics)
     if (const auto* row = metrics::find_metric(metric.name))
       asked.insert(row->needs().begin(), row->needs().end());
+  for (const Placed& baseline : task.baselines)
+    if (const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>()))
+      asked.insert(row->slot);
   return asked;
 }
 

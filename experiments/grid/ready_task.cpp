@@ -8,6 +8,8 @@
 #include "experiments/world/world.h"
 #include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
+#include "schema/tasks/baseline.h"
+#include "worker/diffusion/items/items.h"
 
 namespace isocost::experiments {
 namespace {
@@ -46,6 +48,67 @@ void check_captions(const Metric& metric, const std::vector<std::string>& texts,
               "captions as the world's grammar makes them, which " + metric.name + " needs");
 }
 
+void check_images(const Metric& metric, std::uint64_t least, const Task& task, Failure& failure) {
+  const std::uint64_t judged = task.images - std::min(task.images, task.judge_from);
+  if (judged >= least) return;
+  failure.add(metric.where,
+              metric.name + " has " + std::to_string(judged) + " images to judge" +
+                  (task.judge_from == 0 ? ""
+                                        : ", those from " + std::to_string(task.judge_from) +
+                                              " to " + std::to_string(task.images)),
+              std::to_string(least) + " or more: images, less judge_from");
+}
+
+// Between equal texts there is no direction.
+void check_texts_differ(const Metric& metric, const metrics::Metric& row, const ReadyItems& items,
+                        Failure& failure) {
+  const auto texts_of = [&](tasks::Slot slot) -> const std::vector<std::string>* {
+    const auto& needs = row.needs();
+    const auto found = items.texts.find(slot);
+    const bool is_needed = std::find(needs.begin(), needs.end(), slot) != needs.end();
+    return is_needed && found != items.texts.end() ? &found->second : nullptr;
+  };
+  const auto* source = texts_of(tasks::Slot::kSourceText);
+  const auto* target = texts_of(tasks::Slot::kTargetText);
+  if (source == nullptr || target == nullptr) return;
+  std::size_t equal = 0, first = 0;
+  for (std::size_t i = source->size(); i-- > 0;) {
+    if ((*source)[i] != (*target)[i]) continue;
+    ++equal;
+    first = i;
+  }
+  if (equal == 0) return;
+  failure.add(metric.where,
+              "of " + std::to_string(equal) + " of " + std::to_string(source->size()) +
+                  " items the source's text is the target's, first '" +
+                  (*source)[first].substr(0, 80) + "'",
+              "two texts that differ, between which " + metric.name + " has a direction");
+}
+
+// What they are made of must be there: pictures of the items, or those that prompts of the mini
+// world describe.
+void check_baselines(const Task& task, ReadyTask& ready, Failure& failure) {
+  if (task.baselines.empty() || (task.data && ready.texts.empty())) return;
+  if (!task.data && task.prompts.kind == "world") {
+    ready.baseline_items.kind = diffusion::kWorldItems;
+    ready.baseline_items.options = {
+        {"split", task.prompts.split}, {"count", task.prompts.count}, {"seed", task.prompts.seed}};
+  }
+  for (const Placed& baseline : task.baselines) {
+    const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>());
+    const bool is_there =
+        task.data ? ready.items.slots.contains(row->slot) : !ready.baseline_items.is_empty();
+    if (!is_there)
+      failure.add(baseline.where,
+                  "the baseline '" + row->name + "' is made of the " +
+                      std::string(tasks::slot_name(row->slot)) + " of each image, which " +
+                      (task.data ? "items of the task '" + task.name + "'" : "these prompts") +
+                      " have not",
+                  task.data ? "data that has it, or another baseline"
+                            : "prompts: {world: SPLIT}, whose scenes can be drawn");
+  }
+}
+
 class TaskReader {
  public:
   TaskReader(const Task& task, const std::string& grid_file, Catalog& catalog,
@@ -64,6 +127,7 @@ class TaskReader {
     else
       read_prompts();
     for (const Metric& metric : task_.metrics) read_metric(metric);
+    check_baselines(task_, ready_, failure_);
     return std::move(ready_);
   }
 
@@ -120,7 +184,17 @@ class TaskReader {
     const auto& choice = metric.extractor;
     Found found{.spec = {choice.kind, {}, choice.options}, .name = choice.name, .entry = {}};
     const auto* kind = metrics::find_extractor(choice.kind);
-    if (kind != nullptr && !kind->has_input()) return found;
+    if (kind != nullptr) {
+      const auto least = static_cast<int>(kind->least_side(choice.options));
+      if (least > 1)
+        ready_.limits.push_back({.side = 0,
+                                 .least_side = least,
+                                 .extractor = found.name.empty() ? "of " + metric.name : found.name,
+                                 .where = metric.where});
+      if (const auto margin = kind->kept_margin(choice.options))
+        ready_.items.kept_margin = std::max(*margin, ready_.items.kept_margin.value_or(0));
+      if (!kind->has_input()) return found;
+    }
     auto entry = catalog_.extractor(found.spec.kind, found.name, metric.where);
     if (!entry) {
       failure_.add(entry.error());
@@ -128,7 +202,9 @@ class TaskReader {
     }
     found.spec.input = entry->input;
     submission_.input_names[entry->input] = found.name;
-    if (entry->side > 0) ready_.limits.push_back({entry->side, found.name, metric.where});
+    if (entry->side > 0)
+      ready_.limits.push_back(
+          {.side = entry->side, .extractor = found.name, .where = metric.where});
     found.entry = std::move(*entry);
     return found;
   }
@@ -223,7 +299,7 @@ class TaskReader {
           "world or folder");
     }
     const std::uint64_t least = row->images_for(metric.protocol);
-    check_images(metric, least);
+    check_images(metric, least, task_, failure_);
     if (row->rows == metrics::Rows::kAnswers) check_captions(metric, ready_.texts, failure_);
     ScoreSpec score;
     score.metric = metric.name;
@@ -255,25 +331,12 @@ class TaskReader {
                    metric.name + " needs the " + missing + " of each image, which items of " +
                        (task_.data ? "the task '" + task_.name + "'" : task_.kind) + " have not",
                    "a task whose data has it, or another metric");
+    check_texts_differ(metric, row, ready_.items, failure_);
     for (const tasks::Slot slot : row.needs()) {
       const std::string key(tasks::slot_key(slot));
       if (const auto more = ready_.items.more.find(key); more != ready_.items.more.end())
         spec.items[key] = more->second;
     }
-  }
-
-  [[nodiscard]] std::uint64_t judged() const {
-    return task_.images - std::min(task_.images, task_.judge_from);
-  }
-
-  void check_images(const Metric& metric, std::uint64_t least) {
-    if (judged() >= least) return;
-    failure_.add(metric.where,
-                 metric.name + " has " + std::to_string(judged()) + " images to judge" +
-                     (task_.judge_from == 0 ? ""
-                                            : ", those from " + std::to_string(task_.judge_from) +
-                                                  " to " + std::to_string(task_.images)),
-                 std::to_string(least) + " or more: images, less judge_from");
   }
 
   const Task& task_;

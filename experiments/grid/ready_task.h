@@ -13,9 +13,10 @@
 
 namespace isocost::experiments {
 
-// Of an extractor that takes pictures of one size alone.
+// Of an extractor that does not take pictures of every size.
 struct SizeLimit {
-  int side = 0;
+  int side = 0;           // that they must have, both ways; 0: any that is not too small
+  int least_side = 1;     // that they must have at least
   std::string extractor;  // as the grid names it
   std::string where;
 };
@@ -25,6 +26,7 @@ struct ReadyTask {
   std::string prompts;             // "sha256:..."
   std::vector<std::string> texts;  // of the prompts, in their order
   std::vector<ScoreSpec> scores;
+  ItemsSpec baseline_items;  // what baselines are made of, where the task has any and no items
   std::vector<SizeLimit> limits;
   std::uint64_t images = 0;
 };

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <map>
 
+#include "base/json_text.h"
 #include "experiments/grid/grid.h"
 #include "experiments/grid/models.h"
 #include "experiments/grid/parameters.h"
@@ -45,10 +46,6 @@ Chosen best(const std::vector<JudgedPoint>& points, const SelectOptions& options
                   group.begin() + static_cast<std::ptrdiff_t>(std::min(options.top, group.size())));
   }
   return chosen;
-}
-
-std::string text_of(const Json& label) {
-  return label.is_string() ? label.get<std::string>() : canonical(label);
 }
 
 // Texts that would read as something else are written as YAML's quoted ones.
@@ -150,13 +147,13 @@ class Writer {
 
   // A cell's label names a model by its last folders alone; the grid must name it as it did.
   YAML::Node model_node(const Json& label) {
-    const auto found = models_.find(text_of(label));
+    const auto found = models_.find(plain_text(label));
     if (found == models_.end()) {
       failure_.add(
           options_.grid_folder.string(),
           "the model " + label.dump() + " of the study is not among those of its grid here",
           "--grid FILE, the file that was submitted, beside its models");
-      return YAML::Node(text_of(label));
+      return YAML::Node(plain_text(label));
     }
     const auto& [path, variant, alias] = found->second;
     if (variant.empty() && alias.empty()) return YAML::Node(moved(path));
@@ -237,7 +234,7 @@ class Writer {
       std::string line = "#   " + options_.metric + " " + rounded(point->value);
       for (const Axis& axis : grid_.axes)
         if (point->labels.contains(axis.name))
-          line += ", " + axis.name + " " + text_of(point->labels.at(axis.name));
+          line += ", " + axis.name + " " + plain_text(point->labels.at(axis.name));
       std::replace(line.begin(), line.end(), '\n', ' ');
       text += line + "\n";
     }
@@ -266,7 +263,7 @@ class Writer {
 std::map<std::string, std::uint64_t> judged_to(const std::vector<JudgedPoint>& points) {
   std::map<std::string, std::uint64_t> to;
   for (const JudgedPoint& point : points) {
-    const std::string task = point.labels.contains("task") ? text_of(point.labels["task"]) : "";
+    const std::string task = point.labels.contains("task") ? plain_text(point.labels["task"]) : "";
     to[task] = std::max(to[task], point.judged_to);
   }
   return to;

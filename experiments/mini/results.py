@@ -10,7 +10,11 @@ import pathlib
 import re
 import sys
 
+FORMAT = 2  # of report.json
+
 report = json.loads(pathlib.Path(sys.argv[1]).read_text())
+if report.get("format") != FORMAT:
+    sys.exit(f"{sys.argv[1]}: this is report.json of format {report.get('format')}; expected {FORMAT}")
 
 
 def rows(table):
@@ -19,6 +23,10 @@ def rows(table):
 
 
 def interval(row, prefix=""):
+    if row[prefix + "value"] is None:
+        return ""
+    if row[prefix + "low"] is None:
+        return f"{row[prefix + 'value']:.1f}"
     return f"{row[prefix + 'value']:.1f} ({row[prefix + 'low']:.1f} to {row[prefix + 'high']:.1f})"
 
 
@@ -27,18 +35,23 @@ def markdown(head, lines):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in ruled)
 
 
-def choice(row, prefix=""):
-    return f"{row[prefix + 'model']}, {row[prefix + 'series']}, {row[prefix + 'steps']} steps, guidance {row[prefix + 'guidance']:g}"
+def choice(row):
+    return f"{row['model']}, {row['series']}, {row['steps']} steps, guidance {row['guidance']:g}"
 
 
-def answer():
-    lines = []
+def answer():  # a line a budget: its rows are the roles that settings have in it
+    budgets = {}
     for row in rows("answer"):
-        if row["cost_axis"] != "gflops_per_image" or row["metric"] != "fid":
-            continue
-        runner_up = f"{choice(row, 'runner_up_')}: {interval(row, 'runner_up_')}" if row["runner_up_model"] else ""
-        lines.append([f"{row['budget']:g}", choice(row), interval(row), f"{row['cost']:.3g}", runner_up])
-    return markdown(["GFLOPs an image", "use", "FID, 95 % interval", "costs", "runner-up"], lines)
+        if row["cost_axis"] == "gflops_per_image" and row["metric"] == "fid":
+            budgets.setdefault(row["budget"], {})[row["role"]] = row
+    told = lambda row: f"{choice(row)}: {interval(row)}" if row else ""
+    lines = []
+    for budget, by_role in budgets.items():
+        use, best = by_role["use"], by_role["best"]
+        is_best = all(use[key] == best[key] for key in ("experiment", "number"))
+        lines.append([f"{budget:g}", choice(use), interval(use), f"{use['cost']:.3g}", "" if is_best else told(best),
+                      told(by_role.get("runner-up"))])
+    return markdown(["GFLOPs an image", "use", "FID, 95 % interval", "costs", "the best, if another", "runner-up"], lines)
 
 
 def findings():
@@ -55,9 +68,7 @@ def pivot(cells, line_of, column_of, text_of):
 
 
 def best_of(row):  # the optimum of a model, sampler and number of steps, on images that did not choose it where there are any
-    if row["judged_value"] is not None:
-        return f"{row['judged_value']:.1f} ({row['judged_low']:.1f} to {row['judged_high']:.1f})"
-    return interval(row)
+    return interval(row, "judged_") or interval(row)
 
 
 def sizes():
@@ -80,6 +91,8 @@ def guidance():
 
 
 def percent(row, name):
+    if row[name] is None:
+        return ""
     return f"{100 * row[name]:.1f} ({100 * row[name + '_low']:.1f} to {100 * row[name + '_high']:.1f})"
 
 
@@ -91,23 +104,29 @@ def attributes():
 
 
 def guidances():  # what guidance does to the two kinds of score, at one number of steps
-    steps = max(row["steps"] for row in rows("scores") if row["steps"] <= 20)
-    scores = [row for row in rows("scores") if row["series"] == "DDIM trailing" and row["steps"] == steps]
-    scores.sort(key=lambda row: (row["model_order"], row["guidance"]))
-    columns, lines = pivot(scores, lambda row: row["model"], lambda row: row["guidance"],
+    points = [row for row in rows("points") if row["series"] == "DDIM trailing" and row["attribute_accuracy"] is not None]
+    steps = max(row["steps"] for row in points if row["steps"] <= 20)
+    points = sorted((row for row in points if row["steps"] == steps), key=lambda row: (row["model_order"], row["guidance"]))
+    columns, lines = pivot(points, lambda row: row["model"], lambda row: row["guidance"],
                            lambda row: f"{row['fid']:.0f} / {100 * row['attribute_accuracy']:.0f}")
     return markdown([f"FID / attributes %, {steps} steps"] + [f"{guidance:g}" for guidance in columns], lines)
 
 
 def fits():
-    return markdown(["y = E + A x^-a", "points", "E", "A", "a", "R²"],
-                    [[row["fit"], row["points"]] + [f"{row[k]:.3g} ({row[k + '_low']:.3g} to {row[k + '_high']:.3g})"
-                                                   for k in ("E", "A", "a")] + [f"{row['r_squared']:.4f}"]
-                     for row in rows("fits")])
+    lines = []
+    for row in rows("fits"):
+        if row["refusal"] is not None:
+            lines.append([row["fit"], "", f"no law: {row['refusal']}", "", "", ""])
+            continue
+        law = [f"{row[k]:.3g} ({row[k + '_low']:.3g} to {row[k + '_high']:.3g})" for k in ("E", "A", "a")]
+        lines.append([row["fit"], row["points"]] + law + [f"{row['r_squared']:.4f}"])
+    return markdown(["y = E + A x^-a", "points", "E", "A", "a", "R²"], lines)
 
 
 def protocol():
-    return markdown(["score", "cells", "images"], [[row["metric"], row["cells"], row["images"]] for row in rows("protocols")])
+    return markdown(["score", "cells", "images"],
+                    [[row["metric"], row["cells"], f"{row['images_begin']} to {row['images_end'] - 1}"]
+                     for row in rows("protocols")])
 
 
 TABLES = {table.__name__: table

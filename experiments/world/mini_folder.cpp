@@ -21,4 +21,11 @@ std::filesystem::path mini_folder() {
   return std::filesystem::path("experiments") / "mini";
 }
 
+std::filesystem::path named_place(const std::string& name, const std::filesystem::path& base) {
+  if (!name.starts_with(kMiniPrefix)) return base / name;  // an absolute one as it is
+  const std::string rest = name.substr(kMiniPrefix.size());
+  const bool is_model = rest != "features" && rest != "clip";
+  return mini_folder() / (is_model ? "models/" + rest : rest);
+}
+
 }  // namespace isocost::experiments

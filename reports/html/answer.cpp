@@ -73,7 +73,7 @@ void write_way(Markup& html, const Setting& setting) {
 void write_score(Markup& html, const Setting& setting) {
   html.text(display_score(setting.value));
   if (setting.low && setting.high)
-    html.element("span", display_score(*setting.low) + " to " + display_score(*setting.high),
+    html.element("span", display_ends(setting.value, *setting.low, *setting.high),
                  {{"class", "soft"}});
 }
 

@@ -75,8 +75,9 @@ void write_picture(Markup& html, const TaskPage& page, const std::optional<Diges
 // What the images were made from, or are held against.
 void write_item_row(Markup& html, const TaskPage& page, const PictureBlock& block,
                     const ItemRow& row) {
-  const bool is_small =
-      row.slot == tasks::Slot::kSource && page.study().task_kind == "super-resolution";
+  const tasks::TaskKind* task = tasks::find_task(page.study().task_row);
+  const bool is_small = row.slot == tasks::Slot::kSource && task != nullptr &&
+                        task->source_size != tasks::SourceSize::kPicture;
   const std::string name = is_small ? "low resolution" : std::string(tasks::slot_name(row.slot));
   html.open("tr", {{"class", "item"}})
       .open("th", {{"scope", "row"}})
@@ -185,10 +186,11 @@ void write_failed(Markup& html, const Report& report) {
   std::vector<const Point*> failed;
   std::size_t cells = 0;
   for (const TaskReport& task : report.tasks)
-    for (const Point& point : task.study.points) {
-      ++cells;
-      if (point.cell->failure) failed.push_back(&point);
-    }
+    for (const auto* points : {&task.study.points, &task.study.baselines})
+      for (const Point& point : *points) {
+        ++cells;
+        if (point.cell->failure) failed.push_back(&point);
+      }
   html.open("section", {{"id", "failed"}}).element("h2", "Failed cells");
   if (failed.empty()) {
     html.element("p", "None.").close("section");
@@ -203,8 +205,9 @@ void write_failed(Markup& html, const Report& report) {
     const Cell& cell = *failed[i]->cell;
     html.open("tr").open("td").element("span", failed[i]->model, {{"class", "model"}});
     html.element("span",
-                 fmt::format("{}, {} steps, guidance {}", failed[i]->series, failed[i]->steps,
-                             display(failed[i]->guidance)),
+                 failed[i]->baseline ? failed[i]->series
+                                     : fmt::format("{}, {} steps, guidance {}", failed[i]->series,
+                                                   failed[i]->steps, display(failed[i]->guidance)),
                  {{"class", "soft"}});
     html.element("span", fmt::format("{}, cell {}", cell.experiment, cell.number),
                  {{"class", "soft"}})

@@ -2,12 +2,18 @@
 // Reads whatever is there; who takes files from users checks them first (reports/figure_files.h).
 #pragma once
 
+#include <cctype>
 #include <string>
 #include <vector>
 
 #include "base/json.h"
 
 namespace isocost::report {
+
+// Whether names in expressions may have it.
+[[nodiscard]] inline bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) || c == '_';
+}
 
 struct FigureMeta {
   std::string table;               // data.name

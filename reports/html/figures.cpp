@@ -77,17 +77,6 @@ Figure over_metric(const Figure& figure, const Metric& metric) {
 
 }  // namespace
 
-std::string main_series(const TaskReport& task) {
-  std::map<std::string, std::size_t> counts;
-  if (const Group* group = task.study.choice)
-    for (std::size_t i = 0; i < task.study.points.size(); ++i)
-      if (group->scores[i] && group->scores[i]->value) ++counts[task.study.points[i].series];
-  std::string best;
-  for (const std::string& series : task.study.series)
-    if (best.empty() || counts[series] > counts[best]) best = series;
-  return best;
-}
-
 std::vector<Figure> figures_of(const Report& report, const TaskReport& task,
                                const std::vector<Figure>& figures) {
   std::vector<Figure> list;
@@ -128,7 +117,7 @@ void write_figures(Markup& html, const TaskPage& page, const std::vector<Figure>
                  {{"class", "soft"}});
   const auto filled = [&](const std::string& text) {
     return replaced(replaced(text, "$metric", study.choice ? study.choice->metric.label : "metric"),
-                    "$main_series", main_series(page.task));
+                    "$main_series", page.task.main_series);
   };
   for (const Figure& figure : figures) {
     const FigureMeta meta = meta_of(figure.spec);

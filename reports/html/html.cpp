@@ -47,12 +47,11 @@ std::string names_of(const ReportData& data) {
 
 struct Counts {
   std::size_t done = 0, failed = 0, open = 0, cancelled = 0, mixed = 0;
-  std::uint64_t images = 0, mismatches = 0;
+  std::uint64_t images = 0;
 };
 
 Counts count(const Report& report) {
   Counts counts;
-  std::map<std::string, std::uint64_t> images;
   for (const Cell& cell : report.data->cells) {
     switch (cell.state) {
       case CellState::kDone:
@@ -68,12 +67,11 @@ Counts count(const Report& report) {
         ++counts.cancelled;
         break;
     }
-    if (cell.measured.device_classes.size() > 1) ++counts.mixed;
-    counts.mismatches += cell.measured.mismatches;
-    std::uint64_t& made = images[cell.sample_key];
-    made = std::max(made, cell.measured.images);
   }
-  for (const auto& [key, made] : images) counts.images += made;
+  for (const Cell* cell : made_once(report.data->cells)) {
+    if (cell->measured.device_classes.size() > 1) ++counts.mixed;
+    counts.images += cell->measured.images;
+  }
   return counts;
 }
 
@@ -91,6 +89,7 @@ std::vector<std::pair<std::string, std::string>> contents(const Report& report) 
     list.emplace_back("answer", "Answer");
     for (const TaskReport& task : report.tasks) {
       if (!task.study.choice) continue;
+      if (!task.study.baselines.empty()) list.emplace_back("baselines", "Baselines");
       list.emplace_back("figures", "Figures");
       if (!task.findings.empty()) list.emplace_back("findings", "Findings");
       if (!task.pictures.empty()) list.emplace_back("pictures", "Pictures");
@@ -145,10 +144,10 @@ void write_warnings(Markup& html, const Report& report) {
     note(fmt::format(
         "{} cells mix device classes: their scores are not reproducible to the last bit.",
         counts.mixed));
-  if (counts.mismatches > 0)
+  if (report.data->repeats.mismatches > 0)
     note(fmt::format(
         "{} repeated results differ within one device class: a device or a build is at fault.",
-        counts.mismatches));
+        report.data->repeats.mismatches));
 }
 
 std::string sha256_base64(std::string_view text) {
@@ -212,6 +211,7 @@ void write_task(Markup& html, const TaskPage& page, const std::vector<Figure>& f
   }
   write_answer(html, page);
   if (page.is_alone) write_warnings(html, page.report);
+  write_baselines(html, page);
   write_figures(html, page, figures);
   write_findings(html, page);
   write_pictures(html, page);

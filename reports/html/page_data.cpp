@@ -48,8 +48,6 @@ Json packed_column(const std::vector<Row>& rows, std::size_t column) {
   return has_text ? Json{{"texts", texts}, {"at", values}} : values;
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_'; }
-
 // Whether a name stands in a text as a word of its own.
 bool names(const std::string& text, const std::string& name) {
   for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
@@ -77,7 +75,7 @@ std::vector<Row> fewer(const Report& report, const Table& table, std::vector<Row
   if (rows.size() <= kRowsMax || task == table.columns.size() || series == table.columns.size())
     return rows;
   std::map<std::string, std::string> main;
-  for (const TaskReport& one : report.tasks) main[one.study.task] = main_series(one);
+  for (const TaskReport& one : report.tasks) main[one.study.task] = one.main_series;
   std::erase_if(rows,
                 [&](const Row& row) { return row[series] != main[row[task].get<std::string>()]; });
   if (rows.size() <= kRowsMax || steps == table.columns.size()) return rows;
@@ -128,7 +126,7 @@ Json packed_task(const TaskReport& task, const std::vector<Figure>& figures) {
           {"metric", metric},
           {"models", study.models},
           {"series", study.series},
-          {"main_series", main_series(task)},
+          {"main_series", task.main_series},
           {"normalised_by", study.normalised_by},
           {"figures", specs}};
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "base/json_text.h"
 #include "reports/html/sections.h"
 #include "reports/model/display.h"
 
@@ -13,8 +14,7 @@ namespace {
 std::string flat(const Json& object) {
   std::string text;
   for (const auto& [name, value] : object.items())
-    text += (text.empty() ? "" : ", ") + name + " " +
-            (value.is_string() ? value.get<std::string>() : canonical(value));
+    text += (text.empty() ? "" : ", ") + name + " " + plain_text(value);
   return text.empty() ? "defaults" : text;
 }
 
@@ -33,24 +33,23 @@ void write_extractor(Markup& html, const Study& study, const ExtractorSpec& extr
       .close("span");
 }
 
-void write_reference(Markup& html, const Study& study, const std::string& key) {
-  if (key.empty()) {
+void write_reference(Markup& html, const Study& study, const ScoreSpec& score) {
+  if (score.reference.empty()) {
     html.element("span", "none needed", {{"class", "soft"}});
     return;
   }
-  for (const Reference& reference : study.data->references) {
-    if (reference.key != key) continue;
-    html.text(reference.spec.kind);
-    const auto count = reference.count();
+  if (const Reference* reference = study.data->reference_of(score)) {
+    html.text(reference->spec.kind);
+    const auto count = reference->count();
     html.element("span", count ? fmt::format("n = {}", *count) : "n not told by its statistics",
                  {{"class", "soft"}});
-    if (!reference.spec.input.empty())
-      html.element("span", study.input_name(reference.spec.input), {{"class", "soft"}});
-    Json options = reference.spec.options;
+    if (!reference->spec.input.empty())
+      html.element("span", study.input_name(reference->spec.input), {{"class", "soft"}});
+    Json options = reference->spec.options;
     options.erase("count");  // told as n
     if (!options.empty()) html.element("span", flat(options), {{"class", "soft"}});
   }
-  html.open("span", {{"class", "soft"}}).element("code", short_key(key)).close("span");
+  html.open("span", {{"class", "soft"}}).element("code", short_key(score.reference)).close("span");
 }
 
 // How the intervals of a group were made, and what its scores remark; each once.
@@ -97,7 +96,7 @@ void write_groups(Markup& html, const Study& study) {
     html.open("td");
     write_extractor(html, study, group.spec.extractor);
     html.close("td").open("td");
-    write_reference(html, study, group.spec.reference);
+    write_reference(html, study, group.spec);
     html.close("td").open("td").text(flat(group.spec.protocol));
     write_told(html, group, true, "interval: ");
     write_told(html, group, false, "");
@@ -149,14 +148,11 @@ struct DeviceRow {
 
 void write_devices(Markup& html, const Report& report) {
   std::map<std::pair<std::string, std::string>, DeviceRow> rows;
-  std::set<std::string> counted;  // a sample shared by two experiments was made once
   std::size_t mixed = 0;
-  std::uint64_t repeats = 0, mismatches = 0;
-  for (const Cell& cell : report.data->cells) {
-    const Measured& measured = cell.measured;
-    if (measured.images == 0 || !counted.insert(cell.sample_key).second) continue;
+  for (const Cell* cell : made_once(report.data->cells)) {
+    const Measured& measured = cell->measured;
+    if (measured.images == 0) continue;
     if (measured.device_classes.size() > 1) ++mixed;
-    repeats += measured.repeats, mismatches += measured.mismatches;
     DeviceRow& row = rows[{fmt::format("{}", fmt::join(measured.devices, ", ")),
                            fmt::format("{}", fmt::join(measured.device_classes, "; "))}];
     ++row.cells, row.images += measured.images, row.seconds += measured.seconds;
@@ -181,7 +177,7 @@ void write_devices(Markup& html, const Report& report) {
                fmt::format("Within one device class results are equal to the bit. {} cells mix "
                            "classes. {} results arrived again and were "
                            "compared; {} of them differed within a class.",
-                           mixed, repeats, mismatches),
+                           mixed, report.data->repeats.results, report.data->repeats.mismatches),
                {{"class", "soft"}});
 }
 
@@ -232,7 +228,8 @@ void write_words(Markup& html, const Report& report) {
        "How a sampler's steps lie among the training timesteps: leading, trailing, linspace or "
        "Karras.");
   word("envelope", "What nothing cheaper beats: the best score within each cost.");
-  word("95 % interval", "By bootstrap over images, unless the protocol says otherwise.");
+  word("95 % interval",
+       "How each was made, by a bootstrap or a jackknife over images, stands with its protocol.");
   std::set<std::string> seen;
   for (const TaskReport& task : report.tasks)
     for (const Group& group : task.study.groups)

@@ -30,6 +30,7 @@ struct TaskPage {
 };
 
 void write_answer(Markup& html, const TaskPage& page);
+void write_baselines(Markup& html, const TaskPage& page);
 void write_figures(Markup& html, const TaskPage& page, const std::vector<Figure>& figures);
 void write_findings(Markup& html, const TaskPage& page);
 void write_pictures(Markup& html, const TaskPage& page);
@@ -43,8 +44,6 @@ void write_words(Markup& html, const Report& report);
 // Everything the script draws from, as JSON in which no "<" stands.
 [[nodiscard]] std::string page_data(const Report& report,
                                     const std::vector<std::vector<Figure>>& figures);
-// The series that most cells of the ranking have; the first of several.
-[[nodiscard]] std::string main_series(const TaskReport& task);
 
 // "images 0 to 511"
 [[nodiscard]] std::string images_text(const ImageRange& range);

@@ -12,7 +12,9 @@ std::string number(const std::string& text) { return "$" + escape_latex(text) + 
 
 std::string interval(const Setting& setting) {
   if (!setting.low || !setting.high) return "--";
-  return number(display_score(*setting.low)) + " to " + number(display_score(*setting.high));
+  const std::string ends = display_ends(setting.value, *setting.low, *setting.high);
+  const std::size_t middle = ends.find(" to ");
+  return number(ends.substr(0, middle)) + " to " + number(ends.substr(middle + 4));
 }
 
 std::string way(const Setting& setting) {
@@ -88,9 +90,10 @@ std::string answer_latex(const TaskReport& task, std::size_t axis) {
   const std::string metric = escape_latex(study.choice->metric.label);
   std::string text = fmt::format(
       "\\begin{{table}}\n  \\centering\n  \\caption{{{}: the cheapest setting within each budget "
-      "that is not told apart from the best ({} of {} images, 95\\,\\% intervals of paired "
-      "differences). Budget and cost in {}.{}}}\n  \\begin{{tabular}}{{rllrrrrll}}\n    "
-      "\\toprule\n    Budget & Model & Sampler & Steps & Guidance & Cost & {} & Interval & As good "
+      "that is not told apart from the best ({} of {} images with its 95\\,\\% interval; told "
+      "apart: the 95\\,\\% interval of the difference excludes 0). Budget and cost in {}.{}}}\n"
+      "  \\begin{{tabular}}{{rllrrrrll}}\n    \\toprule\n    Budget & Model & Sampler & Steps & "
+      "Guidance & Cost & {} & Interval & As good "
       "as \\\\\n    \\midrule\n",
       escape_latex(study.task), metric, task.answers[axis].front().use.n, escape_latex(cost.unit),
       study.choice->apart.empty() ? "" : " " + escape_latex(study.choice->told_apart()), metric);

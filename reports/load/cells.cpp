@@ -22,6 +22,13 @@ void note_also(const UnitRow& unit, CellFailure& failure) {
   if (!is_told && also.size() + 1 < kReasonsMax) also.push_back(unit.failure_reason);
 }
 
+// What follows the first line's end; of one long line what follows the character that was cut.
+std::string whole_lines(const std::string& cut) {
+  if (const std::size_t end = cut.find('\n'); end != std::string::npos) return cut.substr(end + 1);
+  const auto is_inside = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
+  return {std::find_if_not(cut.begin(), cut.end(), is_inside), cut.end()};
+}
+
 void note(const UnitRow& unit, Cell& cell) {
   cell.measured.failed_attempts += unit.attempts;
   cell.measured.repeats += unit.repeats;
@@ -31,7 +38,10 @@ void note(const UnitRow& unit, Cell& cell) {
   if (cell.failure && unit.attempts == 0) return;
   if (cell.failure && cell.failure->attempts > 0) return note_also(unit, *cell.failure);
   std::string tail = unit.failure_log;
-  if (tail.size() > kLogTailMax) tail = tail.substr(tail.size() - kLogTailMax);
+  if (tail.size() > kLogTailMax) {
+    tail.erase(0, tail.size() - kLogTailMax);
+    tail = whole_lines(tail);
+  }
   cell.failure = CellFailure{
       unit.name, std::string(failure_class_name(static_cast<FailureClass>(unit.failure_class))),
       unit.failure_reason, std::move(tail), unit.attempts};
@@ -39,7 +49,8 @@ void note(const UnitRow& unit, Cell& cell) {
 
 class ImageReader {
  public:
-  ImageReader(Source& source, UnitReader& units) : source_(source), units_(units) {}
+  ImageReader(Source& source, UnitReader& units, ItemsFound& items)
+      : source_(source), units_(units), items_(items) {}
 
   // Generate units of the sample; units of other cells' further images stay outside.
   void read(std::int64_t sample, Cell& cell, CellProgress& progress) {
@@ -60,7 +71,8 @@ class ImageReader {
       units_.see(rows.getColumn(0).getInt64(), unit, cell.sample_key, values);
       if (unit.state != UnitState::kDone || !unit.has_result) continue;
       add_measured(unit, values, cell.measured, devices, classes, energy_is_known);
-      read_pictures(rows.getColumn(0).getInt64(), pictures);
+      if (unit.keep_pictures > unit.range.begin)
+        read_pictures(rows.getColumn(0).getInt64(), cell.sample, pictures);
     }
     if (!energy_is_known) cell.measured.energy_joules.reset();
     cell.measured.devices.assign(devices.begin(), devices.end());
@@ -88,18 +100,23 @@ class ImageReader {
     if (!unit.device_class.empty()) classes.insert(unit.device_class);
   }
 
-  void read_pictures(std::int64_t unit, std::map<std::uint64_t, Digest>& pictures) {
+  void read_pictures(std::int64_t unit, const Shared<SampleSpec>& sample,
+                     std::map<std::uint64_t, Digest>& pictures) {
     SQLite::Statement& rows =
         source_.statement("SELECT name, digest FROM unit_artifacts WHERE unit = ?");
     rows.bind(1, unit);
     while (rows.executeStep()) {
-      if (const auto image = image_of_picture(rows.getColumn(0).getString()))
+      const std::string name = rows.getColumn(0).getString();
+      if (const auto image = image_of_picture(name))
         pictures.emplace(*image, digest_from(rows.getColumn(1)));
+      else if (const auto item = item_of_artifact(name))
+        items_.add(sample, *item, digest_from(rows.getColumn(1)));
     }
   }
 
   Source& source_;
   UnitReader& units_;
+  ItemsFound& items_;
 };
 
 class ScoreReader {
@@ -233,8 +250,30 @@ class SampleReader {
 
 }  // namespace
 
-std::vector<Cell> read_cells(Source& source, const ExperimentRow& row, UnitReader& units) {
-  ImageReader images(source, units);
+void ItemsFound::add(const Shared<SampleSpec>& sample, const ItemArtifact& item,
+                     const Digest& digest) {
+  std::string& key = keys_[&*sample];
+  if (key.empty()) {
+    key = data_of(*sample);
+    kept_.push_back(sample);
+  }
+  pictures_[key].emplace(std::pair(item.image, item.slot), digest);
+}
+
+std::map<std::string, std::vector<ItemPicture>> ItemsFound::take() const {
+  std::map<std::string, std::vector<ItemPicture>> lists;
+  for (const auto& [key, pictures] : pictures_) {
+    auto& list = lists[key];
+    list.reserve(pictures.size());
+    for (const auto& [place, digest] : pictures)
+      list.push_back({.number = place.first, .slot = place.second, .digest = digest});
+  }
+  return lists;
+}
+
+std::vector<Cell> read_cells(Source& source, const ExperimentRow& row, UnitReader& units,
+                             ItemsFound& items) {
+  ImageReader images(source, units, items);
   ScoreReader scores(source, units);
   SampleReader samples(source);
   std::vector<Cell> cells;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "reports/load/cells.h"
+#include "schema/options.h"
 
 namespace isocost::report {
 namespace {
@@ -22,14 +23,16 @@ class Loader {
     read_experiments(names);
     if (!source_.failure().is_empty()) return fail(std::move(source_.failure()));
     for (const ExperimentRow& row : chosen_) {
-      std::vector<Cell> cells = read_cells(source_, row, units_);
+      std::vector<Cell> cells = read_cells(source_, row, units_, items_);
       if (data_.cells.empty())
         data_.cells = std::move(cells);
       else
         std::move(cells.begin(), cells.end(), std::back_inserter(data_.cells));
     }
+    data_.items = items_.take();
     read_references();
     read_input_names();
+    data_.repeats = units_.repeats();
     if (!source_.failure().is_empty()) return fail(std::move(source_.failure()));
     for (const ExperimentRow& row : chosen_) data_.experiments.push_back(row.experiment);
     return std::move(data_);
@@ -49,11 +52,10 @@ class Loader {
       known[name] = {rows.getColumn(0).getInt64(), std::move(experiment),
                      rows.getColumn(4).getInt() != 0};
     }
-    std::string all;
-    for (const auto& [name, unused] : known) all += (all.empty() ? "" : ", ") + name;
-    std::vector<std::string> wanted = names;
-    if (wanted.empty())
-      for (const auto& [name, unused] : known) wanted.push_back(name);
+    std::vector<std::string> all;
+    all.reserve(known.size());
+    for (const auto& [name, unused] : known) all.push_back(name);
+    const std::vector<std::string>& wanted = names.empty() ? all : names;
     if (wanted.empty())
       source_.failure().add(source_.database().getFilename(), "it holds no experiment",
                             "one that was submitted");
@@ -61,7 +63,7 @@ class Loader {
       const auto found = known.find(name);
       if (found == known.end()) {
         source_.failure().add(name, "no experiment of this name",
-                              all.empty() ? "one that was submitted" : "one of: " + all);
+                              all.empty() ? "one that was submitted" : "one of: " + joined(all));
       } else if (std::none_of(chosen_.begin(), chosen_.end(),
                               [&](const auto& row) { return row.id == found->second.id; })) {
         chosen_.push_back(found->second);
@@ -93,6 +95,7 @@ class Loader {
 
   Source source_;
   UnitReader units_;
+  ItemsFound items_;
   std::vector<ExperimentRow> chosen_;
   ReportData data_;
 };

@@ -1,7 +1,7 @@
 // Reads experiments from a coordinator's database, read-only: the one place of the reports that
 // knows SQL.
 //
-//   auto data = load("study/isocost.sqlite", {"study", "finalists"});
+//   auto data = load("study/isocost.db", {"study", "finalists"});
 //
 // The database may be in use: everything is read in one transaction, nothing is written, nothing is
 // checkpointed. Fails with: no such file, no database of isocost, an unknown experiment (the known

@@ -82,11 +82,14 @@ std::string text_in(const Json& values, const char* key) {
 
 void UnitReader::see(std::int64_t id, const UnitRow& unit, const std::string& sample_key,
                      const Json& measured) {
+  if (unit.repeats > 0 && repeated_.insert(id).second) {
+    repeats_.results += unit.repeats;
+    repeats_.mismatches += unit.mismatches;
+  }
   if (see_ && seen_.insert(id).second) see_(record_of(unit, sample_key, measured));
 }
 
 void UnitReader::read(Source& source, std::int64_t id) {
-  if (!see_) return;
   SQLite::Statement& rows = source.statement(unit_columns() + "WHERE u.id = ?");
   rows.bind(1, id);
   if (!rows.executeStep()) return;

@@ -37,7 +37,7 @@ struct UnitRow {
 
 using SeeUnit = std::function<void(const UnitRecord&)>;
 
-// Shows each unit once, however many cells want it.
+// Shows and counts each unit once, however many cells want it.
 class UnitReader {
  public:
   explicit UnitReader(SeeUnit see) : see_(std::move(see)) {}
@@ -45,10 +45,12 @@ class UnitReader {
            const Json& measured);
   // Of a reference, which belongs to no cell.
   void read(Source& source, std::int64_t id);
+  [[nodiscard]] const Repeats& repeats() const { return repeats_; }
 
  private:
   SeeUnit see_;  // may be empty
-  std::unordered_set<std::int64_t> seen_;
+  std::unordered_set<std::int64_t> seen_, repeated_;
+  Repeats repeats_;
 };
 
 }  // namespace isocost::report

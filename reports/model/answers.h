@@ -38,7 +38,7 @@ struct Answer {
 
 // "four times", "1.3 times".
 [[nodiscard]] std::string times_in_words(double factor);
-// "three", "fifteen", "1 204".
+// "three", "fifteen", "204"; "12 040" with a narrow space.
 [[nodiscard]] std::string in_words(std::size_t count);
 
 // What makes an answer uncertain, a sentence each without its full stop, the weightiest first:

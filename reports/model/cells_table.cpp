@@ -17,12 +17,10 @@ std::string joined(const std::vector<std::string>& parts) {
 
 // Axes that have no column of their own, in the order of the grids.
 std::vector<std::string> further_axes(const ReportData& data) {
-  static const std::set<std::string> kOwn = {
-      "model", "sampler", "timestep_spacing", "spacing", "steps", "guidance", "task", "seed"};
   std::vector<std::string> axes;
   const auto add = [&](const std::string& name) {
-    if (!kOwn.contains(name) && std::find(axes.begin(), axes.end(), name) == axes.end())
-      axes.push_back(name);
+    const bool is_own = is_usual_axis(name) || name == "seed" || name == "baseline";
+    if (!is_own && std::find(axes.begin(), axes.end(), name) == axes.end()) axes.push_back(name);
   };
   for (const Experiment& experiment : data.experiments)
     for (const std::string& axis : experiment.axes) add(axis);
@@ -44,66 +42,71 @@ struct Slot {
   std::string metric;
 };
 
-class CellsTable {
- public:
-  explicit CellsTable(const Report& report)
-      : data_(report.data),
-        texts_(report),
-        points_(placed_points(report)),
-        axes_(further_axes(*report.data)),
-        inputs_(inputs_of(*report.data)) {
+// What rows are made from.
+struct CellsFacts {
+  explicit CellsFacts(const Report& report)
+      : data(report.data),
+        texts(*report.data),
+        points(placed_points(report)),
+        axes(further_axes(*report.data)),
+        inputs(inputs_of(*report.data)) {
     find_slots();
     for (const TaskReport& task : report.tasks) {
-      for (const Setting& setting : task.optimal) optimal_.emplace(setting.point->cell, &setting);
+      for (const Setting& setting : task.optimal) optimal.emplace(setting.point->cell, &setting);
       for (const Setting& setting : task.envelopes[kGflopsAxis])
-        envelope_.insert(setting.point->cell);
+        envelope.insert(setting.point->cell);
     }
-    for (const PlacedPoint& at : points_) {
-      add_row(at);
-      break;
-    }
-    for (const std::string& name : names_) columns_.push_back(column("cells", name));
-    is_described_ = true;
   }
 
-  [[nodiscard]] std::size_t size() const { return points_.size(); }
-  [[nodiscard]] const std::vector<Column>& columns() const { return columns_; }
-
-  Row row(std::size_t i) {
-    row_.clear();
-    add_row(points_[i]);
-    return row_;
-  }
-
- private:
   void find_slots() {
     std::map<std::string, std::size_t> columns_of_metric;
-    for (const Cell& cell : data_->cells)
+    for (const Cell& cell : data->cells)
       each_score(cell, [&](const std::string& key, const Score& score) {
-        if (slots_.contains(key)) return;
+        if (slots.contains(key)) return;
         const std::size_t nth = ++columns_of_metric[score.spec->metric];
-        slots_.emplace(key, Slot{score.spec->metric + (nth == 1 ? "" : "_" + std::to_string(nth)),
-                                 score.spec->metric});
-        order_.push_back(key);
+        slots.emplace(key, Slot{score.spec->metric + (nth == 1 ? "" : "_" + std::to_string(nth)),
+                                score.spec->metric});
+        order.push_back(key);
       });
-    std::stable_sort(order_.begin(), order_.end(), [&](const std::string& a, const std::string& b) {
-      return slots_.at(a).metric < slots_.at(b).metric;
+    std::stable_sort(order.begin(), order.end(), [&](const std::string& a, const std::string& b) {
+      return slots.at(a).metric < slots.at(b).metric;
     });
   }
 
   // With the place among equal ones within one cell.
   template <class Visit>
-  void each_score(const Cell& cell, Visit visit) {
+  void each_score(const Cell& cell, Visit visit) const {
     std::map<std::string, std::size_t> seen;
     for (const Score& score : cell.scores) {
-      const std::string& identity = texts_.of(score).identity;
+      const std::string& identity = texts.of(score).identity;
       const std::size_t nth = seen[identity]++;
       visit(nth == 0 ? identity : identity + "#" + std::to_string(nth), score);
     }
   }
 
+  std::shared_ptr<const ReportData> data;
+  SpecTexts texts;
+  std::vector<PlacedPoint> points;
+  std::vector<std::string> axes, inputs;
+  std::map<std::string, Slot> slots;
+  std::vector<std::string> order;  // of slots
+  std::map<const Cell*, const Setting*> optimal;
+  std::set<const Cell*> envelope;
+};
+
+// One row: its values in the order in which they are put, and their columns' names where somebody
+// wants them.
+class CellRow {
+ public:
+  CellRow(const CellsFacts& facts, const PlacedPoint& at, std::vector<std::string>* names = nullptr)
+      : facts_(facts), names_(names) {
+    add_row(at);
+  }
+  [[nodiscard]] Row take() { return std::move(row_); }
+
+ private:
   void put(const std::string& name, Json value) {
-    if (!is_described_) names_.push_back(name);
+    if (names_ != nullptr) names_->push_back(name);
     row_.push_back(std::move(value));
   }
 
@@ -138,35 +141,36 @@ class CellsTable {
     put("task", at.task->study.task);
     put("method", at.task->study.task_row);
     put("kind", at.task->study.task_kind);
-    put("model", point.model);
+    put("baseline", point.baseline ? Json(point.baseline->name) : Json());
+    put("model", drawn(point, point.model));
     put("series", point.series);
-    put("sampler", point.sampler);
-    put("timestep_spacing", point.spacing);
-    put("steps", point.steps);
-    put("guidance", point.guidance);
+    put("sampler", drawn(point, point.sampler));
+    put("timestep_spacing", drawn(point, point.spacing));
+    put("steps", drawn(point, point.steps));
+    put("guidance", drawn(point, point.guidance));
     put("seed", cell.seed);
     put("height", cell.sample->height);
     put("width", cell.sample->width);
-    for (const std::string& axis : axes_) {
+    for (const std::string& axis : facts_.axes) {
       const Json value = cell.labels.contains(axis) ? cell.labels[axis] : Json();
       put("axis_" + axis, value.is_structured() ? Json(canonical(value)) : value);
     }
   }
 
   void add_standing(const Cell& cell) {
-    const auto found = optimal_.find(&cell);
-    const Setting* optimum = found == optimal_.end() ? nullptr : found->second;
+    const auto found = facts_.optimal.find(&cell);
+    const Setting* optimum = found == facts_.optimal.end() ? nullptr : found->second;
     put("is_optimum", optimum != nullptr);
     put("is_at_edge", optimum ? Json(optimum->is_at_edge) : Json());
     put("is_at_most_steps", optimum ? Json(optimum->is_at_most_steps) : Json());
-    put("is_on_envelope", envelope_.contains(&cell));
+    put("is_on_envelope", facts_.envelope.contains(&cell));
   }
 
   void add_inputs(const Cell& cell) {
-    const ReportData& data = *data_;
+    const ReportData& data = *facts_.data;
     put("prompts", text_or_null(cell.sample->prompts));
     put("prompts_name", name_or_null(data, cell.sample->prompts));
-    for (const std::string& name : inputs_) {
+    for (const std::string& name : facts_.inputs) {
       const auto found = cell.sample->inputs.find(name);
       const bool has = found != cell.sample->inputs.end();
       put("input_" + name, has ? Json(found->second) : Json());
@@ -176,13 +180,13 @@ class CellsTable {
 
   void add_scores(const Cell& cell) {
     std::map<std::string, const Score*> found;
-    each_score(cell,
-               [&](const std::string& key, const Score& score) { found.emplace(key, &score); });
-    for (const std::string& key : order_) {
-      const std::string& name = slots_.at(key).column;
+    facts_.each_score(
+        cell, [&](const std::string& key, const Score& score) { found.emplace(key, &score); });
+    for (const std::string& key : facts_.order) {
+      const std::string& name = facts_.slots.at(key).column;
       const auto at = found.find(key);
       const Score* score = at == found.end() ? nullptr : at->second;
-      const auto* texts = score ? &texts_.of(*score) : nullptr;
+      const auto* texts = score ? &facts_.texts.of(*score) : nullptr;
       const bool has_value = score && score->value;
       put(name, has_value ? Json(*score->value) : Json());
       put(name + "_low", score ? number_or_null(score->low) : Json());
@@ -222,26 +226,25 @@ class CellsTable {
     put("measured_failure_log", point.cell->failure ? Json(point.cell->failure->log_tail) : Json());
   }
 
-  std::shared_ptr<const ReportData> data_;
-  SpecTexts texts_;
-  std::vector<PlacedPoint> points_;
-  std::vector<std::string> axes_, inputs_;
-  std::map<std::string, Slot> slots_;
-  std::vector<std::string> order_;
-  std::map<const Cell*, const Setting*> optimal_;
-  std::set<const Cell*> envelope_;
-  std::vector<std::string> names_;
-  std::vector<Column> columns_;
-  bool is_described_ = false;
+  const CellsFacts& facts_;
+  std::vector<std::string>* names_;
   Row row_;
 };
 
 }  // namespace
 
 Table cells_table(const Report& report) {
-  auto maker = std::make_shared<CellsTable>(report);
-  return {"cells", find_table("cells")->description, maker->columns(), maker->size(),
-          [maker](std::size_t i) { return maker->row(i); }};
+  const auto facts = std::make_shared<const CellsFacts>(report);
+  Table table = table_named("cells");
+  if (facts->points.empty()) return table;
+  std::vector<std::string> names;
+  (void)CellRow(*facts, facts->points.front(), &names);
+  table.columns.clear();
+  table.columns.reserve(names.size());
+  for (const std::string& name : names) table.columns.push_back(column(table.name, name));
+  table.size = facts->points.size();
+  table.row = [facts](std::size_t i) { return CellRow(*facts, facts->points[i]).take(); };
+  return table;
 }
 
 }  // namespace isocost::report

@@ -1,7 +1,5 @@
 #include "reports/model/columns.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -37,6 +35,10 @@ constexpr ColumnFacts kColumns[] = {
      "The task's name in its grid, else what it does; rows of different tasks "
      "are never compared"},
     {"method", kText, "", "What the task does: a name of schema/tasks"},
+    {"baseline", kText, "",
+     "What stands beside the task that no network drew: a name of schema/tasks/baseline.h. Empty "
+     "of "
+     "all other cells; of a baseline model, sampler, steps and guidance are"},
     {"kind", kText, "", "text-to-image, super-resolution or editing"},
     {"units.kind", kText, "", "reference, generate or score"},
     {"model", kText, "", "Name of the model"},
@@ -66,9 +68,8 @@ constexpr ColumnFacts kColumns[] = {
     {"images_end", kWhole, "", "One past the last image of the range"},
     {"unit", kText, "", "Name of the unit on the wire and in spools"},
     // costs that are determined
-    {"calls_per_image", kWhole, "calls",
-     "U-Net calls an image, the second call of guidance counted"},
-    {"calls_of_sampler", kWhole, "calls", "U-Net calls an image without guidance's second one"},
+    {"calls_per_image", kWhole, "calls", "U-Net calls an image, every branch of guidance counted"},
+    {"calls_of_sampler", kWhole, "calls", "U-Net calls an image, whatever branches guidance has"},
     {"gflops_per_call", kNumber, "GFLOPs", "2 x multiply-adds of one U-Net call"},
     {"gflops", kNumber, "GFLOPs", "What the unit was expected to cost before it ran"},
     {"parameters", kWhole, "", "Parameters of the U-Net"},
@@ -81,7 +82,9 @@ constexpr ColumnFacts kColumns[] = {
     {"cost_high", kNumber, "of cost_axis", "Upper end of it"},
     {"budget", kNumber, "of cost_axis", "What an image may cost"},
     // scores
-    {"METRIC", kNumber, "of the metric", "Value of the metric (docs/metrics.md)"},
+    {"METRIC", kNumber, "of the metric",
+     "Value of the metric (docs/metrics.md); nothing where there is none yet, or where it is "
+     "infinite, as psnr is of equal pictures"},
     {"METRIC_low", kNumber, "of the metric", "Lower end of its 95 % interval"},
     {"METRIC_high", kNumber, "of the metric", "Upper end of its 95 % interval"},
     {"METRIC_n", kWhole, "", "Images it was computed on"},
@@ -96,7 +99,9 @@ constexpr ColumnFacts kColumns[] = {
     {"METRIC_key", kText, "", "Score key"},
     {"metric", kText, "", "Name of the metric (docs/metrics.md)"},
     {"is_lower_better", kFlag, "", "Whether a lower value of the metric is better"},
-    {"value", kNumber, "of the metric", "Value of the metric"},
+    {"value", kNumber, "of the metric",
+     "Value of the metric; nothing where there is none yet, or where it is infinite, as psnr is of "
+     "equal pictures"},
     {"low", kNumber, "of the metric", "Lower end of its 95 % interval"},
     {"high", kNumber, "of the metric", "Upper end of its 95 % interval"},
     {"n", kWhole, "", "Images it was computed on"},
@@ -212,6 +217,7 @@ std::vector<TableFacts> make_table_facts() {
              "task",
              "method",
              "kind",
+             "baseline",
              "model",
              "series",
              "sampler",
@@ -384,9 +390,11 @@ bool is_metric(const std::string& text) {
          metrics::find_metric(text.substr(0, at)) != nullptr;
 }
 
+constexpr std::array kWords = {"METRIC", "INPUT", "AXIS"};
+
 // Whether a column is of those that a pattern stands for.
 bool fits(const std::string& name, const std::string& pattern) {
-  for (const char* word : {"METRIC", "INPUT", "AXIS"}) {
+  for (const char* word : kWords) {
     const std::size_t at = pattern.find(word);
     if (at == std::string::npos) continue;
     const std::string before = pattern.substr(0, at);
@@ -405,11 +413,10 @@ bool fits(const std::string& name, const std::string& pattern) {
 std::string pattern_of(const TableFacts& table, const std::string& name) {
   // The longest: axis_x_name is an axis, input_vae_name no input called vae_name.
   std::string best;
-  for (const std::string& pattern : table.columns)
-    if (fits(name, pattern) && (pattern == name || pattern.size() > best.size())) {
-      best = pattern;
-      if (pattern == name) break;
-    }
+  for (const std::string& pattern : table.columns) {
+    if (pattern == name) return pattern;
+    if (fits(name, pattern) && pattern.size() > best.size()) best = pattern;
+  }
   return best;
 }
 
@@ -447,9 +454,16 @@ const TableFacts* find_table(const std::string& name) {
   return nullptr;
 }
 
+bool is_pattern(const std::string& column) {
+  return std::any_of(kWords.begin(), kWords.end(),
+                     [&](const char* word) { return column.find(word) != std::string::npos; });
+}
+
 bool has_column(const std::string& table, const std::string& name) {
   const TableFacts* facts = find_table(table);
-  return facts != nullptr && !pattern_of(*facts, name).empty();
+  if (facts == nullptr) return false;
+  const std::string pattern = pattern_of(*facts, name);
+  return !pattern.empty() && !(pattern == name && is_pattern(pattern));
 }
 
 Column column(const std::string& table, const std::string& name) {
@@ -458,38 +472,6 @@ Column column(const std::string& table, const std::string& name) {
   ISOCOST_CHECK(!pattern.empty(), "a table has the columns that the table of columns names");
   const ColumnFacts& one = facts_of(table, pattern);
   return {name, one.type, one.unit, meaning_of(one)};
-}
-
-std::string columns_page() {
-  std::string page =
-      "# Columns\n\n"
-      "Written by `script/tables` from reports/model/columns.cpp: every column of every file that "
-      "a "
-      "report leaves, and of the tables of report.json that figures draw "
-      "(reports/figures/README.md). How CSV is written, and how to read it back whatever a model "
-      "is "
-      "called, stands in [data.md](data.md#tables).\n\n"
-      "A range of images is always two columns, `images_begin` and `images_end`: the end is not in "
-      "it. An interval is `NAME_low` and `NAME_high` and covers 95 %. Columns that begin with "
-      "`measured_` differ between runs of the same study; all others are determined by it, and so "
-      "is the order of the rows. METRIC stands for a metric's name (`fid`, `clip_score`, with `_2` "
-      "where a cell has it twice), INPUT for an input's (`unet`, `vae`), AXIS for that of an axis "
-      "without a column of its own. What an empty field means stands with its column; else it is "
-      "missing.\n\n"
-      "There is no Parquet: [why](adr/0010-no-parquet.md).\n";
-  for (const TableFacts& table : table_facts()) {
-    page += fmt::format("\n## {}\n{}{}\n\n| column | type | unit | meaning |\n|---|---|---|---|\n",
-                        table.file.empty() ? table.name : table.file, table.description,
-                        table.file.empty() || !table.is_for_figures
-                            ? std::string()
-                            : fmt::format(" The table `{}` of report.json.", table.name));
-    for (const std::string& pattern : table.columns) {
-      const ColumnFacts& one = facts_of(table.name, pattern);
-      page +=
-          fmt::format("| `{}` | {} | {} | {} |\n", pattern, one.type, one.unit, meaning_of(one));
-    }
-  }
-  return page;
 }
 
 }  // namespace isocost::report

@@ -4,8 +4,9 @@
 //
 //   column("answer", "cost").meaning           has_column("optimal", "clip_score_low")
 //
-// A row may stand for many columns: METRIC is the name of a metric (with _2 where a cell has it
-// twice), INPUT that of an input (unet, vae, ...), AXIS that of an axis of the grid. Pure.
+// A row may stand for many columns: METRIC is the name of a metric (with _2 for its second
+// extractor, reference or protocol), INPUT that of an input (unet, vae, ...), AXIS that of an axis
+// of the grid. Pure.
 #pragma once
 
 #include <string>
@@ -26,8 +27,10 @@ struct TableFacts {
 // Null when no table is called so.
 [[nodiscard]] const TableFacts* find_table(const std::string& name);
 
-// Requires: the table has such a column.
+// Requires: the table has such a column, or such a row for many.
 [[nodiscard]] Column column(const std::string& table, const std::string& name);
+// Whether a row stands for many.
+[[nodiscard]] bool is_pattern(const std::string& column);
 [[nodiscard]] bool has_column(const std::string& table, const std::string& name);
 
 // docs/columns.md, whole.

@@ -1,6 +1,7 @@
 #include "reports/model/comparison.h"
 
 #include <algorithm>
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
 
@@ -10,8 +11,13 @@ namespace isocost::report {
 namespace {
 
 constexpr double kTail = 0.025;
-// Student's t of 0.975 at 19 degrees of freedom: a jackknife has 20 groups.
-constexpr double kStudentQuantile = 2.093024054408263;
+constexpr std::size_t kUsualGroups = 20;  // of a jackknife
+
+// Requires: two groups or more.
+double student_quantile(std::size_t groups) {
+  const boost::math::students_t distribution(static_cast<double>(groups - 1));
+  return boost::math::quantile(distribution, 1 - kTail);
+}
 
 // The value at a share of the order, interpolated between neighbours. Reorders.
 double percentile(std::vector<double>& values, double share) {
@@ -25,7 +31,7 @@ double percentile(std::vector<double>& values, double share) {
 }
 
 bool are_paired(const Score& a, const Score& b) {
-  return !a.deviations.empty() && a.deviations.size() == b.deviations.size() &&
+  return a.deviations.size() > 1 && a.deviations.size() == b.deviations.size() &&
          a.is_jackknife == b.is_jackknife && a.n == b.n;
 }
 
@@ -33,14 +39,17 @@ Difference paired(const Score& a, const Score& b) {
   std::vector<double> gaps(a.deviations.size());
   std::transform(a.deviations.begin(), a.deviations.end(), b.deviations.begin(), gaps.begin(),
                  [](double x, double y) { return x - y; });
-  ISOCOST_CHECK(!gaps.empty(), "paired scores have replicates");
+  ISOCOST_CHECK(gaps.size() > 1, "paired scores have replicates");
   const double value = *a.value - *b.value;
   if (!a.is_jackknife)
-    return {value, value + percentile(gaps, kTail), value + percentile(gaps, 1 - kTail), true};
+    return {value, value + percentile(gaps, kTail), value + percentile(gaps, 1 - kTail)};
   const auto groups = static_cast<double>(gaps.size());
   const double squares = std::inner_product(gaps.begin(), gaps.end(), gaps.begin(), 0.0);
-  const double half = kStudentQuantile * std::sqrt(squares * (groups - 1) / groups);
-  return {value, value - half, value + half, true};
+  // Every comparison of a study asks for the same one.
+  static const double kOfTwenty = student_quantile(kUsualGroups);
+  const double quantile = gaps.size() == kUsualGroups ? kOfTwenty : student_quantile(gaps.size());
+  const double half = quantile * std::sqrt(squares * (groups - 1) / groups);
+  return {value, value - half, value + half};
 }
 
 }  // namespace
@@ -51,7 +60,7 @@ std::optional<Difference> difference(const Score& a, const Score& b) {
   if (!a.low || !a.high || !b.low || !b.high) return std::nullopt;
   const double value = *a.value - *b.value;
   return Difference{value, value - std::hypot(*a.value - *a.low, *b.high - *b.value),
-                    value + std::hypot(*a.high - *a.value, *b.value - *b.low), false};
+                    value + std::hypot(*a.high - *a.value, *b.value - *b.low)};
 }
 
 }  // namespace isocost::report

@@ -18,7 +18,6 @@ namespace isocost::report {
 struct Difference {
   double value = 0;
   double low = 0, high = 0;
-  bool is_paired = false;
 };
 
 // Paired where both scores have as many replicates, made in the same way: percentiles of a

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
+#include <string_view>
 
 #include "reports/model/study.h"
 
@@ -78,18 +80,16 @@ void fill_seconds(std::vector<Point>& points) {
     std::map<std::string, std::vector<Point*>> points;
   };
   std::map<std::string, Work> works;
-  // A sample that two experiments share was made once: whoever wants more images has all units.
-  std::map<std::string, const Cell*> widest;
-  for (const Point& point : points) {
-    const Cell*& cell = widest[point.cell->sample_key];
-    if (cell == nullptr || cell->measured.times.size() < point.cell->measured.times.size())
-      cell = point.cell;
-  }
+  std::vector<const Cell*> cells;
+  cells.reserve(points.size());
+  for (const Point& point : points) cells.push_back(point.cell);
+  const auto once = made_once(cells);
+  const std::set<const Cell*> counted(once.begin(), once.end());
   for (Point& point : points) {
     if (point.cell->measured.times.empty()) continue;
     Work& work = works[work_of(point)];
     work.points[point.sampler].push_back(&point);
-    if (widest.at(point.cell->sample_key) != point.cell) continue;
+    if (!counted.contains(point.cell)) continue;
     for (const UnitTime& time : point.cell->measured.times) work.samplers[point.sampler].add(time);
   }
   for (auto& [name, work] : works) {
@@ -114,12 +114,14 @@ void fill_seconds(std::vector<Point>& points) {
 const std::vector<CostAxis>& cost_axes() {
   static const std::vector<CostAxis> kAxes = {
       {"gflops_per_image", "GFLOPs an image", "GFLOPs an image",
-       "2 x multiply-adds of all U-Net calls of one image, the second call of guidance counted; no "
+       "2 x multiply-adds of all U-Net calls of one image, every branch of guidance counted; no "
        "encoder, no decoder.",
        false},
       {"gflops_per_image_total", "GFLOPs an image, encoder and decoder included",
        "GFLOPs an image in all",
-       "The same with the decoder once an image and the text encoder once a prompt.", false},
+       "The same with what the autoencoder encodes and decodes of an image, and the text encoder "
+       "once a prompt.",
+       false},
       {"cost_normalised", "Normalised cost x steps", "units of normalised cost",
        "GFLOPs of one U-Net call relative to the dearest model of the task, times the sampler's "
        "calls; guidance is not doubled. The axis of Mei et al. (2024).",
@@ -132,6 +134,26 @@ const std::vector<CostAxis>& cost_axes() {
       {"measured_joules_per_image", "Measured joules an image", "J an image",
        "Energy of the device where it told, divided by the images.", true}};
   return kAxes;
+}
+
+std::vector<const Cell*> made_once(const std::vector<const Cell*>& cells) {
+  std::map<std::string_view, std::size_t> places;  // of a sample
+  std::vector<const Cell*> list;
+  for (const Cell* cell : cells) {
+    const auto [found, is_new] = places.emplace(cell->sample_key, list.size());
+    if (is_new)
+      list.push_back(cell);
+    else if (list[found->second]->measured.images < cell->measured.images)
+      list[found->second] = cell;
+  }
+  return list;
+}
+
+std::vector<const Cell*> made_once(const std::vector<Cell>& cells) {
+  std::vector<const Cell*> list;
+  list.reserve(cells.size());
+  for (const Cell& cell : cells) list.push_back(&cell);
+  return made_once(list);
 }
 
 void fill_costs(std::vector<Point>& points, double dearest_call) {

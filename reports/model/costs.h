@@ -25,7 +25,7 @@ struct CostAxis {
   bool is_measured = false;
 };
 [[nodiscard]] const std::vector<CostAxis>& cost_axes();
-inline constexpr std::size_t kGflopsAxis = 0;  // network calls with guidance's second one
+inline constexpr std::size_t kGflopsAxis = 0;  // network calls, every branch of guidance counted
 inline constexpr std::size_t kSecondsAxis = 3;
 inline constexpr std::size_t kJoulesAxis = 4;
 

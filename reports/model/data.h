@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -116,6 +117,12 @@ struct ItemPicture {
   Digest digest;  // of a PNG file among the artifacts
 };
 
+// Results that arrived again, of units that each count once, however many cells want them.
+struct Repeats {
+  std::uint64_t results = 0;
+  std::uint64_t mismatches = 0;  // of these, with another digest within the same device class
+};
+
 struct ReportData {
   std::vector<Experiment> experiments;             // as they were asked for
   std::vector<Cell> cells;                         // by experiment, then number
@@ -123,6 +130,7 @@ struct ReportData {
   std::map<std::string, std::string> input_names;  // "sha256:..." -> what a person calls it
   // Of tasks with pictures: by what data_of() says of their cells, then number and slot.
   std::map<std::string, std::vector<ItemPicture>> items;
+  Repeats repeats;
 
   // Of a score; null where it has none.
   [[nodiscard]] const Reference* reference_of(const ScoreSpec& score) const;
@@ -132,14 +140,19 @@ struct ReportData {
 // data are never compared. The one place that says so.
 [[nodiscard]] std::string data_of(const SampleSpec& sample);
 
+// Of each sample the first cell that has most of its images: what several cells share was made
+// once, and whoever wants most has all units. In the order of the cells.
+[[nodiscard]] std::vector<const Cell*> made_once(const std::vector<const Cell*>& cells);
+[[nodiscard]] std::vector<const Cell*> made_once(const std::vector<Cell>& cells);
+
 // One unit, for a table of them; measured_* are null where nothing was measured.
 struct UnitRecord {
   std::string name;
   std::string kind, state;
   std::string sample_key;  // empty of a reference
   ImageRange range;
-  double gflops = 0;  // its price before it runs
-  std::uint64_t failed_attempts = 0, lost_workers = 0;
+  double gflops = 0;                  // its price before it runs
+  std::uint64_t failed_attempts = 0;  // lost workers included
   std::string failure_class, failure_reason;
   std::string worker, device_class, device;
   std::optional<double> seconds, peak_bytes, energy_joules;

@@ -51,9 +51,12 @@ std::string display_score(double value) {
 
 std::string display_interval(double value, std::optional<double> low, std::optional<double> high) {
   if (!low || !high || !std::isfinite(value)) return display_score(value);
+  return display_score(value) + " (" + display_ends(value, *low, *high) + ")";
+}
+
+std::string display_ends(double value, double low, double high) {
   const int decimals = score_decimals(value);
-  return fixed(value, decimals) + " (" + fixed(*low, decimals) + " to " + fixed(*high, decimals) +
-         ")";
+  return fixed(low, decimals) + " to " + fixed(high, decimals);
 }
 
 }  // namespace isocost::report

@@ -12,7 +12,8 @@ namespace isocost::report {
 // "23.1 (22.4 to 23.9)", or the value alone; all three with the same number of decimals.
 [[nodiscard]] std::string display_interval(double value, std::optional<double> low,
                                            std::optional<double> high);
-// The value with as many decimals as display_interval gives it.
+// The value with as many decimals as display_interval gives it; and the ends of its interval.
 [[nodiscard]] std::string display_score(double value);
+[[nodiscard]] std::string display_ends(double value, double low, double high);
 
 }  // namespace isocost::report

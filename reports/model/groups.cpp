@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json_text.h"
+
 namespace isocost::report {
 namespace {
-
-std::string option_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : canonical(value);
-}
 
 // Scores of one metric and protocol over the same images, whichever the order of the rows.
 std::vector<Group> collect(const Study& study) {
@@ -52,7 +50,7 @@ std::string reference_name(const Study& study, const Group& group) {
   const auto& options = reference->spec.options;
   const std::string name = !reference->spec.input.empty() ? study.input_name(reference->spec.input)
                            : options.contains("split")
-                               ? "the " + option_text(options["split"]) + " split of the mini world"
+                               ? "the " + plain_text(options["split"]) + " split of the mini world"
                                : reference->spec.kind;
   const auto count = reference->count();
   return count ? name + " (n = " + std::to_string(*count) + ")" : name;
@@ -105,7 +103,7 @@ bool are_disjoint(const ImageRange& a, const ImageRange& b) {
 
 bool differ_only_in_images(const Group& a, const Group& b) {
   return a.metric.name == b.metric.name && a.spec.extractor == b.spec.extractor &&
-         a.spec.reference == b.spec.reference;
+         a.spec.reference == b.spec.reference && a.spec.protocol == b.spec.protocol;
 }
 
 const Group* judging_group(const Study& study) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "base/text.h"
 #include "reports/model/display.h"
 #include "reports/model/pictures.h"
 #include "reports/model/tables.h"
@@ -31,6 +32,17 @@ NamedFit named_fit(std::string name, const std::vector<FitPoint>& points) {
   }
   fit.fit = fit_power_law(points);
   return fit;
+}
+
+std::string main_series_of(const Study& study) {
+  std::map<std::string, std::size_t> counts;
+  if (const Group* group = study.choice)
+    for (std::size_t i = 0; i < study.points.size(); ++i)
+      if (group->scores[i] && group->scores[i]->value) ++counts[study.points[i].series];
+  std::string best;
+  for (const std::string& series : study.series)
+    if (best.empty() || counts[series] > counts[best]) best = series;
+  return best;
 }
 
 // The metric over size at the most steps of a series.
@@ -92,6 +104,7 @@ Report make_report(ReportData data) {
   for (Study& study : make_studies(report.data)) {
     TaskReport& task = report.tasks.emplace_back();
     task.study = std::move(study);
+    task.main_series = main_series_of(task.study);
     task.optimal = optimal_settings(task.study);
     task.candidates = candidate_settings(task.study);
     for (std::size_t axis = 0; axis < cost_axes().size(); ++axis) {
@@ -114,12 +127,15 @@ std::string describe(const Setting& setting) {
 }
 
 std::string picture_folder(const Point& point) {
-  std::string name =
-      fmt::format("{:04}-{}-{}-{}-steps-guidance-{}", point.cell->number, point.model, point.series,
-                  point.steps, number_text(point.guidance));
+  std::string name = point.baseline ? fmt::format("{:04}-{}", point.cell->number, point.series)
+                                    : fmt::format("{:04}-{}-{}-{}-steps-guidance-{}",
+                                                  point.cell->number, point.model, point.series,
+                                                  point.steps, number_text(point.guidance));
   for (char& c : name)
     if (!(std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '_')) c = '-';
-  return "pictures/" + point.cell->experiment + "/" + name.substr(0, 200);
+  constexpr std::size_t kBytesMax = 200;
+  return "pictures/" + file_name_of(point.cell->experiment, kBytesMax) + "/" +
+         name.substr(0, kBytesMax);
 }
 
 }  // namespace isocost::report

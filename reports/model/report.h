@@ -65,6 +65,7 @@ struct NamedFit {
 // What a report says of one task. Nothing of it is held against anything of another.
 struct TaskReport {
   Study study;
+  std::string main_series;  // that most cells of the ranking have; the first of several
   std::vector<Setting> optimal;
   std::vector<Setting> candidates;
   std::vector<std::vector<Setting>> envelopes;  // by cost axis

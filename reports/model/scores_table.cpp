@@ -14,7 +14,7 @@ struct PlacedScore {
 
 class ScoresTable {
  public:
-  explicit ScoresTable(const Report& report) : data_(report.data), texts_(report) {
+  explicit ScoresTable(const Report& report) : data_(report.data), texts_(*report.data) {
     for (const PlacedPoint& at : placed_points(report)) {
       std::vector<std::size_t> order(at.point().cell->scores.size());
       for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -27,7 +27,7 @@ class ScoresTable {
 
   [[nodiscard]] std::size_t size() const { return scores_.size(); }
 
-  Row row(std::size_t i) {
+  [[nodiscard]] Row row(std::size_t i) const {
     const PlacedPoint& at = scores_[i].at;
     const Point& point = at.point();
     const Cell& cell = *point.cell;
@@ -42,10 +42,10 @@ class ScoresTable {
             cell.number,
             cell.sample_key,
             study.task,
-            point.model,
+            drawn(point, point.model),
             point.series,
-            point.steps,
-            point.guidance,
+            drawn(point, point.steps),
+            drawn(point, point.guidance),
             spec.metric,
             metric_of(spec.metric).is_lower_better,
             number_or_null(score.value),
@@ -64,10 +64,10 @@ class ScoresTable {
             texts.reference == nullptr ? Json() : name_or_null(data, texts.reference->spec.input),
             score.remarks->reference_n ? Json(*score.remarks->reference_n) : texts.reference_n,
             group == nullptr ? Json() : Json(group->id),
-            group == nullptr           ? Json()
-            : group == study.choice    ? Json("ranking")
-            : group == study.judgement ? Json("judging")
-                                       : Json(),
+            group == nullptr || at.is_baseline ? Json()
+            : group == study.choice            ? Json("ranking")
+            : group == study.judgement         ? Json("judging")
+                                               : Json(),
             score.key.hex(),
             score.measured_seconds > 0 ? Json(score.measured_seconds) : Json(),
             text_or_null(*score.measured_device_class)};
@@ -76,7 +76,8 @@ class ScoresTable {
  private:
   [[nodiscard]] static const Group* group_of(const PlacedPoint& at, const Score& score) {
     for (const Group& group : at.task->study.groups)
-      if (group.scores[at.index] == &score) return &group;
+      if (at.is_baseline ? group.spec == *score.spec : group.scores[at.index] == &score)
+        return &group;
     return nullptr;
   }
 
@@ -88,12 +89,8 @@ class ScoresTable {
 }  // namespace
 
 Table scores_table(const Report& report) {
-  Table table;
-  table.name = "scores";
-  const TableFacts& facts = *find_table(table.name);
-  table.description = facts.description;
-  for (const std::string& name : facts.columns) table.columns.push_back(column(table.name, name));
-  auto maker = std::make_shared<ScoresTable>(report);
+  Table table = table_named("scores");
+  const auto maker = std::make_shared<const ScoresTable>(report);
   table.size = maker->size();
   table.row = [maker](std::size_t i) { return maker->row(i); };
   return table;

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "base/json_text.h"
 #include "reports/model/groups.h"
 #include "schema/metrics/metric.h"
 #include "schema/samplers/sampler.h"
@@ -14,10 +15,6 @@
 namespace isocost::report {
 namespace {
 
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : canonical(value);
-}
-
 std::string sampler_label(const std::string& name) {
   const auto* row = sampling::find_sampler(name);
   return row == nullptr ? name : row->label;
@@ -25,12 +22,10 @@ std::string sampler_label(const std::string& name) {
 
 // Labels that tell cells apart beside the usual axes. A task is told apart by what is compared.
 std::vector<std::string> varying_labels(const std::vector<const Cell*>& cells) {
-  static const std::set<std::string> kUsual = {"model", "sampler", "steps",           "guidance",
-                                               "task",  "spacing", "timestep_spacing"};
   std::map<std::string, std::set<std::string>> values;
   for (const Cell* cell : cells)
     for (const auto& [name, value] : cell->labels.items())
-      if (!kUsual.contains(name)) values[name].insert(text_of(value));
+      if (!is_usual_axis(name)) values[name].insert(plain_text(value));
   std::vector<std::string> names;
   for (const auto& [name, seen] : values)
     if (seen.size() > 1) names.push_back(name);
@@ -38,7 +33,7 @@ std::vector<std::string> varying_labels(const std::vector<const Cell*>& cells) {
 }
 
 std::string model_of(const Cell& cell, const ReportData& data) {
-  if (cell.labels.contains("model")) return text_of(cell.labels["model"]);
+  if (cell.labels.contains("model")) return plain_text(cell.labels["model"]);
   const auto unet = cell.sample->inputs.find("unet");
   if (unet == cell.sample->inputs.end()) return "unnamed";
   const auto name = data.input_names.find(unet->second);
@@ -50,7 +45,7 @@ Point point_of(const Cell& cell, const ReportData& data, const std::vector<std::
   point.cell = &cell;
   const Json& sampler = cell.sample->sampler;
   const auto member = [&](const char* name) {
-    return sampler.contains(name) ? text_of(sampler[name]) : std::string();
+    return sampler.contains(name) ? plain_text(sampler[name]) : std::string();
   };
   point.model = model_of(cell, data);
   point.sampler = member("sampler");
@@ -60,7 +55,8 @@ Point point_of(const Cell& cell, const ReportData& data, const std::vector<std::
   point.guidance = cell.guidance;
   for (const std::string& name : varying) {
     if (!cell.labels.contains(name)) continue;
-    point.variant += (point.variant.empty() ? "" : ", ") + name + " " + text_of(cell.labels[name]);
+    point.variant +=
+        (point.variant.empty() ? "" : ", ") + name + " " + plain_text(cell.labels[name]);
   }
   point.series = sampler_label(point.sampler) + (point.spacing.empty() ? "" : " " + point.spacing) +
                  (point.variant.empty() ? "" : ", " + point.variant);
@@ -85,9 +81,37 @@ void order_names(Study& study) {
 }
 
 std::string task_label(const Cell& cell) {
-  if (cell.labels.contains("task")) return text_of(cell.labels["task"]);
+  if (cell.labels.contains("task")) return plain_text(cell.labels["task"]);
   const auto* row = tasks::find_task(cell.sample->task);
   return row == nullptr ? cell.sample->task : row->label;
+}
+
+Point baseline_of(const Cell& cell) {
+  Point point;
+  point.cell = &cell;
+  point.baseline = tasks::find_baseline(cell.sample->task);
+  point.series = point.baseline->label;
+  const auto autoencoder = cell.labels.find("autoencoder");
+  if (autoencoder != cell.labels.end()) point.series += ", " + plain_text(*autoencoder);
+  point.costs.assign(cost_axes().size(), std::nullopt);
+  point.cost_ranges.assign(cost_axes().size(), std::nullopt);
+  return point;
+}
+
+// Whether the baseline is made of the items that are drawn for: it may read more of them.
+bool stands_beside(const Cell& baseline, const Cell& drawn) {
+  const SampleSpec& made = *baseline.sample;
+  const SampleSpec& sample = *drawn.sample;
+  const auto* task = tasks::task_beside(made.parameters);
+  if (task == nullptr || task->name != sample.task || made.prompts != sample.prompts ||
+      made.height != sample.height || made.width != sample.width ||
+      baseline.labels.value("task", Json()) != drawn.labels.value("task", Json()))
+    return false;
+  if (sample.items.is_empty()) return true;
+  ItemsSpec items = made.items;
+  std::erase_if(items.inputs,
+                [&](const auto& input) { return !sample.items.inputs.contains(input.first); });
+  return items == sample.items;
 }
 
 // Each task's cells by experiment and number, tasks in the order in which cells name them.
@@ -102,6 +126,7 @@ std::vector<std::vector<const Cell*>> cells_by_task(const ReportData& data) {
   std::map<const SampleSpec*, std::string> keys;  // shared by many cells
   std::vector<std::vector<const Cell*>> tasks;
   for (const Cell* cell : cells) {
+    if (tasks::find_baseline(cell->sample->task) != nullptr) continue;
     auto& key = keys[&*cell->sample];
     if (key.empty()) key = data_of(*cell->sample);
     const auto [found, is_new] =
@@ -155,6 +180,12 @@ void name_tasks(std::vector<Study>& studies) {
 
 }  // namespace
 
+bool is_usual_axis(const std::string& name) {
+  static const std::set<std::string> kUsual = {"model", "sampler", "steps",           "guidance",
+                                               "task",  "spacing", "timestep_spacing"};
+  return kUsual.contains(name);
+}
+
 std::string data_of(const SampleSpec& sample) {
   Json data{{"prompts", sample.prompts}, {"size", {sample.height, sample.width}}};
   if (!sample.items.is_empty()) data["items"] = to_json(sample.items);
@@ -188,6 +219,12 @@ Metric metric_of(const std::string& name) {
   const auto* row = metrics::find_metric(name);
   ISOCOST_CHECK(row != nullptr, "what is loaded has metrics of the table alone");
   return {row->name, row->label, row->is_lower_better(), row->explanation};
+}
+
+const Score* Study::score_of(const Point& point, const Group& group) {
+  for (const Score& score : point.cell->scores)
+    if (*score.spec == group.spec) return &score;
+  return nullptr;
 }
 
 const Group* Study::companion(const Group& group, const std::string& metric) const {
@@ -229,18 +266,12 @@ std::vector<Study> make_studies(std::shared_ptr<const ReportData> data) {
     fill_costs(study.points, dearest_call);
     order_names(study);
     group_scores(study);
+    for (const Cell& cell : data->cells)
+      if (tasks::find_baseline(cell.sample->task) != nullptr && stands_beside(cell, first))
+        study.baselines.push_back(baseline_of(cell));
   }
   name_tasks(studies);
   return studies;
-}
-
-Study make_study(ReportData data) {
-  auto shared = std::make_shared<const ReportData>(std::move(data));
-  auto studies = make_studies(shared);
-  if (!studies.empty()) return std::move(studies.front());
-  Study study;
-  study.data = std::move(shared);
-  return study;
 }
 
 }  // namespace isocost::report

@@ -10,8 +10,9 @@
 // reference, protocol, range of images and all that agree: FID has a bias that depends on n, so
 // unequal n are never ranked. `choice` ranks: of the metric that the grid names first, the group
 // that covers most cells; `judgement` is the group of finalists, judged on images that `choice` has
-// not seen, if there is one. Pure: equal data give equal studies, whatever the order of the rows.
-// Studies share their data; pointers in them stay valid.
+// not seen, if there is one. Cells of baselines (schema/tasks/baseline.h) stand beside the task
+// whose items they are made of. Pure: equal data give equal studies, whatever the order of the
+// rows. Studies share their data; pointers in them stay valid.
 #pragma once
 
 #include <map>
@@ -22,6 +23,7 @@
 
 #include "reports/model/costs.h"
 #include "reports/model/data.h"
+#include "schema/tasks/baseline.h"
 
 namespace isocost::report {
 
@@ -33,15 +35,18 @@ struct Metric {
 };
 // From the table. Requires: it has such a metric.
 [[nodiscard]] Metric metric_of(const std::string& name);
+// Axes that a point has members of, whatever else a grid has.
+[[nodiscard]] bool is_usual_axis(const std::string& name);
 // Where the name stands among models or series; their number if it does not.
 [[nodiscard]] std::size_t place_of(const std::vector<std::string>& names, const std::string& name);
 
 // A cell as the statistics see it.
 struct Point {
   const Cell* cell = nullptr;
-  std::string model;
-  std::string sampler;  // as the sample names it: "ddim"
-  std::string spacing;  // "trailing", "karras"
+  const tasks::Baseline* baseline = nullptr;  // null: a network drew it
+  std::string model;                          // empty of a baseline, as all but its series is
+  std::string sampler;                        // as the sample names it: "ddim"
+  std::string spacing;                        // "trailing", "karras"
   std::string variant;  // values of axes that are none of the usual ones, "" if there are none
   std::string series;   // sampler, spacing and variant as a person reads them: "DDIM trailing"
   std::uint64_t steps = 0;
@@ -80,7 +85,8 @@ struct Study {
   std::string prompts;    // "sha256:..."
   std::string data_key;   // data_of() its cells
   int height = 0, width = 0;
-  std::vector<Point> points;        // as data->cells, those of the task
+  std::vector<Point> points;        // as data->cells, those of the task that a network drew
+  std::vector<Point> baselines;     // and those that none did: in no group, envelope or answer
   std::vector<std::string> models;  // by cost of a call
   std::vector<std::string> series;  // by sampler, spacing, variant
   std::string normalised_by;        // the model whose call costs 1
@@ -88,6 +94,8 @@ struct Study {
   const Group* choice = nullptr;    // null: nothing was scored yet
   const Group* judgement = nullptr;
 
+  // A score of the group's metric, protocol and images; null where the point has none.
+  [[nodiscard]] static const Score* score_of(const Point& point, const Group& group);
   // The group of another metric over the same images as `group`, or null.
   [[nodiscard]] const Group* companion(const Group& group, const std::string& metric) const;
   [[nodiscard]] std::string input_name(const std::string& input) const;
@@ -95,7 +103,5 @@ struct Study {
 
 // In the order in which the experiments' cells name the tasks; none where there is no cell.
 [[nodiscard]] std::vector<Study> make_studies(std::shared_ptr<const ReportData> data);
-// The first of them, or an empty one.
-[[nodiscard]] Study make_study(ReportData data);
 
 }  // namespace isocost::report

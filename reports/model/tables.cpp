@@ -18,14 +18,20 @@ Rows& Rows::put(const std::string& name, Json value) {
 
 Table Rows::take() {
   auto rows = std::make_shared<const std::vector<Row>>(std::move(rows_));
-  return {name_, find_table(name_)->description, std::move(columns_), rows->size(),
-          [rows](std::size_t i) { return (*rows)[i]; }};
+  Table table = table_named(name_);
+  if (!rows->empty()) table.columns = std::move(columns_);
+  table.size = rows->size();
+  table.row = [rows](std::size_t i) { return (*rows)[i]; };
+  return table;
 }
 
 std::vector<PlacedPoint> placed_points(const Report& report) {
   std::vector<PlacedPoint> points;
-  for (const TaskReport& task : report.tasks)
+  for (const TaskReport& task : report.tasks) {
     for (std::size_t i = 0; i < task.study.points.size(); ++i) points.push_back({&task, i});
+    for (std::size_t i = 0; i < task.study.baselines.size(); ++i)
+      points.push_back({&task, i, true});
+  }
   std::stable_sort(points.begin(), points.end(), [](const PlacedPoint& a, const PlacedPoint& b) {
     return std::tie(a.point().cell->experiment, a.point().cell->number) <
            std::tie(b.point().cell->experiment, b.point().cell->number);
@@ -33,19 +39,21 @@ std::vector<PlacedPoint> placed_points(const Report& report) {
   return points;
 }
 
-const SpecTexts::Texts& SpecTexts::of(const Score& score) {
-  const auto [found, is_new] = known_.try_emplace(&*score.spec);
-  Texts& texts = found->second;
-  if (is_new) {
-    const ScoreSpec& spec = *score.spec;
-    texts.protocol = canonical(spec.protocol);
-    texts.extractor = extractor_id(spec.extractor);
-    texts.identity = canonical(Json{spec.metric, texts.extractor, spec.reference, texts.protocol});
-    texts.reference = data_->reference_of(spec);
-    const auto count = texts.reference == nullptr ? std::nullopt : texts.reference->count();
-    if (count) texts.reference_n = *count;
-  }
-  return texts;
+SpecTexts::SpecTexts(const ReportData& data) {
+  for (const Cell& cell : data.cells)
+    for (const Score& score : cell.scores) {
+      const ScoreSpec& spec = *score.spec;
+      const auto [found, is_new] = known_.try_emplace(&spec);
+      if (!is_new) continue;
+      Texts& texts = found->second;
+      texts.protocol = canonical(spec.protocol);
+      texts.extractor = extractor_id(spec.extractor);
+      texts.identity =
+          canonical(Json{spec.metric, texts.extractor, spec.reference, texts.protocol});
+      texts.reference = data.reference_of(spec);
+      const auto count = texts.reference == nullptr ? std::nullopt : texts.reference->count();
+      if (count) texts.reference_n = *count;
+    }
 }
 
 Json name_or_null(const ReportData& data, const std::string& input) {
@@ -53,12 +61,13 @@ Json name_or_null(const ReportData& data, const std::string& input) {
   return found == data.input_names.end() ? Json() : Json(found->second);
 }
 
-Table units_table() {
+Table table_named(const std::string& name) {
   Table table;
-  table.name = "units";
-  const TableFacts& facts = *find_table(table.name);
+  table.name = name;
+  const TableFacts& facts = *find_table(name);
   table.description = facts.description;
-  for (const std::string& name : facts.columns) table.columns.push_back(column(table.name, name));
+  for (const std::string& one : facts.columns)
+    if (!is_pattern(one)) table.columns.push_back(column(name, one));
   return table;
 }
 

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,25 +35,38 @@ struct Extractor {
   // the mini family's alone, or none.
   std::string member;
   std::vector<Option> options;
-  // Of a CLIP folder: whether texts are read as well as pictures.
-  bool reads_texts = false;
   // An option kArguments, {name: true | false | number}, handed to the network.
   bool takes_arguments = false;
+  // The shortest side of pictures that it takes. Null: one pixel. Requires: every option.
+  std::int64_t (*least_side_of)(const Json& options) = nullptr;
+  // A pixel farther than this from what a mask sets must be there. Null: none need be. Requires:
+  // every option.
+  std::int64_t (*kept_margin_of)(const Json& options) = nullptr;
+
+  [[nodiscard]] std::int64_t least_side(const Json& whole_options) const {
+    return least_side_of == nullptr ? 1 : least_side_of(whole_options);
+  }
+  [[nodiscard]] std::optional<std::int64_t> kept_margin(const Json& whole_options) const {
+    return kept_margin_of == nullptr ? std::nullopt : std::optional(kept_margin_of(whole_options));
+  }
   [[nodiscard]] bool makes(Rows some) const {
     return std::find(rows.begin(), rows.end(), some) != rows.end();
   }
   [[nodiscard]] bool has_input() const { return form != Form::kNothing; }
-  // What of an item it makes its rows with: for every kind of rows the same.
-  [[nodiscard]] const std::vector<tasks::Slot>& needs() const {
-    return rows_kind(rows.front()).needs;
-  }
-  [[nodiscard]] bool is_pixelwise() const { return rows_kind(rows.front()).is_pixelwise; }
-  [[nodiscard]] bool may_hold_nan() const {
-    return std::any_of(rows.begin(), rows.end(), metrics::may_hold_nan);
+  // What its rows are, but for what they mean: for every kind of them the same.
+  [[nodiscard]] const RowsKind& form_of_rows() const { return rows_kind(rows.front()); }
+  [[nodiscard]] const std::vector<tasks::Slot>& needs() const { return form_of_rows().needs; }
+  [[nodiscard]] bool is_pixelwise() const { return form_of_rows().is_pixelwise; }
+  [[nodiscard]] bool may_hold_nan() const { return form_of_rows().may_hold_nan; }
+  // Whether texts are read as well as pictures.
+  [[nodiscard]] bool reads_texts() const {
+    return std::any_of(needs().begin(), needs().end(), tasks::is_text);
   }
 };
 
 inline constexpr const char* kArguments = "arguments";
+// Of structural similarity's window, in pixels.
+inline constexpr std::int64_t kStructureWindow = 11;
 
 [[nodiscard]] const std::vector<Extractor>& extractors();
 [[nodiscard]] const Extractor* find_extractor(std::string_view kind);
@@ -67,5 +82,12 @@ inline constexpr std::string_view kMini = "mini";
 [[nodiscard]] std::string_view member_of_path(Rows rows, std::string_view path);
 // The members that make such rows: "torchscript", "clip".
 [[nodiscard]] std::vector<std::string> members_for(Rows rows);
+// Those of all extractors, each once.
+[[nodiscard]] std::vector<std::string> members();
+
+// What was said of its options with what holds where nothing was: every option. Fails with: unknown
+// ones, values that do not fit.
+[[nodiscard]] Result<Json> whole_options(const Extractor& row, const Json& said,
+                                         const std::string& where);
 
 }  // namespace isocost::metrics

@@ -1,7 +1,8 @@
-#include "schema/metrics/extractor.h"
-
 #include <algorithm>
 #include <array>
+
+#include "schema/arch/perceptual.h"
+#include "schema/metrics/extractor.h"
 
 namespace isocost::metrics {
 namespace {
@@ -21,7 +22,6 @@ Extractor of_clip(std::string kind, std::vector<Rows> rows) {
 Extractor clip_cosine() {
   Extractor row = of_clip("clip", {Rows::kCosine});
   row.mini = "mini/clip";
-  row.reads_texts = true;
   row.options = {text("prefix", "", "stands before every prompt")};
   return row;
 }
@@ -42,14 +42,7 @@ Extractor clip_whole() {
 
 Extractor clip_to_text() {
   Extractor row = of_clip("clip-to-text", {Rows::kClipToText});
-  row.reads_texts = true;
   row.options = {text("without", "", "is taken out of every text: a subject's rare word")};
-  return row;
-}
-
-Extractor clip_direction() {
-  Extractor row = of_clip("clip-direction", {Rows::kClipDirection});
-  row.reads_texts = true;
   return row;
 }
 
@@ -72,15 +65,23 @@ Extractor perceptual() {
   row.form = Form::kPerceptualFolder;
   row.input = "a folder that script/convert/lpips.py makes";
   row.member = "network";
+  row.least_side_of = [](const Json&) { return arch::kPerceptualSideMin; };
   return row;
 }
 
-Extractor of_pixels(std::string kind, Rows rows) {
+// Of a picture within its border, such a square at least.
+template <std::int64_t kSide>
+std::int64_t side_with_border(const Json& options) {
+  return 2 * options.at("crop_border").get<std::int64_t>() + kSide;
+}
+
+Extractor of_pixels(std::string kind, Rows rows, std::int64_t (*least_side_of)(const Json&)) {
   Extractor row;
   row.kind = std::move(kind);
   row.rows = {rows};
   row.form = Form::kNothing;
   row.input = "nothing";
+  row.least_side_of = least_side_of;
   row.options = {
       whole("crop_border", 0, {0, 1024}, "pixels that are left out along each edge"),
       choice("channels", "rgb", {"rgb", "y"}, "all three, or the luma of BT.601 in 16 to 235")};
@@ -94,6 +95,7 @@ Extractor outside_mask() {
   row.form = Form::kNothing;
   row.input = "nothing";
   row.options = {whole("margin", 0, {0, 1024}, "pixels that the mask is widened by")};
+  row.kept_margin_of = [](const Json& options) { return options.at("margin").get<std::int64_t>(); };
   return row;
 }
 
@@ -142,13 +144,13 @@ const std::vector<Extractor>& extractors() {
       of_clip("clip-to-source", {Rows::kClipToSource}),
       of_clip("clip-to-target", {Rows::kClipToTarget}),
       clip_to_text(),
-      clip_direction(),
+      of_clip("clip-direction", {Rows::kClipDirection}),
       of_vit("vit-features", {Rows::kFeatures, Rows::kVitFeatures}),
       of_vit("vit-to-source", {Rows::kVitToSource}),
       of_vit("vit-to-target", {Rows::kVitToTarget}),
       perceptual(),
-      of_pixels("squared-error", Rows::kSquaredError),
-      of_pixels("structure", Rows::kStructure),
+      of_pixels("squared-error", Rows::kSquaredError, side_with_border<1>),
+      of_pixels("structure", Rows::kStructure, side_with_border<kStructureWindow>),
       outside_mask(),
       torchscript()};
   return kRows;
@@ -190,6 +192,33 @@ std::vector<std::string> members_for(Rows rows) {
   for (const auto& row : extractors())
     if (row.makes(rows) && !row.member.empty()) members.push_back(row.member);
   return members;
+}
+
+std::vector<std::string> members() {
+  std::vector<std::string> all;
+  for (const auto& row : extractors())
+    if (!row.member.empty() && std::find(all.begin(), all.end(), row.member) == all.end())
+      all.push_back(row.member);
+  return all;
+}
+
+Result<Json> whole_options(const Extractor& row, const Json& said, const std::string& where) {
+  if (!row.takes_arguments || !said.is_object()) return completed(row.options, said, where);
+  Json others = said;
+  others.erase(kArguments);
+  auto whole = completed(row.options, others, where);
+  Failure failure;
+  if (!whole) failure.add(whole.error());
+  const Json arguments = said.value(kArguments, Json::object());
+  if (!arguments.is_object())
+    failure.add(where + "." + kArguments, "it is no object", "names and values");
+  for (const auto& [name, value] : arguments.items())
+    if (arguments.is_object() && !value.is_boolean() && !value.is_number())
+      failure.add(where + "." + kArguments, "'" + name + "' is " + canonical(value).substr(0, 40),
+                  "true, false or a number");
+  if (!failure.is_empty()) return fail(std::move(failure));
+  (*whole)[kArguments] = arguments;
+  return whole;
 }
 
 }  // namespace isocost::metrics

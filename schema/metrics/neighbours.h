@@ -1,6 +1,7 @@
 // What the metrics of nearest neighbours share in their rows. Pure values, any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 

@@ -7,6 +7,7 @@
 // Pure values, any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -36,16 +37,15 @@ enum class Rows : int {
 
 struct RowsKind {
   Rows rows = Rows::kFeatures;
-  std::string word;  // in names of the grid's JSON Schema
-  std::string text;  // for people: "features [n, D]"
+  std::string word;          // in names of the grid's JSON Schema
+  std::string text;          // for people: "features [n, D]"
+  std::int64_t columns = 0;  // 0: as many as the network gives
   std::vector<tasks::Slot> needs;
   bool is_pixelwise = false;  // what is compared has the picture's own size
+  bool may_hold_nan = false;  // NaN in such a row means: not asked
 };
 
 [[nodiscard]] const std::vector<RowsKind>& rows_kinds();
 [[nodiscard]] const RowsKind& rows_kind(Rows rows);
-
-// NaN in such a row means: not asked.
-[[nodiscard]] constexpr bool may_hold_nan(Rows rows) { return rows == Rows::kAnswers; }
 
 }  // namespace isocost::metrics

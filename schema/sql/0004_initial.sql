@@ -159,7 +159,7 @@ CREATE TABLE artifacts (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE unit_artifacts (
   unit   INTEGER NOT NULL REFERENCES units(id),
-  name   TEXT NOT NULL,                -- "rows/<extractor id>", "picture/<number>", "reference"
+  name   TEXT NOT NULL,                -- "rows/<extractor id>", "picture/<number>", "source/<number>", "reference"
   digest BLOB NOT NULL REFERENCES artifacts(digest),
   PRIMARY KEY (unit, name)
 ) STRICT, WITHOUT ROWID;

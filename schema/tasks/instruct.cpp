@@ -31,7 +31,7 @@ TaskKind instruct_row() {
   row.parameters = {number("image_guidance", 1.5, {1, 100},
                            "how much the source is followed, where guidance is above 1")};
   row.slots = {Slot::kPrompt, Slot::kSource};
-  row.prompt_member = "edit_prompt";
+  row.is_instruction = true;
   row.components = {"unet", "vae", "text_encoder", "tokenizer"};
   row.pipelines = {"StableDiffusionInstructPix2PixPipeline"};
   row.runs_as = row.pipelines.front();

@@ -34,6 +34,29 @@ std::string_view slot_key(Slot slot) {
   return slot_name(slot);
 }
 
+std::string_view slot_member(Slot slot, ItemUse use) {
+  constexpr std::string_view kFile = "file_name", kOtherFile = "target_file_name", kText = "text";
+  switch (slot) {
+    case Slot::kPrompt:
+      return use.is_instruction ? "edit_prompt" : kText;
+    case Slot::kSource:
+      return use.is_made_smaller ? std::string_view() : kFile;
+    case Slot::kMask:
+      return "mask_file_name";
+    case Slot::kTarget:
+      return use.is_made_smaller ? kFile : kOtherFile;
+    case Slot::kSourceText:
+      return use.is_instruction ? kText : slot_key(slot);
+    case Slot::kTargetText:
+      return use.is_instruction ? slot_key(slot) : kText;
+  }
+  return {};
+}
+
+bool is_text(Slot slot) {
+  return slot == Slot::kPrompt || slot == Slot::kSourceText || slot == Slot::kTargetText;
+}
+
 const std::vector<TaskKind>& task_kinds() {
 #define ISOCOST_ROW(name) name##_row(),
   static const std::vector<TaskKind> kRows = {

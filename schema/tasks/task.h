@@ -32,6 +32,17 @@ enum class Slot : int {
 // The same in keys: do not change.
 [[nodiscard]] std::string_view slot_key(Slot slot);
 
+// How items in a folder are read.
+struct ItemUse {
+  bool is_instruction = false;   // their prompts are instructions
+  bool is_made_smaller = false;  // their sources are made of their targets
+};
+// The member of a line of metadata.jsonl that has it. A prompt says what is wanted, unless it is an
+// instruction: then the text is the source's. Empty: none has it, it is made.
+[[nodiscard]] std::string_view slot_member(Slot slot, ItemUse use);
+// The texts among the slots; the others are pictures.
+[[nodiscard]] bool is_text(Slot slot);
+
 // How large an item's source is, beside the picture that is made of it.
 enum class SourceSize : int {
   kPicture = 1,  // as large: it is edited
@@ -69,12 +80,12 @@ struct TaskKind {
   bool is_usual = false;  // what a grid means that names a kind and no method
   std::string label;      // for people
   std::string explanation;
-  std::string reference_name;          // what a run of it is called in a stored reference (verify)
-  std::vector<Option> parameters;      // set by a task or an axis, besides the usual ones
-  std::vector<Option> derived;         // that follow from the model, which nobody sets
-  std::vector<Slot> slots;             // of its items
-  std::string prompt_member = "text";  // of a line of metadata.jsonl: its prompt
-  bool may_lack_prompt = false;        // items of a data set without texts have empty prompts
+  std::string reference_name;      // what a run of it is called in a stored reference (verify)
+  std::vector<Option> parameters;  // set by a task or an axis, besides the usual ones
+  std::vector<Option> derived;     // that follow from the model, which nobody sets
+  std::vector<Slot> slots;         // of its items
+  bool is_instruction = false;     // its prompt says what to do, not what is shown
+  bool may_lack_prompt = false;    // items of a data set without texts have empty prompts
   SourceSize source_size = SourceSize::kPicture;
   std::vector<std::string> components;  // of the model's folder
   // The diffusers pipelines whose folders it runs with, and the one that it computes as.

@@ -20,6 +20,10 @@ std::string_view cell_state_name(CellState state) {
   return {};
 }
 
+std::string label_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : canonical(value);
+}
+
 std::string labels_text(const Json& labels) {
   std::vector<std::string> order{"model", "sampler", "timestep_spacing", "steps", "guidance"};
   if (!labels.is_object()) return {};
@@ -28,9 +32,7 @@ std::string labels_text(const Json& labels) {
   std::string text;
   for (const std::string& name : order) {
     if (!labels.contains(name)) continue;
-    const Json& value = labels.at(name);
-    text += (text.empty() ? "" : ", ") + name + " " +
-            (value.is_string() ? value.get<std::string>() : value.dump());
+    text += (text.empty() ? "" : ", ") + name + " " + label_text(labels.at(name));
   }
   return text;
 }

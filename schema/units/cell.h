@@ -16,6 +16,8 @@ namespace isocost {
 enum class CellState { kDone, kFailed, kOpen, kCancelled };
 [[nodiscard]] std::string_view cell_state_name(CellState state);
 
+// A value of a label as a person reads it: "w64", "7.5".
+[[nodiscard]] std::string label_text(const Json& value);
 // A cell's labels as a person reads them, "model w64, sampler ddim, steps 50": the axes that every
 // study has first, the others by name.
 [[nodiscard]] std::string labels_text(const Json& labels);

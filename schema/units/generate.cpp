@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "schema/spec_reader.h"
+#include "schema/units/item_pictures.h"
 #include "schema/units/kind.h"
 
 namespace isocost {
@@ -20,6 +21,20 @@ std::set<std::string> generate_inputs(const UnitBody& unit) {
   return inputs;
 }
 
+// What items have is known to who reads them: each picture that one may have, as large as it is
+// then. Sources and masks are a factor smaller than what is made of them.
+void add_item_forms(const SampleSpec& sample, std::uint64_t image,
+                    std::map<std::string, units::ArtifactForm>& forms) {
+  if (sample.items.is_empty()) return;
+  for (const tasks::Slot slot : kPictureSlots) {
+    const int factor = slot == tasks::Slot::kTarget ? 1 : sample.items.factor;
+    forms[item_artifact(slot, image)] = {.kind = units::ArtifactForm::Kind::kPicture,
+                                         .height = sample.height / factor,
+                                         .width = sample.width / factor,
+                                         .is_needed = false};
+  }
+}
+
 std::map<std::string, units::ArtifactForm> generate_outputs(const UnitBody& body) {
   using Form = units::ArtifactForm;
   const GenerateUnit& unit = generate_of(body);
@@ -28,9 +43,11 @@ std::map<std::string, units::ArtifactForm> generate_outputs(const UnitBody& body
     forms[rows_artifact(extractor_id(extractor))] = {.kind = Form::Kind::kRows,
                                                      .rows = unit.range.size()};
   const std::uint64_t end = std::min(unit.keep_pictures, unit.range.end);
-  for (std::uint64_t image = unit.range.begin; image < end; ++image)
+  for (std::uint64_t image = unit.range.begin; image < end; ++image) {
     forms[picture_artifact(image)] = {
         .kind = Form::Kind::kPicture, .height = unit.sample.height, .width = unit.sample.width};
+    add_item_forms(unit.sample, image, forms);
+  }
   return forms;
 }
 

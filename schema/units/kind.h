@@ -23,6 +23,7 @@ struct ArtifactForm {
   std::uint64_t rows = 0;  // kRows: one an image
   int height = 0;          // kPicture
   int width = 0;
+  bool is_needed = true;  // else a result without it is whole
   bool operator==(const ArtifactForm&) const = default;
 };
 
@@ -42,7 +43,7 @@ struct Kind {
   std::string (*name_of)(const UnitBody& unit) = nullptr;
   // Content that a worker must have: "sha256:...".
   std::set<std::string> (*inputs)(const UnitBody& unit) = nullptr;
-  // Artifacts that it leaves, by name.
+  // Artifacts that it leaves, by name; those that are not needed where it has them.
   std::map<std::string, ArtifactForm> (*outputs)(const UnitBody& unit) = nullptr;
   // In GFLOPs, for so many images or pictures; `cost` is that of its cell where it has one.
   double (*price)(std::uint64_t images, const CellCost& cost) = nullptr;

@@ -196,6 +196,60 @@ def neighbour_cases():
     return cases
 
 
+# --- what packages give in float32 or do not give, written down as the authors have it, in numpy and float64
+
+def cmmd(x, y, sigma, scale):
+    """google-research/cmmd, distance.py: diagonals are in the means."""
+    x, y = (a / numpy.linalg.norm(a, axis=1, keepdims=True) for a in (x, y))
+
+    def mean_kernel(a, b):
+        squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
+        return numpy.exp(-squares / (2 * sigma ** 2)).mean()
+
+    return scale * (mean_kernel(x, x) + mean_kernel(y, y) - 2 * mean_kernel(x, y))
+
+
+def luma(picture):
+    """BasicSR, rgb2ycbcr(y_only=True), and not rounded."""
+    return picture.astype(numpy.float64) / 255 @ numpy.array([65.481, 128.553, 24.966]) + 16
+
+
+def psnr(a, b):
+    return 10 * math.log10(255 ** 2 / ((a - b) ** 2).mean())
+
+
+def ssim(a, b):
+    """BasicSR, _ssim: cv2's Gaussian of 11 x 11 and 1.5, where it lies within the picture."""
+    line = numpy.exp(-(numpy.arange(11) - 5) ** 2 / (2 * 1.5 ** 2))
+    window = numpy.outer(line, line) / line.sum() ** 2
+
+    def blurred(p):
+        return (numpy.lib.stride_tricks.sliding_window_view(p, (11, 11)) * window).sum((2, 3))
+
+    c1, c2, mean_a, mean_b = (.01 * 255) ** 2, (.03 * 255) ** 2, blurred(a), blurred(b)
+    variance_a, variance_b = blurred(a * a) - mean_a ** 2, blurred(b * b) - mean_b ** 2
+    covariance = blurred(a * b) - mean_a * mean_b
+    return ((2 * mean_a * mean_b + c1) * (2 * covariance + c2) /
+            ((mean_a ** 2 + mean_b ** 2 + c1) * (variance_a + variance_b + c2))).mean()
+
+
+def numpy_cases():
+    """Of the rows and the pictures of tests/golden/metrics.json."""
+    i, j = numpy.arange(200.)[:, None], numpy.arange(16.)[None]
+    x = numpy.sin(.7 * i + 1.9 * j + .05 * i * j) + .3 * numpy.cos(1.3 * i * j + .2 * i)
+    y = 1.2 * numpy.sin(.9 * i + 1.1 * j + .07 * i * j) + .25 * numpy.cos(.6 * i * j + .4 * i) + .1
+    rows, columns, channels = numpy.meshgrid(numpy.arange(48), numpy.arange(64), numpy.arange(3), indexing="ij")
+
+    def picture(amplitude, phase):
+        value = (127.5 + amplitude * numpy.sin(.31 * columns + .17 * rows + channels + phase) +
+                 27 * numpy.cos(.011 * columns * rows + phase))
+        return numpy.floor(numpy.clip(value, 0, 255)).astype(numpy.uint8)
+
+    a, b = luma(picture(100, 0)), luma(picture(96, .05))
+    return {"cmmd": [{"sigma": sigma, "scale": 1000, "value": cmmd(x, y, sigma, 1000)} for sigma in (10, 1)],
+            "luma": {"psnr": psnr(a, b), "ssim": ssim(a, b)}}
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
@@ -204,7 +258,7 @@ def main():
     golden = {"versions": {name: version(name) for name in ("lpips", "torch-fidelity", "torchmetrics", "torchvision",
                                                              "transformers", "prdc", "torch")},
               "lpips": lpips_cases(), "pixels": pixel_cases(), "vit": vit_cases(out), "clip": clip_cases(),
-              "neighbours": neighbour_cases()}
+              "neighbours": neighbour_cases(), "numpy": numpy_cases()}
     (out / "golden.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 

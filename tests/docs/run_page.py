@@ -75,12 +75,15 @@ def prepare_cluster(folder):
         "name: study\naxes: {model: models/bk-tiny, sampler: ddim, steps: [2, 3], guidance: 3}\n"
         "prompts: {file: prompts.jsonl}\nimages: 16\ngroup_size: 8\nunit_images: 8\n"
         "metrics:\n  - clip_score: {extractor: clip}\n")
-    # A scheduler that starts two of the tasks on this machine.
-    sbatch = folder / "bin" / "sbatch"
-    sbatch.parent.mkdir()
-    sbatch.write_text("#!/bin/bash\nfor task in 1 2; do SLURM_ARRAY_TASK_ID=$task bash \"${@: -1}\" > task-$task.log 2>&1 &\n"
-                      "  echo $! >> tasks\ndone\n")
-    sbatch.chmod(0o755)
+    # A scheduler that starts two of the tasks on this machine, and what starts a task's own on four GPUs.
+    (folder / "bin").mkdir()
+    for name, script in (
+            ("sbatch", "for task in ${TASKS:-1 2}; do SLURM_ARRAY_TASK_ID=$task bash \"${@: -1}\" > task-$task.log 2>&1 &\n"
+                       "  echo $! >> tasks\ndone\n"),
+            ("srun", "[ \"$1 $2\" = '--ntasks=4 --gpus-per-task=1' ] || exit 9\nshift 2\n"
+                     "for rank in 0 1 2 3; do SLURM_PROCID=$rank \"$@\" & done\nwait\n")):
+        (folder / "bin" / name).write_text("#!/bin/bash\n" + script)
+        (folder / "bin" / name).chmod(0o755)
 
 
 def check_cluster(folder, output):
@@ -90,6 +93,11 @@ def check_cluster(folder, output):
     # Both came in by their keys, and left by themselves when there was no more work.
     for log in logs:
         assert "attached to the coordinator" in log and "no work for 10 s" in log, logs
+    # The last job with four GPUs has the last four keys, and each worker a folder of its own.
+    log = (folder / "task-16.log").read_text()
+    assert log.count("attached to the coordinator") == 4 and log.count("no work for 10 s") == 4, log
+    states = sorted(int(state.name) for state in (folder / "state").iterdir())
+    assert states == [1, 2, 61, 62, 63, 64], states
 
 
 link, http = free_port(), free_port()
@@ -98,6 +106,7 @@ PAGES = {
         "(512, 512)": "(32, 32)", "steps: [4, 6, 10, 20, 50]": "steps: [2, 3]", "guidance: [2, 4, 7.5]": "guidance: [2, 4]",
         "images: 5000": "images: 16\ngroup_size: 8", "ddim:leading:4": "ddim:leading:2"}),
     "cluster.md": (prepare_cluster, check_cluster,
+                   "TASKS=16 ISOCOST_HOST=127.0.0.1 sbatch --export=ALL nodes.sbatch\n"
                    "for task in $(cat tasks); do while kill -0 $task 2>/dev/null; do sleep 0.2; done; done\n", {
         "0.0.0.0:7700": f"127.0.0.1:{link}", ":7700": f":{link}", "$(hostname)": "127.0.0.1", "--idle 600": "--idle 10",
         "/var/tmp/study.db": f"db/study.db --http http://127.0.0.1:{http}",

@@ -20,6 +20,12 @@ TEST_F(FirstHour, EndsWithCodesThatDiffer) {
   EXPECT_EQ(isocost({"plan", (folder / "none.yaml").string()}).status, 3);
   EXPECT_EQ(isocost({"run", (folder / "bad.yaml").string()}).status, 3);
   EXPECT_EQ(isocost({"status", "--db", (folder / "no.db").string()}).status, 3);
+  EXPECT_EQ(isocost({"run", grid(submission).string(), "--out", (folder / "other").string(),
+                     "--worker-program", (folder / "none").string()})
+                .status,
+            3);
+  EXPECT_EQ(isocost({"keys", "pool", "array", "--count", "-5"}).status, 2);
+  EXPECT_EQ(isocost({"keys", "generate", "a/b", "--out", (folder / "keys").string()}).status, 3);
   EXPECT_EQ(ask({"cancel", "nothing"}).status, 3);
   EXPECT_EQ(isocost({"report", "nothing", "--db", (folder / "isocost.db").string()}).status, 3);
   EXPECT_EQ(run(run_command(submission, {"--workers", "1", "--worker-argument=--fail",
@@ -157,10 +163,13 @@ TEST_F(FirstHour, PlansByACalibrationAndByWhatIsHere) {
   EXPECT_THAT(gpus.output, HasSubstr("devices         2 x a fake one, 80 GB here"));
   EXPECT_THAT(gpus.output, HasSubstr(" on 2 workers at "));
   EXPECT_THAT(gpus.output, HasSubstr("the GPU 'a fake one' is not known; --calibrate says better"));
-  EXPECT_EQ(isocost({"plan", (kGrids / "tiny.yaml").string(), "--calibrate", "--worker-program",
-                     "/bin/false"})
-                .status,
-            3);
+  const Words broken{"plan", (kGrids / "tiny.yaml").string(), "--worker-program", "/bin/false"};
+  EXPECT_EQ(isocost(joined(broken, {"--calibrate"})).status, 3);
+  const Finished unknown = isocost(broken);
+  EXPECT_EQ(unknown.status, 0);
+  EXPECT_THAT(unknown.output, HasSubstr("warning: /bin/false: it was asked and ended with a fault; "
+                                        "give --workers and --device"));
+  EXPECT_THAT(unknown.output, HasSubstr(" on 1 worker at "));
 }
 
 // What a study's database measured is taken, and the workers that would be started here.

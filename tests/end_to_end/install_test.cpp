@@ -40,6 +40,10 @@ TEST(Install, FindsTheMiniFamilyFromItsPrefix) {
     EXPECT_EQ(inspected.status, 0) << inspected.output;
   }
   EXPECT_TRUE(fs::exists(prefix / "share/isocost/script/reference/make_reference.py"));
+  EXPECT_TRUE(fs::exists(prefix / "share/isocost/script/convert/lpips.py"));
+  for (const char* file : {"bash-completion/completions/isocost", "zsh/site-functions/_isocost",
+                           "fish/vendor_completions.d/isocost.fish"})
+    EXPECT_THAT(testing::read_text(prefix / "share" / file), HasSubstr("isocost for ")) << file;
 }
 
 }  // namespace

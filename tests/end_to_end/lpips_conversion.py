@@ -4,6 +4,7 @@ in PyTorch, and what is wrong with a file is a sentence.
     python lpips_conversion.py ISOCOST_WORKER CONVERT
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -43,9 +44,9 @@ def distance(tensors, heads, x, y):
                for i, (a, b) in enumerate(zip(features(x), features(y)))).item()
 
 
-def convert(folder, *more):
-    return subprocess.run([sys.executable, CONVERT, "--net", "alex", "--backbone", folder / "alexnet.pth", "--heads",
-                           folder / "heads.pth", folder / "out", *more], capture_output=True, text=True)
+def convert(folder, heads=("--heads", "heads.pth"), out="out", packages=""):
+    return subprocess.run([sys.executable, CONVERT, "--net", "alex", "--backbone", "alexnet.pth", *heads, out],
+                          cwd=folder, env={**os.environ, "PYTHONPATH": packages}, capture_output=True, text=True)
 
 
 def main():
@@ -57,6 +58,16 @@ def main():
         torch.save(heads, folder / "heads.pth")
         done = convert(folder)
         assert done.returncode == 0, done.stderr
+
+        # The call without --heads takes those of the package, whose name the script has too.
+        weights = folder / "packages/lpips/weights/v0.1"
+        weights.mkdir(parents=True)
+        (folder / "packages/lpips/__init__.py").write_text("raise ImportError('it is looked for and not run')\n")
+        torch.save(heads, weights / "alex.pth")
+        done = convert(folder, heads=(), out="of-package", packages=str(folder / "packages"))
+        assert done.returncode == 0, done.stderr
+        for file in ("config.json", "model.safetensors"):
+            assert (folder / "of-package" / file).read_bytes() == (folder / "out" / file).read_bytes(), file
 
         pictures = numpy.random.default_rng(5).integers(0, 256, (2, 2, 72, 80, 3), dtype=numpy.uint8)
         wanted = 0

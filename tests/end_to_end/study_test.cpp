@@ -144,8 +144,18 @@ TEST(Study, HasTheSameNumbersOfEveryTaskWithOneWorkerAndWithTwo) {
   const fs::path grid = folder / "all-tasks.yaml";
   testing::write_text(grid, kAllTasks);
 
-  const std::string table = table_of(grid, 1);
+  const ScratchFolder out;
+  const auto finished = testing::run(run_command(grid, out.path(), 1), kLimit);
+  ASSERT_EQ(finished.status, 0) << finished.output;
+  const std::string table = testing::determined_columns(out / "cells.csv");
 
+  // What was edited, where, and what it is held against stand beside the pictures.
+  const std::string page = testing::read_text(out / "report.html");
+  for (const char* name : {"source", "mask", "target", "low resolution"})
+    EXPECT_THAT(page, ::testing::HasSubstr(std::string("alt=\"Image 0 by the item&#39;s ") + name));
+  for (const char* file : {"obey/000001-target.png", "patch/000001-mask.png",
+                           "vary/000000-source.png", "enlarge/000000-source.png"})
+    EXPECT_TRUE(fs::exists(out / "pictures/items" / file)) << file;
   // Two steps and two guidances of eight tasks; one has an axis of its own besides.
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * (7 + 2)) << table;
   EXPECT_EQ(table_of(grid, 2), table);
@@ -159,7 +169,10 @@ TEST(Study, TakesAUsersModelsPromptsReferencesAndExtractors) {
 
   const std::string table = table_of(folder / "own-models.yaml", 2);
 
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 4 * 2 * 2 * 2 * 2) << table;
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 4 * 2 * 2 * 2 * 2 + 6)
+      << "three baselines of what is enlarged, one of what obeys, and one a size of what is "
+         "repainted\n"
+      << table;
 }
 
 // Rows, references and pictures are deleted, cut or changed while it is computed.

@@ -14,6 +14,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::make_study;
 using testing::ReportDataBuilder;
 
 const Answer& at_budget(const std::vector<Answer>& list, double budget) {

@@ -81,7 +81,7 @@ void expect_order(const Table& table, const TableFacts& facts) {
 TEST(Tables, HaveTheColumnsOfTheTableOfColumns) {
   const Report report = some_report();
   for (const TableFacts& facts : table_facts()) {
-    const Table units = units_table();
+    const Table units = table_named("units");
     const Table* table = facts.name == "units" ? &units : report.table(facts.name);
     ASSERT_NE(table, nullptr) << facts.name;
     EXPECT_TRUE(table->size > 0 || facts.name == "units") << facts.name << " has no row to check";
@@ -89,7 +89,21 @@ TEST(Tables, HaveTheColumnsOfTheTableOfColumns) {
     for (std::size_t i = 0; i < table->size; ++i)
       EXPECT_EQ(table->row(i).size(), table->columns.size()) << facts.name;
   }
-  EXPECT_EQ(row_of(UnitRecord{}).size(), units_table().columns.size());
+  EXPECT_EQ(row_of(UnitRecord{}).size(), table_named("units").columns.size());
+}
+
+// A file that has no row yet is read by its columns, not by the first byte that is missing.
+TEST(Tables, HaveTheirColumnsWithoutARow) {
+  ReportDataBuilder builder;
+  builder.cell({});
+  builder.last().scores[0].value.reset();
+  for (const Report& report : {make_report(builder.data()), make_report({})})
+    for (const TableFacts& facts : table_facts()) {
+      if (facts.name == "units") continue;
+      const Table* table = report.table(facts.name);
+      ASSERT_NE(table, nullptr) << facts.name;
+      expect_order(*table, facts);
+    }
 }
 
 // Types say what a reader may take a column for.
@@ -115,6 +129,8 @@ TEST(Columns, AreKnownByTheirPatterns) {
   EXPECT_TRUE(has_column("cells", "axis_eta"));
   EXPECT_TRUE(has_column("cells", "input_unet_name"));
   EXPECT_TRUE(has_column("optimal", "clip_score"));
+  EXPECT_TRUE(has_column("cells", "axis_MY_AXIS"));
+  EXPECT_FALSE(has_column("cells", "METRIC_low"));
   EXPECT_FALSE(has_column("cells", "fdi"));
   EXPECT_FALSE(has_column("optimal", "budget"));
   EXPECT_FALSE(has_column("optimum", "value"));

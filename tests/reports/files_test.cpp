@@ -131,7 +131,7 @@ TEST_F(Files, AreTheTablesThatAreServed) {
   const auto paths = small_study({.has_finalists = false, .failed_cells = 0});
   ASSERT_TRUE(write_report(paths.database, paths.artifacts, {"study"}, folder_ / "out"));
 
-  const auto tables = ExportedTables::read(paths.database, "study");
+  const auto tables = ExportedTables::read(paths.database, "study", "units");
 
   ASSERT_TRUE(tables) << tables.error().message();
   for (const char* name : {"cells", "scores", "units", "answer"}) {
@@ -142,6 +142,12 @@ TEST_F(Files, AreTheTablesThatAreServed) {
     EXPECT_EQ(parse_json(table->json(0, 2), name)->size(), std::min<std::size_t>(2, table->size()));
   }
   EXPECT_EQ((*tables)->find("nothing"), nullptr);
+  // Units are many, and read for their own table alone.
+  const auto others = ExportedTables::read(paths.database, "study", "cells");
+  ASSERT_TRUE(others) << others.error().message();
+  EXPECT_TRUE((*others)->were_read_for("answer"));
+  EXPECT_FALSE((*others)->were_read_for("units"));
+  EXPECT_EQ((*others)->find("units"), nullptr);
 }
 
 TEST_F(Files, NameEveryColumnThatIsMeasured) {
@@ -210,6 +216,33 @@ TEST_F(Files, TellAllReasonsOfACellThatDiffer) {
   EXPECT_EQ(failed_cell().reasons(), reason + "; also: out of memory");
 }
 
+// A log is cut at a line's beginning: not within a character, which no JSON could hold.
+TEST_F(Files, ShowTheEndOfALongLogInWholeLines) {
+  const auto paths = small_study({.failed_cells = 1});
+  const auto tail_of = [&](const std::string& log) {
+    SQLite::Database db(paths.database.string(), SQLite::OPEN_READWRITE);
+    SQLite::Statement update(
+        db, units::with_numbers("UPDATE units SET failure_log = ? WHERE state = #failed"));
+    update.bind(1, log);
+    update.exec();
+    const auto report = write_report(paths.database, paths.artifacts, {"study"}, folder_ / "out");
+    EXPECT_TRUE(report) << report.error().message();
+    const auto data = load(paths.database, {"study"});
+    const auto cell = std::find_if(data->cells.begin(), data->cells.end(),
+                                   [](const Cell& one) { return one.failure.has_value(); });
+    return cell->failure->log_tail;
+  };
+  std::string line, lines;
+  for (int i = 0; i < 20'000; ++i) line += "\u00e9";
+  for (int i = 0; i < 2'001; ++i) lines += "caf\u00e9 d\u00e9j\u00e0\n";
+
+  const std::string many = tail_of(lines + "!"), one = tail_of(line + "!");
+
+  EXPECT_TRUE(many.starts_with("caf\u00e9 d\u00e9j\u00e0\n")) << many.substr(0, 20);
+  EXPECT_TRUE(one.starts_with("\u00e9\u00e9")) << one.substr(0, 4);
+  EXPECT_TRUE(one.ends_with("\u00e9!"));
+}
+
 TEST_F(Files, ShowPicturesAndPromptsAtEqualCost) {
   const auto paths = small_study();
 
@@ -222,6 +255,28 @@ TEST_F(Files, ShowPicturesAndPromptsAtEqualCost) {
   EXPECT_NE(html.find("which were not used to choose it"), std::string::npos);
   EXPECT_FALSE(report->answer.empty());
   EXPECT_FALSE(fs::is_empty(report->pictures / "study"));
+}
+
+// Of the task that has them, each once, however many cells were made of them.
+TEST_F(Files, ShowWhatPicturesWereMadeFrom) {
+  const auto paths = small_study({.has_finalists = false, .has_enlarging = true});
+
+  const auto data = load(paths.database, {"study"});
+  const auto report = write_report(paths.database, paths.artifacts, {}, folder_ / "out");
+
+  ASSERT_TRUE(data && report);
+  ASSERT_EQ(data->items.size(), 1U);
+  const auto& [key, items] = *data->items.begin();
+  EXPECT_EQ(key, data_of(*data->cells.back().sample));
+  ASSERT_EQ(items.size(), 3U * 2U);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    EXPECT_EQ(items[i].number, i / 2);
+    EXPECT_EQ(items[i].slot, i % 2 == 0 ? tasks::Slot::kSource : tasks::Slot::kTarget);
+  }
+  const std::string html = text_of(report->html);
+  EXPECT_NE(html.find("alt=\"Image 2 by the item&#39;s low resolution"), std::string::npos);
+  EXPECT_NE(html.find("alt=\"Image 2 by the item&#39;s target"), std::string::npos);
+  EXPECT_TRUE(fs::exists(report->pictures / "items/enlarge/000002-source.png"));
 }
 
 TEST_F(Files, TakeAUsersFigure) {
@@ -277,6 +332,37 @@ TEST_F(Files, ListEachUnitOnce) {
   EXPECT_EQ(std::count(units.begin(), units.end(), '\n'), count + 1);
   EXPECT_NE(units.find("\r\nreference/"), std::string::npos);
   EXPECT_NE(units.find(",not finite,the latents of image 3 are not finite"), std::string::npos);
+}
+
+// A study and its finalists want the same units: what arrived again is told once.
+TEST_F(Files, CountRepeatedResultsAndSharedImagesOnce) {
+  const auto paths = small_study();
+  const auto data = load(paths.database, {});
+  ASSERT_TRUE(data);
+  const auto finalist = std::find_if(data->cells.begin(), data->cells.end(), [](const Cell& cell) {
+    return cell.experiment == "finalists";
+  });
+  ASSERT_NE(finalist, data->cells.end());
+  SQLite::Database(paths.database.string(), SQLite::OPEN_READWRITE)
+      .exec(units::with_numbers(
+                "INSERT INTO repeats SELECT u.id, x'00', r.device_class, 'w', 0, 3 FROM units u"
+                " JOIN results r ON r.unit = u.id JOIN samples s ON s.id = u.sample"
+                " WHERE u.kind = #generate AND u.range_begin = 0 AND s.key = x'") +
+            finalist->sample_key + "'");
+
+  const auto again = load(paths.database, {});
+  ASSERT_TRUE(again);
+
+  EXPECT_EQ(again->repeats.results, 3U);
+  EXPECT_EQ(again->repeats.mismatches, 3U);
+  // Once by the study and once, with more of them, by the finalists.
+  std::uint64_t images = 0;
+  for (const Cell* cell : made_once(again->cells)) images += cell->measured.images;
+  SQLite::Database db(paths.database.string());
+  EXPECT_EQ(static_cast<std::int64_t>(images),
+            db.execAndGet(units::with_numbers("SELECT sum(range_end - range_begin) FROM units"
+                                              " WHERE kind = #generate AND state = #done"))
+                .getInt64());
 }
 
 TEST_F(Files, SayWhatIsWrongWithAFigure) {

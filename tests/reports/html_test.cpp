@@ -134,6 +134,66 @@ TEST(Figures, NameTablesAndColumnsThatThereAre) {
   EXPECT_TRUE(failure.is_empty()) << fail(std::move(failure)).value().message();
 }
 
+std::string faults_of(const char* spec) {
+  Failure failure;
+  check_figure(Json::parse(spec), "f", failure);
+  return failure.is_empty() ? "" : failure.message();
+}
+
+// The usual transforms of Vega-Lite, with the names that they make.
+TEST(Figures, MayAggregateAndEstimate) {
+  EXPECT_EQ(faults_of(R"({"data": {"name": "points"}, "mark": "bar", "encoding": {
+    "x": {"field": "steps"}, "y": {"aggregate": "mean", "field": "value"}}})"),
+            "");
+  EXPECT_EQ(faults_of(R"({"data": {"name": "points"}, "mark": "area", "transform": [
+    {"aggregate": [{"op": "mean", "field": "value", "as": "mean"}], "groupby": ["model"]},
+    {"filter": "datum.mean > 3"}]})"),
+            "");
+  EXPECT_EQ(faults_of(R"({"data": {"name": "points"}, "mark": "area",
+    "transform": [{"density": "fid", "groupby": ["model"]}],
+    "encoding": {"x": {"field": "value"}, "y": {"field": "density"}}})"),
+            "");
+  EXPECT_EQ(faults_of(R"({"data": {"name": "points"}, "mark": "line",
+    "transform": [{"quantile": "fid"}],
+    "encoding": {"x": {"field": "prob"}, "y": {"field": "value"}}})"),
+            "");
+}
+
+TEST(Figures, DrawATableWhoseColumnsTheirAxesName) {
+  EXPECT_NE(faults_of(R"({"mark": "point"})").find("f: data: it names no table of the report"),
+            std::string::npos);
+  EXPECT_NE(faults_of(R"({"data": {"values": [1]}, "mark": "point"})").find("f: data:"),
+            std::string::npos);
+  const std::string axes = faults_of(R"({"data": {"name": "points"}, "mark": "point", "encoding": {
+    "x": "$x:cost", "y": "$y:vlaue", "size": {"scale": {"domain": "$extent:guidence"}}}})");
+  for (const char* column : {"vlaue", "guidence"})
+    EXPECT_NE(axes.find("has no column '" + std::string(column) + "'"), std::string::npos) << axes;
+  EXPECT_EQ(axes.find("'cost'"), std::string::npos) << axes;
+  EXPECT_NE(faults_of(R"({"data": {"name": "findings"}, "mark": "bar", "encoding": {
+    "x": "$x:cost"}})")
+                .find("has no column 'cost'"),
+            std::string::npos);
+}
+
+TEST(Figures, SayOfThemselvesWhatThePageCanRead) {
+  const std::string faults = faults_of(R"({"data": {"name": "optimal"}, "mark": "point",
+    "usermeta": {"isocost": {"legend": "sampler", "needs": ["value"], "varies": ["steps"],
+      "each": 3, "height": "tall", "title": 1, "metrics": "some", "kinds": "editing",
+      "need": "value"}}})");
+
+  for (const char* member :
+       {"legend: this is \"sampler\"", "needs: this is [\"value\"]", "varies: this is [\"steps\"]",
+        "each: this is 3", "height: this is \"tall\"", "title: this is 1",
+        "metrics: this is \"some\"", "kinds: this is \"editing\""})
+    EXPECT_NE(faults.find("f: usermeta.isocost." + std::string(member)), std::string::npos)
+        << member << " in " << faults;
+  EXPECT_NE(faults.find("'need' is unknown"), std::string::npos) << faults;
+  EXPECT_NE(faults_of(R"({"data": {"name": "findings"}, "mark": "point",
+    "usermeta": {"isocost": {"legend": "model"}}})")
+                .find("has no column 'model'"),
+            std::string::npos);
+}
+
 TEST(Latex, IsATableOfTheAnswer) {
   ReportDataBuilder builder;
   builder.cell({.model = "w_8 & co", .gflops_per_call = 1, .fid = 20.2})
@@ -150,6 +210,17 @@ TEST(Latex, IsATableOfTheAnswer) {
   EXPECT_EQ(escape_latex("50% of $x^2_{a}~\\ <b>|#&"),
             "50\\% of \\$x\\textasciicircum{}2\\_\\{a\\}\\textasciitilde{}\\textbackslash{} "
             "\\textless{}b\\textgreater{}\\textbar{}\\#\\&");
+}
+
+TEST(Latex, GivesTheEndsOfAnIntervalTheDecimalsOfItsValue) {
+  ReportDataBuilder builder;
+  builder.cell({.fid = 99.5, .half = 4.25});
+  const Report report = make_report(builder.data());
+
+  EXPECT_NE(answers_latex(report).find("& $99.50$ & $95.25$ to $103.75$ &"), std::string::npos)
+      << answers_latex(report);
+  EXPECT_NE(to_html(report, {}).find("99.50<span class=\"soft\">95.25 to 103.75</span>"),
+            std::string::npos);
 }
 
 }  // namespace

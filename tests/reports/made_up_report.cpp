@@ -26,7 +26,7 @@ isocost::testing::SyntheticStudy study_of(const std::string& kind) {
     study.steps.clear();
     for (int i = 0; i < 20; ++i) study.steps.push_back(i < 12 ? i + 2 : 14 + 6 * (i - 12));
     study.guidances = {2, 4};
-    study.variants = {"plain", "restarted", "interval"};
+    study.variants = {"it's plain", "restarted", "interval"};
     study.has_finalists = false;
     study.pictures = 1;
     study.shares_pictures = true;

@@ -12,6 +12,7 @@
 namespace isocost::report {
 namespace {
 
+using testing::make_study;
 using testing::ReportDataBuilder;
 
 TEST(OptimalSettings, TakeTheLowestFidOverGuidanceAndCountTheCandidates) {
@@ -119,6 +120,27 @@ TEST(CandidateSettings, TakeTheValueFromImagesThatWereNotUsedToChoose) {
   EXPECT_EQ(candidates[0].n, 4096U);
   EXPECT_EQ(candidates[0].candidates, 2U);
   EXPECT_EQ(candidates[0].source, Source::kJudgedOnOtherImages);
+}
+
+// Scores of another protocol are held against nothing.
+TEST(Study, IsJudgedByTheProtocolThatChose) {
+  ReportDataBuilder builder;
+  for (const std::string model : {"a", "b"}) builder.cell({.model = model});
+  for (const std::string model : {"a", "b"}) {
+    builder.cell({.experiment = "finalists", .model = model, .images = {512, 4608}});
+    ScoreSpec spec = *builder.last().scores[0].spec;
+    spec.protocol = {{"resize", "other"}};
+    builder.last().scores[0].spec = spec;
+  }
+  ReportData same = builder.data();
+  for (Cell& cell : same.cells) {
+    ScoreSpec spec = *cell.scores[0].spec;
+    spec.protocol = Json::object();
+    cell.scores[0].spec = spec;
+  }
+
+  EXPECT_EQ(make_study(builder.data()).judgement, nullptr);
+  EXPECT_NE(make_study(std::move(same)).judgement, nullptr);
 }
 
 TEST(Resolved, GoesByTheIntervalOfTheDifference) {

@@ -14,6 +14,7 @@ namespace {
 
 using testing::CellLine;
 using ::testing::ElementsAre;
+using testing::make_study;
 using testing::ReportDataBuilder;
 
 // Two sizes in two tasks; enlarging costs a tenth and is scored far better.

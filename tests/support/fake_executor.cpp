@@ -7,6 +7,8 @@
 
 #include "base/io/picture.h"
 #include "base/io/safetensors.h"
+#include "schema/units/item_pictures.h"
+#include "schema/units/kind.h"
 
 namespace isocost::testing {
 namespace {
@@ -105,6 +107,11 @@ Result<UnitResult> FakeExecutor::generate(const agent::LeasedUnit& unit) {
       result.artifacts.push_back(keep(
           picture_artifact(image), picture_of(picture, body->sample.height, body->sample.width)));
   }
+  // Items that have every picture: what one shows is of the items alone.
+  const std::string items = canonical(to_json(body->sample.items));
+  for (const auto& [name, form] : units::row_of(UnitKind::kGenerate).outputs(*body))
+    if (item_of_artifact(name))
+      result.artifacts.push_back(keep(name, picture_of(items + name, form.height, form.width)));
   for (const ExtractorSpec& extractor : body->extractors) {
     const std::string id = extractor_id(extractor);
     result.artifacts.push_back(
@@ -120,7 +127,7 @@ Result<UnitResult> FakeExecutor::reduce(const agent::LeasedUnit& unit) {
   Failure failure;
   for (const NeededUnit& needed : unit.needs) {
     for (const ArtifactRef& artifact : needed.artifacts) {
-      if (image_of_picture(artifact.name)) continue;
+      if (is_for_people(artifact.name)) continue;
       const auto bytes = store_.get(artifact.digest);
       if (bytes)
         all += *bytes;

@@ -32,17 +32,27 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
       {"sampler", line.sampler}, {"steps", line.steps}, {"timestep_spacing", line.spacing}};
   sample.guidance = line.guidance;
   sample.prompts = sha256(line.prompts).name();
+  if (!line.baseline.empty()) {
+    cell.labels = {{"baseline", line.baseline}};
+    if (!line.task.empty()) cell.labels["task"] = line.task;
+    sample.task = line.baseline;
+    sample.parameters = {{"task", line.method}};
+    sample.inputs.clear();
+    sample.sampler = Json::object();
+    sample.guidance = 1;
+  }
   const Digest key = sample_key(sample);
   cell.sample_key = key.hex();
   cell.guidance = line.guidance;
   cell.sample = std::move(sample);
-  cell.cost = {.calls_per_image = line.steps * (line.guidance == 1 ? 1 : 2),
-               .steps_calls = line.steps,
-               .gflops_per_call = line.gflops_per_call,
-               .gflops_decode = 0.5,
-               .gflops_text = 0.25,
-               .parameters = 1000,
-               .weight_bytes = 4000};
+  if (line.baseline.empty())
+    cell.cost = {.calls_per_image = line.steps * (line.guidance == 1 ? 1 : 2),
+                 .steps_calls = line.steps,
+                 .gflops_per_call = line.gflops_per_call,
+                 .gflops_decode = 0.5,
+                 .gflops_text = 0.25,
+                 .parameters = 1000,
+                 .weight_bytes = 4000};
   cell.images = line.images.end;
   cell.state = CellState::kDone;
   const auto add_score = [&](const std::string& metric, double value, double half) {
@@ -81,6 +91,15 @@ ReportDataBuilder& ReportDataBuilder::cell(const CellLine& line) {
   }
   data_.cells.push_back(std::move(cell));
   return *this;
+}
+
+report::Study make_study(report::ReportData data) {
+  auto shared = std::make_shared<const report::ReportData>(std::move(data));
+  auto studies = report::make_studies(shared);
+  if (!studies.empty()) return std::move(studies.front());
+  report::Study study;
+  study.data = std::move(shared);
+  return study;
 }
 
 }  // namespace isocost::testing

@@ -2,7 +2,7 @@
 //
 //   ReportDataBuilder builder;
 //   builder.cell({.model = "small", .steps = 10, .guidance = 3, .gflops_per_call = 1, .fid = 20,
-//   .half = 1}); auto study = report::make_study(builder.data());
+//   .half = 1}); auto study = make_study(builder.data());
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "reports/model/data.h"
+#include "reports/model/study.h"
 
 namespace isocost::testing {
 
@@ -29,6 +30,7 @@ struct CellLine {
   std::vector<double> unit_seconds = {};
   std::string task = "";  // its name in the grid; empty: it has none
   std::string method = "text-to-image";
+  std::string baseline = "";  // beside that method; no network drew the cell
   std::string prompts = "prompts";
   std::string metric = "fid";
   // Further metrics with their values, behind it in the grid.
@@ -44,5 +46,8 @@ class ReportDataBuilder {
  private:
   report::ReportData data_;
 };
+
+// Of the first task, or an empty one.
+[[nodiscard]] report::Study make_study(report::ReportData data);
 
 }  // namespace isocost::testing

@@ -13,12 +13,15 @@
 #include "base/io/picture.h"
 #include "coordinator/storage/migrations.h"
 #include "experiments/world/world.h"
+#include "schema/units/item_pictures.h"
 #include "schema/units/unit.h"
 
 namespace isocost::testing {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int kFactor = 4;  // of enlarging
 
 struct Series {
   const char* sampler;
@@ -161,6 +164,12 @@ class Writer {
         {"sampler", series.sampler}, {"steps", steps}, {"timestep_spacing", series.spacing}};
     sample.guidance = guidance;
     sample.prompts = enlarging_ ? items_ : prompts_;
+    if (enlarging_) {
+      sample.items.kind = "files";
+      sample.items.inputs = {{"source", sha256("small pictures").name()},
+                             {"target", sha256("large pictures").name()}};
+      sample.items.factor = kFactor;
+    }
     return sample;
   }
 
@@ -285,6 +294,7 @@ class Writer {
                   {"peak_bytes", 180'000'000 + 8 * cost.parameters},
                   {"device", "cpu: made-up processor"}});
       if (range.begin == 0) add_pictures(unit, fid);
+      if (range.begin == 0 && enlarging_) add_items(unit);
     }
   }
 
@@ -312,28 +322,49 @@ class Writer {
     for (int i = 0; i < study_.pictures; ++i) {
       const auto shared = shared_.find({i, veil});
       if (study_.shares_pictures && shared != shared_.end()) {
-        link_picture(unit, i, shared->second);
+        link_artifact(unit, "picture/" + std::to_string(i), shared->second);
         continue;
       }
       io::Picture picture = scene(static_cast<std::uint64_t>(i));
       for (std::uint8_t& value : picture.rgb)
         value = static_cast<std::uint8_t>(
             std::clamp(value * (1 - veil) + veil * (128 + 40 * (uniform() - 0.5)), 0.0, 255.0));
-      const std::string png = io::png_bytes(picture);
-      const Digest digest = put_quickly(png);
-      SQLite::Statement artifact(db_, "INSERT OR IGNORE INTO artifacts VALUES (?, ?)");
-      bind_digest(artifact, 1, digest);
-      artifact.bind(2, static_cast<std::int64_t>(png.size()));
-      artifact.exec();
-      link_picture(unit, i, digest);
+      const Digest digest = put_artifact(io::png_bytes(picture));
+      link_artifact(unit, "picture/" + std::to_string(i), digest);
       shared_[{i, veil}] = digest;
     }
   }
 
-  void link_picture(std::int64_t unit, int number, const Digest& digest) {
+  // The scene itself, and a small one: every n-th pixel of it.
+  void add_items(std::int64_t unit) {
+    for (int i = 0; i < study_.pictures; ++i) {
+      const auto number = static_cast<std::uint64_t>(i);
+      const io::Picture& large = scene(number);
+      io::Picture small{large.width / kFactor, large.height / kFactor, {}};
+      for (int y = 0; y < small.height; ++y)
+        for (int x = 0; x < small.width; ++x)
+          for (int c = 0; c < 3; ++c)
+            small.rgb.push_back(
+                large.rgb[static_cast<std::size_t>(3 * kFactor * (y * large.width + x) + c)]);
+      for (const auto& [slot, picture] : {std::pair{tasks::Slot::kSource, io::png_bytes(small)},
+                                          {tasks::Slot::kTarget, io::png_bytes(large)}})
+        link_artifact(unit, item_artifact(slot, number), put_artifact(picture));
+    }
+  }
+
+  Digest put_artifact(const std::string& bytes) {
+    const Digest digest = put_quickly(bytes);
+    SQLite::Statement artifact(db_, "INSERT OR IGNORE INTO artifacts VALUES (?, ?)");
+    bind_digest(artifact, 1, digest);
+    artifact.bind(2, static_cast<std::int64_t>(bytes.size()));
+    artifact.exec();
+    return digest;
+  }
+
+  void link_artifact(std::int64_t unit, const std::string& name, const Digest& digest) {
     SQLite::Statement insert(db_, "INSERT INTO unit_artifacts VALUES (?, ?, ?)");
     insert.bind(1, unit);
-    insert.bind(2, "picture/" + std::to_string(number));
+    insert.bind(2, name);
     bind_digest(insert, 3, digest);
     insert.exec();
   }

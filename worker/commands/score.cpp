@@ -1,9 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 
 #include "base/command_line.h"
+#include "schema/metrics/choice.h"
 #include "worker/commands/commands.h"
 #include "worker/commands/output.h"
 #include "worker/diffusion/metrics/evaluation/evaluate.h"
@@ -76,7 +78,24 @@ std::string metrics_text() {
          "Targets may come from --reference instead: a folder whose pictures have the same names,\n"
          "or are as many in the same order. docs/metrics.md has each metric's definition, source\n"
          "and options.\n"
-         "Exit code: 0 computed, 1 something is at fault (a sentence each on the error stream).";
+         "Exit code: 0 computed, 1 something is at fault (a sentence each on the error stream), 2 "
+         "the\ncommand line is not understood.";
+}
+
+// "mini, a path, or with its form: clip:PATH, ..."
+std::string extractors_text() {
+  std::vector<std::string> forms;
+  for (const auto& member : metrics::members()) forms.push_back(member + ":PATH");
+  return "What makes the rows: " + std::string(metrics::kMini) +
+         ", a path, or with its form: " + joined(forms);
+}
+
+std::string protocols_text() {
+  std::vector<std::string> names;
+  for (const auto& row : metrics::metrics())
+    for (const auto& name : metrics::preset_names(row))
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  return "Options under a name that the field knows: " + joined(names);
 }
 
 int run_score(const ScoreArguments& arguments) {
@@ -120,11 +139,8 @@ void add_score(CLI::App& app, int& exit_code) {
                       "an .npz of mu and sigma; of a metric of pairs, the targets");
   command->add_option("--items", arguments->items,
                       "A folder with metadata.jsonl: what belongs to each picture");
-  command->add_option("--extractor", arguments->extractor,
-                      "What makes the rows: mini, a path, or as clip:PATH, vit:PATH, "
-                      "torchscript:FILE, network:PATH");
-  command->add_option("--protocol", arguments->protocol,
-                      "Options under a name that the field knows: clean-fid, torch-fidelity, ...");
+  command->add_option("--extractor", arguments->extractor, extractors_text());
+  command->add_option("--protocol", arguments->protocol, protocols_text());
   command
       ->add_option("--set", arguments->settings,
                    "name=value, an option of the metric or of its extractor")

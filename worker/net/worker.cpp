@@ -11,6 +11,7 @@
 #include <exception>
 #include <system_error>
 
+#include "schema/units/item_pictures.h"
 #include "worker/net/artifact_client.h"
 #include "worker/net/inbox.h"
 #include "worker/net/jobs.h"
@@ -177,7 +178,7 @@ class Worker {
     std::vector<Digest> wanted = job.blobs;
     for (const NeededUnit& needed : job.unit.needs)
       for (const ArtifactRef& artifact : needed.artifacts)
-        if (!image_of_picture(artifact.name)) wanted.push_back(artifact.digest);
+        if (!is_for_people(artifact.name)) wanted.push_back(artifact.digest);
     const auto missing = fetcher_.fetch(wanted, [this] { return !progress_.is_cancelled; });
     if (!missing)
       return tl::unexpected(UnitFailure{FailureClass::kInputOutput, missing.error().message(), {}});

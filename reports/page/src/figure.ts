@@ -66,10 +66,10 @@ function columns_for(count: number, width: number): number {
   return Math.ceil(count / Math.ceil(count / most));
 }
 
-function legend_columns(figure: Figure, frame: Frame): number {
+function legend_columns(figure: Figure, frame: Frame, rows: Row[]): number {
   const kind = meta_of(figure).legend;
   if (!kind) return 1;
-  const names = names_of(kind, frame.task, frame.cost);
+  const names = names_of(kind, frame.task, rows);
   const widest = Math.max(...names.map((name) => text_width(name, `11.5px ${font}`)));
   const own = text_width('guidance', `500 12px ${font}`) + 12;
   return Math.max(1, Math.min(names.length, Math.floor((frame.width - own) / (widest + 34))));
@@ -88,6 +88,24 @@ function renamed(value: unknown, name_of: (table: string) => string): unknown {
   );
 }
 
+// The tables that a specification draws, each once.
+function tables_in(spec: unknown): string[] {
+  const names = new Set<string>();
+  renamed(spec, (table) => {
+    names.add(table);
+    return table;
+  });
+  return [...names];
+}
+
+// Whether it draws the main series alone.
+function draws_one_series(spec: unknown): boolean {
+  if (spec === null || typeof spec !== 'object') return false;
+  const filter = spec as { field?: unknown; equal?: unknown };
+  if (filter.field === 'series' && filter.equal === '$main_series') return true;
+  return Object.values(spec).some(draws_one_series);
+}
+
 // `shrink`: pixels that a panel is narrower than its share, for axes that turned out wider.
 export function compose(figure: Figure, frame: Frame, title: string, shrink = 0): Record<string, unknown> {
   const meta = meta_of(figure);
@@ -95,11 +113,12 @@ export function compose(figure: Figure, frame: Frame, title: string, shrink = 0)
   const count = columns_for(names.length, frame.width);
   const width = Math.max(80, Math.floor((frame.width - kGap * (count - 1)) / count - kAxis - shrink));
   // Scales are of what is drawn: many figures draw one series alone.
-  const is_of_one = JSON.stringify(figure.spec).includes("datum.series == '$main_series'");
+  const is_of_one = draws_one_series(figure.spec);
   const rows = rows_of(table_of(figure), frame.task, frame.cost).filter(
     (row) => !is_of_one || row.series === frame.task.main_series,
   );
   const datasets: Record<string, Row[]> = {};
+  const tables = tables_in(figure.spec).filter((table) => table_names().includes(table));
   const panels = names.map((name, i) => {
     const scene: Scene = {
       task: frame.task,
@@ -109,12 +128,12 @@ export function compose(figure: Figure, frame: Frame, title: string, shrink = 0)
       rows,
       legend: meta.legend,
       has_legend: i === 0,
-      legend_columns: legend_columns(figure, frame),
+      legend_columns: legend_columns(figure, frame, rows),
       width,
       height: meta.height ?? 300,
     };
     const shown = (row: Row) => !meta.each || !(meta.each in row) || String(row[meta.each]) === name;
-    for (const table of table_names()) datasets[`${table}/${i}`] = rows_of(table, frame.task, frame.cost).filter(shown);
+    for (const table of tables) datasets[`${table}/${i}`] = rows_of(table, frame.task, frame.cost).filter(shown);
     const {
       usermeta: _,
       $schema: __,
@@ -134,8 +153,6 @@ export function compose(figure: Figure, frame: Frame, title: string, shrink = 0)
         : undefined;
     return { width, height: meta.height ?? 300, ...(heading ? { title: heading } : {}), ...spec };
   });
-  const used = new Set([...JSON.stringify(panels).matchAll(/"name":"([a-z_]+\/\d+)"/g)].map((match) => match[1]));
-  for (const name of Object.keys(datasets)) if (!used.has(name)) delete datasets[name];
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     datasets,
@@ -155,9 +172,12 @@ export function remark_on(figure: Figure, frame: Frame): string {
   const parts: string[] = [];
   if (names.length < of) parts.push(`Shown are the ${names.length} of ${of} with the best values.`);
   const missing = left_out(table_of(figure));
+  const drawn = rows_of(table_of(figure), frame.task, frame.cost);
   if (missing !== null)
     parts.push(
-      `${missing} rows are in the CSV files beside the report alone: those of the sampler that most cells have are drawn, at some of the steps.`,
+      drawn.length === 0
+        ? `Nothing is drawn: its ${missing} rows are too many for a page. They are in report.json beside it.`
+        : `${missing} rows are in report.json beside the page alone: those of the sampler that most cells have are drawn, at some of the steps.`,
     );
   return parts.join(' ');
 }

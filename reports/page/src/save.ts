@@ -1,5 +1,5 @@
 // Figures as files: SVG and PNG as they go into a paper (light, on white, with title and legend), and their data.
-import { left_out, rows_of, type Figure, type Row } from './data';
+import { rows_of, type Figure, type Row } from './data';
 import { compose, table_of, type Frame } from './figure';
 import { to_view } from './view';
 
@@ -42,5 +42,3 @@ export async function save(figure: Figure, frame: Frame, title: string, kind: 'S
   else hand_over(`${name}.png`, await view.toImageURL('png', 3));
   view.finalize();
 }
-
-export const is_whole = (figure: Figure): boolean => left_out(table_of(figure)) === null;

@@ -1,6 +1,6 @@
 // What the words with a "$" in a figure's file stand for (reports/figures/README.md), so that one file serves every
 // study, task, cost axis, width and colour scheme.
-import { axes, distinct, is_number, rows_of, titles, type LegendKind, type Row, type Task } from './data';
+import { axes, distinct, is_number, titles, type LegendKind, type Row, type Task } from './data';
 import { categorical, dash_of, ordered, shape_of, theme, type Scheme } from './theme';
 
 export interface Scene {
@@ -16,10 +16,11 @@ export interface Scene {
   height: number;
 }
 
-export function names_of(kind: LegendKind, task: Task, cost: string): string[] {
+// What a legend names; steps and guidances those of the rows that are drawn.
+export function names_of(kind: LegendKind, task: Task, rows: Row[]): string[] {
   if (kind === 'model') return task.models;
   if (kind === 'series') return task.series;
-  return distinct(rows_of(kind === 'guidance' ? 'points' : 'optimal', task, cost), kind).map(String);
+  return distinct(rows, kind).map(String);
 }
 
 function colors_of(kind: LegendKind, count: number, is_dark: Scheme): string[] {
@@ -142,7 +143,7 @@ function quantity(name: string, channel: 'x' | 'y', scene: Scene): unknown {
 // Colour, shape and dash of what the legend names; one legend for the three.
 function mark(channel: 'color' | 'shape' | 'strokeDash', scene: Scene): unknown {
   const kind = scene.legend ?? 'model';
-  const names = names_of(kind, scene.task, scene.cost);
+  const names = names_of(kind, scene.task, scene.rows);
   const range =
     channel === 'color'
       ? colors_of(kind, names.length, scene.is_dark)
@@ -210,7 +211,6 @@ function band_labels(scene: Scene): number[] {
 function words(scene: Scene): (word: string) => unknown {
   const { task, is_dark } = scene;
   const tones = theme(is_dark, scene.paper);
-  const optimal = rows_of('optimal', task, scene.cost);
   const fixed: Record<string, () => unknown> = {
     models: () => task.models,
     model_colors: () => colors_of('model', task.models.length, is_dark),
@@ -222,9 +222,9 @@ function words(scene: Scene): (word: string) => unknown {
     cost: () => scene.cost,
     cost_title: () => title_of('cost', scene),
     value_scale: () => (is_log(scene.rows, 'value') ? 'log' : 'linear'),
-    cost_scale: () => (is_log(optimal, scene.cost) ? 'log' : 'linear'),
-    steps: () => distinct(optimal, 'steps'),
-    steps_colors: () => colors_of('steps', distinct(optimal, 'steps').length, is_dark),
+    cost_scale: () => (is_log(scene.rows, column_of('cost', scene)) ? 'log' : 'linear'),
+    steps: () => distinct(scene.rows, 'steps'),
+    steps_colors: () => colors_of('steps', distinct(scene.rows, 'steps').length, is_dark),
     steps_labels: () => band_labels(scene),
     guidance_middle: () => String(middle_of(scene.rows, 'guidance')),
     color: () => mark('color', scene),
@@ -245,17 +245,24 @@ function words(scene: Scene): (word: string) => unknown {
   };
 }
 
-function replaced(value: unknown, word: (name: string) => unknown): unknown {
+// Members whose texts are expressions: what is put into one stands between quotes.
+const kExpressions = new Set(['filter', 'calculate', 'test', 'expr', 'labelExpr', 'and', 'or', 'not']);
+const escaped = (text: string): string => text.replace(/['"\\]/g, '\\$&');
+
+function replaced(value: unknown, word: (name: string) => unknown, is_expression = false): unknown {
   if (typeof value === 'string') {
     if (/^\$[a-z_]+(:[a-z_0-9]+)?$/.test(value)) return word(value);
     return value.replace(/\$[a-z_]+/g, (name) => {
       const found = word(name);
-      return typeof found === 'string' ? found : name;
+      if (typeof found !== 'string') return name;
+      return is_expression ? escaped(found) : found;
     });
   }
-  if (Array.isArray(value)) return value.map((item) => replaced(item, word));
+  if (Array.isArray(value)) return value.map((item) => replaced(item, word, is_expression));
   if (value !== null && typeof value === 'object')
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaced(item, word)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, replaced(item, word, kExpressions.has(key))]),
+    );
   return value;
 }
 

@@ -61,6 +61,18 @@ TEST(ItemFiles, AreReadAsAnImagefolderHasThem) {
   EXPECT_THAT(masks->files,
               ElementsAre(folder / "edits/masks/b.png", folder / "edits/masks/a.png"));
   EXPECT_EQ(masks->digests[0], sha256(item_picture(3)));
+  EXPECT_EQ(files_of(*table, "mask_file_name").value(), masks->files);
+}
+
+TEST(ItemFiles, AreNamedOrTellWhatIsMissing) {
+  const TemporaryFolder folder;
+  folder.write("edits/a.png", item_picture(1));
+  folder.write("edits/metadata.jsonl", "{\"file_name\": \"a.png\"}\n");
+  const auto table = read_item_table(folder / "edits");
+  ASSERT_TRUE(table) << table.error().message();
+  EXPECT_THAT(files_of(*table, "file_name").value(), ElementsAre(folder / "edits/a.png"));
+  EXPECT_THAT(files_of(*table, "mask_file_name").error().message(),
+              HasSubstr("metadata.jsonl:1: this line has no 'mask_file_name'"));
 }
 
 // A key says what is in pictures, and not what they are called nor what else a line says.

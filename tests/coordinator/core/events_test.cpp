@@ -47,6 +47,22 @@ TEST_F(EventsTest, TellsOfAWorkerThatComesAndGoes) {
   EXPECT_EQ(picture.gone_workers[0].reason, "asked to stop");
 }
 
+// What peers say is fit for a line and a terminal before it is kept.
+TEST_F(EventsTest, KeepsWhatPeersSayAsOneLine) {
+  coordinator.hello("s", "w", inputs);
+  const auto leases = coordinator.want("s", 1);
+  ASSERT_EQ(leases.size(), 1U);
+  coordinator.hand(FailureArrived{
+      {"s"}, {leases[0].name, leases[0].attempt, {FailureClass::kBug, "no\nroom\x1b[2J", {}}}});
+  EXPECT_THAT(last().what, HasSubstr("failed attempt 1: bug: no; room?[2J"));
+  EXPECT_THAT(snapshot().workers.at(0).last_failure, "bug: no; room?[2J");
+
+  coordinator.hand(WorkerLeft{{"s"}, "bye\n\x1b]0;x\x07"});
+
+  EXPECT_EQ(last().what, "bye; ?]0;x?");
+  EXPECT_EQ(snapshot().gone_workers.at(0).reason, "bye; ?]0;x?");
+}
+
 // A worker that was killed leaves a trace, and so does its return.
 TEST_F(EventsTest, TellsOfAWorkerThatIsLostAndComesBack) {
   coordinator.hello("s", "w", inputs);

@@ -66,6 +66,21 @@ TEST(ResultCheck, WantsEveryArtifactOfAUnitAndNoOther) {
   EXPECT_THAT(fault_of(UnitKind::kGenerate, body, twice), HasSubstr("stands twice"));
 }
 
+// What an older worker does not send, or what an item does not have, is nobody's fault.
+TEST(ResultCheck, TakesThePicturesOfItemsWhereThereAreAny) {
+  GenerateUnit unit = generate_unit();
+  UnitResult result = generate_result();
+  result.artifacts.push_back({"source/64", sha256("source"), 7});
+  EXPECT_THAT(fault_of(UnitKind::kGenerate, body_text(unit), result), HasSubstr("is none of its"));
+  unit.sample.items.kind = "files";
+
+  EXPECT_EQ(fault_of(UnitKind::kGenerate, body_text(unit), generate_result()), "");
+  EXPECT_EQ(fault_of(UnitKind::kGenerate, body_text(unit), result), "");
+
+  result.artifacts.back().name = "source/66";
+  EXPECT_THAT(fault_of(UnitKind::kGenerate, body_text(unit), result), HasSubstr("is none of its"));
+}
+
 // The file of each is looked at, as what its name says.
 TEST(ResultCheck, HasEveryArtifactLookedAt) {
   const std::string body = body_text(generate_unit());

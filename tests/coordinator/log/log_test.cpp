@@ -41,6 +41,21 @@ TEST(Log, WritesEventsInOneLineEachAndBoundsThoseOfAKind) {
   EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 20);
 }
 
+TEST(Events, AreToldInOneLineWhateverPeersSay) {
+  const Event event{.kind = "attempt_failed",
+                    .who = "w1",
+                    .experiment = "study",
+                    .cell = 3,
+                    .labels = "steps 4",
+                    .what = "bug: a\nb\x1b[2J"};
+
+  EXPECT_EQ(about_text(event), "w1: study, cell 3 (steps 4): bug: a; b?[2J");
+  EXPECT_EQ(text_of(event), "attempt_failed: w1: study, cell 3 (steps 4): bug: a; b?[2J");
+  EXPECT_EQ(about_text({.kind = "started", .what = "isocost 1"}), "isocost 1");
+  EXPECT_EQ(about_text({.kind = "finished", .cell = 3}), "cell 3");
+  EXPECT_EQ(text_of({.kind = "started"}), "started");
+}
+
 // What a peer does wrong is told once, and whoever listens hears what was written and no more.
 TEST(Log, HandsIncidentsThatItWritesToWhoListens) {
   const testing::ScratchFolder folder;

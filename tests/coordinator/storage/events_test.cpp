@@ -41,6 +41,24 @@ TEST(Database, KeepsTheLastEventsOfEachKind) {
   EXPECT_EQ(next[0].id, last[1].id);
 }
 
+// Of a kind that each start tells a few of, too.
+TEST(Database, KeepsTheLastEventsOverManyStarts) {
+  const testing::ScratchFolder folder;
+  const auto file = folder / "isocost.db";
+  for (const int events : {1040, 1}) {
+    auto store = SqliteStore::open(file);
+    ASSERT_TRUE(store.has_value());
+    (void)(*store)->open();
+    for (int i = 0; i < events; ++i) (*store)->apply({core::RecordEvent{.kind = "lost"}});
+    (*store)->commit();
+  }
+
+  auto reader = Reader::open(file);
+  ASSERT_TRUE(reader.has_value());
+  EXPECT_EQ((*reader)->events({.after = 0, .limit = 5000, .kind = "lost"}).size(),
+            log::kEventsKept);
+}
+
 // What the version before wrote is read as it is, and taken along when a coordinator opens it.
 TEST(Database, TakesADatabaseOfSchemaFourAlong) {
   const testing::ScratchFolder folder;

@@ -6,6 +6,7 @@
 #include "coordinator/web/access.h"
 #include "coordinator/web/handler.h"
 #include "coordinator/web/json.h"
+#include "tests/coordinator/web/fakes.h"
 #include "tests/support/submission_builder.h"
 
 namespace isocost::web {
@@ -36,57 +37,15 @@ core::Snapshot full_snapshot() {
   return snapshot;
 }
 
-// Knows an experiment "study" of three rows.
-class FakeArchive : public Archive {
- public:
-  Result<std::vector<log::Event>> events(const log::EventQuery& query) override {
-    asked = query;
-    return std::vector<log::Event>{{.id = 7,
-                                    .at_ms = 1000,
-                                    .kind = "lost",
-                                    .who = "w2",
-                                    .experiment = "study",
-                                    .cell = 3,
-                                    .labels = "steps 4",
-                                    .what = "it is gone"}};
-  }
-  Result<TablePage> table(const TableQuery& query) override {
-    if (query.experiment != "study")
-      return fail(query.experiment, "no experiment of this name", "study");
-    table_asked = query;
-    return TablePage{query.format == TableFormat::kCsv ? "cell\n0\n" : "[\n{\"cell\":0}\n]\n", 3};
-  }
-  log::EventQuery asked;
-  TableQuery table_asked;
-};
-
-class Nobody : public core::Commands {
- public:
-  Result<core::SubmissionReply> submit(const Submission& submission, int) override {
-    return core::SubmissionReply{.experiment = submission.name};
-  }
-  Result<core::CancelReply> cancel(const std::string& name) override {
-    if (name != "study") return fail(name, "no experiment of this name");
-    return core::CancelReply{};
-  }
-  Result<core::RetryReply> retry(const std::optional<std::string>&) override {
-    return core::RetryReply{1};
-  }
-  std::shared_ptr<const core::Snapshot> snapshot() const override {
-    return std::make_shared<core::Snapshot>(full_snapshot());
-  }
-  Duration silence() const override { return Duration(0); }
-};
-
-FakeArchive archive;
+FakeArchive stored;
 
 Response respond(const Request& request, Duration silence = {}) {
-  Nobody commands;
+  FakeCommands commands;
   const Handled handled = handle(request, full_snapshot(), silence);
   if (const auto* response = std::get_if<Response>(&handled))
     return conditional(request, *response);
   if (const auto* action = std::get_if<Action>(&handled)) return perform(*action, commands);
-  return conditional(request, answer(std::get<Question>(handled), &archive));
+  return conditional(request, answer(std::get<Question>(handled), stored));
 }
 
 Response got(const std::string& target) { return respond({"GET", target, "", ""}); }
@@ -199,7 +158,7 @@ TEST(OpenApi, DescribesFaultsAsTheyAreTold) {
         {"GET", "/api/v1/experiments/study/cells.xml", 404},
         {"GET", "/api/v1/experiments/other/cells.csv", 404},
         {"GET", "/api/v1/experiments/study/cells.csv?offset=-1", 400},
-        {"DELETE", "/api/v1/experiments/other", 422},
+        {"DELETE", "/api/v1/experiments/unknown", 422},
         {"POST", "/api/v1/experiments?priority=x", 400}}) {
     const Response response = respond({method, target, "application/json", "{}"});
     EXPECT_EQ(response.status, status) << target;
@@ -225,16 +184,18 @@ TEST(OpenApi, NamesTheParametersThatAreUnderstood) {
 
 TEST(WebEvents, AreAskedForAfterAnIdAndByKind) {
   EXPECT_EQ(got("/api/v1/events?after=5&limit=20&kind=lost&experiment=my%20study").status, 200);
-  EXPECT_EQ(archive.asked.after, 5);
-  EXPECT_EQ(archive.asked.limit, 20U);
-  EXPECT_EQ(archive.asked.kind, "lost");
-  EXPECT_EQ(archive.asked.experiment, "my study");
+  EXPECT_EQ(stored.asked.after, 5);
+  EXPECT_EQ(stored.asked.limit, 20U);
+  EXPECT_EQ(stored.asked.kind, "lost");
+  EXPECT_EQ(stored.asked.experiment, "my study");
 
   const auto back = events_from_json(Json::parse(got("/api/v1/events").body), "events");
 
   ASSERT_TRUE(back.has_value()) << back.error().message();
-  EXPECT_EQ(*back, *archive.events({}));
-  EXPECT_FALSE(archive.asked.after.has_value());
+  EXPECT_EQ(*back, *stored.events({}));
+  EXPECT_EQ(Json::parse(got("/api/v1/events").body).at("events")[0].at("about"),
+            "w2: study, cell 3 (steps 4): it is gone");
+  EXPECT_FALSE(stored.asked.after.has_value());
 }
 
 TEST(WebTables, GoByPages) {
@@ -242,14 +203,43 @@ TEST(WebTables, GoByPages) {
 
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(page.content_type, HasSubstr("text/csv"));
-  EXPECT_EQ(archive.table_asked.offset, 1U);
-  EXPECT_EQ(archive.table_asked.limit, 1U);
+  EXPECT_EQ(stored.table_asked.offset, 1U);
+  EXPECT_EQ(stored.table_asked.limit, 1U);
   EXPECT_EQ(header(page, "X-Total-Count"), "3");
   EXPECT_EQ(header(page, "Link"),
             "</api/v1/experiments/study/cells.csv?offset=2&limit=1>; rel=\"next\"");
   EXPECT_EQ(header(got("/api/v1/experiments/study/cells.csv?offset=2&limit=1"), "Link"), "");
   EXPECT_EQ(header(got("/api/v1/experiments/study/cells.csv"), "Link"), "");
-  EXPECT_FALSE(archive.table_asked.limit.has_value());
+  EXPECT_FALSE(stored.table_asked.limit.has_value());
+}
+
+// One that is too large for an answer, and how to have it all the same.
+TEST(WebTables, AreRefusedWhereTheyAreTooLarge) {
+  const auto asked = [](std::size_t bytes) {
+    stored.bytes = bytes;
+    Response response = got("/api/v1/experiments/study/cells.csv");
+    stored.bytes = 0;
+    return response;
+  };
+
+  const Response large = asked(kTableBytesMax + 1);
+
+  EXPECT_EQ(large.status, 413);
+  EXPECT_THAT(large.body, HasSubstr("the table has 33554433 bytes"));
+  EXPECT_THAT(large.body, HasSubstr("?limit=N&offset=N"));
+  EXPECT_EQ(asked(kTableBytesMax).status, 200);
+}
+
+// Only what is not there is not found.
+TEST(WebTables, TellADatabaseThatCannotBeReadFromAnExperimentThatIsNotThere) {
+  stored.is_unreadable = true;
+  const Response unreadable = got("/api/v1/experiments/study/cells.csv");
+  const Response unknown = got("/api/v1/experiments/other/cells.csv");
+  stored.is_unreadable = false;
+
+  EXPECT_EQ(unreadable.status, 503);
+  EXPECT_THAT(unreadable.body, HasSubstr("it cannot be read"));
+  EXPECT_EQ(unknown.status, 404);
 }
 
 TEST(WebTables, AreNotSentAgainToWhoHasThem) {

@@ -4,6 +4,7 @@
 #include "coordinator/web/handler.h"
 #include "coordinator/web/json.h"
 #include "coordinator/web/server.h"
+#include "tests/coordinator/web/fakes.h"
 #include "tests/support/http_client.h"
 #include "tests/support/plain_peer.h"
 #include "tests/support/process.h"
@@ -34,35 +35,6 @@ core::Snapshot sample_snapshot() {
                               .warm = {}});
   return snapshot;
 }
-
-// Writes down what it is told.
-class FakeCommands : public core::Commands {
- public:
-  Result<core::SubmissionReply> submit(const Submission& submission, int priority) override {
-    submitted.push_back(submission);
-    priorities.push_back(priority);
-    return core::SubmissionReply{.experiment = submission.name, .cells = 5, .images_new = 7};
-  }
-  Result<core::CancelReply> cancel(const std::string& experiment) override {
-    if (experiment == "unknown") return fail("experiment", "'unknown' is not known");
-    cancelled.push_back(experiment);
-    return core::CancelReply{};
-  }
-  Result<core::RetryReply> retry(const std::optional<std::string>& experiment) override {
-    retried.push_back(experiment);
-    return core::RetryReply{1};
-  }
-  std::shared_ptr<const core::Snapshot> snapshot() const override {
-    return std::make_shared<core::Snapshot>(sample_snapshot());
-  }
-
-  Duration silence() const override { return Duration(0); }
-
-  std::vector<Submission> submitted;
-  std::vector<int> priorities;
-  std::vector<std::string> cancelled;
-  std::vector<std::optional<std::string>> retried;
-};
 
 Response get(const std::string& target) {
   return std::get<Response>(handle({"GET", target, "", ""}, sample_snapshot()));
@@ -134,9 +106,14 @@ TEST(WebHandler, EscapesNamesInMetrics) {
             std::string::npos);
 }
 
+std::uint16_t port_of(const Server& server) {
+  return static_cast<std::uint16_t>(std::stoul(server.url().substr(server.url().rfind(':') + 1)));
+}
+
 TEST(WebServer, ServesClientsOverTheNetwork) {
-  FakeCommands commands;
-  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
   ASSERT_TRUE(server) << server.error().message();
   testing::HttpClient client((*server)->url());
   Submission submission;
@@ -158,10 +135,31 @@ TEST(WebServer, ServesClientsOverTheNetwork) {
   EXPECT_EQ(unknown.error().message(), "experiment: 'unknown' is not known");
 }
 
+// Not as a fault of the submission: a later try may do.
+TEST(WebServer, TellsThatTheCoordinatorStops) {
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
+  commands.is_stopped = true;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
+  ASSERT_TRUE(server) << server.error().message();
+  Submission submission;
+  submission.name = "study";
+  const std::string body = to_json(submission).dump();
+
+  const testing::PlainPeer peer(port_of(**server));
+  peer.write(
+      "POST /api/v1/experiments HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+      "application/json\r\nContent-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
+
+  EXPECT_EQ(peer.read(12), "HTTP/1.1 503");
+}
+
 // A study of a thousand cells is some megabytes; a command is not.
 TEST(WebServer, TakesLargeSubmissionsAndRefusesOtherLargeBodies) {
-  FakeCommands commands;
-  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
   ASSERT_TRUE(server) << server.error().message();
   testing::HttpClient client((*server)->url());
   Submission submission;
@@ -177,17 +175,14 @@ TEST(WebServer, TakesLargeSubmissionsAndRefusesOtherLargeBodies) {
   EXPECT_EQ(refused.error().message(), "body: it is too large; expected 65536 bytes at most");
 }
 
-std::uint16_t port_of(const Server& server) {
-  return static_cast<std::uint16_t>(std::stoul(server.url().substr(server.url().rfind(':') + 1)));
-}
-
 // What is sent waits on disk, and of a list that is none nothing is built.
 TEST(WebServer, KeepsNoLargeBodyInMemory) {
   ScratchFolder folder;
-  FakeCommands commands;
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
   log::Log log({.is_silent = true});
   auto server = Server::open(
-      {.endpoint = "http://127.0.0.1:0", .spool = folder.path(), .log = &log}, commands);
+      {.endpoint = "http://127.0.0.1:0", .spool = folder.path(), .log = &log}, commands, archive);
   ASSERT_TRUE(server) << server.error().message();
   const testing::PlainPeer peer(port_of(**server));
   constexpr std::size_t kBytes = std::size_t{200} << 20U;
@@ -208,10 +203,33 @@ TEST(WebServer, KeepsNoLargeBodyInMemory) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+// Who asks for a large answer while others do not take theirs is told so.
+TEST(WebServer, SaysThatTooManyAnswersWait) {
+  core::Snapshot snapshot;
+  snapshot.experiments.emplace_back().name = "study";
+  FakeCommands commands(snapshot);
+  FakeArchive archive;
+  archive.bytes = kTableBytesMax - 4096;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
+  ASSERT_TRUE(server) << server.error().message();
+  std::vector<testing::PlainPeer> peers;
+  std::vector<std::string> answers;
+  for (int i = 0; i < 3; ++i) {
+    peers.emplace_back(port_of(**server))
+        .write("GET /api/v1/experiments/study/cells.csv HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    answers.push_back(peers.back().read(12));  // and no more of it
+  }
+
+  EXPECT_EQ(answers[0], "HTTP/1.1 200");
+  EXPECT_EQ(answers[1], "HTTP/1.1 200");
+  EXPECT_EQ(answers[2], "HTTP/1.1 503");
+}
+
 TEST(WebServer, MakesRoomForWhoAsks) {
-  FakeCommands commands;
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
   log::Log log({.is_silent = true});
-  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .log = &log}, commands);
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .log = &log}, commands, archive);
   ASSERT_TRUE(server) << server.error().message();
 
   std::vector<testing::PlainPeer> silent;
@@ -224,9 +242,10 @@ TEST(WebServer, MakesRoomForWhoAsks) {
 }
 
 TEST(WebServer, TellsTheLogWhatItRefuses) {
-  FakeCommands commands;
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
   log::Log log({.is_silent = true});
-  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .log = &log}, commands);
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .log = &log}, commands, archive);
   ASSERT_TRUE(server) << server.error().message();
   const auto say = [&](const std::string& text) {
     const testing::PlainPeer peer(port_of(**server));
@@ -288,7 +307,7 @@ TEST(WebJson, RefusesAStatusThatIsNone) {
 }
 
 TEST(WebJson, AnswersCommandsWithWhatBecameOfThem) {
-  FakeCommands commands;
+  FakeCommands commands(sample_snapshot());
   const auto answer = [&](const Action& action) {
     return Json::parse(perform(action, commands).body);
   };
@@ -322,9 +341,10 @@ TEST(WebServer, AsksForTheTokenWhenThereIsOne) {
   ScratchFolder folder;
   testing::write_text(folder / "token", "0123456789abcdef0123\n");
   std::filesystem::permissions(folder / "token", std::filesystem::perms::owner_read);
-  FakeCommands commands;
-  auto server =
-      Server::open({.endpoint = "http://127.0.0.1:0", .token_file = folder / "token"}, commands);
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
+  auto server = Server::open({.endpoint = "http://127.0.0.1:0", .token_file = folder / "token"},
+                             commands, archive);
   ASSERT_TRUE(server) << server.error().message();
 
   EXPECT_FALSE(testing::HttpClient((*server)->url()).get("/api/v1/status"));
@@ -333,20 +353,22 @@ TEST(WebServer, AsksForTheTokenWhenThereIsOne) {
 }
 
 TEST(WebServer, RefusesToListenOpenly) {
-  FakeCommands commands;
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
 
-  const auto server = Server::open({.endpoint = "http://0.0.0.0:0"}, commands);
+  const auto server = Server::open({.endpoint = "http://0.0.0.0:0"}, commands, archive);
 
   ASSERT_FALSE(server);
   EXPECT_NE(server.error().message().find("token"), std::string::npos);
 }
 
 TEST(WebServer, TellsAPortInUse) {
-  FakeCommands commands;
-  auto first = Server::open({.endpoint = "http://127.0.0.1:0"}, commands);
+  FakeCommands commands(sample_snapshot());
+  FakeArchive archive;
+  auto first = Server::open({.endpoint = "http://127.0.0.1:0"}, commands, archive);
   ASSERT_TRUE(first);
 
-  const auto second = Server::open({.endpoint = (*first)->url()}, commands);
+  const auto second = Server::open({.endpoint = (*first)->url()}, commands, archive);
 
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message().find("the port is in use"), std::string::npos);

@@ -71,13 +71,16 @@ class FakeCatalog : public experiments::Catalog {
       entry.columns[member] = sha256(name + member).name();
     for (const std::string& member : members.texts) {
       entry.columns[member] = sha256(name + member).name();
-      entry.texts[member] = std::vector<std::string>(item_names.size(), member + " of an item");
+      entry.texts[member] = std::vector<std::string>(
+          item_names.size(), item_text.empty() ? member + " of an item" : item_text);
     }
     return entry;
   }
-  Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>&, int,
-                           int, const std::string& where) override {
+  Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>&,
+                           const experiments::ItemsCheck& check,
+                           const std::string& where) override {
     ++items_checked;
+    kept_margin = check.kept_margin;
     if (spec.fit == kFitExact && are_items_large) return fail(where, "the items are too large");
     return are_items_large;
   }
@@ -93,8 +96,10 @@ class FakeCatalog : public experiments::Catalog {
   std::map<std::pair<int, int>, std::string> sizes;
   std::vector<std::string> item_names = {"0.png", "1.png"};  // of every folder of items
   std::string damaged;           // a folder of items whose pictures cannot be opened
+  std::string item_text;         // every one; empty: they differ
   bool are_items_large = false;  // larger than any cell
   int items_checked = 0;
+  std::optional<std::int64_t> kept_margin;  // that was asked for last
 };
 
 }  // namespace isocost::testing

@@ -360,12 +360,12 @@ TEST(Metrics, RefuseExtractorsAndProtocolsThatDoNotFit) {
   EXPECT_THAT(fault_of_metric("fid: {protocol: clean-fdi}"),
               HasSubstr("expected one of: pytorch-fid, clean-fid, torch-fidelity"));
   EXPECT_THAT(fault_of_metric("fid: {protocol: clean-fid}"),
-              HasSubstr("the protocol clean-fid is about another extractor; expected {torchscript: "
-                        "FILE} as the extractor"));
+              HasSubstr("the protocol clean-fid is about another extractor; expected one with the "
+                        "option range: torchscript"));
   EXPECT_THAT(
       fault_of_metric("fid: {extractor: {torchscript: a.pt, resize: torch}, protocol: clean-fid}"),
-      HasSubstr(
-          "the protocol clean-fid says resize beside the extractor; expected one of the two"));
+      HasSubstr("the protocol clean-fid says resize, which is said besides; expected one of the "
+                "two"));
 }
 
 TEST(Expand, LetsASpacingWinOverTheKarrasSigmasOfAModel) {

@@ -38,7 +38,7 @@ TEST(Tables, AskForAPlaceInTheSchema) {
       with_definitions("{\n  \"$defs\": {\n    \"sampler\": {}\n  }\n}\n", "schema");
 
   ASSERT_FALSE(wanted);
-  EXPECT_NE(wanted.error().message().find("no place for the definition of 'degradation'"),
+  EXPECT_NE(wanted.error().message().find("no place for the definition of 'baselines'"),
             std::string::npos);
 }
 

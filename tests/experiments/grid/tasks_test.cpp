@@ -280,6 +280,50 @@ TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
               HasSubstr("psnr needs the target of each image, which items of text-to-image have"));
 }
 
+TEST_F(TasksTest, RefuseTextsBetweenWhichThereIsNoDirection) {
+  const auto with = [&](const std::string& metric) {
+    return fault("  t: {kind: editing, method: instruct, data: {folder: edits}, metrics: [" +
+                 metric + ": {extractor: clip}]}\n  o: {prompts: [a dog]}\n");
+  };
+
+  EXPECT_EQ(with("clip_directional"), "no fault");
+  catalog_.item_text = "a cat";
+  EXPECT_THAT(with("clip_directional"),
+              HasSubstr("g.yaml:8:73: of 2 of 2 items the source's text is the target's, first 'a "
+                        "cat'; expected two texts that differ"));
+  EXPECT_EQ(with("clip_t"), "no fault");
+}
+
+TEST_F(TasksTest, AskThatMasksKeepWhatAMetricLooksAt) {
+  const auto asked = [&](const std::string& metrics) {
+    EXPECT_EQ(fault("  t: {kind: editing, method: inpaint, data: {folder: edits}, metrics: [" +
+                    metrics + "]}\n  o: {prompts: [a dog]}\n"),
+              "no fault");
+    return catalog_.kept_margin;
+  };
+
+  EXPECT_EQ(asked("outside_mask, outside_mask: {protocol: {margin: 3}}"), 3);
+  EXPECT_EQ(asked("outside_mask"), 0);
+  EXPECT_EQ(asked("clip_score"), std::nullopt);
+}
+
+TEST_F(TasksTest, RefuseSizesThatAreTooSmallForAMetric) {
+  const auto with = [&](const std::string& metric) {
+    return fault("  t: {kind: super-resolution, data: {folder: photos}, factor: 4, metrics: [" +
+                     metric + "]}\n  o: {prompts: [a dog]}\n",
+                 "  guidance: 1\n  height: [32]\n  width: [32]\n");
+  };
+
+  EXPECT_EQ(with("psnr, ssim"), "no fault");
+  EXPECT_EQ(with("ssim: {protocol: {crop_border: 10}}"), "no fault");
+  EXPECT_THAT(with("ssim: {protocol: {crop_border: 11}}"),
+              HasSubstr("pictures of 32 x 32 pixels do not fit the extractor of ssim; expected 33 "
+                        "or more a side, or another metric"));
+  EXPECT_THAT(with("psnr: {protocol: {crop_border: 16}}"), HasSubstr("expected 33 or more a side"));
+  EXPECT_THAT(with("lpips: {extractor: alex}"),
+              HasSubstr("do not fit the extractor alex; expected 64 or more a side"));
+}
+
 // A metric that compares with targets makes no picture new.
 TEST_F(TasksTest, NameWhatOnlyAMetricReadsInItsExtractorsKey) {
   const auto submission = [&](const std::string& metrics) {

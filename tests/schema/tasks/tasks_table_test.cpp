@@ -6,6 +6,7 @@
 #include <set>
 
 #include "schema/samplers/resolve.h"
+#include "schema/tasks/baseline.h"
 #include "schema/tasks/task.h"
 
 namespace isocost::tasks {
@@ -50,11 +51,46 @@ TEST(TaskTable, NamesEachTaskAndItsReferencesOnce) {
   EXPECT_EQ(references.size(), task_kinds().size());
 }
 
+TEST(BaselineTable, NamesNothingAsATaskIsNamed) {
+  std::set<std::string> names;
+  for (const Baseline& row : baselines()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_EQ(find_task(row.name), nullptr) << row.name;
+    EXPECT_FALSE(row.label.empty() || row.explanation.empty()) << row.name;
+    EXPECT_FALSE(kinds_beside(row).empty()) << row.name;
+  }
+  EXPECT_THAT(baselines_of(kind("inpaint")),
+              ::testing::ElementsAre("reconstruction", "source", "mean"));
+  EXPECT_EQ(task_beside(parameters_beside(kind("x4")))->name, "x4");
+  EXPECT_EQ(task_beside({{"strength", 1}}), nullptr);
+}
+
 TEST(TaskTable, TellsWhichTasksBeginWithPromptsAlone) {
   EXPECT_THAT(kind_names(), ::testing::ElementsAre("text-to-image", "super-resolution", "editing"));
   for (const std::string& name : kind_names())
     for (const std::string& method : methods_of(name))
       EXPECT_EQ(is_of_prompts(*find_task(method)), name == kind_names().front()) << method;
+}
+
+// One rule for grids and for `score`.
+TEST(TaskTable, SaysWhatALineOfMetadataCallsEachSlot) {
+  const auto names = [](ItemUse use) {
+    std::vector<std::string> all;
+    for (const Slot slot : {Slot::kPrompt, Slot::kSource, Slot::kMask, Slot::kTarget,
+                            Slot::kSourceText, Slot::kTargetText})
+      all.emplace_back(slot_member(slot, use));
+    return all;
+  };
+  EXPECT_THAT(names({}), ::testing::ElementsAre("text", "file_name", "mask_file_name",
+                                                "target_file_name", "source_text", "text"));
+  EXPECT_THAT(names({.is_instruction = true}),
+              ::testing::ElementsAre("edit_prompt", "file_name", "mask_file_name",
+                                     "target_file_name", "text", "target_text"));
+  EXPECT_THAT(
+      names({.is_made_smaller = true}),
+      ::testing::ElementsAre("text", "", "mask_file_name", "file_name", "source_text", "text"));
+  for (const TaskKind& row : task_kinds())
+    EXPECT_EQ(row.is_instruction, row.name == "instruct") << row.name;
 }
 
 // int(steps strength), as diffusers' get_timesteps has it: 5 steps at 0.75 leave 3, and a product

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "schema/units/item_pictures.h"
 #include "schema/units/kind.h"
 
 namespace isocost::units {
@@ -94,6 +95,40 @@ TEST(Units, KnowPicturesFromOtherArtifacts) {
   EXPECT_EQ(image_of_picture(picture_artifact(17)), 17U);
   for (const char* other : {"rows/17", "picture/", "picture/x", "picture/1x", "reference"})
     EXPECT_EQ(image_of_picture(other), std::nullopt) << other;
+}
+
+TEST(Units, KnowPicturesOfItemsFromOtherArtifacts) {
+  EXPECT_EQ(item_artifact(tasks::Slot::kMask, 17), "mask/17");
+  for (const tasks::Slot slot : kPictureSlots) {
+    const std::string name = item_artifact(slot, 17);
+    EXPECT_EQ(item_of_artifact(name), (ItemArtifact{slot, 17}));
+    EXPECT_TRUE(is_for_people(name));
+  }
+  EXPECT_TRUE(is_for_people("picture/17"));
+  for (const char* other : {"rows/17", "picture/1", "source", "source/", "mask/1x", "prompt/1",
+                            "source_text/1", "reference"})
+    EXPECT_EQ(item_of_artifact(other), std::nullopt) << other;
+  EXPECT_FALSE(is_for_people("rows/17"));
+}
+
+// Beside each picture that is kept, what it was made from: a factor smaller, and not needed.
+TEST(Units, MayLeaveThePicturesOfTheirItems) {
+  auto unit = std::get<GenerateUnit>(one_of_each()[1]);
+  unit.sample.height = 64;
+  unit.sample.width = 32;
+  unit.sample.items.kind = "files";
+  unit.sample.items.factor = 4;
+
+  const auto outputs = row_of(UnitKind::kGenerate).outputs(unit);
+
+  EXPECT_EQ(outputs.size(), 2U + 2U + 3U * 2U);
+  using Form = ArtifactForm;
+  const Form small{.kind = Form::Kind::kPicture, .height = 16, .width = 8, .is_needed = false};
+  EXPECT_EQ(outputs.at("source/64"), small);
+  EXPECT_EQ(outputs.at("mask/65"), small);
+  EXPECT_EQ(outputs.at("target/65"),
+            (Form{.kind = Form::Kind::kPicture, .height = 64, .width = 32, .is_needed = false}));
+  EXPECT_TRUE(outputs.at("picture/64").is_needed);
 }
 
 TEST(UnitName, SaysKeyAndRange) {

@@ -20,11 +20,10 @@ class FileItems : public ItemSource {
 
   [[nodiscard]] std::uint64_t count() const override { return columns_.begin()->second.size(); }
   [[nodiscard]] bool has(Slot slot) const override { return columns_.contains(slot); }
-  [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
-                                                std::string_view member) const override {
-    for (const auto& [slot, column] : columns_)
-      if (tasks::slot_key(slot) == member && !column.texts.empty()) return column.texts.at(index);
-    return std::nullopt;
+  [[nodiscard]] std::optional<std::string> text(std::uint64_t index, Slot slot) const override {
+    const auto column = columns_.find(slot);
+    if (column == columns_.end() || column->second.texts.empty()) return std::nullopt;
+    return column->second.texts.at(index);
   }
 
   [[nodiscard]] Result<Item> item(std::uint64_t index,
@@ -82,7 +81,7 @@ Result<std::unique_ptr<ItemSource>> open_files(const ItemsSpec& spec,
     const auto input = inputs.find(std::string(tasks::slot_key(slot)));
     if (input == inputs.end()) continue;
     auto column = find(input->second);
-    const bool is_text = slot == Slot::kSourceText || slot == Slot::kTargetText;
+    const bool is_text = tasks::is_text(slot);
     if (!column)
       failure.add(column.error());
     else if (column->texts.empty() == is_text)

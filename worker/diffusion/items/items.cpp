@@ -38,6 +38,23 @@ Result<void> check_same(const char* what, PictureSize size, PictureSize expected
                                : ", " + std::to_string(factor) + " times its source's"));
 }
 
+// Sets what is at most `margin` away from a set one, along one row or column.
+void widen_line(char* line, std::size_t count, std::size_t stride, std::int64_t margin) {
+  const auto spread = [&](auto place) {
+    std::int64_t left = 0;  // still to be set after the last set one
+    for (std::size_t i = 0; i < count; ++i) {
+      char& flag = line[place(i) * stride];
+      if (flag == 1)
+        left = margin;
+      else if (left-- > 0)
+        flag = 2;
+    }
+  };
+  spread([](std::size_t i) { return i; });
+  spread([&](std::size_t i) { return count - 1 - i; });
+  for (std::size_t i = 0; i < count; ++i) line[i * stride] = line[i * stride] == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 std::string text_of(PictureSize size) { return io::size_text(size.width, size.height); }
@@ -45,6 +62,27 @@ std::string text_of(PictureSize size) { return io::size_text(size.width, size.he
 bool Mask::has_set() const {
   return std::any_of(values.begin(), values.end(),
                      [](std::uint8_t v) { return v >= kMaskSetFrom; });
+}
+
+bool Mask::keeps_any(std::int64_t margin) const {
+  std::vector<char> widened;
+  widened.reserve(values.size());
+  for (const std::uint8_t value : values) widened.push_back(value >= kMaskSetFrom ? 1 : 0);
+  const auto columns = static_cast<std::size_t>(width), rows = static_cast<std::size_t>(height);
+  for (std::size_t y = 0; y < rows; ++y) widen_line(&widened[y * columns], columns, 1, margin);
+  for (std::size_t x = 0; x < columns; ++x) widen_line(&widened[x], rows, columns, margin);
+  return std::find(widened.begin(), widened.end(), 0) != widened.end();
+}
+
+Failure fault_of_kept(const Mask& mask, std::int64_t margin, const std::string& name) {
+  Failure failure;
+  if (mask.keeps_any(margin)) return failure;
+  failure.add(name,
+              "its mask" +
+                  (margin == 0 ? "" : ", widened by " + std::to_string(margin) + " pixels,") +
+                  " leaves no pixel as it is",
+              "one or more that must not change, which a metric looks at");
+  return failure;
 }
 
 Mask mask_of(const io::Picture& picture) {
@@ -144,17 +182,21 @@ Result<Item> ItemSet::fitted(const Item& raw, std::uint64_t index, PictureSize s
   return item;
 }
 
-Result<bool> check_items(const ItemSet& items, PictureSize size) {
+Result<bool> check_items(const ItemSet& items, PictureSize size,
+                         std::optional<std::int64_t> kept_margin) {
   const auto count = static_cast<std::size_t>(items.count());
   std::vector<Failure> failures(count);
   std::atomic<bool> is_any_changed = false;
   const auto look = [&](std::size_t i) {
     try {
       const auto item = items.load(i, size);
-      if (!item)
+      if (!item) {
         failures[i] = item.error();
-      else if (item->is_changed)
-        is_any_changed = true;
+        return;
+      }
+      if (item->is_changed) is_any_changed = true;
+      if (item->mask && kept_margin)
+        failures[i] = fault_of_kept(*item->mask, *kept_margin, item->name);
     } catch (const std::system_error& error) {
       failures[i].add("items", "a picture cannot be read: " + error.code().message());
     }

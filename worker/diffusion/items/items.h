@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/io/inputs.h"
@@ -33,6 +32,8 @@ struct Mask {
   int height = 0;
   std::vector<std::uint8_t> values{};  // [height][width]
   [[nodiscard]] bool has_set() const;
+  // Whether a pixel is more than so many rows or columns away from every one that is set.
+  [[nodiscard]] bool keeps_any(std::int64_t margin) const;
   bool operator==(const Mask&) const = default;
 };
 // Grey as PIL's convert("L") makes it.
@@ -57,10 +58,10 @@ class ItemSource {
   [[nodiscard]] virtual std::uint64_t count() const = 0;
   // Whether its items have this picture.
   [[nodiscard]] virtual bool has(tasks::Slot slot) const = 0;
-  // "edit_prompt": an instruction; "source_text", "target_text": captions. Of files those that were
-  // asked for: their prompts are the sample's. Absent: they have no such text.
+  // A caption, kSourceText or kTargetText: of files those that were asked for. Prompts are the
+  // sample's. Absent: they have no such text.
   [[nodiscard]] virtual std::optional<std::string> text(std::uint64_t index,
-                                                        std::string_view member) const = 0;
+                                                        tasks::Slot slot) const = 0;
   // The pictures of these slots as they are, before anything is fitted. Requires: has(slot).
   [[nodiscard]] virtual Result<Item> item(std::uint64_t index,
                                           const std::vector<tasks::Slot>& slots) const = 0;
@@ -88,9 +89,8 @@ class ItemSet {
   [[nodiscard]] std::uint64_t count() const { return source_->count(); }
   // Also where it is made: a source of a target.
   [[nodiscard]] bool has(tasks::Slot slot) const;
-  [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
-                                                std::string_view member) const {
-    return source_->text(index, member);
+  [[nodiscard]] std::optional<std::string> text(std::uint64_t index, tasks::Slot slot) const {
+    return source_->text(index, slot);
   }
   // Every picture that it has, fitted: targets and masks as large as `size`, sources a factor
   // smaller. Fails with: what does not fit, a mask without a set pixel.
@@ -106,8 +106,12 @@ class ItemSet {
   std::vector<tasks::Slot> slots_;  // that the source gives
 };
 
-// Every item once, on several threads. Whether any was changed to fit.
-[[nodiscard]] Result<bool> check_items(const ItemSet& items, PictureSize size);
+// Every item once, on several threads. Whether any was changed to fit. `kept_margin`: of a metric
+// that looks at what a mask keeps, if there is one; then each must keep a pixel beyond it.
+[[nodiscard]] Result<bool> check_items(const ItemSet& items, PictureSize size,
+                                       std::optional<std::int64_t> kept_margin = std::nullopt);
+// What is wrong with a mask that keeps none; empty where it keeps one.
+[[nodiscard]] Failure fault_of_kept(const Mask& mask, std::int64_t margin, const std::string& name);
 
 // Kinds that an ItemsSpec may have.
 [[nodiscard]] std::vector<std::string> item_kinds();

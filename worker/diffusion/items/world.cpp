@@ -15,8 +15,8 @@ class WorldItems : public ItemSource {
   [[nodiscard]] std::uint64_t count() const override { return count_; }
   [[nodiscard]] bool has(tasks::Slot slot) const override { return slot == tasks::Slot::kTarget; }
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
-                                                std::string_view member) const override {
-    if (member != "target_text") return std::nullopt;
+                                                tasks::Slot slot) const override {
+    if (slot != tasks::Slot::kTargetText) return std::nullopt;
     return world::caption(world::scene(split_, index, seed_));
   }
   [[nodiscard]] Result<Item> item(std::uint64_t index,

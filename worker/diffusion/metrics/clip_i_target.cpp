@@ -3,9 +3,7 @@
 namespace isocost::diffusion {
 
 Result<Json> score_clip_i_target(const ScoreInput& input, const Json&) {
-  const auto values = one_number_an_image(input);
-  if (!values) return fail(values.error());
-  return mean_values(*values, {-1, 1});
+  return mean_of_rows(input);
 }
 
 }  // namespace isocost::diffusion

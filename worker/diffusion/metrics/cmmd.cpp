@@ -2,17 +2,13 @@
 #include <cmath>
 #include <vector>
 
-#include "worker/diffusion/metrics/metric.h"
+#include "worker/diffusion/metrics/jackknife.h"
+#include "worker/diffusion/metrics/similarity.h"
 
 namespace isocost::diffusion {
 namespace {
 
 constexpr std::int64_t kCmmdBlockRows = 1024;  // bounds the kernel matrix in memory
-
-at::Tensor on_the_sphere(const at::Tensor& rows) {
-  const at::Tensor all = rows.to(at::kDouble);
-  return all / all.norm(2, -1, true).clamp_min(1e-12);
-}
 
 // For each row of a, the sum of exp(-|x - y|² / 2 sigma²) over all rows of b; |x - y|² is
 // 2 - 2 x.y for rows of unit length.
@@ -36,7 +32,7 @@ at::Tensor gaussian_row_sums(const at::Tensor& a, const at::Tensor& b, double si
 // one row of each sum, so the jackknife costs nothing more.
 Result<Json> score_cmmd(const ScoreInput& input, const Json& protocol) {
   const auto sigma = protocol.at("sigma").get<double>(), scale = protocol.at("scale").get<double>();
-  const at::Tensor x = on_the_sphere(input.rows), y = on_the_sphere(input.reference->rows);
+  const at::Tensor x = unit_rows(input.rows), y = unit_rows(input.reference->rows);
   const auto n = static_cast<double>(x.size(0)), m = static_cast<double>(y.size(0));
   const double reference = input.reference
                                ->kept("gaussian kernel " + number_text(sigma),
@@ -48,10 +44,9 @@ Result<Json> score_cmmd(const ScoreInput& input, const Json& protocol) {
       scale * std::max(own_sum / (n * n) + reference - 2 * cross_sum / (n * m), 0.0);
   const at::Tensor left_out = scale * ((own_sum - 2 * own + 1) / ((n - 1) * (n - 1)) + reference -
                                        2 * (cross_sum - cross) / ((n - 1) * m));
-  const at::Tensor deviation = left_out - left_out.mean();
-  const double error = std::sqrt((deviation * deviation).sum().item<double>() * (n - 1) / n);
+  const double error = std::sqrt(left_one_out_variance(left_out));
   return Json{{"value", value},
-              {"low", std::max(value - kNormalQuantile * error, 0.0)},
+              {"low", value - kNormalQuantile * error},
               {"high", value + kNormalQuantile * error},
               {"n", x.size(0)},
               {"features", x.size(1)},

@@ -2,10 +2,6 @@
 
 namespace isocost::diffusion {
 
-Result<Json> score_dino_target(const ScoreInput& input, const Json&) {
-  const auto values = one_number_an_image(input);
-  if (!values) return fail(values.error());
-  return mean_values(*values, {-1, 1});
-}
+Result<Json> score_dino_target(const ScoreInput& input, const Json&) { return mean_of_rows(input); }
 
 }  // namespace isocost::diffusion

@@ -28,12 +28,6 @@ double percentile(const std::vector<double>& sorted, double share) {
   return sorted[below] + (sorted[above] - sorted[below]) * (place - static_cast<double>(below));
 }
 
-double centre_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum / static_cast<double>(values.size());
-}
-
 // How often each image is drawn in a replicate, as weights.
 at::Tensor resampled_counts(std::int64_t n, std::uint64_t seed, std::uint64_t replicate) {
   at::Tensor counts = at::zeros({n}, at::kDouble);
@@ -64,7 +58,7 @@ Interval bootstrap(const ScoreInput& input, double value, const Resampling& resa
         static_cast<double>(n - 1);
     values.push_back(frechet_distance({n, centre + shift, covariance}, *input.reference));
   }
-  const double centre_value = centre_of(values);
+  const double centre_value = average_of(values);
   const Json drawn = deviations_of(values);
   std::sort(values.begin(), values.end());
   const double tail = (1 - kLevel) / 2;
@@ -102,9 +96,6 @@ Json notes_for(std::int64_t n, std::int64_t d, const Reference& reference) {
   return notes;
 }
 
-// A distance is not negative; rounding makes that of equal sets so. NaN stays NaN.
-double at_least_zero(double distance) { return distance < 0 ? 0 : distance; }
-
 }  // namespace
 
 double frechet_distance(const Statistics& statistics, const Reference& reference) {
@@ -116,7 +107,8 @@ double frechet_distance(const Statistics& statistics, const Reference& reference
   const double distance = difference.dot(difference).item<double>() +
                           statistics.covariance.trace().item<double>() +
                           reference.statistics.covariance.trace().item<double>() - 2 * cross;
-  return at_least_zero(distance);
+  // It is not negative; rounding makes that of equal sets so. NaN stays NaN.
+  return distance < 0 ? 0 : distance;
 }
 
 Result<Json> score_fid(const ScoreInput& input, const Json& protocol) {
@@ -139,8 +131,8 @@ Result<Json> score_fid(const ScoreInput& input, const Json& protocol) {
   }
   const std::int64_t reference_n = input.reference->statistics.n;
   return Json{{"value", value},
-              {"low", at_least_zero(interval.low)},
-              {"high", at_least_zero(interval.high)},
+              {"low", interval.low},
+              {"high", interval.high},
               {"n", n},
               {"features", d},
               {"reference_n", reference_n == 0 ? Json() : Json(reference_n)},

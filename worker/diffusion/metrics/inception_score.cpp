@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "worker/diffusion/metrics/jackknife.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
@@ -48,8 +49,7 @@ Split score_split(const at::Tensor& logits) {
 
   const at::Tensor q_without = ((m * q - p) / (m - 1)).clamp_min(0);
   const at::Tensor left_out = ((sum - own) / (m - 1) - entropy_terms(q_without).sum(1)).exp();
-  const at::Tensor deviation = left_out - left_out.mean();
-  return {score, (deviation * deviation).sum().item<double>() * (m - 1) / m};
+  return {score, left_one_out_variance(left_out)};
 }
 
 }  // namespace
@@ -71,12 +71,12 @@ Result<Json> score_inception_score(const ScoreInput& input, const Json& protocol
     variance += split.variance;
   }
   const auto count = static_cast<double>(splits);
-  const double value = std::accumulate(scores.begin(), scores.end(), 0.0) / count;
+  const double value = average_of(scores);
   const double error = std::sqrt(variance) / count;
   double squares = 0;
   for (const double one : scores) squares += (one - value) * (one - value);
   return Json{{"value", value},
-              {"low", std::max(value - kNormalQuantile * error, 1.0)},
+              {"low", value - kNormalQuantile * error},
               {"high", value + kNormalQuantile * error},
               {"n", n},
               {"features", input.rows.size(1)},

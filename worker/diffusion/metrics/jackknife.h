@@ -8,6 +8,8 @@
 // group. Pure, any thread.
 #pragma once
 
+#include <ATen/ATen.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -36,6 +38,11 @@ template <class LeftOut>
                                          const LeftOut& left_out) {
   return n < kGroupedImagesMin ? no_interval(value, notes) : group_jackknife(value, left_out());
 }
+
+[[nodiscard]] double average_of(const std::vector<double>& values);
+// The variance of a metric by its values without one image each, [n]: the jackknife that leaves one
+// out, where a metric gives all of them at once.
+[[nodiscard]] double left_one_out_variance(const at::Tensor& left_out);
 
 // Each value's distance from their mean: what the interval of a difference of two scores is made of
 // (reports/model/comparison.h).

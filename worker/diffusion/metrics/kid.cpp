@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "worker/diffusion/metrics/chance.h"
+#include "worker/diffusion/metrics/jackknife.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
@@ -42,8 +43,7 @@ double jackknife_error(const KernelSums& sums, std::int64_t reference_n) {
   const double own = sums.own.sum().item<double>(), cross = sums.cross.sum().item<double>();
   const at::Tensor left_out = (own - 2 * sums.own) / ((n - 1) * (n - 2)) + sums.reference_mean -
                               2 * (cross - sums.cross) / ((n - 1) * m);
-  const at::Tensor deviation = left_out - left_out.mean();
-  return std::sqrt((deviation * deviation).sum().item<double>() * (n - 1) / n);
+  return std::sqrt(left_one_out_variance(left_out));
 }
 
 // `size` of `n` rows without repetition, in the order of their numbers: the first places of a

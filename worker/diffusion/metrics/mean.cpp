@@ -17,13 +17,13 @@ Mean mean_of(const at::Tensor& values) {
   return {mean, std::sqrt((deviation * deviation).sum().item<double>() / (n - 1) / n)};
 }
 
-Result<at::Tensor> one_number_an_image(const ScoreInput& input) {
-  if (input.rows.size(1) == 1) return input.rows.select(1, 0).to(at::kDouble);
-  return fail("rows", "they have " + std::to_string(input.rows.size(1)) + " columns",
-              "1, a number an image");
+at::Tensor column_of(const ScoreInput& input, std::int64_t column) {
+  return input.rows.select(1, column).to(at::kDouble).contiguous();
 }
 
-Json mean_values(const at::Tensor& values, const Bounds& bounds) {
+Json mean_of_rows(const ScoreInput& input) { return mean_values(column_of(input)); }
+
+Json mean_values(const at::Tensor& values) {
   const Mean mean = mean_of(values);
   const std::int64_t n = values.size(0);
   Interval interval = {mean.value - kNormalQuantile * mean.error,
@@ -40,12 +40,9 @@ Json mean_values(const at::Tensor& values, const Bounds& bounds) {
     }
     interval = group_jackknife(mean.value, left_out);
   }
-  return Json{{"value", std::clamp(mean.value, bounds.least, bounds.most)},
-              {"low", std::clamp(interval.low, bounds.least, bounds.most)},
-              {"high", std::clamp(interval.high, bounds.least, bounds.most)},
-              {"n", n},
-              {"standard_error", mean.error},
-              {"interval", interval.about},
+  return Json{{"value", mean.value},          {"low", interval.low},
+              {"high", interval.high},        {"n", n},
+              {"standard_error", mean.error}, {"interval", interval.about},
               {"notes", Json::array()}};
 }
 

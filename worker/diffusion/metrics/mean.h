@@ -1,7 +1,6 @@
 // Means of rows with their standard errors, for the metrics that are one.
 #pragma once
 
-#include <limits>
 #include <utility>
 
 #include "worker/diffusion/metrics/metric.h"
@@ -15,18 +14,15 @@ struct Mean {
 // Requires: float64 [n], n >= 2.
 [[nodiscard]] Mean mean_of(const at::Tensor& values);
 
-// The rows as float64 [n]. Fails with: they have more than one column.
-[[nodiscard]] Result<at::Tensor> one_number_an_image(const ScoreInput& input);
+// A column of the rows as float64 [n].
+[[nodiscard]] at::Tensor column_of(const ScoreInput& input, std::int64_t column = 0);
 
 // {"value", "low", "high", "n", "standard_error", "interval", "notes"} of the mean of one number an
 // image: by the jackknife over groups, which makes differences of cells that share their items
-// exact about them; by the standard error where images are few. Ends are kept within [least, most],
-// what a value can be. Requires: as mean_of.
-struct Bounds {
-  double least = -std::numeric_limits<double>::infinity();
-  double most = std::numeric_limits<double>::infinity();
-};
-[[nodiscard]] Json mean_values(const at::Tensor& values, const Bounds& bounds = {});
+// exact about them; by the standard error where images are few. Requires: as mean_of.
+[[nodiscard]] Json mean_values(const at::Tensor& values);
+// The same of the one column of the rows: all that many metrics are.
+[[nodiscard]] Json mean_of_rows(const ScoreInput& input);
 
 // Wilson's interval for a share, which stays within [0, 1] and has a width even when all images
 // agree. Images that are partly right vary less than a coin of that share: they count as

@@ -139,14 +139,10 @@ Json share_values(const ScoreInput& input, const ReachedShare& share) {
   Json notes = Json::array();
   const Interval interval = share.left_out.empty() ? no_interval(share.value, notes)
                                                    : group_jackknife(share.value, share.left_out);
-  return Json{{"value", share.value},
-              {"low", std::clamp(interval.low, 0.0, 1.0)},
-              {"high", std::clamp(interval.high, 0.0, 1.0)},
-              {"n", input.rows.size(0)},
-              {"features", input.rows.size(1)},
-              {"reference_n", input.reference->rows.size(0)},
-              {"interval", interval.about},
-              {"notes", notes}};
+  return Json{{"value", share.value},           {"low", interval.low},
+              {"high", interval.high},          {"n", input.rows.size(0)},
+              {"features", input.rows.size(1)}, {"reference_n", input.reference->rows.size(0)},
+              {"interval", interval.about},     {"notes", notes}};
 }
 
 }  // namespace isocost::diffusion

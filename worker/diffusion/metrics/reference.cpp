@@ -6,21 +6,10 @@
 #include "base/io/safetensors.h"
 #include "base/io/statistics.h"
 #include "worker/diffusion/metrics/metric.h"
+#include "worker/diffusion/metrics/rows_file.h"
 
 namespace isocost::diffusion {
 namespace {
-
-at::Tensor copied(std::span<const std::byte> bytes, at::IntArrayRef shape, at::ScalarType type) {
-  at::Tensor tensor = at::empty(shape, type);
-  std::memcpy(tensor.data_ptr(), bytes.data(), bytes.size());
-  return tensor;
-}
-
-io::TensorView view_of(const at::Tensor& contiguous, io::Dtype dtype) {
-  return {dtype,
-          contiguous.sizes().vec(),
-          {static_cast<const std::byte*>(contiguous.data_ptr()), contiguous.nbytes()}};
-}
 
 void keep(Reference& reference, at::Tensor rows) {
   ISOCOST_CHECK(rows.dim() == 2 && rows.size(1) == reference.dimensions(),
@@ -56,11 +45,12 @@ Result<Reference> Reference::from_statistics(Statistics statistics, const std::s
   return reference;
 }
 
-Result<Reference> Reference::from_rows(const at::Tensor& rows, bool keep_rows) {
+Result<Reference> Reference::from_rows(const at::Tensor& rows, bool keep_rows,
+                                       const std::string& where) {
   if (rows.dim() != 2 || rows.size(0) < 2)
-    return fail("reference", "it has too few pictures", "2 or more");
-  if (!is_finite(rows)) return fail("reference", "its features are not finite");
-  auto reference = from_statistics(statistics_of(rows), "reference");
+    return fail(where, "it has too few pictures", "2 or more");
+  if (!is_finite(rows)) return fail(where, "its features are not finite");
+  auto reference = from_statistics(statistics_of(rows), where);
   if (reference && keep_rows) keep(*reference, rows.to(at::kFloat).contiguous());
   return reference;
 }
@@ -83,13 +73,13 @@ Result<Reference> Reference::of_file(const io::SafetensorsFile& file) {
   if (!failure.is_empty()) return fail(std::move(failure));
   Statistics statistics;
   std::memcpy(&statistics.n, n->bytes.data(), sizeof statistics.n);
-  statistics.mean = copied(mean->bytes, {d}, at::kDouble);
-  statistics.covariance = copied(covariance->bytes, {d, d}, at::kDouble);
+  statistics.mean = tensor_of(*mean);
+  statistics.covariance = tensor_of(*covariance);
   auto reference = from_statistics(std::move(statistics), file.where());
-  if (!reference || file.find("rows") == nullptr) return reference;
-  const auto rows = file.get("rows", io::Dtype::kF32, {-1, d});
+  if (!reference || file.find(kRowsTensor) == nullptr) return reference;
+  const auto rows = file.get(kRowsTensor, io::Dtype::kF32, {-1, d});
   if (!rows) return fail(rows.error());
-  keep(*reference, copied(rows->bytes, rows->shape, at::kFloat));
+  keep(*reference, tensor_of(*rows));
   return reference;
 }
 
@@ -97,8 +87,8 @@ Result<Reference> Reference::read_npz(const std::filesystem::path& file) {
   const auto read = io::read_statistics(file);
   if (!read) return fail(read.error());
   const std::int64_t d = read->dimensions();
-  return from_statistics({0, copied(std::as_bytes(std::span(read->mean)), {d}, at::kDouble),
-                          copied(std::as_bytes(std::span(read->covariance)), {d, d}, at::kDouble)},
+  return from_statistics({0, at::tensor(read->mean, at::kDouble),
+                          at::tensor(read->covariance, at::kDouble).view({d, d})},
                          file.string());
 }
 
@@ -123,10 +113,9 @@ std::string Reference::bytes() const {
   const at::Tensor mean = statistics.mean.contiguous(),
                    covariance = statistics.covariance.contiguous();
   const at::Tensor n = at::scalar_tensor(statistics.n, at::kLong);
-  io::TensorViews tensors = {{"mu", view_of(mean, io::Dtype::kF64)},
-                             {"sigma", view_of(covariance, io::Dtype::kF64)},
-                             {"n", view_of(n, io::Dtype::kI64)}};
-  if (rows.defined()) tensors["rows"] = view_of(rows, io::Dtype::kF32);
+  io::TensorViews tensors = {
+      {"mu", view_of(mean)}, {"sigma", view_of(covariance)}, {"n", view_of(n)}};
+  if (rows.defined()) tensors[kRowsTensor] = view_of(rows);
   return io::safetensors_bytes(tensors);
 }
 

@@ -2,14 +2,15 @@
 // them.
 //
 //   auto reference = Reference::from_rows(rows, /*keep_rows=*/true);
-//   artifact = store.put(reference->bytes());                       // safetensors: mu, sigma, n,
-//   rows? auto again = Reference::parse(bytes, "artifact sha256:...");    // or
-//   Reference::read_npz("coco-val.npz")
+//   artifact = store.put(reference->bytes());           // safetensors: mu, sigma, n, and the rows
+//
+//   auto again = Reference::parse(bytes, "artifact sha256:...");
+//   auto published = Reference::read_npz("coco-val.npz");
 //
 // What costs an eigenvalue decomposition or its rows' number squared (the root of the covariance,
 // kernels, neighbours) is computed when it is first asked for and kept, in all copies: keep a
-// Reference warm. Fails with: tensors
-// missing or misshaped, values that are not finite, a covariance that is none. Thread: any.
+// Reference warm. Fails with: tensors missing or misshaped, values that are not finite, a
+// covariance that is none. Thread: any.
 #pragma once
 
 #include <filesystem>
@@ -30,7 +31,9 @@ struct Reference {
   Statistics statistics;
   at::Tensor rows;  // [n, D] float32, or undefined; not to be changed once something was asked for
 
-  [[nodiscard]] static Result<Reference> from_rows(const at::Tensor& rows, bool keep_rows);
+  // `where` stands for their name in messages.
+  [[nodiscard]] static Result<Reference> from_rows(const at::Tensor& rows, bool keep_rows,
+                                                   const std::string& where = "reference");
   [[nodiscard]] static Result<Reference> from_statistics(Statistics statistics,
                                                          const std::string& where);
   [[nodiscard]] static Result<Reference> parse(std::string_view bytes, const std::string& where);

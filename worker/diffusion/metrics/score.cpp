@@ -6,6 +6,7 @@
 #include <map>
 
 #include "schema/metrics/metric.h"
+#include "schema/metrics/rows.h"
 #include "worker/diffusion/metrics/metric.h"
 
 namespace isocost::diffusion {
@@ -26,8 +27,11 @@ Result<void> check_rows(const metrics::Metric& metric, const at::Tensor& rows) {
   const bool is_table =
       rows.defined() && rows.dim() == 2 && rows.size(1) > 0 && rows.is_floating_point();
   if (!is_table) return fail(metric.name, "its rows are no table of features", "[n, D] floats");
-  const at::Tensor is_bad =
-      metrics::may_hold_nan(metric.rows) ? at::isinf(rows) : at::isfinite(rows).logical_not();
+  const auto& kind = metrics::rows_kind(metric.rows);
+  if (kind.columns != 0 && rows.size(1) != kind.columns)
+    return fail(metric.name, "its rows have " + std::to_string(rows.size(1)) + " columns",
+                std::to_string(kind.columns) + ": " + kind.text);
+  const at::Tensor is_bad = kind.may_hold_nan ? at::isinf(rows) : at::isfinite(rows).logical_not();
   const at::Tensor bad = is_bad.any(1).nonzero();
   if (bad.size(0) == 0) return {};
   return fail(metric.name, "the features of " + std::to_string(bad.size(0)) +
@@ -65,6 +69,13 @@ Result<void> check_images(const metrics::Metric& metric, const ScoreInput& input
               std::to_string(least) + " or more");
 }
 
+// What rounding or a symmetric interval carries beyond what a value can be. NaN stays NaN.
+void keep_within_bounds(const metrics::Metric& metric, Json& values) {
+  for (const char* member : {"value", "low", "high"})
+    if (const auto found = values.find(member); found != values.end() && found->is_number())
+      *found = std::clamp(found->get<double>(), metric.least, metric.most);
+}
+
 }  // namespace
 
 Result<Json> score(const std::string& name, const ScoreInput& input) {
@@ -78,7 +89,9 @@ Result<Json> score(const std::string& name, const ScoreInput& input) {
   const auto protocol = completed(metric->protocol, input.protocol, name + " protocol");
   if (!protocol) return fail(protocol.error());
   if (auto enough = check_images(*metric, input, *protocol); !enough) return fail(enough.error());
-  return compute->second(input, *protocol);
+  auto values = compute->second(input, *protocol);
+  if (values) keep_within_bounds(*metric, *values);
+  return values;
 }
 
 std::vector<std::string> computed_metrics() {

@@ -5,6 +5,9 @@
 
 namespace isocost::diffusion {
 
+// Of unit length each, float64.
+[[nodiscard]] at::Tensor unit_rows(const at::Tensor& rows);
+
 // The interval is over the pictures; the reference is held fixed.
 [[nodiscard]] Json similarity_to_set(const ScoreInput& input);
 

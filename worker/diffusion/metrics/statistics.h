@@ -1,9 +1,9 @@
 // Mean and covariance of rows of features, in float64, from parts that can be merged.
 //
 //   Moments moments(rows.size(1));
-//   moments.add(rows);                      // [n, D] float32 or float64, in the order of the
-//   images moments.merge(other);                   // parts in a fixed order give the same bits
-//   whoever made them Statistics statistics = moments.finish();
+//   moments.add(rows);                      // [n, D] float32 or float64, in the images' order
+//   moments.merge(other);                   // parts in a fixed order give the same bits
+//   Statistics statistics = moments.finish();
 //
 // Rows are summed in blocks of kBlockRows from the first on, so that the result depends on the rows
 // alone. Pictures of a study are always added whole and in order; merging is for data too large for

@@ -95,7 +95,7 @@ class EngineExecutor : public agent::Executor {
   std::map<std::string, std::vector<std::string>> prompts_;
   // The items of the last few cells, by what names them.
   std::map<std::string, std::shared_ptr<const ItemSet>> items_;
-  // Extractors that gave rows for pictures of a size: "<id> <height> <width>".
+  // Extractors that gave rows for pictures of a size: "<network_id> <height> <width>".
   std::set<std::string> tried_;
 };
 

@@ -1,6 +1,7 @@
 // A generate unit: images of a cell, group by group, and the rows that its extractors make of them.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/check.h"
 #include "base/io/picture.h"
@@ -8,13 +9,14 @@
 #include "schema/metrics/extractor.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
+#include "schema/units/item_pictures.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/samplers/noise.h"
 #include "worker/diffusion/tasks/baselines.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 #include "worker/diffusion/tasks/group_items.h"
-#include "worker/diffusion/tasks/rows.h"
 #include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
@@ -98,6 +100,17 @@ io::PngTexts picture_texts(const SampleSpec& spec, const Group& group, std::size
           {"sample_key", sample_key(spec).hex()}};
 }
 
+// What an item has in a slot, as people look at it; nothing where it has none.
+std::optional<io::Picture> item_picture(const Items& items, tasks::Slot slot, std::int64_t row) {
+  const at::Tensor& pictures = slot == tasks::Slot::kSource ? items.sources
+                               : slot == tasks::Slot::kMask ? items.masks
+                                                            : items.targets;
+  if (!pictures.defined()) return std::nullopt;
+  if (slot != tasks::Slot::kMask) return picture_of(pictures[row]);
+  const at::Tensor mask = pictures[row];  // bool [1, h, w]
+  return picture_of((mask.to(at::kByte) * 255).expand({3, mask.size(1), mask.size(2)}));
+}
+
 // Pictures as the unit's will be, of noise.
 at::Tensor drawn_pictures(std::int64_t count, const SampleSpec& spec) {
   std::vector<std::uint64_t> images;
@@ -113,7 +126,7 @@ RowInput drawn_input(std::int64_t count, const SampleSpec& spec,
   RowInput input{.pictures = drawn_pictures(count, spec), .prompts = texts};
   input.items.sources = input.items.targets = input.pictures.flip({3});
   input.items.masks = at::zeros({count, 1, spec.height, spec.width}, at::kBool);
-  input.items.edit_prompts = input.items.target_texts = texts;
+  input.items.target_texts = texts;
   for (const std::string& text : texts) input.items.source_texts.push_back("not " + text);
   return input;
 }
@@ -126,7 +139,7 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
                                      const std::vector<std::string>& prompts) {
   constexpr std::int64_t kTried = 2;
   const std::string key =
-      extractor_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
+      network_id(spec) + " " + std::to_string(sample.height) + " " + std::to_string(sample.width);
   if (tried_.contains(key)) return {};
   std::vector<std::string> texts;
   texts.reserve(kTried);
@@ -139,6 +152,8 @@ Result<void> EngineExecutor::try_out(const ExtractorSpec& spec, Extractor& extra
 
 // What a generate unit gathers, group by group.
 struct EngineExecutor::Gathered {
+  // The unit's, held: the cache lets go of some where there are many.
+  std::vector<std::shared_ptr<Extractor>> extractors;
   std::vector<std::vector<at::Tensor>> rows;  // of each extractor
   Sha256 pixels;
   UnitResult result;
@@ -152,9 +167,7 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
   const auto begin = static_cast<std::int64_t>(std::max(unit.range.begin, first) - first);
   const auto end = static_cast<std::int64_t>(std::min(unit.range.end, last) - first);
   for (std::size_t e = 0; e < unit.extractors.size(); ++e) {
-    const auto extractor = cache_.extractor(unit.extractors[e]);
-    if (!extractor) return bad_input(extractor.error());
-    const auto extracted = (*extractor)->extract(drawn);
+    const auto extracted = gathered.extractors[e]->extract(drawn);
     if (!extracted) return bad_input(extracted.error());
     const bool may_be_nan = metrics::find_extractor(unit.extractors[e].kind)->may_hold_nan();
     const at::Tensor is_bad =
@@ -173,6 +186,11 @@ tl::expected<void, UnitFailure> EngineExecutor::gather_group(const GenerateUnit&
     const std::string png =
         io::png_bytes(picture_of(drawn.pictures[row]), picture_texts(unit.sample, group, r));
     gathered.result.artifacts.push_back(keep(picture_artifact(group.images[r]), png));
+    // Without the cell's texts: whatever draws an item, its pictures are the same files.
+    for (const tasks::Slot slot : kPictureSlots)
+      if (const auto picture = item_picture(group.items, slot, row))
+        gathered.result.artifacts.push_back(
+            keep(item_artifact(slot, group.images[r]), io::png_bytes(*picture)));
   }
   return {};
 }
@@ -231,15 +249,15 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::generate(const agent::Leas
   if (!pictures) return bad_input(pictures.error());
   const auto maker = maker_of(spec, *pictures);
   if (!maker) return bad_input(maker.error());
+  Gathered gathered;
+  gathered.rows.resize(unit->extractors.size());
   for (const ExtractorSpec& extractor : unit->extractors) {
-    const auto loaded = cache_.extractor(extractor);
+    auto loaded = cache_.extractor(extractor);
     if (!loaded) return bad_input(loaded.error());
     if (const auto tried = try_out(extractor, **loaded, spec, *texts); !tried)
       return bad_input(tried.error());
+    gathered.extractors.push_back(std::move(*loaded));
   }
-
-  Gathered gathered;
-  gathered.rows.resize(unit->extractors.size());
   const auto group_size = static_cast<std::uint64_t>(spec.group_size);
   for (std::uint64_t first = unit->range.begin / group_size * group_size; first < unit->range.end;
        first += group_size) {

@@ -22,9 +22,9 @@ struct Gathered {
     if (item.source) sources.push_back(picture_tensor(*item.source));
     if (item.mask) masks.push_back(mask_tensor(*item.mask));
     if (item.target) targets.push_back(picture_tensor(*item.target));
-    if (auto text = items.text(index, tasks::slot_key(tasks::Slot::kSourceText)))
+    if (auto text = items.text(index, tasks::Slot::kSourceText))
       source_texts.push_back(std::move(*text));
-    if (auto text = items.text(index, tasks::slot_key(tasks::Slot::kTargetText)))
+    if (auto text = items.text(index, tasks::Slot::kTargetText))
       target_texts.push_back(std::move(*text));
   }
 };
@@ -64,10 +64,7 @@ Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group) {
 }
 
 void say_what_is_wanted(const tasks::TaskKind& kind, Group& group) {
-  const bool is_instruction = kind.prompt_member != "text";
-  if (is_instruction)
-    group.items.edit_prompts = group.prompts;
-  else if (group.items.target_texts.empty())
+  if (!kind.is_instruction && group.items.target_texts.empty())
     group.items.target_texts = group.prompts;
 }
 

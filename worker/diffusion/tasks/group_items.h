@@ -19,8 +19,8 @@ namespace isocost::diffusion {
 
 [[nodiscard]] Result<void> fill_items(const ItemSet& items, PictureSize size, Group& group);
 
-// The group's prompts as metrics take them: instructions, or what is wanted where the items do not
-// say that otherwise.
+// The group's prompts are what is wanted, where they are no instructions and the items do not say
+// it otherwise.
 void say_what_is_wanted(const tasks::TaskKind& kind, Group& group);
 
 }  // namespace isocost::diffusion

@@ -78,6 +78,11 @@ at::Tensor WarmModel::encode(const std::vector<std::string>& prompts, std::int64
   return at::stack(rows);
 }
 
+std::string network_id(ExtractorSpec spec) {
+  spec.items.clear();
+  return extractor_id(spec);
+}
+
 ModelCache::ModelCache(std::vector<std::filesystem::path> roots, at::Device device,
                        std::string dtype)
     : roots_(std::move(roots)),
@@ -222,7 +227,7 @@ Result<std::shared_ptr<SharedAutoencoder>> ModelCache::autoencoder(const SampleS
 }
 
 Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& spec) {
-  const std::string key = extractor_id(spec);
+  const std::string key = network_id(spec);
   const auto found = std::find_if(extractors_.begin(), extractors_.end(),
                                   [&](const auto& entry) { return entry.first == key; });
   if (found != extractors_.end()) {

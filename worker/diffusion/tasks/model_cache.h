@@ -45,6 +45,9 @@ struct WarmModel {
 // "float32" or "fp32" and so on.
 [[nodiscard]] Result<at::ScalarType> parse_dtype(const std::string& name);
 
+// Of an extractor, whatever columns of items it reads: one network serves all data sets.
+[[nodiscard]] std::string network_id(ExtractorSpec spec);
+
 class ModelCache {
  public:
   static constexpr std::size_t kPipelinesMax = 32;

@@ -5,6 +5,7 @@
 #include "base/json_reader.h"
 #include "experiments/world/world.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/extractors/rows_maker.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
 
@@ -132,35 +133,19 @@ tl::expected<UnitResult, UnitFailure> EngineExecutor::reference(const agent::Lea
   const auto extractor = cache_.extractor(spec.extractor);
   if (!extractor) return bad_input(extractor.error());
 
-  std::vector<at::Tensor> rows;
-  std::vector<io::Picture> batch;
-  std::vector<std::string> prompts;
-  const auto flush = [&]() -> Result<void> {
-    if (batch.empty()) return {};
-    auto extracted = (*extractor)->extract({.pictures = picture_batch(batch), .prompts = prompts});
-    if (!extracted) return fail(extracted.error());
-    rows.push_back(std::move(*extracted));
-    batch.clear();
-    prompts.clear();
-    return {};
-  };
+  RowsMaker maker(**extractor, kBatch);
   for (std::uint64_t i = 0; i < (*source)->count(); ++i) {
     if (progress.is_cancelled) return cancelled();
-    auto picture = (*source)->picture(i);
+    const auto picture = (*source)->picture(i);
     if (!picture) return bad_input((*source)->all_faults(picture.error()));
-    // Pictures of another size go into a batch of their own.
-    const bool fits =
-        batch.empty() || (batch[0].width == picture->width && batch[0].height == picture->height);
-    if (!fits || batch.size() == kBatch) {
-      if (const auto done = flush(); !done) return bad_input(done.error());
-    }
-    batch.push_back(std::move(*picture));
-    prompts.push_back((*source)->prompt(i));
+    const auto added = maker.add(
+        {.pictures = picture_tensor(*picture).unsqueeze(0), .prompts = {(*source)->prompt(i)}});
+    if (!added) return bad_input(added.error());
     progress.fraction = static_cast<double>(i + 1) / static_cast<double>((*source)->count());
   }
-  if (const auto done = flush(); !done) return bad_input(done.error());
-  const at::Tensor all = at::cat(rows);
-  return finish(Reference::from_rows(all, all.nbytes() <= kReferenceRowsBytesMax));
+  const auto rows = maker.finish();
+  if (!rows) return bad_input(rows.error());
+  return finish(Reference::from_rows(*rows, rows->nbytes() <= kReferenceRowsBytesMax));
 }
 
 }  // namespace isocost::diffusion

@@ -1,12 +1,11 @@
 // A score unit: rows in the order of the images, reduced to a value with its interval.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/metrics/score.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/failures.h"
-#include "worker/diffusion/tasks/rows.h"
 
 namespace isocost::diffusion {
 namespace {

@@ -168,6 +168,23 @@ TEST_F(ItemsTest, HaveMasksOfTheirSizeWithAPixelThatIsSet) {
               HasSubstr("there are 1 of them; expected 2, as many as of source"));
 }
 
+// What a metric looks at is what a mask keeps.
+TEST_F(ItemsTest, KeepAPixelWhereAMetricLooksAtThose) {
+  Mask mask{5, 4, std::vector<std::uint8_t>(20, 0)};
+  mask.values[1 * 5 + 1] = 255;
+  EXPECT_TRUE(mask.keeps_any(0));
+  EXPECT_TRUE(mask.keeps_any(2));  // the last column
+  EXPECT_FALSE(mask.keeps_any(3));
+  EXPECT_FALSE((Mask{2, 1, {255, 200}}.keeps_any(0)));
+
+  const ItemsSpec white = files(
+      {{"source", column("one", {grey(8, 4, 1)})}, {"mask", column("white", {grey(8, 4, 255)})}});
+  EXPECT_EQ(fault(white, {4, 8}), "no fault");
+  EXPECT_THAT(check_items(*open(white), {4, 8}, 0).error().message(),
+              HasSubstr("0.png: its mask leaves no pixel as it is; expected one or more that must "
+                        "not change"));
+}
+
 // Nearest pixels, so that a mask stays one.
 TEST_F(ItemsTest, ResizeMasksWithoutBlurringThem) {
   io::Picture half = grey(8, 8, 0);
@@ -205,8 +222,8 @@ TEST_F(ItemsTest, AreRefusedWhereNobodyGivesThem) {
   EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("'depth' is no picture of an item"));
   spec.kind = "cloud";
   EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("'cloud' is unknown; expected one of: files, world"));
-  spec = files({{"target", column("high", {plan_of(8, 8)})}});
-  EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("there is no source"));
+  spec = files({{"mask", column("mask", {grey(8, 8, 255)})}});
+  EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("there is neither source nor target"));
 }
 
 TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
@@ -226,7 +243,7 @@ TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
   world::render(scene, picture.rgb.data());
   EXPECT_EQ(*item->target, picture);
   EXPECT_EQ(item->source->width, world::kSide / 4);
-  EXPECT_EQ(items->text(2, "target_text"), world::caption(scene));
+  EXPECT_EQ(items->text(2, tasks::Slot::kTargetText), world::caption(scene));
   EXPECT_EQ(items->count(), 3U);
   spec.options["count"] = 0U;
   EXPECT_THAT(fault(spec, {64, 64}), HasSubstr("items.options.count: 0; expected 1 to 1000000"));

@@ -64,6 +64,19 @@ TEST(Metrics, AreThoseOfTheTable) {
   EXPECT_EQ(computed_metrics(), known);
 }
 
+// Whatever rounding or a symmetric interval gives.
+TEST(Metrics, KeepWhatTheyGiveWithinTheBoundsOfTheTable) {
+  const at::Tensor rows = at::tensor({0.0, 0.0, 0.0, 1.0}, at::kDouble).view({4, 1});
+
+  const Json distance = score("lpips", {.rows = rows}).value();
+  const Json cosine = score("clip_t", {.rows = 1 - 1e-3 * rows}).value();
+  const Json plain = score("clip_score", {.rows = 1 - 1e-3 * rows}).value();
+
+  EXPECT_EQ(distance.at("low"), 0);
+  EXPECT_EQ(cosine.at("high"), 1);
+  EXPECT_GT(plain.at("high"), 1);  // which has none: others multiply it
+}
+
 TEST(Fid, EqualsTheKnownAnswer) {
   const Reference reference = reference_of(rows_y());
 

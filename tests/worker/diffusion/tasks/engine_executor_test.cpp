@@ -1,6 +1,7 @@
 // The executor on the small reference models: what a unit gives depends on its cell and range
 // alone.
 #include "worker/diffusion/tasks/engine_executor.h"
+#include "worker/diffusion/tasks/baselines.h"
 
 #include <gmock/gmock.h>
 
@@ -16,7 +17,7 @@
 #include "base/io/safetensors.h"
 #include "schema/samplers/resolve.h"
 #include "schema/tasks/task.h"
-#include "worker/diffusion/tasks/rows.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/tasks/task.h"
 
 namespace isocost::diffusion {
@@ -121,6 +122,13 @@ TEST(Tasks, AreThoseOfTheTable) {
   auto known = tasks::task_names();
   std::sort(known.begin(), known.end());
   EXPECT_EQ(engine_tasks(), known);
+}
+
+TEST(Baselines, AreThoseOfTheTable) {
+  std::vector<std::string> known;
+  for (const auto& row : tasks::baselines()) known.push_back(row.name);
+  std::sort(known.begin(), known.end());
+  EXPECT_EQ(engine_baselines(), known);
 }
 
 TEST_F(EngineExecutorTest, GivesTheSameRowsHoweverUnitsAreCutAndOrdered) {

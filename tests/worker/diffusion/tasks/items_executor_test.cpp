@@ -4,16 +4,22 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 #include "base/io/inputs.h"
 #include "base/io/item_files.h"
 #include "base/io/picture.h"
+#include "experiments/world/world.h"
 #include "schema/prompts.h"
 #include "schema/samplers/resolve.h"
+#include "schema/units/kind.h"
 #include "tests/base/io/temporary_folder.h"
+#include "worker/diffusion/image/resize.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/rows_file.h"
+#include "worker/diffusion/models/load.h"
 #include "worker/diffusion/tasks/engine_executor.h"
 #include "worker/diffusion/tasks/group_items.h"
-#include "worker/diffusion/tasks/rows.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -84,8 +90,9 @@ class ItemsExecutorTest : public ::testing::Test {
   static std::string column(const io::ItemTable& table, const std::string& member) {
     return io::read_column(table, member)->digest.name();
   }
-  tl::expected<UnitResult, UnitFailure> run(std::uint64_t begin, std::uint64_t end) {
-    const GenerateUnit unit{spec_, {begin, end}, {features_}, 0};
+  tl::expected<UnitResult, UnitFailure> run(std::uint64_t begin, std::uint64_t end,
+                                            std::uint64_t keep_pictures = 0) {
+    const GenerateUnit unit{spec_, {begin, end}, {features_}, keep_pictures};
     agent::Progress progress;
     return executor_->execute(
         {unit_name(unit), UnitKind::kGenerate, Json::parse(body_text(unit)), {}}, progress);
@@ -95,6 +102,28 @@ class ItemsExecutorTest : public ::testing::Test {
     EXPECT_TRUE(result) << result.error().reason;
     if (!result) return {};
     return rows_from_bytes(store_.get(result->artifacts.at(0).digest).value(), "rows").value();
+  }
+  // The sample is a baseline's, beside this task.
+  void stand_beside(const char* baseline, const char* task) {
+    spec_.task = baseline;
+    spec_.parameters = {{"task", task}};
+    spec_.sampler = Json::object();
+    spec_.inputs.clear();
+  }
+  void enlarge_by_four() {
+    spec_.items.inputs = {{"target", spec_.items.inputs.at("source")}};
+    spec_.items.factor = 4;
+    spec_.items.degradation = {{"name", "bicubic"}};
+  }
+  io::Picture picture(std::uint64_t image) {
+    const auto result = run(image, image + 1, image + 1);
+    EXPECT_TRUE(result) << result.error().reason;
+    if (!result) return {};
+    for (const ArtifactRef& artifact : result->artifacts)
+      if (artifact.name == picture_artifact(image))
+        return io::parse_picture(store_.get(artifact.digest).value(), "picture").value();
+    ADD_FAILURE() << "no picture";
+    return {};
   }
   std::string fault() {
     const auto result = run(0, 2);
@@ -141,6 +170,32 @@ TEST_F(ItemsExecutorTest, FillsAGroupWithItemsModuloTheirNumber) {
   EXPECT_FALSE(group.items.targets.defined());
 }
 
+// As the unit may leave them, and as they lie in the data set.
+TEST_F(ItemsExecutorTest, KeepsWhatItsPicturesWereMadeFromAndAreHeldAgainst) {
+  const auto table = io::read_item_table(folder_ / "data/edits").value();
+  features_.items = {{"target", column(table, "file_name")}};  // as a metric of pairs asks for it
+  const GenerateUnit unit{spec_, {2, 5}, {features_}, 4};
+
+  const auto result = run(2, 5, 4), without = run(2, 5);
+
+  ASSERT_TRUE(result && without) << result.error().reason;
+  EXPECT_EQ(result->digest, without->digest);
+  std::map<std::string, Digest> kept;
+  const auto forms = units::row_of(UnitKind::kGenerate).outputs(unit);
+  for (const ArtifactRef& artifact : result->artifacts) {
+    kept[artifact.name] = artifact.digest;
+    EXPECT_TRUE(forms.contains(artifact.name)) << artifact.name;
+  }
+  EXPECT_EQ(kept.size(), forms.size());
+  const auto picture = [&](const char* name) {
+    return io::parse_picture(store_.get(kept.at(name)).value(), name).value();
+  };
+  EXPECT_EQ(picture("source/2"), waves(2));
+  EXPECT_EQ(picture("source/3"), waves(0));  // of three items
+  EXPECT_EQ(picture("mask/3"), half_mask());
+  EXPECT_EQ(kept.at("target/3"), kept.at("source/3"));
+}
+
 TEST_F(ItemsExecutorTest, RefusesItemsThatAreNotThereOrWereChanged) {
   const SampleSpec sound = spec_;
   spec_.items.inputs["source"] = sha256("gone").name();
@@ -159,6 +214,67 @@ TEST_F(ItemsExecutorTest, RefusesItemsThatAreNotThereOrWereChanged) {
   ASSERT_TRUE(run(0, 2));
   folder_.write("data/edits/1.png", io::png_bytes(waves(9)));
   EXPECT_THAT(fault(), HasSubstr("1.png: the picture was changed while it is in use"));
+}
+
+TEST_F(ItemsExecutorTest, MakesBaselinesWithoutANetwork) {
+  enlarge_by_four();
+  stand_beside("bicubic", "concat-sr");
+  const auto small = resize_u8(waves(1), kSide / 4, kSide / 4, Filter::kBicubic);
+  EXPECT_EQ(picture(1), resize_u8(small, kSide, kSide, Filter::kBicubic));
+
+  stand_beside("mean", "concat-sr");
+  io::Picture mean = waves(0);
+  for (std::size_t i = 0; i < mean.rgb.size(); ++i) {
+    const int sum = waves(0).rgb[i] + waves(1).rgb[i] + waves(2).rgb[i];
+    mean.rgb[i] = static_cast<std::uint8_t>((2 * sum + 3) / 6);
+  }
+  EXPECT_EQ(picture(0), mean);
+  EXPECT_EQ(picture(2), mean);
+}
+
+TEST_F(ItemsExecutorTest, MakesBaselinesOfSourcesAndOfTheMiniWorld) {
+  stand_beside("source", "inpaint");
+  EXPECT_EQ(picture(2), waves(2));
+  // Image 3 has item 0 again.
+  EXPECT_EQ(picture(3), waves(0));
+
+  stand_beside("real", "text-to-image");
+  spec_.height = spec_.width = world::kSide;
+  spec_.items.kind = kWorldItems;
+  spec_.items.inputs.clear();
+  spec_.items.options = {{"split", "test"}, {"count", 3}, {"seed", 7}};
+  io::Picture scene{world::kSide, world::kSide, std::vector<std::uint8_t>(world::kPictureBytes)};
+  world::render(world::scene(world::Split::kTest, 1, 7), scene.rgb.data());
+  EXPECT_EQ(picture(1), scene);
+}
+
+TEST_F(ItemsExecutorTest, ReconstructsWithTheAutoencoderAlone) {
+  const std::string vae = spec_.inputs.at("vae");
+  enlarge_by_four();
+  stand_beside("reconstruction", "concat-sr");
+  spec_.inputs["vae"] = vae;
+  auto loaded = load_autoencoder(kItemModels / "inpaint9/vae");
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  SharedAutoencoder autoencoder(*loaded, at::kCPU);
+  // A group has two images.
+  const at::Tensor pictures = picture_batch({waves(0), waves(1)}).to(at::kFloat) / 255;
+  const at::Tensor latents = autoencoder.posterior(2 * pictures - 1).mean;
+  const auto rendered = autoencoder.render(autoencoder.config().scaling_factor * latents);
+  ASSERT_TRUE(rendered) << rendered.error().message();
+
+  EXPECT_EQ(picture(1), picture_of((*rendered)[1]));
+
+  // Two trained networks of it would be the same cell: none is asked for.
+  spec_.inputs.clear();
+  EXPECT_THAT(fault(), HasSubstr("the input 'vae' is missing"));
+}
+
+TEST_F(ItemsExecutorTest, RefusesBaselinesOfNothing) {
+  stand_beside("reconstruction", "inpaint");
+  spec_.task = "mean";
+  EXPECT_THAT(fault(), HasSubstr("items: they have no target"));
+  spec_.parameters = {{"task", "nothing"}};
+  EXPECT_THAT(fault(), HasSubstr("sample.parameters: {\"task\":\"nothing\"} name no task"));
 }
 
 }  // namespace

@@ -44,6 +44,21 @@ TEST(ModelCache, SharesThePartsOfItsModels) {
   EXPECT_EQ((*second)->texts->states.size(), 1U);
 }
 
+// What of the items an extractor reads is in its key, and makes no other network of it.
+TEST(ModelCache, HoldsANetworkOnceForAllDataSets) {
+  ModelCache cache({kCachedModels}, at::kCPU, "");
+  ExtractorSpec spec{.kind = "clip-to-target",
+                     .input = io::input_digest(kCachedModels / "clip").value().name()};
+  spec.items = {{"target", sha256("one").name()}};
+  const auto one = cache.extractor(spec);
+  ASSERT_TRUE(one) << one.error().message();
+
+  spec.items = {{"target", sha256("other").name()}};
+  EXPECT_EQ(cache.extractor(spec).value(), *one);
+  spec.kind = "clip-to-source";
+  EXPECT_NE(cache.extractor(spec).value(), *one);
+}
+
 // A U-Net in another dtype is another one in memory; what is let go costs nothing.
 TEST(ModelCache, SharesNoNetworkOfAnotherType) {
   ModelCache cache({kCachedModels}, at::kCPU, "");

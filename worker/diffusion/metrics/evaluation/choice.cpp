@@ -1,20 +1,16 @@
 #include "worker/diffusion/metrics/evaluation/choice.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "experiments/world/mini_folder.h"
+#include "schema/metrics/choice.h"
 
 namespace isocost::diffusion {
 namespace {
 
 constexpr std::string_view kArgumentPrefix = "arguments.";
-
-std::vector<std::string> option_names(const std::vector<Option>& options) {
-  std::vector<std::string> names;
-  names.reserve(options.size());
-  for (const auto& option : options) names.push_back(option.name);
-  return names;
-}
 
 // The forms that the option --extractor may have for such rows.
 std::string extractor_forms(metrics::Rows rows) {
@@ -33,93 +29,83 @@ Json typed(const std::string& text) {
 
 class Choosing {
  public:
-  Choosing(const MetricWords& words, bool has_rows) : words_(words), has_rows_(has_rows) {}
+  Choosing(const MetricWords& words, const metrics::Metric& metric, bool has_rows)
+      : words_(words), has_rows_(has_rows), choice_(metric) {}
 
   Result<MetricChoice> run() {
-    choice_.metric = metrics::find_metric(words_.metric);
-    if (choice_.metric == nullptr)
-      return fail("--metric", "'" + words_.metric.substr(0, 80) + "' is no metric",
-                  "one of: " + joined(metrics::metric_names()));
     choose_extractor();
-    if (kind_ != nullptr) {
-      choice_.extractor = {kind_->kind, {}, defaults_of(kind_->options)};
-      if (kind_->takes_arguments) choice_.extractor.options[metrics::kArguments] = Json::object();
-    }
-    choice_.protocol = defaults_of(choice_.metric->protocol);
-    take_preset();
     for (const auto& setting : words_.settings) take_setting(setting);
-    for (const auto& option : choice_.metric->protocol)
-      if (const Option* needed = lacking(choice_.metric->protocol, option, choice_.protocol))
+    take_preset();
+    const auto& metric = choice_.metric();
+    for (const auto& option : metric.protocol)
+      if (const Option* needed = lacking(metric.protocol, option, choice_.protocol()))
         failure_.add("--set", option.name + " has no effect without " + needed->name);
     if (!failure_.is_empty()) return fail(std::move(failure_));
-    return std::move(choice_);
+    MetricChoice chosen{.metric = &metric,
+                        .extractor = {},
+                        .input = std::move(input_),
+                        .protocol = choice_.protocol()};
+    if (const auto* kind = choice_.extractor())
+      chosen.extractor = {kind->kind, {}, choice_.extractor_options()};
+    return chosen;
   }
 
  private:
+  [[nodiscard]] metrics::Rows rows() const { return choice_.metric().rows; }
+
   void choose_extractor() {
-    const metrics::Rows rows = choice_.metric->rows;
     if (words_.extractor.empty()) {
-      kind_ = has_rows_ ? nullptr : metrics::usual_extractor_for(rows);
-      if (kind_ == nullptr && !has_rows_)
-        failure_.add("--extractor", words_.metric + " needs one", extractor_forms(rows));
-      if (kind_ != nullptr && kind_->has_input()) choice_.input = mini_input();
+      if (!has_rows_) take_usual_extractor();
       return;
     }
     if (has_rows_) {
       failure_.add("--extractor", "the pictures are rows already", "rows or an extractor");
       return;
     }
-    std::string member(metrics::member_of_path(rows, words_.extractor)), path = words_.extractor;
+    std::string member(metrics::member_of_path(rows(), words_.extractor)), path = words_.extractor;
     const auto colon = path.find(':');
+    const auto members = metrics::members();
     if (path == metrics::kMini) {
       member = path;
-    } else if (colon != std::string::npos && is_member(path.substr(0, colon))) {
+    } else if (colon != std::string::npos &&
+               std::find(members.begin(), members.end(), path.substr(0, colon)) != members.end()) {
       member = path.substr(0, colon);
       path = path.substr(colon + 1);
     }
-    kind_ = member.empty() ? nullptr : metrics::extractor_for(rows, member);
-    if (kind_ == nullptr) {
-      const std::string forms = extractor_forms(rows);
-      failure_.add("--extractor",
-                   words_.metric + " is not made of what '" + words_.extractor + "' gives",
-                   forms.empty() ? "no extractor: it compares pixels" : forms);
+    const auto* kind = member.empty() ? nullptr : metrics::extractor_for(rows(), member);
+    choice_.take(kind);
+    if (kind != nullptr) {
+      input_ = experiments::named_place(member == metrics::kMini ? kind->mini : path);
       return;
     }
-    choice_.input = member == metrics::kMini ? mini_input() : std::filesystem::path(path);
+    is_extractor_faulty_ = true;
+    const std::string forms = extractor_forms(rows());
+    failure_.add("--extractor",
+                 choice_.metric().name + " is not made of what '" + words_.extractor + "' gives",
+                 forms.empty() ? "no extractor: it compares pixels" : forms);
   }
 
-  static bool is_member(const std::string& word) {
-    const auto& rows = metrics::extractors();
-    return std::any_of(rows.begin(), rows.end(), [&](const metrics::Extractor& row) {
-      return !row.member.empty() && row.member == word;
-    });
-  }
-
-  // "mini/features" is the folder features of the family.
-  [[nodiscard]] std::filesystem::path mini_input() const {
-    return experiments::mini_folder() / std::filesystem::path(kind_->mini).filename();
+  void take_usual_extractor() {
+    const auto* kind = metrics::usual_extractor_for(rows());
+    choice_.take(kind);
+    if (kind != nullptr && kind->has_input()) input_ = experiments::named_place(kind->mini);
+    if (kind != nullptr) return;
+    is_extractor_faulty_ = true;
+    failure_.add("--extractor", choice_.metric().name + " needs one", extractor_forms(rows()));
   }
 
   void take_preset() {
     if (words_.preset.empty()) return;
-    std::vector<std::string> names;
-    for (const auto& preset : choice_.metric->presets) {
-      names.push_back(preset.name);
-      if (preset.name != words_.preset) continue;
-      choice_.protocol.update(preset.protocol);
-      if (kind_ == nullptr) return;
-      for (const auto& [name, value] : preset.extractor_options.items()) {
-        if (find_option(kind_->options, name) == nullptr) {
-          failure_.add("--protocol", words_.preset + " is about another extractor",
-                       "one with the option " + name);
-          return;
-        }
-        choice_.extractor.options[name] = value;
-      }
+    const auto* preset = metrics::find_preset(choice_.metric(), words_.preset);
+    if (preset == nullptr) {
+      const auto names = metrics::preset_names(choice_.metric());
+      failure_.add("--protocol",
+                   "'" + words_.preset + "' is no protocol of " + choice_.metric().name,
+                   names.empty() ? "none: it has no other" : "one of: " + joined(names));
       return;
     }
-    failure_.add("--protocol", "'" + words_.preset + "' is no protocol of " + words_.metric,
-                 names.empty() ? "none: it has no other" : "one of: " + joined(names));
+    for (const auto& fault : choice_.take(*preset))
+      failure_.add("--protocol", fault.what, fault.expected);
   }
 
   void take_setting(const std::string& setting) {
@@ -128,55 +114,63 @@ class Choosing {
       failure_.add("--set", "'" + setting + "' is no setting", "name=value");
       return;
     }
-    const std::string name = setting.substr(0, equals);
-    const Json value = typed(setting.substr(equals + 1));
-    const bool takes_arguments = kind_ != nullptr && kind_->takes_arguments;
-    if (takes_arguments && name.starts_with(kArgumentPrefix)) {
-      take_argument(name.substr(kArgumentPrefix.size()), value);
-      return;
+    const std::string name = setting.substr(0, equals), text = setting.substr(equals + 1);
+    if (const Option* option = choice_.find(name)) return take_option(*option, text);
+    const auto* kind = choice_.extractor();
+    if (kind != nullptr && kind->takes_arguments && name.starts_with(kArgumentPrefix))
+      return take_argument(name.substr(kArgumentPrefix.size()), typed(text));
+    // Of which extractor it is to be nobody knows, where the one that was named is none.
+    const auto names = possible_names();
+    if (is_extractor_faulty_ && (names.contains(name) || name.starts_with(kArgumentPrefix))) return;
+    failure_.add("--set", "'" + name + "' is no option of " + choice_.metric().name,
+                 names.empty()
+                     ? "none: it has no options"
+                     : "one of: " + joined(std::vector<std::string>(names.begin(), names.end())));
+  }
+
+  // What may be set of the protocol and of the extractor; where that is at fault, of any.
+  [[nodiscard]] std::set<std::string> possible_names() const {
+    std::set<std::string> names;
+    for (const auto& option : choice_.metric().protocol) names.insert(option.name);
+    for (const auto& row : metrics::extractors()) {
+      const bool may_be = is_extractor_faulty_ ? row.makes(rows()) : &row == choice_.extractor();
+      if (!may_be) continue;
+      for (const auto& option : row.options) names.insert(option.name);
+      if (row.takes_arguments) names.insert(std::string(kArgumentPrefix) + "NAME");
     }
-    const Option* own = kind_ == nullptr ? nullptr : find_option(kind_->options, name);
-    const Option* option = own != nullptr ? own : find_option(choice_.metric->protocol, name);
-    if (option == nullptr) {
-      auto names = option_names(choice_.metric->protocol);
-      if (kind_ != nullptr)
-        for (const auto& one : option_names(kind_->options)) names.push_back(one);
-      if (takes_arguments) names.emplace_back("arguments.NAME");
-      failure_.add("--set", "'" + name + "' is no option of " + words_.metric,
-                   names.empty() ? "none: it has no options" : "one of: " + joined(names));
-      return;
-    }
+    return names;
+  }
+
+  void take_option(const Option& option, const std::string& text) {
     // A text that looks like a number is still a text.
-    const bool is_text =
-        option->kind == Option::Kind::kText || option->kind == Option::Kind::kChoice;
-    const Json fitting = is_text ? Json(setting.substr(equals + 1)) : value;
-    if (const auto expected = misfit(*option, fitting)) {
-      failure_.add("--set", name + " is " + canonical(fitting).substr(0, 60), *expected);
-      return;
-    }
-    (own != nullptr ? choice_.extractor.options : choice_.protocol)[name] =
-        normal_form(*option, fitting);
+    const bool is_text = option.kind == Option::Kind::kText || option.kind == Option::Kind::kChoice;
+    const Json value = is_text ? Json(text) : typed(text);
+    if (const auto expected = choice_.set(option, value))
+      failure_.add("--set", option.name + " is " + canonical(value).substr(0, 60), *expected);
   }
 
   void take_argument(const std::string& name, const Json& value) {
-    if (!value.is_boolean() && !value.is_number())
+    if (const auto expected = choice_.set_argument(name, value))
       failure_.add("--set", "the argument " + name + " is " + canonical(value).substr(0, 60),
-                   "true, false or a number");
-    else
-      choice_.extractor.options[metrics::kArguments][name] = value;
+                   *expected);
   }
 
   const MetricWords& words_;
   bool has_rows_;
-  const metrics::Extractor* kind_ = nullptr;
-  MetricChoice choice_;
+  metrics::Choice choice_;
+  bool is_extractor_faulty_ = false;
+  std::filesystem::path input_;  // of the extractor
   Failure failure_;
 };
 
 }  // namespace
 
 Result<MetricChoice> choose(const MetricWords& words, bool has_rows) {
-  return Choosing(words, has_rows).run();
+  const auto* metric = metrics::find_metric(words.metric);
+  if (metric == nullptr)
+    return fail("--metric", "'" + words.metric.substr(0, 80) + "' is no metric",
+                "one of: " + joined(metrics::metric_names()));
+  return Choosing(words, *metric, has_rows).run();
 }
 
 }  // namespace isocost::diffusion

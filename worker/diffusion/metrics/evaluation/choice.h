@@ -18,8 +18,8 @@ namespace isocost::diffusion {
 
 struct MetricWords {
   std::string metric;
-  // "mini", a path, or MEMBER:PATH with a member of a grid's extractor ("clip:models/b32"). Empty:
-  // the mini family's own, or what needs no input.
+  // "mini", a path ("mini/clip" is the mini family's), or MEMBER:PATH with a member of a grid's
+  // extractor ("clip:models/b32"). Empty: the mini family's own, or what needs no input.
   std::string extractor{};
   std::string preset{};                 // a protocol that the field knows
   std::vector<std::string> settings{};  // "name=value": of the extractor or of the protocol

@@ -1,81 +1,40 @@
 #include "worker/diffusion/metrics/evaluation/evaluate.h"
 
-#include <algorithm>
-#include <array>
-#include <cstring>
 #include <optional>
 
 #include "base/check.h"
+#include "base/io/atomic_file.h"
 #include "base/io/item_files.h"
-#include "base/io/safetensors.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/evaluation/plan.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
+#include "worker/diffusion/metrics/extractors/rows_maker.h"
+#include "worker/diffusion/metrics/rows_file.h"
 #include "worker/diffusion/metrics/score.h"
 
 namespace isocost::diffusion {
 namespace {
 
-namespace fs = std::filesystem;
-
-at::Tensor flags_of(const io::Picture& mask) {  // bool [1, H, W]
-  at::Tensor flags = at::empty({1, mask.height, mask.width}, at::kBool);
-  bool* flag = flags.data_ptr<bool>();
-  for (std::size_t p = 0; p < mask.rgb.size() / 3; ++p) flag[p] = is_set(mask, p);
-  return flags;
+at::Tensor flags_of(const Mask& mask) {  // bool [1, 1, H, W]
+  return at::tensor(mask.values, at::kByte).view({1, 1, mask.height, mask.width}) >= kMaskSetFrom;
 }
 
-// Pictures with what belongs to them, gathered until they are a batch.
-class Batch {
- public:
-  void add(const Pairs& pairs, std::size_t index, const Pair& pair) {
-    pictures_.push_back(picture_tensor(pair.picture));
-    if (pair.source) sources_.push_back(picture_tensor(*pair.source));
-    if (pair.target) targets_.push_back(picture_tensor(*pair.target));
-    if (pair.mask) masks_.push_back(flags_of(*pair.mask));
-    const auto take = [&](const std::vector<std::string>& all, std::vector<std::string>& into) {
-      if (!all.empty()) into.push_back(all[index]);
-    };
-    take(pairs.prompts, texts_.prompts);
-    take(pairs.source_texts, texts_.items.source_texts);
-    take(pairs.target_texts, texts_.items.target_texts);
-    sizes_ = sizes_of(pair);
-  }
+at::Tensor alone(const io::Picture& picture) { return picture_tensor(picture).unsqueeze(0); }
 
-  [[nodiscard]] std::size_t size() const { return pictures_.size(); }
-  [[nodiscard]] bool fits(const Pair& pair) const {
-    return pictures_.empty() || sizes_ == sizes_of(pair);
-  }
-
-  [[nodiscard]] RowInput take() {
-    RowInput input = std::move(texts_);
-    input.pictures = stacked(pictures_);
-    input.items.sources = stacked(sources_);
-    input.items.targets = stacked(targets_);
-    input.items.masks = stacked(masks_);
-    *this = Batch();
-    return input;
-  }
-
- private:
-  using Sizes = std::array<int, 8>;
-  static Sizes sizes_of(const Pair& pair) {
-    Sizes sizes = {pair.picture.width, pair.picture.height};
-    std::size_t at = 2;
-    for (const auto* other : {&pair.source, &pair.target, &pair.mask}) {
-      sizes[at++] = *other ? (*other)->width : 0;
-      sizes[at++] = *other ? (*other)->height : 0;
-    }
-    return sizes;
-  }
-  static at::Tensor stacked(const std::vector<at::Tensor>& all) {
-    return all.empty() ? at::Tensor() : at::stack(all).contiguous();
-  }
-
-  std::vector<at::Tensor> pictures_, sources_, targets_, masks_;
-  RowInput texts_;
-  Sizes sizes_{};
-};
+// Picture `index` with what belongs to it.
+RowInput input_of(const Pairs& pairs, std::size_t index, const Pair& pair) {
+  RowInput input{.pictures = alone(pair.picture), .prompts = {}};
+  if (pair.source) input.items.sources = alone(*pair.source);
+  if (pair.target) input.items.targets = alone(*pair.target);
+  if (pair.mask) input.items.masks = flags_of(*pair.mask);
+  const auto take = [&](const std::vector<std::string>& all, std::vector<std::string>& into) {
+    if (!all.empty()) into = {all[index]};
+  };
+  take(pairs.prompts, input.prompts);
+  take(pairs.source_texts, input.items.source_texts);
+  take(pairs.target_texts, input.items.target_texts);
+  return input;
+}
 
 class Evaluation {
  public:
@@ -86,15 +45,16 @@ class Evaluation {
     if (!plan) return fail(plan.error());
     plan_ = std::move(*plan);
     if (auto loaded = load(); !loaded) return fail(loaded.error());
-    auto rows = rows_of_pictures();
+    auto rows = plan_.given ? Result<at::Tensor>(*plan_.given) : rows_of(plan_.pairs, "pictures");
     if (!rows) return fail(rows.error());
-    const auto reference = read_reference();
-    if (!reference) return fail(reference.error());
-    if (!request_.write_rows.empty()) write(*rows);
-    auto values =
-        score(plan_.choice.metric->name, {.rows = *rows,
-                                          .reference = *reference ? &**reference : nullptr,
-                                          .protocol = plan_.choice.protocol});
+    if (!request_.write_rows.empty())
+      io::write_file_atomically(request_.write_rows,
+                                rows_bytes(*rows, rows_metadata(plan_.choice.extractor)));
+    if (auto made = make_reference(); !made) return fail(made.error());
+    auto values = score(plan_.choice.metric->name,
+                        {.rows = *rows,
+                         .reference = plan_.reference ? &*plan_.reference : nullptr,
+                         .protocol = plan_.choice.protocol});
     if (!values) return values;
     describe(*values);
     return values;
@@ -102,88 +62,66 @@ class Evaluation {
 
  private:
   Result<void> load() {
-    if (plan_.choice.extractor.kind.empty()) return {};
-    auto extractor =
-        load_extractor(plan_.choice.extractor, plan_.choice.input, {.device = request_.device});
+    const ExtractorSpec& spec = plan_.choice.extractor;
+    if (spec.kind.empty()) return {};
+    auto extractor = load_extractor(spec, plan_.choice.input, {.device = request_.device});
     if (!extractor) return fail(extractor.error());
     extractor_ = std::move(*extractor);
+    const auto* kind = metrics::find_extractor(spec.kind);
+    ISOCOST_CHECK(kind != nullptr, "a chosen extractor has its row");
+    checks_ = {.is_pixelwise = kind->is_pixelwise(),
+               .least_side = kind->least_side(spec.options),
+               .kept_margin = kind->kept_margin(spec.options).value_or(0)};
     return {};
   }
 
-  Result<at::Tensor> rows_of_pictures() {
-    if (plan_.given) return *plan_.given;
-    const auto* kind = metrics::find_extractor(plan_.choice.extractor.kind);
-    ISOCOST_CHECK(kind != nullptr, "a chosen extractor has its row");
-    return rows_of(plan_.pairs, kind->is_pixelwise(), "pictures");
-  }
-
   // Once something is at fault nothing more is computed, and all the rest is read.
-  Result<at::Tensor> rows_of(const Pairs& pairs, bool is_pixelwise, const std::string& what) {
-    std::vector<at::Tensor> rows;
-    Batch batch;
+  Result<at::Tensor> rows_of(const Pairs& pairs, const std::string& what) {
+    RowsMaker maker(*extractor_, static_cast<std::size_t>(request_.batch));
     io::ManyFaults faults;
     bool is_good = true;
-    const auto flush = [&]() -> Result<void> {
-      if (batch.size() == 0 || !is_good) return {};
-      auto extracted = extractor_->extract(batch.take());
-      if (!extracted) return fail(extracted.error());
-      rows.push_back(std::move(*extracted));
-      return {};
-    };
     const std::size_t count = pairs.pictures.size();
     for (std::size_t i = 0; i < count; ++i) {
-      const auto pair = read_pair(pairs, i, is_pixelwise);
+      const auto pair = read_pair(pairs, i, checks_);
       if (!pair) {
         faults.add(pair.error());
         is_good = false;
         continue;
       }
-      const bool is_full = batch.size() == static_cast<std::size_t>(request_.batch);
-      if (is_full || !batch.fits(*pair))
-        if (const auto done = flush(); !done) return fail(done.error());
-      if (is_good) batch.add(pairs, i, *pair);
+      if (is_good) {
+        if (auto added = maker.add(input_of(pairs, i, *pair)); !added) return fail(added.error());
+        if (auto fits = check_columns(maker); !fits) return fail(fits.error());
+      }
       if (request_.progress) request_.progress(what, i + 1, count);
     }
     if (!is_good)
       return fail(
           faults.take(pairs.pictures.front().parent_path().string(), "more pictures are at fault"));
-    if (const auto done = flush(); !done) return fail(done.error());
-    return at::cat(rows);
+    return maker.finish();
   }
 
-  Result<std::optional<Reference>> read_reference() {
-    const auto need = plan_.choice.metric->reference;
-    const fs::path& path = request_.reference;
-    if (need == metrics::ReferenceNeed::kNone) return std::optional<Reference>();
-    const bool keeps_rows = need == metrics::ReferenceNeed::kRows;
-    const auto wrapped = [](Result<Reference> made) -> Result<std::optional<Reference>> {
-      if (!made) return fail(made.error());
-      return std::optional(std::move(*made));
-    };
-    if (path.extension() == ".npz") return wrapped(Reference::read_npz(path));
-    if (is_safetensors(path)) {
-      const auto file = io::SafetensorsFile::read(path);
-      if (!file) return fail(file.error());
-      if (file->find("mu") != nullptr) return wrapped(Reference::of_file(*file));
-      const auto rows = read_rows(*file);
-      if (!rows) return fail(rows.error());
-      return wrapped(Reference::from_rows(*rows, keeps_rows));
-    }
+  // After the first batch, and not after all of them.
+  [[nodiscard]] Result<void> check_columns(const RowsMaker& maker) const {
+    const auto columns = maker.columns();
+    if (!columns || !plan_.reference || *columns == plan_.reference->dimensions()) return {};
+    return fail(request_.reference.string(),
+                "it has " + std::to_string(plan_.reference->dimensions()) + " features",
+                std::to_string(*columns) + ", as many as the extractor gives");
+  }
+
+  // Of pictures, where no file has it.
+  Result<void> make_reference() {
+    if (plan_.choice.metric->reference == metrics::ReferenceNeed::kNone || plan_.reference)
+      return {};
     Pairs pairs;
     pairs.pictures = plan_.reference_files;
-    const auto rows = rows_of(pairs, false, "the reference");
+    const auto rows = rows_of(pairs, "the reference");
     if (!rows) return fail(rows.error());
-    return wrapped(Reference::from_rows(*rows, keeps_rows));
-  }
-
-  void write(const at::Tensor& rows) const {
-    const bool is_double = rows.scalar_type() == at::kDouble;
-    const at::Tensor plain = rows.to(is_double ? at::kDouble : at::kFloat).contiguous();
-    const std::span bytes(static_cast<const std::byte*>(plain.const_data_ptr()), plain.nbytes());
-    io::write_safetensors(
-        request_.write_rows,
-        {{kRowsTensor,
-          {is_double ? io::Dtype::kF64 : io::Dtype::kF32, plain.sizes().vec(), bytes}}});
+    const bool keeps_rows = plan_.choice.metric->reference == metrics::ReferenceNeed::kRows;
+    auto reference = Reference::from_rows(*rows, keeps_rows, request_.reference.string());
+    if (!reference) return fail(reference.error());
+    plan_.reference = std::move(*reference);
+    return {};
   }
 
   void describe(Json& values) const {
@@ -205,6 +143,7 @@ class Evaluation {
   const EvaluationRequest& request_;
   EvaluationPlan plan_;
   std::unique_ptr<Extractor> extractor_;
+  PairChecks checks_;
 };
 
 }  // namespace

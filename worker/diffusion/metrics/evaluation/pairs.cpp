@@ -11,12 +11,6 @@ namespace {
 namespace fs = std::filesystem;
 using tasks::Slot;
 
-constexpr const char* kTextMember = "text";
-constexpr const char* kTargetTextMember = "target_text";
-constexpr const char* kInstructionMember = "edit_prompt";
-constexpr const char* kMaskMember = "mask_file_name";
-constexpr const char* kTargetMember = "target_file_name";
-
 bool is_needed(const PairSources& sources, Slot slot) {
   return std::find(sources.needs.begin(), sources.needs.end(), slot) != sources.needs.end();
 }
@@ -29,26 +23,30 @@ struct Alignment {
 
 Result<Alignment> align(const std::vector<fs::path>& pictures, const std::vector<fs::path>& names,
                         const std::string& where, const std::string& what) {
-  std::map<std::string, std::size_t> by_stem;
-  bool is_unique = true;
-  for (std::size_t i = 0; i < names.size(); ++i)
-    is_unique &= by_stem.emplace(names[i].stem().string(), i).second;
+  std::map<std::string, std::vector<std::size_t>> by_stem;
+  for (std::size_t i = 0; i < names.size(); ++i) by_stem[names[i].stem().string()].push_back(i);
   Alignment alignment;
   io::ManyFaults faults;
-  std::size_t found = 0;
+  bool is_sound = true;
   for (const fs::path& picture : pictures) {
-    const auto place = is_unique ? by_stem.find(picture.stem().string()) : by_stem.end();
-    if (place == by_stem.end()) {
-      faults.add(picture.string(), "there is no " + what + " of this name in " + where,
-                 "one for each picture, as for others");
+    const auto found = by_stem.find(picture.stem().string());
+    alignment.is_by_name |= found != by_stem.end();
+    if (found != by_stem.end() && found->second.size() == 1) {
+      alignment.places.push_back(found->second.front());
       continue;
     }
-    ++found;
-    alignment.places.push_back(place->second);
+    is_sound = false;
+    if (found == by_stem.end())
+      faults.add(picture.string(), "there is no " + what + " of this name in " + where,
+                 "one for each picture, as for others");
+    else
+      faults.add(picture.string(),
+                 "there are two " + what + "s of this name in " + where + ": " +
+                     names[found->second[0]].string() + " and " + names[found->second[1]].string(),
+                 "each name once");
   }
-  alignment.is_by_name = found > 0;
-  if (found == pictures.size()) return alignment;
-  if (found > 0) return fail(faults.take(where, "more pictures have no " + what));
+  if (is_sound) return alignment;
+  if (alignment.is_by_name) return fail(faults.take(where, "more pictures have no " + what));
   if (names.size() != pictures.size())
     return fail(where,
                 "it has " + std::to_string(names.size()) + " " + what + "s for " +
@@ -105,41 +103,55 @@ class Pairing {
     for (const Json& row : table->rows)
       names.emplace_back(row.at(io::kFileNameMember).get<std::string>());
     if (!place(names, sources_.items.string(), "item")) return;
-    take_pictures(*table, Slot::kSource, io::kFileNameMember, pairs_.sources);
-    take_pictures(*table, Slot::kMask, kMaskMember, pairs_.masks);
-    if (sources_.targets.empty())
-      take_pictures(*table, Slot::kTarget, kTargetMember, pairs_.targets);
-    take_texts(*table, Slot::kPrompt, kTextMember, pairs_.prompts);
-    take_texts(*table, Slot::kSourceText, kTextMember, pairs_.source_texts);
-    take_texts(*table, Slot::kTargetText, target_text_member(*table), pairs_.target_texts);
+    const tasks::ItemUse use{.is_instruction = has_instructions(*table)};
+    take_pictures(*table, Slot::kSource, use, pairs_.sources);
+    take_pictures(*table, Slot::kMask, use, pairs_.masks);
+    if (sources_.targets.empty()) take_pictures(*table, Slot::kTarget, use, pairs_.targets);
+    take_texts(*table, Slot::kPrompt, use, pairs_.prompts);
+    take_texts(*table, Slot::kSourceText, use, pairs_.source_texts);
+    take_texts(*table, Slot::kTargetText, use, pairs_.target_texts);
+    if (!pairs_.source_texts.empty() && !pairs_.target_texts.empty()) check_texts_differ();
   }
 
-  static const char* target_text_member(const io::ItemTable& table) {
-    const auto has = [&](const char* member) {
-      return std::any_of(table.rows.begin(), table.rows.end(),
-                         [&](const Json& row) { return row.contains(member); });
-    };
-    return has(kTargetTextMember) || has(kInstructionMember) ? kTargetTextMember : kTextMember;
+  // Lines have what is theirs alone.
+  static bool has_instructions(const io::ItemTable& table) {
+    constexpr tasks::ItemUse kInstructions{.is_instruction = true};
+    return std::any_of(table.rows.begin(), table.rows.end(), [&](const Json& row) {
+      return row.contains(std::string(tasks::slot_member(Slot::kPrompt, kInstructions))) ||
+             row.contains(std::string(tasks::slot_member(Slot::kTargetText, kInstructions)));
+    });
   }
 
-  void take_pictures(const io::ItemTable& table, Slot slot, const char* member,
+  void take_pictures(const io::ItemTable& table, Slot slot, tasks::ItemUse use,
                      std::vector<fs::path>& into) {
     if (!is_needed(sources_, slot)) return;
-    const auto column = io::read_column(table, member);
-    if (column)
-      into = taken(column->files, places_);
+    const auto files = io::files_of(table, std::string(tasks::slot_member(slot, use)));
+    if (files)
+      into = taken(*files, places_);
     else
-      failure_.add(column.error());
+      failure_.add(files.error());
   }
 
-  void take_texts(const io::ItemTable& table, Slot slot, const char* member,
+  void take_texts(const io::ItemTable& table, Slot slot, tasks::ItemUse use,
                   std::vector<std::string>& into) {
     if (!is_needed(sources_, slot)) return;
-    const auto texts = io::texts_of(table, member);
+    const auto texts = io::texts_of(table, std::string(tasks::slot_member(slot, use)));
     if (texts)
       into = taken(*texts, places_);
     else
       failure_.add(texts.error());
+  }
+
+  // Between equal ones there is no direction.
+  void check_texts_differ() {
+    io::ManyFaults faults;
+    for (std::size_t i = 0; i < pairs_.pictures.size(); ++i)
+      if (pairs_.source_texts[i] == pairs_.target_texts[i])
+        faults.add(pairs_.pictures[i].string(),
+                   "'" + pairs_.target_texts[i].substr(0, 80) +
+                       "' is the text of its source and of its target",
+                   "two texts that differ, between which there is a direction");
+    failure_.add(faults.take(sources_.items.string(), "more items have equal texts"));
   }
 
   void read_targets() {
@@ -157,8 +169,33 @@ class Pairing {
   Failure failure_;
 };
 
-std::string pixels_text(const io::Picture& picture) {
-  return std::to_string(picture.width) + " x " + std::to_string(picture.height);
+template <class Some>  // a picture or a mask
+std::string pixels_text(const Some& some) {
+  return std::to_string(some.width) + " x " + std::to_string(some.height);
+}
+
+// What decoded pictures do not have that an extractor takes.
+Failure misfits(const Pairs& pairs, std::size_t index, const PairChecks& checks, const Pair& pair) {
+  Failure failure;
+  const std::string name = pairs.pictures[index].string();
+  if (std::min(pair.picture.width, pair.picture.height) < checks.least_side)
+    failure.add(name, "it has " + pixels_text(pair.picture) + " pixels",
+                std::to_string(checks.least_side) + " or more a side, as the metric is asked for");
+  const auto check = [&](const std::vector<fs::path>& files, const auto& other) {
+    if (!other || !checks.is_pixelwise) return;
+    if (other->width == pair.picture.width && other->height == pair.picture.height) return;
+    failure.add(files[index].string(), "it has " + pixels_text(*other) + " pixels",
+                pixels_text(pair.picture) + ", as " + name);
+  };
+  check(pairs.sources, pair.source);
+  check(pairs.targets, pair.target);
+  check(pairs.masks, pair.mask);
+  if (pair.mask && !pair.mask->has_set())
+    failure.add(pairs.masks[index].string(), "the mask has no pixel that is set",
+                "white where the picture may change");
+  else if (pair.mask)
+    failure.add(fault_of_kept(*pair.mask, checks.kept_margin, pairs.masks[index].string()));
+  return failure;
 }
 
 }  // namespace
@@ -167,47 +204,23 @@ Result<Pairs> pair_up(std::vector<fs::path> pictures, const PairSources& sources
   return Pairing(std::move(pictures), sources).run();
 }
 
-bool is_set(const io::Picture& mask, std::size_t pixel) {
-  const std::uint8_t* rgb = &mask.rgb[3 * pixel];
-  constexpr std::uint32_t kRed = 19595, kGreen = 38470, kBlue = 7471, kHalf = 0x8000;
-  return ((rgb[0] * kRed + rgb[1] * kGreen + rgb[2] * kBlue + kHalf) >> 16U) >= 128;
-}
-
-Result<Pair> read_pair(const Pairs& pairs, std::size_t index, bool is_pixelwise) {
+Result<Pair> read_pair(const Pairs& pairs, std::size_t index, const PairChecks& checks) {
   Failure failure;
-  const auto read = [&](const std::vector<fs::path>& files, std::optional<io::Picture>& into) {
-    if (files.empty()) return;
+  const auto read = [&](const std::vector<fs::path>& files) -> std::optional<io::Picture> {
+    if (files.empty()) return std::nullopt;
     auto picture = io::read_picture(files[index]);
-    if (picture)
-      into = std::move(*picture);
-    else
-      failure.add(picture.error());
+    if (picture) return std::move(*picture);
+    failure.add(picture.error());
+    return std::nullopt;
   };
-  std::optional<io::Picture> picture;
+  auto picture = read(pairs.pictures);
   Pair pair;
-  read(pairs.pictures, picture);
-  read(pairs.sources, pair.source);
-  read(pairs.targets, pair.target);
-  read(pairs.masks, pair.mask);
+  pair.source = read(pairs.sources);
+  pair.target = read(pairs.targets);
+  if (const auto mask = read(pairs.masks)) pair.mask = mask_of(*mask);
   if (!failure.is_empty()) return fail(std::move(failure));
   pair.picture = std::move(*picture);
-  const auto check = [&](const std::vector<fs::path>& files, const auto& other) {
-    if (!other || !is_pixelwise) return;
-    if (other->width == pair.picture.width && other->height == pair.picture.height) return;
-    failure.add(files[index].string(), "it has " + pixels_text(*other) + " pixels",
-                pixels_text(pair.picture) + ", as " + pairs.pictures[index].string());
-  };
-  check(pairs.sources, pair.source);
-  check(pairs.targets, pair.target);
-  check(pairs.masks, pair.mask);
-  if (pair.mask) {
-    bool has_set = false;
-    for (std::size_t p = 0; !has_set && p < pair.mask->rgb.size() / 3; ++p)
-      has_set = is_set(*pair.mask, p);
-    if (!has_set)
-      failure.add(pairs.masks[index].string(), "the mask has no pixel that is set",
-                  "white where the picture may change");
-  }
+  failure = misfits(pairs, index, checks, pair);
   if (!failure.is_empty()) return fail(std::move(failure));
   return pair;
 }

@@ -2,15 +2,15 @@
 // masks and texts that a metric needs of them.
 //
 //   auto pairs = pair_up(files, {.needs = metric.needs(), .items = "edits", .targets = {}});
-//   for (...) auto batch = ...                      // read_pair(*pairs, i)
+//   auto pair = read_pair(*pairs, i, {.is_pixelwise = true});
 //
 // Where names of files agree but for their endings, they say what belongs together, and each
 // picture must have its item; else the order does (of names, of lines in metadata.jsonl), and there
-// must be as many. Texts are members of a line: `text` says what the item's picture shows and what
-// it was asked for, `target_text` what is wanted; without that, and without an instruction
-// (`edit_prompt`), the text says it. Fails with every fault. Thread: any.
+// must be as many. Lines are read as a grid reads them (tasks::slot_member): with `edit_prompt` or
+// `target_text` in any, as those of instructions. Fails with every fault. Thread: any.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,6 +19,7 @@
 #include "base/io/picture.h"
 #include "base/result.h"
 #include "schema/tasks/task.h"
+#include "worker/diffusion/items/items.h"
 
 namespace isocost::diffusion {
 
@@ -42,12 +43,18 @@ struct PairSources {
 // Picture i and what belongs to it, decoded.
 struct Pair {
   io::Picture picture;
-  std::optional<io::Picture> source, target, mask;
+  std::optional<io::Picture> source, target;
+  std::optional<Mask> mask;
 };
-// `is_pixelwise`: all of it must be as large as the picture. Fails with: what cannot be read, or
-// has another size; a mask without a set pixel.
-[[nodiscard]] Result<Pair> read_pair(const Pairs& pairs, std::size_t index, bool is_pixelwise);
-// Grey as PIL's convert("L") makes it is 128 or more.
-[[nodiscard]] bool is_set(const io::Picture& mask, std::size_t pixel);
+// What an extractor takes.
+struct PairChecks {
+  bool is_pixelwise = false;     // all of it is as large as the picture
+  std::int64_t least_side = 1;   // of the picture
+  std::int64_t kept_margin = 0;  // a pixel beyond it is kept by the mask, where there is one
+};
+// Fails with: what cannot be read, or has another size; a mask without a set pixel or without one
+// that is kept.
+[[nodiscard]] Result<Pair> read_pair(const Pairs& pairs, std::size_t index,
+                                     const PairChecks& checks);
 
 }  // namespace isocost::diffusion

@@ -1,5 +1,5 @@
-// What an evaluation will read and compute, looked at before any of it is: every fault that can be
-// told without a network. Thread: any.
+// What an evaluation will compute, and all that it reads but pictures: every fault that can be told
+// without a network. Thread: any.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,6 +11,7 @@
 #include "base/io/safetensors.h"
 #include "worker/diffusion/metrics/evaluation/evaluate.h"
 #include "worker/diffusion/metrics/evaluation/pairs.h"
+#include "worker/diffusion/metrics/reference.h"
 
 namespace isocost::diffusion {
 
@@ -18,14 +19,13 @@ struct EvaluationPlan {
   MetricChoice choice;
   std::optional<at::Tensor> given;                     // rows that are read; else
   Pairs pairs;                                         // what they are made of
-  std::vector<std::filesystem::path> reference_files;  // where rows are to be made of them
+  std::optional<Reference> reference;                  // from a file; else, where it needs one,
+  std::vector<std::filesystem::path> reference_files;  // what its rows are to be made of
 };
 
 [[nodiscard]] Result<EvaluationPlan> plan_evaluation(const EvaluationRequest& request);
 
-inline constexpr const char* kRowsTensor = "rows";
-[[nodiscard]] bool is_safetensors(const std::filesystem::path& path);
-// [n, D] float32 or float64, as the file has them.
-[[nodiscard]] Result<at::Tensor> read_rows(const io::SafetensorsFile& file);
+// What made rows that are kept, in their file.
+[[nodiscard]] io::Metadata rows_metadata(const ExtractorSpec& extractor);
 
 }  // namespace isocost::diffusion

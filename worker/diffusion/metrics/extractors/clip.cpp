@@ -62,34 +62,26 @@ class ClipScore : public Extractor {
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source,
-                                                      JsonReader& options) {
-  const bool is_normalised = options.get_or<bool>("normalise", false);
-  options.finish();
-  if (!options.ok()) return fail(options.take());
+Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source) {
   auto folder = ClipFolder::open(source);
   if (!folder) return fail(folder.error());
-  return std::make_unique<ClipFeatures>(std::move(*folder), is_normalised);
+  return std::make_unique<ClipFeatures>(std::move(*folder),
+                                        source.options.at("normalise").get<bool>());
 }
 
-Result<std::unique_ptr<Extractor>> load_clip_whole(const ExtractorSource& source, JsonReader&) {
-  const auto options = options_of(source);
-  if (!options) return fail(options.error());
+Result<std::unique_ptr<Extractor>> load_clip_whole(const ExtractorSource& source) {
   auto folder = ClipFolder::open(source);
   if (!folder) return fail(folder.error());
-  return std::make_unique<ClipWhole>(std::move(*folder), options->at("fit") == "crop");
+  return std::make_unique<ClipWhole>(std::move(*folder), source.options.at("fit") == "crop");
 }
 
-Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source,
-                                                   JsonReader& options) {
-  std::string prefix = options.get_or<std::string>("prefix", "");
-  options.finish();
-  if (!options.ok()) return fail(options.take());
+Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source) {
   auto folder = ClipFolder::open(source);
   if (!folder) return fail(folder.error());
   auto texts = ClipTexts::open(source, *folder);
   if (!texts) return fail(texts.error());
-  return std::make_unique<ClipScore>(std::move(*folder), std::move(*texts), std::move(prefix));
+  return std::make_unique<ClipScore>(std::move(*folder), std::move(*texts),
+                                     source.options.at("prefix").get<std::string>());
 }
 
 }  // namespace isocost::diffusion

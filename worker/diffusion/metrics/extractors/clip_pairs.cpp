@@ -86,7 +86,6 @@ class ClipDirection : public Extractor {
 
 Result<std::unique_ptr<Extractor>> load_clip_to(const ExtractorSource& source,
                                                 at::Tensor Items::* other) {
-  if (const auto options = options_of(source); !options) return fail(options.error());
   auto folder = ClipFolder::open(source);
   if (!folder) return fail(folder.error());
   return std::make_unique<ClipToPicture>(std::move(*folder), other);
@@ -94,27 +93,24 @@ Result<std::unique_ptr<Extractor>> load_clip_to(const ExtractorSource& source,
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_clip_to_source(const ExtractorSource& source, JsonReader&) {
+Result<std::unique_ptr<Extractor>> load_clip_to_source(const ExtractorSource& source) {
   return load_clip_to(source, &Items::sources);
 }
 
-Result<std::unique_ptr<Extractor>> load_clip_to_target(const ExtractorSource& source, JsonReader&) {
+Result<std::unique_ptr<Extractor>> load_clip_to_target(const ExtractorSource& source) {
   return load_clip_to(source, &Items::targets);
 }
 
-Result<std::unique_ptr<Extractor>> load_clip_to_text(const ExtractorSource& source, JsonReader&) {
-  const auto options = options_of(source);
-  if (!options) return fail(options.error());
+Result<std::unique_ptr<Extractor>> load_clip_to_text(const ExtractorSource& source) {
   auto folder = ClipFolder::open(source);
   if (!folder) return fail(folder.error());
   auto texts = ClipTexts::open(source, *folder);
   if (!texts) return fail(texts.error());
   return std::make_unique<ClipToText>(std::move(*folder), std::move(*texts),
-                                      options->at("without").get<std::string>());
+                                      source.options.at("without").get<std::string>());
 }
 
-Result<std::unique_ptr<Extractor>> load_clip_direction(const ExtractorSource& source, JsonReader&) {
-  if (const auto options = options_of(source); !options) return fail(options.error());
+Result<std::unique_ptr<Extractor>> load_clip_direction(const ExtractorSource& source) {
   auto folder = ClipFolder::open(source);
   if (!folder) return fail(folder.error());
   auto texts = ClipTexts::open(source, *folder);

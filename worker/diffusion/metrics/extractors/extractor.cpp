@@ -1,6 +1,6 @@
 #include "worker/diffusion/metrics/extractors/extractor.h"
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 
 #include "base/check.h"
@@ -36,12 +36,13 @@ const std::map<std::string, ExtractorLoader>& loaders() {
 // What a kind is fed, held against its row before it sees it.
 class Checked : public Extractor {
  public:
-  Checked(const metrics::Extractor& row, std::unique_ptr<Extractor> inner)
-      : row_(row), inner_(std::move(inner)) {}
+  Checked(const metrics::Extractor& row, std::int64_t least_side, std::unique_ptr<Extractor> inner)
+      : row_(row), least_side_(least_side), inner_(std::move(inner)) {}
 
   Result<at::Tensor> extract(const RowInput& input) override {
     Failure failure;
     check_alignment(input, failure);
+    check_sides(input.pictures, failure);
     for (const tasks::Slot slot : row_.needs()) check_slot(slot, input, failure);
     if (!failure.is_empty()) return fail(std::move(failure));
     return inner_->extract(input);
@@ -67,6 +68,14 @@ class Checked : public Extractor {
     check(tasks::Slot::kMask, count_of(items.masks));
     check(tasks::Slot::kSourceText, length_of(items.source_texts));
     check(tasks::Slot::kTargetText, length_of(items.target_texts));
+  }
+
+  void check_sides(const at::Tensor& pictures, Failure& failure) const {
+    if (std::min(pictures.size(2), pictures.size(3)) < least_side_)
+      failure.add("pictures",
+                  c10::str("they have ", pictures.size(3), " x ", pictures.size(2), " pixels"),
+                  c10::str(least_side_, " or more a side, which the extractor ", row_.kind,
+                           " takes with its options"));
   }
 
   void check_slot(tasks::Slot slot, const RowInput& input, Failure& failure) const {
@@ -109,6 +118,7 @@ class Checked : public Extractor {
   }
 
   const metrics::Extractor& row_;
+  std::int64_t least_side_;
   std::unique_ptr<Extractor> inner_;
 };
 
@@ -125,22 +135,17 @@ Result<std::unique_ptr<Extractor>> load_extractor(const ExtractorSpec& spec,
   }
   const auto* row = metrics::find_extractor(spec.kind);
   ISOCOST_CHECK(row != nullptr, "a kind that is built has its row");
-  JsonReader options(spec.options, "extractor " + spec.kind);
-  auto loaded = loader->second({spec.kind, input, settings, spec.options}, options);
+  const auto options = metrics::whole_options(*row, spec.options, "extractor " + spec.kind);
+  if (!options) return fail(options.error());
+  auto loaded = loader->second({input, settings, *options});
   if (!loaded) return loaded;
-  return std::make_unique<Checked>(*row, std::move(*loaded));
+  return std::make_unique<Checked>(*row, row->least_side(*options), std::move(*loaded));
 }
 
 std::vector<std::string> extractor_kinds() {
   std::vector<std::string> kinds;
   for (const auto& [kind, unused] : loaders()) kinds.push_back(kind);
   return kinds;
-}
-
-Result<Json> options_of(const ExtractorSource& source) {
-  const auto* row = metrics::find_extractor(source.kind);
-  ISOCOST_CHECK(row != nullptr, "a kind that is built has its row");
-  return completed(row->options, source.options, "extractor " + source.kind);
 }
 
 }  // namespace isocost::diffusion

@@ -22,7 +22,6 @@ struct Items {
   at::Tensor masks{};    // bool [B, 1, h, w]: true where the picture may change
   std::vector<std::string> source_texts{};  // captions of the sources
   std::vector<std::string> target_texts{};  // captions of what is wanted
-  std::vector<std::string> edit_prompts{};  // instructions
 };
 
 }  // namespace isocost::diffusion

@@ -2,59 +2,34 @@
 // alone.
 #pragma once
 
-#include "base/io/picture.h"
-#include "base/json_reader.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
 
 namespace isocost::diffusion {
 
 struct ExtractorSource {
-  std::string kind;
   std::filesystem::path input;
   ExtractorSettings settings;
-  Json options = Json::object();
+  Json options = Json::object();  // every one of its row's
 };
-// Reads its options from `options` and finishes it.
-using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSource& source,
-                                                               JsonReader& options);
+using ExtractorLoader = Result<std::unique_ptr<Extractor>> (*)(const ExtractorSource& source);
 
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& source,
-                                                                  JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source,
-                                                                 JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source,
-                                                                    JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_whole(const ExtractorSource& source,
-                                                                 JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_source(const ExtractorSource& source,
-                                                                     JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_target(const ExtractorSource& source,
-                                                                     JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_text(const ExtractorSource& source,
-                                                                   JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_direction(const ExtractorSource& source,
-                                                                     JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_features(const ExtractorSource& source,
-                                                                   JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_to_source(const ExtractorSource& source,
-                                                                    JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_to_target(const ExtractorSource& source,
-                                                                    JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_perceptual(const ExtractorSource& source,
-                                                                 JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_squared_error(const ExtractorSource& source,
-                                                                    JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_structure(const ExtractorSource& source,
-                                                                JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_outside_mask(const ExtractorSource& source,
-                                                                   JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source,
-                                                                    JsonReader& options);
-[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_attributes(const ExtractorSource& source,
-                                                                      JsonReader& options);
-
-// source.options with what holds where they say nothing. Fails with: unknown ones, values that do
-// not fit.
-[[nodiscard]] Result<Json> options_of(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_score(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_features(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_whole(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_source(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_target(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_to_text(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_clip_direction(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_features(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_to_source(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_vit_to_target(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_perceptual(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_squared_error(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_structure(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_outside_mask(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source);
+[[nodiscard]] Result<std::unique_ptr<Extractor>> load_mini_attributes(
+    const ExtractorSource& source);
 
 }  // namespace isocost::diffusion

@@ -71,9 +71,7 @@ class MiniAttributes : public MiniNetwork {
   }
 };
 
-Result<FeatureNetwork> open_network(const ExtractorSource& source, JsonReader& options) {
-  options.finish();
-  if (!options.ok()) return fail(options.take());
+Result<FeatureNetwork> open_network(const ExtractorSource& source) {
   auto network = load_feature_network(source.input);
   if (network) (*network)->to(source.settings.device);
   return network;
@@ -94,16 +92,14 @@ Result<void> check_questions(const FeatureNetworkConfig& config, const std::stri
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source,
-                                                      JsonReader& options) {
-  auto network = open_network(source, options);
+Result<std::unique_ptr<Extractor>> load_mini_features(const ExtractorSource& source) {
+  auto network = open_network(source);
   if (!network) return fail(network.error());
   return std::make_unique<MiniFeatures>(*network, source.settings.device);
 }
 
-Result<std::unique_ptr<Extractor>> load_mini_attributes(const ExtractorSource& source,
-                                                        JsonReader& options) {
-  auto network = open_network(source, options);
+Result<std::unique_ptr<Extractor>> load_mini_attributes(const ExtractorSource& source) {
+  auto network = open_network(source);
   if (!network) return fail(network.error());
   if (auto fits = check_questions((*network)->config, source.input.string()); !fits)
     return fail(fits.error());

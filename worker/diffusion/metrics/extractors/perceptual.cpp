@@ -14,11 +14,6 @@ class PerceptualDistance : public Extractor {
 
   Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    const std::int64_t height = input.pictures.size(2), width = input.pictures.size(3);
-    if (std::min(height, width) < arch::kPerceptualSideMin)
-      return fail("pictures", c10::str("they have ", width, " x ", height, " pixels"),
-                  c10::str(arch::kPerceptualSideMin,
-                           " or more a side: the distance was fitted on patches of that size"));
     const auto signed_pixels = [&](const at::Tensor& bytes) {
       return bytes.to(device_).to(at::kFloat) / 127.5 - 1;
     };
@@ -35,8 +30,7 @@ class PerceptualDistance : public Extractor {
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_perceptual(const ExtractorSource& source, JsonReader&) {
-  if (const auto options = options_of(source); !options) return fail(options.error());
+Result<std::unique_ptr<Extractor>> load_perceptual(const ExtractorSource& source) {
   auto network = load_perceptual_network(source.input);
   if (!network) return fail(network.error());
   (*network)->to(source.settings.device);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "schema/metrics/extractor.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
 
 namespace isocost::diffusion {
@@ -14,11 +15,9 @@ struct PixelOptions {
   bool is_luma = false;
 };
 
-Result<PixelOptions> pixel_options(const ExtractorSource& source) {
-  const auto options = options_of(source);
-  if (!options) return fail(options.error());
-  return PixelOptions{options->at("crop_border").get<std::int64_t>(),
-                      options->at("channels") == "y"};
+PixelOptions pixel_options(const ExtractorSource& source) {
+  return {source.options.at("crop_border").get<std::int64_t>(),
+          source.options.at("channels") == "y"};
 }
 
 // Without their border; of luma one channel, as BasicSR's to_y_channel: BT.601 in 16 to 235, not
@@ -35,24 +34,12 @@ at::Tensor compared(const at::Tensor& bytes, const PixelOptions& options) {
       .unsqueeze(1);
 }
 
-// What is left of a picture within its border must have `least` pixels a side.
-Result<void> check_sides(const at::Tensor& pictures, const PixelOptions& options,
-                         std::int64_t least) {
-  const std::int64_t side = std::min(pictures.size(2), pictures.size(3)) - 2 * options.border;
-  if (side >= least) return {};
-  return fail("pictures",
-              c10::str("they have ", pictures.size(3), " x ", pictures.size(2),
-                       " pixels, of which a border of ", options.border, " is left out"),
-              c10::str(least, " or more a side within it"));
-}
-
 class SquaredError : public Extractor {
  public:
   explicit SquaredError(PixelOptions options) : options_(options) {}
 
   Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    if (auto fits = check_sides(input.pictures, options_, 1); !fits) return fail(fits.error());
     const at::Tensor difference =
         compared(input.pictures, options_) - compared(input.items.targets, options_);
     return (difference * difference).flatten(1).mean(1, true);
@@ -74,8 +61,6 @@ class Structure : public Extractor {
 
   Result<at::Tensor> extract(const RowInput& input) override {
     const at::NoGradGuard no_gradients;
-    if (auto fits = check_sides(input.pictures, options_, kWindow); !fits)
-      return fail(fits.error());
     const at::Tensor x = compared(input.pictures, options_);
     const at::Tensor y = compared(input.items.targets, options_);
     const at::Tensor mean_x = blurred(x), mean_y = blurred(y);
@@ -89,7 +74,7 @@ class Structure : public Extractor {
   }
 
  private:
-  static constexpr std::int64_t kWindow = 11;
+  static constexpr std::int64_t kWindow = metrics::kStructureWindow;
   static constexpr double kSigma = 1.5;
   static constexpr double kC1 = (0.01 * 255) * (0.01 * 255), kC2 = (0.03 * 255) * (0.03 * 255);
 
@@ -144,22 +129,16 @@ class OutsideMask : public Extractor {
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_squared_error(const ExtractorSource& source, JsonReader&) {
-  const auto options = pixel_options(source);
-  if (!options) return fail(options.error());
-  return std::make_unique<SquaredError>(*options);
+Result<std::unique_ptr<Extractor>> load_squared_error(const ExtractorSource& source) {
+  return std::make_unique<SquaredError>(pixel_options(source));
 }
 
-Result<std::unique_ptr<Extractor>> load_structure(const ExtractorSource& source, JsonReader&) {
-  const auto options = pixel_options(source);
-  if (!options) return fail(options.error());
-  return std::make_unique<Structure>(*options);
+Result<std::unique_ptr<Extractor>> load_structure(const ExtractorSource& source) {
+  return std::make_unique<Structure>(pixel_options(source));
 }
 
-Result<std::unique_ptr<Extractor>> load_outside_mask(const ExtractorSource& source, JsonReader&) {
-  const auto options = options_of(source);
-  if (!options) return fail(options.error());
-  return std::make_unique<OutsideMask>(options->at("margin").get<std::int64_t>());
+Result<std::unique_ptr<Extractor>> load_outside_mask(const ExtractorSource& source) {
+  return std::make_unique<OutsideMask>(source.options.at("margin").get<std::int64_t>());
 }
 
 }  // namespace isocost::diffusion

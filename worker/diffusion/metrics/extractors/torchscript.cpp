@@ -3,8 +3,10 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <new>
+#include <unordered_map>
 
 #include "base/io/torch_archive.h"
+#include "schema/metrics/extractor.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/extractors/kinds.h"
@@ -13,48 +15,25 @@ namespace isocost::diffusion {
 namespace {
 
 struct Options {
-  std::string resize = "none";
-  std::int64_t size = 299;
-  std::string range = "bytes";
+  std::string resize;
+  std::int64_t size = 0;
+  std::string range;
   std::unordered_map<std::string, c10::IValue> arguments;
 };
 
-void read_arguments(JsonReader& reader, Options& options) {
-  if (!reader.has("arguments")) return;
-  const Json& arguments = reader.raw("arguments");
-  if (!arguments.is_object())
-    return reader.fault("arguments", "it is no object", "names and values");
-  for (const auto& [name, value] : arguments.items()) {
-    if (value.is_boolean()) {
+Options options_of(const Json& whole) {
+  Options options{.resize = whole.at("resize").get<std::string>(),
+                  .size = whole.at("size").get<std::int64_t>(),
+                  .range = whole.at("range").get<std::string>(),
+                  .arguments = {}};
+  for (const auto& [name, value] : whole.at(metrics::kArguments).items()) {
+    if (value.is_boolean())
       options.arguments[name] = value.get<bool>();
-    } else if (value.is_number_integer()) {
+    else if (value.is_number_integer())
       options.arguments[name] = value.get<std::int64_t>();
-    } else if (value.is_number()) {
+    else
       options.arguments[name] = value.get<double>();
-    } else {
-      reader.fault("arguments", "'" + name + "' is " + canonical(value).substr(0, 40),
-                   "true, false or a number");
-    }
   }
-}
-
-Result<Options> read_options(JsonReader& reader) {
-  Options options;
-  options.resize = reader.get_or<std::string>("resize", options.resize);
-  options.size = reader.get_or<std::int64_t>("size", options.size);
-  options.range = reader.get_or<std::string>("range", options.range);
-  read_arguments(reader, options);
-  if (options.resize != "none" && options.resize != "tf1" && options.resize != "torch" &&
-      options.resize != "clean") {
-    reader.fault("resize", "it is '" + options.resize + "'", "none, tf1, torch or clean");
-  }
-  if (options.size < 1 || options.size > 4096)
-    reader.fault("size", "it is " + std::to_string(options.size), "1 to 4096");
-  if (options.range != "bytes" && options.range != "unit" && options.range != "signed") {
-    reader.fault("range", "it is '" + options.range + "'", "bytes, unit or signed");
-  }
-  reader.finish();
-  if (!reader.ok()) return fail(reader.take());
   return options;
 }
 
@@ -168,16 +147,13 @@ class TorchScript : public Extractor {
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& source,
-                                                    JsonReader& reader) {
-  auto options = read_options(reader);
-  if (!options) return fail(options.error());
+Result<std::unique_ptr<Extractor>> load_torchscript(const ExtractorSource& source) {
   const std::string where = source.input.string();
   if (auto fits = io::check_torchscript(source.input); !fits) return fail(fits.error());
   try {
     torch::jit::Module module = torch::jit::load(where, source.settings.device);
     module.eval();
-    return std::make_unique<TorchScript>(std::move(module), std::move(*options), where,
+    return std::make_unique<TorchScript>(std::move(module), options_of(source.options), where,
                                          source.settings.device);
   } catch (const c10::OutOfMemoryError&) {
     throw;

@@ -22,9 +22,7 @@ class VitFolder {
 };
 
 Result<VitFolder> VitFolder::open(const ExtractorSource& source) {
-  const auto options = options_of(source);
-  if (!options) return fail(options.error());
-  const bool is_folders = options->at("preprocess") == "folder";
+  const bool is_folders = source.options.at("preprocess") == "folder";
   Failure failure;
   auto model = load_vit(source.input);
   const auto preprocess = is_folders ? ClipPreprocess::load_vit(source.input)
@@ -81,17 +79,17 @@ Result<std::unique_ptr<Extractor>> load_vit_to(const ExtractorSource& source,
 
 }  // namespace
 
-Result<std::unique_ptr<Extractor>> load_vit_features(const ExtractorSource& source, JsonReader&) {
+Result<std::unique_ptr<Extractor>> load_vit_features(const ExtractorSource& source) {
   auto folder = VitFolder::open(source);
   if (!folder) return fail(folder.error());
   return std::make_unique<VitFeatures>(std::move(*folder));
 }
 
-Result<std::unique_ptr<Extractor>> load_vit_to_source(const ExtractorSource& source, JsonReader&) {
+Result<std::unique_ptr<Extractor>> load_vit_to_source(const ExtractorSource& source) {
   return load_vit_to(source, &Items::sources);
 }
 
-Result<std::unique_ptr<Extractor>> load_vit_to_target(const ExtractorSource& source, JsonReader&) {
+Result<std::unique_ptr<Extractor>> load_vit_to_target(const ExtractorSource& source) {
   return load_vit_to(source, &Items::targets);
 }
 

@@ -1,98 +1,11 @@
-// Metrics of folders and files without a study: what comes out, and what is told at once of wrong
-// input.
-#include "worker/diffusion/metrics/evaluation/evaluate.h"
-
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <cmath>
-
-#include "base/io/picture.h"
-#include "base/io/safetensors.h"
-#include "tests/base/io/temporary_folder.h"
-#include "tests/worker/diffusion/image/waves.h"
-#include "worker/diffusion/metrics/metric.h"
+// Metrics of folders and files without a study: what comes out.
+#include "tests/worker/diffusion/metrics/evaluation/evaluate_fixture.h"
 
 namespace isocost::diffusion {
 namespace {
 
-using isocost::testing::TemporaryFolder;
 using isocost::testing::waves;
-using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-const bool kHasOneThread = (at::set_num_threads(1), true);
-
-const std::filesystem::path kGoldenFolder =
-    std::filesystem::path(ISOCOST_SOURCE_DIR) / "tests/golden";
-const std::string kClip = (kGoldenFolder / "models/clip").string();
-const std::string kVit = (kGoldenFolder / "picture_metrics/vit").string();
-
-class Evaluate : public ::testing::Test {
- protected:
-  // A folder of pictures that differ by their bend.
-  std::filesystem::path pictures(const std::string& name, int count, double bend, int side = 16) {
-    std::filesystem::create_directories(folder_ / name);
-    for (int i = 0; i < count; ++i)
-      io::write_png(folder_ / name / (file_name(i) + ".png"), waves(side, side, bend * (i + 1)));
-    return folder_ / name;
-  }
-  static std::string file_name(int i) { return (i < 10 ? "0" : "") + std::to_string(i); }
-
-  // Items of `count` pictures with everything, the mask's left half set.
-  std::filesystem::path items(int count) {
-    pictures("edits", count, .02);
-    pictures("edits/targets", count, .03);
-    std::filesystem::create_directories(folder_ / "edits/masks");
-    io::Picture mask{16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 0)};
-    for (std::size_t p = 0; p < 256; ++p)
-      for (std::size_t c = 0; c < 3; ++c) mask.rgb[3 * p + c] = p % 16 < 8 ? 255 : 0;
-    std::string lines;
-    for (int i = 0; i < count; ++i) {
-      const std::string name = file_name(i) + ".png";
-      io::write_png(folder_ / "edits/masks" / name, mask);
-      lines += Json{{"file_name", name},
-                    {"text", "a red cat"},
-                    {"edit_prompt", "make it blue"},
-                    {"target_text", "the blue square " + std::to_string(i)},
-                    {"target_file_name", "targets/" + name},
-                    {"mask_file_name", "masks/" + name}}
-                   .dump() +
-               "\n";
-    }
-    folder_.write("edits/metadata.jsonl", lines);
-    return folder_ / "edits";
-  }
-
-  std::filesystem::path rows_file(const std::string& name, const at::Tensor& rows) {
-    const at::Tensor plain = rows.to(at::kFloat).contiguous();
-    io::write_safetensors(folder_ / name,
-                          {{"rows",
-                            {io::Dtype::kF32,
-                             plain.sizes().vec(),
-                             {static_cast<const std::byte*>(plain.data_ptr()), plain.nbytes()}}}});
-    return folder_ / name;
-  }
-
-  static Json values_of(const EvaluationRequest& request) {
-    const auto values = evaluate(request);
-    EXPECT_TRUE(values) << (values ? "" : values.error().message());
-    return values.value_or(Json{{"value", std::nan("")}});
-  }
-  static std::string fault(const EvaluationRequest& request) {
-    const auto values = evaluate(request);
-    return values ? "no fault" : values.error().message();
-  }
-  static double psnr(const io::Picture& a, const io::Picture& b) {
-    double sum = 0;
-    for (std::size_t i = 0; i < a.rgb.size(); ++i) sum += std::pow(a.rgb[i] - b.rgb[i], 2);
-    return 10 * std::log10(255 * 255 / (sum / static_cast<double>(a.rgb.size())));
-  }
-
-  TemporaryFolder folder_;
-};
 
 TEST_F(Evaluate, ComparesPicturesWithTargetsOfTheSameNames) {
   pictures("made", 3, .01);
@@ -222,101 +135,39 @@ TEST_F(Evaluate, SetsOptionsOfMetricAndExtractor) {
     return values_of(
         {.words = std::move(words), .pictures = folder_ / "made", .reference = folder_ / "real"});
   };
-  const Json preset =
-      value({.metric = "ssim", .preset = "basicsr-x4-y", .settings = {"crop_border=1"}});
-  EXPECT_EQ(preset.at("extractor").at("options"), (Json{{"crop_border", 1}, {"channels", "y"}}));
-  const Json set = value({.metric = "ssim", .settings = {"channels=y", "crop_border=1"}});
+  const Json preset = value({.metric = "psnr", .preset = "basicsr-x4-y"});
+  EXPECT_EQ(preset.at("extractor").at("options"), (Json{{"crop_border", 4}, {"channels", "y"}}));
+  const Json set = value({.metric = "psnr", .settings = {"channels=y", "crop_border=4"}});
   EXPECT_EQ(preset.at("value"), set.at("value"));
+  // As a grid does: nothing overrules what somebody says.
+  EXPECT_THAT(
+      fault({.words = {.metric = "ssim", .preset = "basicsr-x4-y", .settings = {"crop_border=1"}},
+             .pictures = folder_ / "made",
+             .reference = folder_ / "real"}),
+      HasSubstr("--protocol: the protocol basicsr-x4-y says crop_border, which is said "
+                "besides; expected one of the two"));
 }
 
-TEST_F(Evaluate, TellsEveryFaultAtOnce) {
-  pictures("made", 1, .01);
-  const std::string message = fault({.words = {.metric = "dino_source",
-                                               .extractor = "clip:" + kClip,
-                                               .preset = "dreambooth",
-                                               .settings = {"side=3"}},
-                                     .pictures = folder_ / "made",
-                                     .reference = folder_ / "gone"});
-  EXPECT_THAT(message,
-              AllOf(HasSubstr("--extractor: dino_source is not made of what 'clip:"),
-                    HasSubstr("expected vit:PATH"),
-                    HasSubstr("--protocol: 'dreambooth' is no protocol of dino_source"),
-                    HasSubstr("--set: 'side' is no option of dino_source"), HasSubstr("gone"),
-                    HasSubstr("--items: dino_source needs of each "
-                              "picture its source"),
-                    HasSubstr("there are only 1 pictures for dino_source; expected 2")));
-}
-
-TEST_F(Evaluate, RefusesWhatFitsNoMetric) {
-  const auto made = pictures("made", 8, .01);
-  const auto edits = items(8);
-  const auto rows = rows_file("rows.safetensors", at::rand({8, 3}));
-  const auto of = [&](MetricWords words) {
-    return EvaluationRequest{.words = std::move(words), .pictures = made};
+TEST_F(Evaluate, ReadsTextsAsAGridDoes) {
+  pictures("made", 2, .01);
+  pictures("edits", 2, .02);
+  const auto value = [&](const std::string& metric, const std::string& more) {
+    folder_.write("edits/metadata.jsonl", "{\"file_name\": \"00.png\", " + more +
+                                              "}\n{\"file_name\": \"01.png\", " + more + "}\n");
+    return values_of({.words = {.metric = metric, .extractor = kClip},
+                      .pictures = folder_ / "made",
+                      .items = folder_ / "edits"})
+        .at("value");
   };
-  EXPECT_THAT(fault(of({.metric = "beauty"})),
-              HasSubstr("'beauty' is no metric; expected one of: fid"));
-  EXPECT_THAT(fault(of({.metric = "fid", .extractor = kClip})),
-              HasSubstr("--reference: fid compares with a data set"));
-  EXPECT_THAT(fault(of({.metric = "psnr"})),
-              AllOf(HasSubstr("--items: psnr needs of each picture its target"),
-                    HasSubstr("or --reference with the targets")));
-  EXPECT_THAT(fault(of({.metric = "psnr", .extractor = kClip})),
-              HasSubstr("no extractor: it compares pixels"));
-  EXPECT_THAT(fault(of({.metric = "lpips"})),
-              HasSubstr("--extractor: lpips needs one; expected network:PATH"));
-  EXPECT_THAT(fault(of({.metric = "clip_t", .extractor = kClip + "-gone"})), HasSubstr("-gone"));
-  auto request = of({.metric = "inception_score", .extractor = "n.pt"});
-  request.reference = edits;
-  EXPECT_THAT(fault(request), HasSubstr("inception_score compares with no reference"));
-  request = of({.metric = "fid", .extractor = kClip});
-  request.reference = made;
-  request.items = edits;
-  EXPECT_THAT(fault(request), HasSubstr("--items: fid needs nothing of them"));
-  request = of({.metric = "psnr"});
-  request.reference = made;
-  request.items = edits;
-  EXPECT_THAT(fault(request), HasSubstr("psnr needs nothing of them beside --reference"));
-  request.pictures = rows;
-  EXPECT_THAT(fault(request), AllOf(HasSubstr("--reference: the pictures are rows already"),
-                                    HasSubstr("--items: the pictures are rows already")));
-  request.pictures = folder_ / "none.safetensors";
-  EXPECT_THAT(fault(request), HasSubstr("none.safetensors"));
-  request.pictures = folder_ / "none";
-  EXPECT_THAT(fault(request), HasSubstr("none"));
-  EXPECT_THAT(fault({.words = {.metric = "coverage"}, .pictures = rows, .reference = made}),
-              HasSubstr("the pictures are rows, of which nobody knows what made them"));
-  EXPECT_THAT(fault({.words = {.metric = "recall", .settings = {"k=0", "k", "x=1"}},
-                     .pictures = rows,
-                     .reference = rows}),
-              AllOf(HasSubstr("k is 0; expected a whole number from 1 to 1000"),
-                    HasSubstr("'k' is no setting; expected name=value"),
-                    HasSubstr("'x' is no option of recall; expected one of: k")));
-  EXPECT_THAT(fault({.words = {.metric = "recall"},
-                     .pictures = rows,
-                     .reference = rows_file("few.safetensors", at::rand({7, 3}))}),
-              HasSubstr("only 7 images in the reference"));
-}
+  const std::string plain = R"("source_text": "a red cat", "text": "the blue square")";
+  const std::string instruction =
+      R"("text": "a red cat", "edit_prompt": "paint it", "target_text": "the blue square")";
 
-TEST_F(Evaluate, ListsEveryPictureAndItemAtFault) {
-  const auto made = pictures("made", 4, .01);
-  const auto real = pictures("real", 4, .02);
-  folder_.write("real/01.png", "no picture");
-  io::write_png(real / "02.png", waves(16, 15, .02));
-  EXPECT_THAT(fault({.words = {.metric = "psnr"}, .pictures = made, .reference = real}),
-              AllOf(HasSubstr("01.png"),
-                    HasSubstr("02.png: it has 16 x 15 pixels; expected 16 x 16, as ")));
-
-  const auto edits = items(4);
-  io::write_png(edits / "masks/03.png", {16, 16, std::vector<std::uint8_t>(16 * 16 * 3, 127)});
-  std::filesystem::remove(edits / "00.png");
-  const EvaluationRequest request{
-      .words = {.metric = "outside_mask"}, .pictures = made, .items = edits};
-  EXPECT_THAT(fault(request), HasSubstr("metadata.jsonl:1: the file_name '00.png' is missing"));
-  io::write_png(edits / "00.png", waves(16, 16, .02));
-  EXPECT_THAT(fault(request), HasSubstr("03.png: the mask has no pixel that is set"));
-  pictures("made", 5, .01);
-  EXPECT_THAT(fault(request), HasSubstr("04.png: there is no item of this name"));
+  EXPECT_EQ(value("clip_directional", plain), value("clip_directional", instruction));
+  EXPECT_EQ(value("clip_t", plain), value("clip_t", instruction));
+  EXPECT_EQ(value("clip_score", plain), value("clip_t", plain));
+  // Of an instruction the prompt is what was asked for.
+  EXPECT_EQ(value("clip_score", instruction), value("clip_score", R"("text": "paint it")"));
 }
 
 TEST_F(Evaluate, WantsTheTextOfWhatAnInstructionShouldGive) {
@@ -335,6 +186,22 @@ TEST_F(Evaluate, WantsTheTextOfWhatAnInstructionShouldGive) {
                 "{\"file_name\": \"00.png\", \"text\": \"a cat\", \"edit_prompt\": \"a dog\"}\n"
                 "{\"file_name\": \"01.png\", \"text\": \"a dog\", \"edit_prompt\": \"a cat\"}\n");
   EXPECT_THAT(fault(of("clip_t")), HasSubstr("metadata.jsonl:1: this line has no 'target_text'"));
+}
+
+TEST_F(Evaluate, FindsTheMiniFamilyByTheNamesOfAGrid) {
+  const auto made = pictures("made", 2, .01);
+  const auto edits = items(2);
+  const auto value = [&](const std::string& extractor) {
+    return values_of({.words = {.metric = "clip_score", .extractor = extractor},
+                      .pictures = made,
+                      .items = edits})
+        .at("value");
+  };
+
+  const Json usual = value("");
+
+  for (const char* name : {"mini", "mini/clip", "clip:mini/clip"})
+    EXPECT_EQ(value(name), usual) << name;
 }
 
 TEST_F(Evaluate, TellsHowFarItIs) {

@@ -13,6 +13,7 @@
 #include "tests/worker/diffusion/image/waves.h"
 #include "tests/worker/diffusion/metrics/rows.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
+#include "worker/diffusion/metrics/extractors/rows_maker.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -67,11 +68,12 @@ TEST(PixelExtractors, EqualTheKnownAnswers) {
   EXPECT_NEAR(psnr_of(row("squared-error", kDefaults)), golden.at("psnr_rgb").get<double>(), 1e-9);
   EXPECT_NEAR(psnr_of(row("squared-error", {{"crop_border", 4}})),
               golden.at("psnr_rgb_crop4").get<double>(), 1e-9);
-  EXPECT_NEAR(psnr_of(row("squared-error", {{"channels", "y"}})), golden.at("psnr_y").get<double>(),
+  const Json luma = golden_json("picture_metrics/golden.json").at("numpy").at("luma");
+  EXPECT_NEAR(psnr_of(row("squared-error", {{"channels", "y"}})), luma.at("psnr").get<double>(),
               1e-9);
   EXPECT_NEAR(row("structure", kDefaults), golden.at("ssim_gauss11_valid_rgbmean").get<double>(),
               1e-9);
-  EXPECT_NEAR(row("structure", {{"channels", "y"}}), golden.at("ssim_y").get<double>(), 1e-9);
+  EXPECT_NEAR(row("structure", {{"channels", "y"}}), luma.at("ssim").get<double>(), 1e-9);
 }
 
 TEST(PixelExtractors, EqualTorchmetrics) {
@@ -95,11 +97,11 @@ TEST(PixelExtractors, SayWhatIsTooSmallOrMissing) {
     return rows ? "no fault" : rows.error().message();
   };
 
-  EXPECT_EQ(
-      fault("structure", {{"crop_border", 1}}, input),
-      "pictures: they have 20 x 12 pixels, of which a border of 1 is left out; expected 11 or "
-      "more a side within it");
-  EXPECT_THAT(fault("squared-error", {{"crop_border", 6}}, input), HasSubstr("a border of 6"));
+  EXPECT_EQ(fault("structure", {{"crop_border", 1}}, input),
+            "pictures: they have 20 x 12 pixels; expected 13 or more a side, which the extractor "
+            "structure takes with its options");
+  EXPECT_THAT(fault("squared-error", {{"crop_border", 6}}, input),
+              HasSubstr("expected 13 or more a side"));
   EXPECT_EQ(fault("structure", kDefaults, input), "no fault");
   EXPECT_EQ(fault("squared-error", kDefaults, {.pictures = input.pictures, .prompts = {}}),
             "items: they have no target; expected one a picture, which the extractor squared-error "
@@ -200,13 +202,12 @@ TEST(PerceptualExtractor, EqualsLpips) {
 TEST(PerceptualExtractor, RefusesSmallPicturesAndFoldersOfOtherNetworks) {
   const TemporaryFolder folder;
   const auto alex = write_perceptual(folder, "alex");
-  EXPECT_EQ(
-      loaded("perceptual", alex)
-          ->extract(pair_of(waves(64, 63, .01), waves(64, 63, .02)))
-          .error()
-          .message(),
-      "pictures: they have 64 x 63 pixels; expected 64 or more a side: the distance was fitted "
-      "on patches of that size");
+  EXPECT_EQ(loaded("perceptual", alex)
+                ->extract(pair_of(waves(64, 63, .01), waves(64, 63, .02)))
+                .error()
+                .message(),
+            "pictures: they have 64 x 63 pixels; expected 64 or more a side, which the extractor "
+            "perceptual takes with its options");
   folder.write("alex/config.json",
                R"({"_class_name": "IsocostPerceptualNetwork", "net": "vgg", "version": "0.1"})");
   EXPECT_THAT(load_extractor({"perceptual", "", kDefaults}, alex).error().message(),
@@ -326,13 +327,48 @@ TEST_F(ClipPairs, RefuseTextsThatDoNotDifferAndItemsThatAreNotThere) {
               HasSubstr("'a cat' is the text of a source and of its target"));
 }
 
+class Counting : public Extractor {
+ public:
+  Result<at::Tensor> extract(const RowInput& input) override {
+    batches.push_back(input.pictures.size(0));
+    texts.insert(texts.end(), input.items.target_texts.begin(), input.items.target_texts.end());
+    return input.pictures.to(at::kFloat).flatten(1).mean(1, true);
+  }
+  std::vector<std::int64_t> batches;
+  std::vector<std::string> texts;
+};
+
+// Of equal sizes, so many at most, in their order.
+TEST(RowsMaker, MakesBatchesOfNeighbours) {
+  Counting extractor;
+  RowsMaker maker(extractor, 2);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(maker.columns().has_value(), i > 2) << i;
+    RowInput one{.pictures = at::full({1, 3, i < 3 ? 2 : 4, 2}, i, at::kByte), .prompts = {}};
+    one.items.target_texts = {std::to_string(i)};
+    one.items.targets = at::zeros({1, 3, i < 5 ? 8 : 9, 8}, at::kByte);
+    ASSERT_TRUE(maker.add(std::move(one)));
+  }
+
+  const at::Tensor rows = maker.finish().value();
+
+  EXPECT_EQ(extractor.batches, (std::vector<std::int64_t>{2, 1, 2, 1}));
+  EXPECT_EQ(extractor.texts, (std::vector<std::string>{"0", "1", "2", "3", "4", "5"}));
+  EXPECT_TRUE(at::equal(rows, at::arange(6, at::kFloat).unsqueeze(1)));
+}
+
 // The table says what is built, and what each kind needs.
 TEST(Extractors, AreThoseOfTheTable) {
   std::vector<std::string> kinds;
   for (const auto& row : metrics::extractors()) {
     kinds.push_back(row.kind);
-    for (const auto rows : row.rows)
-      EXPECT_EQ(metrics::rows_kind(rows).needs, row.needs()) << row.kind;
+    for (const auto rows : row.rows) {
+      const auto& form = metrics::rows_kind(rows);
+      EXPECT_EQ(form.needs, row.needs()) << row.kind;
+      EXPECT_EQ(form.is_pixelwise, row.is_pixelwise()) << row.kind;
+      EXPECT_EQ(form.may_hold_nan, row.may_hold_nan()) << row.kind;
+      EXPECT_EQ(form.columns, row.form_of_rows().columns) << row.kind;
+    }
   }
   EXPECT_THAT(extractor_kinds(), ::testing::UnorderedElementsAreArray(kinds));
 }
