@@ -44,8 +44,11 @@ Result<SampleSpec> spec_of(const BenchArguments& arguments, const arch::ModelFol
       sampling::resolve(sampling::stored_scheduler(model.scheduler_config, kind.runs_as),
                         {{"sampler", "ddim"}, {"steps", arguments.steps}}, "sampler");
   if (!sampler) return fail(sampler.error());
-  auto parameters = tasks::key_parameters(kind, Json::object(), arguments.guidance,
-                                          {model.index, model.low_res_scheduler_config}, "task");
+  const tasks::ModelFacts facts{.folder = model.root.string(),
+                                .index = model.index,
+                                .low_res_scheduler = model.low_res_scheduler_config,
+                                .classes = model.unet->config.num_class_embeds};
+  auto parameters = tasks::key_parameters(kind, Json::object(), arguments.guidance, facts, "task");
   if (!parameters) return fail(parameters.error());
   SampleSpec spec;
   spec.task = kind.name;

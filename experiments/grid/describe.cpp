@@ -326,7 +326,7 @@ std::string task_parameters_table() {
 std::string baselines_table() {
   std::string text = "| baseline | beside | made of | |\n|---|---|---|---|\n";
   for (const auto& row : tasks::baselines())
-    text += fmt::format("| `{}` | {} | {} | {} |\n", row.name, joined(row.kinds),
+    text += fmt::format("| `{}` | {} | {} | {} |\n", row.name, joined(tasks::kinds_beside(row)),
                         tasks::slot_name(row.slot), row.explanation);
   return text;
 }

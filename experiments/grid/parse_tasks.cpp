@@ -70,12 +70,12 @@ void read_judging(YamlFile& file, const Keys& keys, Task& task) {
 void read_baselines(YamlFile& file, const YAML::Node& node, bool is_own, Task& task) {
   const tasks::TaskKind& kind = *tasks::find_task(task.kind);
   if (!node.IsSequence()) {
-    file.fault(node, "baselines is no list", "[" + joined(tasks::baselines_of(kind.kind)) + "]");
+    file.fault(node, "baselines is no list", "[" + joined(tasks::baselines_of(kind)) + "]");
     return;
   }
   std::vector<std::string> all;
   for (const auto& row : tasks::baselines()) all.push_back(row.name);
-  const auto fitting = tasks::baselines_of(kind.kind);
+  const auto fitting = tasks::baselines_of(kind);
   std::set<std::string> seen;
   for (const auto& item : node) {
     const std::string name = file.choice(item, "baseline", is_own ? fitting : all);
@@ -96,7 +96,8 @@ void check_shared_baselines(YamlFile& file, const YAML::Node& node, const Grid& 
     };
     if (std::none_of(grid.tasks.begin(), grid.tasks.end(), has))
       file.fault(item, "'" + item.Scalar() + "' fits no task that takes the grid's baselines",
-                 "a baseline of one of: " + joined(tasks::find_baseline(item.Scalar())->kinds));
+                 "a baseline of one of: " +
+                     joined(tasks::kinds_beside(*tasks::find_baseline(item.Scalar()))));
   }
 }
 

@@ -19,9 +19,8 @@ std::string joined(const std::vector<std::string>& parts) {
 std::vector<std::string> further_axes(const ReportData& data) {
   std::vector<std::string> axes;
   const auto add = [&](const std::string& name) {
-    const bool has_column = is_usual_axis(name) || name == "seed" || name == "baseline";
-    if (!has_column && std::find(axes.begin(), axes.end(), name) == axes.end())
-      axes.push_back(name);
+    const bool is_own = is_usual_axis(name) || name == "seed" || name == "baseline";
+    if (!is_own && std::find(axes.begin(), axes.end(), name) == axes.end()) axes.push_back(name);
   };
   for (const Experiment& experiment : data.experiments)
     for (const std::string& axis : experiment.axes) add(axis);

@@ -24,16 +24,18 @@ namespace isocost::tasks {
 struct Baseline {
   std::string name;  // in keys, grids and the database: do not change. No task is called so
   std::string label;
-  std::string explanation;         // whole sentences
-  std::vector<std::string> kinds;  // of the study's three, that it may stand beside
-  Slot slot = Slot::kTarget;       // of each item, that its pictures are made of
-  bool has_autoencoder = false;    // it is the model's; else no file of a model is read
+  std::string explanation;                       // whole sentences
+  bool (*fits)(const TaskKind& task) = nullptr;  // whether it may stand beside such a task
+  Slot slot = Slot::kTarget;                     // of each item, that its pictures are made of
+  bool has_autoencoder = false;  // it is the model's; else no file of a model is read
 };
 
 [[nodiscard]] const std::vector<Baseline>& baselines();
 [[nodiscard]] const Baseline* find_baseline(std::string_view name);
-// Those that may stand beside tasks of a kind.
-[[nodiscard]] std::vector<std::string> baselines_of(std::string_view kind);
+// The names of those that may stand beside a task.
+[[nodiscard]] std::vector<std::string> baselines_of(const TaskKind& task);
+// Of the study's three kinds, those that it may stand beside.
+[[nodiscard]] std::vector<std::string> kinds_beside(const Baseline& baseline);
 
 // The parameters of a baseline's sample, and what they say. Null: they are no baseline's.
 [[nodiscard]] Json parameters_beside(const TaskKind& task);

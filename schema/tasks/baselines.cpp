@@ -3,6 +3,17 @@
 #include "schema/tasks/baseline.h"
 
 namespace isocost::tasks {
+namespace {
+
+bool is_any(const TaskKind&) { return true; }
+bool begins_with_a_small_picture(const TaskKind& task) {
+  return has_slot(task, Slot::kSource) && task.source_size != SourceSize::kPicture;
+}
+bool begins_with_a_picture(const TaskKind& task) {
+  return has_slot(task, Slot::kSource) && task.source_size == SourceSize::kPicture;
+}
+
+}  // namespace
 
 const std::vector<Baseline>& baselines() {
   static const std::vector<Baseline> kRows = {
@@ -10,27 +21,27 @@ const std::vector<Baseline>& baselines() {
        .label = "Real pictures",
        .explanation = "The scenes that the prompts describe, as they are. What a metric says of "
                       "them is the floor of the measurement: no model can be told apart below it.",
-       .kinds = {"text-to-image"}},
+       .fits = is_of_prompts},
       {.name = "reconstruction",
        .label = "The autoencoder's reconstruction",
        .explanation = "The target, encoded (the posterior's mean) and decoded. No network before "
                       "the decoder can give more than it lets through.",
-       .kinds = {"text-to-image", "super-resolution", "editing"},
+       .fits = is_any,
        .has_autoencoder = true},
       {.name = "bicubic",
        .label = "Bicubic enlargement",
        .explanation = "The small picture, enlarged as Pillow's bicubic filter does it.",
-       .kinds = {"super-resolution"},
+       .fits = begins_with_a_small_picture,
        .slot = Slot::kSource},
       {.name = "source",
        .label = "The unchanged source",
        .explanation = "The picture that was to be edited, as it was.",
-       .kinds = {"editing"},
+       .fits = begins_with_a_picture,
        .slot = Slot::kSource},
       {.name = "mean",
        .label = "The mean of the data",
        .explanation = "One picture for all: the mean of all targets, pixel by pixel.",
-       .kinds = {"text-to-image", "super-resolution", "editing"}},
+       .fits = is_any},
   };
   return kRows;
 }
@@ -41,12 +52,19 @@ const Baseline* find_baseline(std::string_view name) {
   return nullptr;
 }
 
-std::vector<std::string> baselines_of(std::string_view kind) {
+std::vector<std::string> baselines_of(const TaskKind& task) {
   std::vector<std::string> names;
   for (const auto& row : baselines())
-    if (std::find(row.kinds.begin(), row.kinds.end(), kind) != row.kinds.end())
-      names.push_back(row.name);
+    if (row.fits(task)) names.push_back(row.name);
   return names;
+}
+
+std::vector<std::string> kinds_beside(const Baseline& baseline) {
+  std::vector<std::string> kinds;
+  for (const auto& row : task_kinds())
+    if (baseline.fits(row) && std::find(kinds.begin(), kinds.end(), row.kind) == kinds.end())
+      kinds.push_back(row.kind);
+  return kinds;
 }
 
 Json parameters_beside(const TaskKind& task) { return {{"task", task.name}}; }

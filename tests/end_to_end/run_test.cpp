@@ -185,7 +185,7 @@ TEST_F(RunTest, SaysOneSentenceWithoutAWorkerProgramOrWithABadFolder) {
   const auto without = with(program("isocost-fake-worker"), "/no/such/program");
   const auto bad = with(out().string(), (folder_ / "file" / "out").string());
 
-  EXPECT_EQ(without.status, 1);
+  EXPECT_EQ(without.status, 3);
   EXPECT_NE(without.output.find("there is no such program"), std::string::npos) << without.output;
   EXPECT_EQ(bad.status, 1);
   EXPECT_NE(bad.output.find("the folder cannot be made: Not a directory"), std::string::npos)

@@ -296,7 +296,7 @@ TEST_F(TasksTest, RefuseTextsBetweenWhichThereIsNoDirection) {
   EXPECT_EQ(with("clip_directional"), "no fault");
   catalog_.item_text = "a cat";
   EXPECT_THAT(with("clip_directional"),
-              HasSubstr("g.yaml:8:70: of 2 of 2 items the source's text is the target's, first 'a "
+              HasSubstr("g.yaml:8:73: of 2 of 2 items the source's text is the target's, first 'a "
                         "cat'; expected two texts that differ"));
   EXPECT_EQ(with("clip_t"), "no fault");
 }

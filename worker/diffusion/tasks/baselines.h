@@ -1,10 +1,10 @@
 // Pictures that no network draws: the engine's side of schema/tasks/baseline.h.
 //
-//   BaselineMaker maker(*tasks::find_baseline(spec.task), spec, {.autoencoder = vae, .items =
-//   set}); Result<RowInput> made = maker.make(group);                  // of a group with its items
+//   BaselineMaker maker(*tasks::find_baseline(spec.task), spec, {vae, items});
+//   Result<RowInput> made = maker.make(group);
 //
-// Fails with: items that lack what the row is made of, or cannot be read; an autoencoder whose
-// answers are not finite. Thread: one at a time per object.
+// A group has its items. Fails with: items that lack what the row is made of, or cannot be read; an
+// autoencoder whose answers are not finite. Thread: one at a time per object.
 #pragma once
 
 #include <memory>

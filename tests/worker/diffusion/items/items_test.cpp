@@ -223,7 +223,7 @@ TEST_F(ItemsTest, AreRefusedWhereNobodyGivesThem) {
   spec.kind = "cloud";
   EXPECT_THAT(fault(spec, {8, 8}),
               HasSubstr("'cloud' is unknown; expected one of: files, world, world-edits"));
-  spec = files({{"target", column("high", {plan_of(8, 8)})}});
+  spec = files({{"mask", column("mask", {grey(8, 8, 255)})}});
   EXPECT_THAT(fault(spec, {8, 8}), HasSubstr("there is neither source nor target"));
 }
 
