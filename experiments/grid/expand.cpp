@@ -366,6 +366,8 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
   for (const Axis& axis : with_models(models, catalog, failure).axes)
     for (const Placed& value : axis.values)
       for (const Task& task : grid.tasks) {
+        // Which of its networks have cells is not known before the grid is expanded.
+        if (!task.model.empty() && !grid.exclude.empty()) continue;
         const ModelRef ref = model_of_task(model_ref(value.value), task);
         const std::string& where = task.model.empty() ? value.where : task.model_where;
         note(catalog.model(ref.path, ref.variant, {task.kind}, where), failure);

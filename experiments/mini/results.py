@@ -7,8 +7,9 @@ NAME is one of answer, findings, sizes, guidance, samplers, attributes, guidance
 """
 import json
 import pathlib
-import re
 import sys
+
+from page import fill, markdown
 
 FORMAT = 2  # of report.json
 
@@ -28,11 +29,6 @@ def interval(row, prefix=""):
     if row[prefix + "low"] is None:
         return f"{row[prefix + 'value']:.1f}"
     return f"{row[prefix + 'value']:.1f} ({row[prefix + 'low']:.1f} to {row[prefix + 'high']:.1f})"
-
-
-def markdown(head, lines):
-    ruled = [head, ["---"] * len(head)] + lines
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in ruled)
 
 
 def choice(row):
@@ -129,20 +125,5 @@ def protocol():
                      for row in rows("protocols")])
 
 
-TABLES = {table.__name__: table
-          for table in (answer, findings, sizes, guidance, samplers, attributes, guidances, fits, protocol)}
-
-
-def main():
-    page = pathlib.Path(sys.argv[2])
-    text = page.read_text()
-    for name, table in TABLES.items():
-        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        if mark.search(text):
-            body = table()
-            text = mark.sub(lambda found: found[1] + "\n" + body + "\n\n" + found[2], text)
-    page.write_text(text)
-
-
 if __name__ == "__main__":
-    main()
+    fill(sys.argv[2], (answer, findings, sizes, guidance, samplers, attributes, guidances, fits, protocol))

@@ -7,7 +7,7 @@
 
 namespace isocost::experiments {
 
-// The members of the family are called so: "mini/w8", "mini/clip".
+// The members of the family are called so: "mini/w16", "mini/clip".
 inline constexpr std::string_view kMiniPrefix = "mini/";
 
 // $ISOCOST_MINI, or experiments/mini found from the program's own place upwards.

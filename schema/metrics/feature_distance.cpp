@@ -5,8 +5,7 @@ namespace isocost::metrics {
 Metric feature_distance_row() {
   Metric row("feature_distance", "Feature distance", Direction::kLowerIsBetter);
   row.explanation =
-      "Distance of a picture and its target in every level of the mini family's feature network, "
-      "as "
+      "Distance of a picture and its target in every level of the mini family's feature network, as "
       "LPIPS has it without learned weights, the mean over the pictures; lower is better, 0 is "
       "equal.";
   row.paper = "docs/mini-family.md";

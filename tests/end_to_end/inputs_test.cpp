@@ -31,7 +31,7 @@ class InputsTest : public ::testing::Test {
  protected:
   // A copy of the smallest model of the mini family.
   fs::path model(const std::string& name) const {
-    fs::copy(ISOCOST_SOURCE_DIR "/experiments/mini/models/w8", folder_ / name,
+    fs::copy(ISOCOST_SOURCE_DIR "/experiments/mini/models/w16", folder_ / name,
              fs::copy_options::recursive);
     return folder_ / name;
   }

@@ -52,7 +52,7 @@ class CheckRuns : public testing::Test {
 TEST(CheckRunsOnReferences, TellsWhichDrawFromText) {
   for (const char* name : {"bk-base", "bk-tiny", "groups32", "sd1", "sd2"})
     EXPECT_EQ(faults(golden_models() / name), "runs") << name;
-  EXPECT_EQ(faults(fs::path(ISOCOST_SOURCE_DIR) / "experiments/mini/models/w8"), "runs");
+  EXPECT_EQ(faults(fs::path(ISOCOST_SOURCE_DIR) / "experiments/mini/models/w16"), "runs");
 }
 
 TEST(CheckRunsOnReferences, TellsWhichOthersDoEachTask) {

@@ -261,7 +261,7 @@ class Writer {
       insert.bind(8, static_cast<int>(FailureClass::kNotFinite));
       insert.bind(9, "the latents of image 3 are not finite after call 2");
       insert.bind(
-          10, "loading models/mini/w8/unet\ncall 1 of 4: |x| <= 3.1\ncall 2 of 4: |x| is <nan>\n");
+          10, "loading models/mini/w16/unet\ncall 1 of 4: |x| <= 3.1\ncall 2 of 4: |x| is <nan>\n");
     }
     insert.bind(11, kind == UnitKind::kGenerate ? study_.pictures : 0);
     insert.exec();

@@ -63,7 +63,7 @@ try {
 
   // Inputs are named as people know them, and no time is promised while they are missing.
   const poor = worker('poor');
-  await shows(['inputs are missing', 'No worker has these inputs', 'mini/w8/unet']);
+  await shows(['inputs are missing', 'No worker has these inputs', 'mini/w16/unet']);
   assert.ok(!(await text()).includes('sha256:'), 'inputs by their names');
 
   // Who is killed leaves a trace.

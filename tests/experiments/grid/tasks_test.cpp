@@ -139,7 +139,7 @@ TEST_F(TasksTest, HaveModelsOfTheirOwnByAPatternOverTheAxis) {
   task.model = "{model}-sr";
   EXPECT_EQ(model_of_task({"models/a", "fp16", "A"}, task).path, "models/a-sr");
   EXPECT_EQ(model_of_task({"models/a/", "", ""}, task).path, "models/a-sr");
-  EXPECT_EQ(model_of_task({"mini/w8", "", ""}, task).path, "mini/w8-sr");
+  EXPECT_EQ(model_of_task({"mini/w16", "", ""}, task).path, "mini/w16-sr");
   EXPECT_EQ(model_of_task({"models/a", "fp16", ""}, task).variant, "fp16");
   task.model = "editors/{name}/instruct";
   EXPECT_EQ(model_of_task({"models/a", "", ""}, task).path, "editors/a/instruct");

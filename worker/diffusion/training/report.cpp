@@ -1,10 +1,13 @@
 #include "worker/diffusion/training/report.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdint>
 #include <iostream>
 
 #include "base/io/picture.h"
+#include "schema/arch/network.h"
 #include "schema/samplers/resolve.h"
 #include "worker/diffusion/metrics/metric.h"
 #include "worker/diffusion/models/feature_network.h"
@@ -71,6 +74,36 @@ Json accuracy(FeatureNetwork& network, const at::Tensor& answers,
   return shares;
 }
 
+// Of what captions tell, as the metric attribute_accuracy counts: the mean over pictures of the
+// share that is right, the share of pictures where all is, and that of each attribute.
+Json told_accuracy(FeatureNetwork& network, const at::Tensor& answers,
+                   const std::vector<world::Scene>& scenes) {
+  const auto read = network->likeliest(answers).to(at::kInt).contiguous();
+  std::array<double, world::kAttributes> told{}, right{};
+  double mean = 0, all = 0;
+  for (std::size_t i = 0; i < scenes.size(); ++i) {
+    world::Labels labels{};
+    std::copy_n(read[static_cast<std::int64_t>(i)].const_data_ptr<int>(), labels.size(),
+                labels.begin());
+    const auto agreed = world::agreement(scenes[i], labels);
+    double told_here = 0, right_here = 0;
+    for (std::size_t k = 0; k < agreed.size(); ++k) {
+      if (!agreed.at(k)) continue;
+      told.at(k) += 1;
+      right.at(k) += *agreed.at(k);
+      told_here += 1;
+      right_here += *agreed.at(k);
+    }
+    mean += right_here / told_here;
+    all += right_here == told_here ? 1 : 0;
+  }
+  const auto count = static_cast<double>(scenes.size());
+  Json shares = {{"mean", mean / count}, {"all", all / count}};
+  for (std::size_t k = 0; k < world::kAttributes; ++k)
+    shares[world::attributes().at(k).name] = right.at(k) / told.at(k);
+  return shares;
+}
+
 // Of bytes, in dB, over all pictures together.
 double peak_signal_to_noise(const at::Tensor& made, const at::Tensor& wanted) {
   const auto squared = (made.to(at::kDouble) - wanted.to(at::kDouble)).square().mean();
@@ -107,16 +140,19 @@ class Report {
     reference_ = *reference;
     const auto others =
         world_pictures(world_scenes(world::Split::kValidation, kPictures, kOtherSeed));
+    const auto other_features = read_features(network_, others).features;
+    // What real pictures reach, as many as the autoencoder and as the models are judged on.
     quality_["features"] = {
         {"pictures", kPictures},
         {"accuracy", accuracy(network_, output.answers, scenes_)},
-        {"fid_of_other_pictures", distance(read_features(network_, others).features)},
-        {"fid_of_spoilt", fid_of_spoilt()}};
+        {"frechet_distance_of_other_pictures", distance(other_features)},
+        {"frechet_distance_of_other_samples", distance(other_features.slice(0, 0, kSamples))},
+        {"frechet_distance_of_spoilt", distance_of_spoilt()}};
     return {};
   }
 
   // Of the same pictures, spoilt as a bad sampler might: what the measure must see.
-  Json fid_of_spoilt() {
+  Json distance_of_spoilt() {
     const auto of = [&](const at::Tensor& pictures) {
       return distance(read_features(network_, pictures).features);
     };
@@ -140,7 +176,8 @@ class Report {
         {"psnr", made.psnr},
         {"latent_deviation", made.latents.std().item<double>() * (*vae)->config.scaling_factor},
         {"frechet_distance", distance(output.features)},
-        {"accuracy", accuracy(network_, output.answers, scenes_)}};
+        {"accuracy", accuracy(network_, output.answers, scenes_)},
+        {"told_accuracy", told_accuracy(network_, output.answers, scenes_)}};
     std::vector<at::Tensor> pairs;
     for (std::int64_t row = 0; row < 3; ++row) {
       pairs.push_back(pictures_.slice(0, row * kColumns, (row + 1) * kColumns));
@@ -193,15 +230,25 @@ class Report {
     const auto output = read_features(network_, made);
     const std::vector<world::Scene> asked(scenes_.begin(), scenes_.begin() + kSamples);
     const auto name = folder.filename().string();
-    quality_["models"][name] = {{"images", kSamples},
+    const auto& unet = pipeline->unet_config();
+    const auto summary = arch::summarize_unet(
+        unet,
+        {unet.sample_height, unet.sample_width, pipeline->text_config().max_position_embeddings});
+    quality_["models"][name] = {{"parameters", summary.parameters()},
+                                {"gflops_per_call", summary.gflops()},
+                                {"images", kSamples},
                                 {"sampler", "ddim, trailing"},
                                 {"steps", kSteps},
                                 {"guidance", kGuidance},
                                 {"frechet_distance", distance(output.features)},
-                                {"accuracy", accuracy(network_, output.answers, asked)}};
-    write_sheet(options_.out / ("samples-" + name + ".png"), made.slice(0, 0, kShownSamples));
+                                {"told_accuracy", told_accuracy(network_, output.answers, asked)}};
+    if (!is_snapshot(name))
+      write_sheet(options_.out / ("samples-" + name + ".png"), made.slice(0, 0, kShownSamples));
     return {};
   }
+
+  // "w16@1500"
+  static bool is_snapshot(const std::string& name) { return name.find('@') != std::string::npos; }
 
   static Result<sampling::SamplerConfig> sampler_of(const fs::path& folder) {
     const auto config = read_json_file(folder / "scheduler/scheduler_config.json");

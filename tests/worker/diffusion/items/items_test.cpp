@@ -272,10 +272,9 @@ TEST_F(ItemsTest, OfEditingAreEditsOfTheMiniWorld) {
     ASSERT_TRUE(std::equal(&item->source->rgb[3 * i], &item->source->rgb[3 * i] + 3,
                            &item->target->rgb[3 * i]));
   }
-  EXPECT_EQ(items->text(2, "edit_prompt"), edit.instruction.text());
-  EXPECT_EQ(items->text(2, "source_text"), world::caption(edit.source));
-  EXPECT_EQ(items->text(2, "target_text"), world::caption(edit.target));
-  EXPECT_EQ(items->text(2, "text"), std::nullopt);
+  EXPECT_EQ(items->text(2, tasks::Slot::kPrompt), edit.instruction.text());
+  EXPECT_EQ(items->text(2, tasks::Slot::kSourceText), world::caption(edit.source));
+  EXPECT_EQ(items->text(2, tasks::Slot::kTargetText), world::caption(edit.target));
 }
 
 TEST_F(ItemsTest, AreDegradedByTheirNumberAndSeedAlone) {
