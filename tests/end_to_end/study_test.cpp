@@ -60,7 +60,8 @@ std::string table_of(const fs::path& grid, int workers, const std::vector<std::s
 TEST(Study, IsTheSameHoweverItIsComputed) {
   const ScratchFolder folder;
   const std::string table = table_of(kTiny, 1);
-  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2) << table;
+  // Drawing in all combinations, three further tasks of one cell each, and seven baselines.
+  EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2 + 3 + 7) << table;
 
   EXPECT_EQ(table_of(kTiny, 3), table) << "with three workers";
   EXPECT_EQ(table_of(tiny_with(folder, "unit_images: 64", "unit_images: 32"), 2), table)
@@ -258,6 +259,9 @@ TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
 
   EXPECT_GE(kills.coordinators, kKillsOfEachKind);
   EXPECT_GE(kills.workers, kKillsOfEachKind);
+  const std::string answer = testing::read_text(out / "answer.csv");
+  for (const char* task : {"draw", "enlarge", "repaint", "obey"})
+    EXPECT_THAT(answer, ::testing::HasSubstr("\n" + std::string(task) + ",gflops"));
   EXPECT_EQ(testing::determined_columns(out / "cells.csv"), table_of(grid, 2));
 }
 
