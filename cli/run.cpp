@@ -156,6 +156,7 @@ class Run {
     const std::vector<LocalDevice> found = devices();
     const int count = options_.workers.value_or(default_workers(found));
     std::vector<std::string> names;
+    names.reserve(found.size());
     for (const LocalDevice& device : found) names.push_back(device.device);
     say(workers_text(count, found));
     LocalWorkers workers({.program = *program_,

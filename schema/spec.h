@@ -92,7 +92,7 @@ inline constexpr std::uint64_t kReferenceRowsBytesMax = std::uint64_t{256} << 20
 // A data set's rows under one extractor: what FID and KID compare with. Kinds, with their options:
 //
 //   world   pictures of the mini world
-//           {"split": "validation", "count": 4096, "seed": 0, "size": 64}
+//           {"split": "validation", "count": 4096, "seed": 0, "world": 2}
 //   folder  picture files, in the order of their names; the input is the folder
 //           {"count": 5000}
 //   npz     ready statistics {mu, sigma}, for which no extractor runs; the input is the file

@@ -7,7 +7,7 @@
 
 namespace isocost::core {
 
-Core::Core(CoreOptions options, const std::vector<OpenUnit>& open)
+Core::Core(const CoreOptions& options, const std::vector<OpenUnit>& open)
     : SharedOwner{{.options = options,
                    .health = Health(options.health),
                    .attempts = Attempts(options.epoch, options.secret)}},

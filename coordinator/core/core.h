@@ -39,7 +39,7 @@ struct SharedOwner {
 class Core : private SharedOwner, private Part {
  public:
   // Requires: `open` in the order of the ids.
-  Core(CoreOptions options, const std::vector<OpenUnit>& open);
+  Core(const CoreOptions& options, const std::vector<OpenUnit>& open);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 

@@ -86,6 +86,20 @@ void check_effects(const Grid& grid, const Effects& effects, Failure& failure) {
     }
 }
 
+// Whether a task with a network for each model of the axis may have no cell for some of them: which
+// these are is not known before the grid is expanded.
+bool may_leave_out_networks(const Grid& grid, const Task& task) {
+  if (task.model.empty()) return false;
+  const auto is_of_a_model = [&](const Condition& condition) {
+    const auto axis = std::find_if(grid.axes.begin(), grid.axes.end(),
+                                   [&](const Axis& one) { return one.name == condition.axis; });
+    return axis != grid.axes.end() && sets_model(*axis);
+  };
+  return std::any_of(grid.exclude.begin(), grid.exclude.end(), [&](const Rule& rule) {
+    return std::any_of(rule.begin(), rule.end(), is_of_a_model);
+  });
+}
+
 class Expander {
  public:
   Expander(const Grid& grid, Catalog& catalog, std::vector<std::string>& notes)
@@ -149,7 +163,8 @@ class Expander {
     for (const Axis& axis : grid_.axes)
       if (sets_model(axis))
         for (const Placed& value : axis.values)
-          for (const Task& task : grid_.tasks) (void)models_.of(value, task);
+          for (const Task& task : grid_.tasks)
+            if (!may_leave_out_networks(grid_, task)) (void)models_.of(value, task);
   }
 
   void add_cell(const Points& found, std::size_t point) {
@@ -366,8 +381,7 @@ void look_up(const Grid& grid, Catalog& catalog, Failure& failure) {
   for (const Axis& axis : with_models(models, catalog, failure).axes)
     for (const Placed& value : axis.values)
       for (const Task& task : grid.tasks) {
-        // Which of its networks have cells is not known before the grid is expanded.
-        if (!task.model.empty() && !grid.exclude.empty()) continue;
+        if (may_leave_out_networks(grid, task)) continue;
         const ModelRef ref = model_of_task(model_ref(value.value), task);
         const std::string& where = task.model.empty() ? value.where : task.model_where;
         note(catalog.model(ref.path, ref.variant, {task.kind}, where), failure);

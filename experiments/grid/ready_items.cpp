@@ -1,4 +1,5 @@
 #include "experiments/grid/ready_items.h"
+#include "experiments/world/scene_range.h"
 
 #include <algorithm>
 
@@ -83,7 +84,7 @@ class ItemsReader {
 
   void read_world() {
     ready_.spec.kind = is_made_smaller() ? diffusion::kWorldItems : diffusion::kWorldEdits;
-    ready_.spec.options = {{"split", data_.split}, {"count", data_.count}, {"seed", data_.seed}};
+    ready_.spec.options = world::scene_options(data_.split, data_.count, data_.seed);
     const auto items = diffusion::ItemSet::open(
         ready_.spec, [](const std::string& digest) -> Result<io::ItemColumn> {
           return fail(digest, "the mini world has no files");

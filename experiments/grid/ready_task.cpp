@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/io/picture.h"
 #include "experiments/grid/notes.h"
-#include "experiments/world/world.h"
+#include "experiments/world/scene_range.h"
 #include "schema/metrics/extractor.h"
 #include "schema/prompts.h"
 #include "schema/tasks/baseline.h"
@@ -91,8 +91,8 @@ void check_baselines(const Task& task, ReadyTask& ready, Failure& failure) {
   if (task.baselines.empty() || (task.data && ready.texts.empty())) return;
   if (!task.data && task.prompts.kind == "world") {
     ready.baseline_items.kind = diffusion::kWorldItems;
-    ready.baseline_items.options = {
-        {"split", task.prompts.split}, {"count", task.prompts.count}, {"seed", task.prompts.seed}};
+    ready.baseline_items.options =
+        world::scene_options(task.prompts.split, task.prompts.count, task.prompts.seed);
   }
   for (const Placed& baseline : task.baselines) {
     const auto* row = tasks::find_baseline(baseline.value.get_ref<const std::string&>());
@@ -221,7 +221,7 @@ class TaskReader {
     spec.extractor = extractor.spec;
     if (source.kind == "world") {
       count = source.count;
-      spec.options = {{"split", source.split}, {"count", source.count}, {"seed", source.seed}};
+      spec.options = world::scene_options(source.split, source.count, source.seed);
       if (extractor.entry.side > 0 && extractor.entry.side != world::kSide)
         failure_.add(source.where,
                      "pictures of the mini world have " + size_text({world::kSide, world::kSide}) +

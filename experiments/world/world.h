@@ -31,6 +31,9 @@ enum class Split : int { kTrain = 0, kValidation = 1, kTest = 2 };
 [[nodiscard]] std::vector<std::string> split_names();
 // The most that grids and keys ask for at once; a world has no end.
 inline constexpr std::uint64_t kScenesMax = 1'000'000;
+// Raised when a scene of the same split, index and seed is another, looks otherwise or says
+// otherwise.
+inline constexpr int kWorldRevision = 2;
 
 enum class Colour : int { kRed, kOrange, kYellow, kGreen, kBlue, kPurple, kPink, kBlack };
 enum class Shape : int { kCircle, kSquare, kTriangle, kStar, kHeart, kCross };

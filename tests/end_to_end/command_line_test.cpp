@@ -148,6 +148,19 @@ TEST_F(FirstHour, PlansForADeviceThatItKnows) {
   EXPECT_THAT(unknown.output, HasSubstr("'Voodoo' is not known; expected one of "));
 }
 
+// The grids that come with isocost, but for the one that is about a user's own files.
+TEST_F(FirstHour, PlansEveryGridThatComesWithIt) {
+  int grids = 0;
+  for (const auto& entry : fs::directory_iterator(kGrids)) {
+    if (entry.path().extension() != ".yaml" || entry.path().stem() == "own-models") continue;
+    const Finished said = isocost({"plan", entry.path().string(), "--gflops", "100"});
+    EXPECT_EQ(said.status, 0) << said.output;
+    EXPECT_THAT(said.output, HasSubstr("expected time"));
+    ++grids;
+  }
+  EXPECT_GE(grids, 4);
+}
+
 TEST_F(FirstHour, PlansByACalibrationAndByWhatIsHere) {
   const Words fake{"--worker-program", program("isocost-fake-worker")};
 

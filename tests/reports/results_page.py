@@ -32,7 +32,7 @@ filled = fill(out / "report.json", page)
 assert filled.returncode == 0, filled.stderr
 
 after = parts(page.read_text())
-assert len(after) == 9 and after.keys() == before.keys(), after.keys()
+assert len(after) == 12 and after.keys() == before.keys(), after.keys()
 for name, text in after.items():
     lines = [line for line in text.splitlines() if line]
     assert len(lines) > 2 and all(line.startswith("| ") and line.endswith(" |") for line in lines), (name, text)

@@ -137,7 +137,7 @@ class Writer {
     const ReferenceSpec spec{"world",
                              "",
                              features(),
-                             {{"split", "validation"}, {"count", 4096}, {"seed", 0}, {"size", 64}}};
+                             {{"split", "validation"}, {"count", 4096}, {"seed", 0}, {"world", 2}}};
     reference_ = reference_key(spec);
     add_input(sha256("feature network").name(), "models/mini/features");
     add_input(sha256("clip").name(), "models/mini/clip");

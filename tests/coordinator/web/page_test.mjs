@@ -59,7 +59,7 @@ try {
   await page.goto(url, { waitUntil: 'load' });
   await shows(['Nothing submitted yet', 'nothing to do', 'started']);
   command('submit', join(grids, 'tiny.yaml'));
-  await shows(['0 of 16 cells done', 'no worker', 'speed: nothing runs', 'submitted']);
+  await shows(['0 of 26 cells done', 'no worker', 'speed: nothing runs', 'submitted']);
 
   // Inputs are named as people know them, and no time is promised while they are missing.
   const poor = worker('poor');
@@ -74,12 +74,12 @@ try {
   // A cancelled study is cancelled, and not on its way.
   command('submit', join(grids, 'demo.yaml'));
   command('cancel', 'demo');
-  await shows(['cancelled', '54 cancelled']);
+  await shows(['cancelled', '56 cancelled']);
   assert.equal(await page.locator('.card', { hasText: 'demo' }).locator('.state').innerText(), 'cancelled');
   assert.ok(await page.locator('.card', { hasText: 'demo' }).locator('.bar .cancelled').evaluate((bar) => bar.getBoundingClientRect().width > 10));
 
   worker('rich', '--models', join(grids, 'mini'));
-  await shows(['16 of 16 cells done', 'finished']);
+  await shows(['26 of 26 cells done', 'finished']);
   const card = page.locator('.card', { has: page.getByText('tiny', { exact: true }) });
   assert.equal(await card.locator('.state').innerText(), 'done');
   await shows(['nothing to do', 'speed: nothing runs']);
@@ -100,7 +100,7 @@ try {
   const lines = (await answer.text()).trim().split('\n');
   assert.equal(answer.status, 200);
   assert.equal(lines.length, 3);
-  assert.equal(answer.headers.get('x-total-count'), '16');
+  assert.equal(answer.headers.get('x-total-count'), '26');
   const again = await fetch(`${url}/api/v1/experiments/tiny/cells.csv?limit=2`, { headers: { 'If-None-Match': answer.headers.get('etag') } });
   assert.equal(again.status, 304);
 

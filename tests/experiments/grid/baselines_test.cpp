@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "experiments/grid/expand.h"
+#include "experiments/world/scene_range.h"
 #include "schema/tasks/baseline.h"
 #include "tests/experiments/grid/fake_catalog.h"
 
@@ -59,7 +60,7 @@ TEST_F(BaselinesTest, StandOnceATaskAndAutoencoderBehindAllCellsThatAreDrawn) {
   EXPECT_TRUE(real.sample.sampler.empty());
   EXPECT_EQ(real.sample.prompts, drawn.sample.prompts);
   EXPECT_EQ(real.sample.items.kind, "world");
-  EXPECT_EQ(real.sample.items.options, Json({{"split", "validation"}, {"count", 16}, {"seed", 3}}));
+  EXPECT_EQ(real.sample.items.options, world::scene_options("validation", 16, 3));
   EXPECT_EQ(real.scores, drawn.scores);
   EXPECT_EQ(real.images, drawn.images);
   EXPECT_EQ(gflops_an_image(real.cost), 0);

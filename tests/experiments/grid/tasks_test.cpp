@@ -6,6 +6,8 @@
 #include "experiments/grid/cell_models.h"
 #include "experiments/grid/expand.h"
 #include "experiments/grid/ready_task.h"
+#include "experiments/world/edits.h"
+#include "experiments/world/scene_range.h"
 #include "schema/prompts.h"
 #include "tests/experiments/grid/fake_catalog.h"
 
@@ -17,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 class TasksTest : public ::testing::Test {
  protected:
@@ -102,7 +105,7 @@ TEST_F(TasksTest, TakeScenesOfTheMiniWorld) {
       "  enlarge: {kind: super-resolution, data: {world: validation, count: 3}, factor: 4}\n");
 
   EXPECT_EQ(spec.items.kind, "world");
-  EXPECT_EQ(spec.items.options, Json({{"split", "validation"}, {"count", 3}, {"seed", 0}}));
+  EXPECT_EQ(spec.items.options, world::scene_options("validation", 3, 0));
 }
 
 TEST_F(TasksTest, TakeEditsOfTheMiniWorld) {
@@ -110,8 +113,21 @@ TEST_F(TasksTest, TakeEditsOfTheMiniWorld) {
       "  repaint: {kind: editing, method: inpaint, data: {world: test, count: 3, seed: 2}}\n");
 
   EXPECT_EQ(spec.items.kind, "world-edits");
-  EXPECT_EQ(spec.items.options, Json({{"split", "test"}, {"count", 3}, {"seed", 2}}));
+  EXPECT_EQ(spec.items.options, world::scene_options("test", 3, 2));
   EXPECT_TRUE(spec.items.degradation.is_null());
+}
+
+// What an edit is told: what to do where its method obeys, else what is to be seen.
+TEST_F(TasksTest, TellEditsOfTheMiniWorldAsTheirMethodReadsThem) {
+  const auto first = world::edit(world::Split::kTest, 0, 2);
+  for (const auto& [method, told] : {std::pair{"inpaint", world::caption(first.target)},
+                                     std::pair{"instruct", first.instruction.text()}}) {
+    const auto submission = expanded(text_of("  t: {kind: editing, method: " + std::string(method) +
+                                             ", data: {world: test, count: 3, seed: 2}}\n"));
+    ASSERT_TRUE(submission) << submission.error().message();
+    const auto prompts = submission->blobs.at(submission->cells.at(0).sample.prompts);
+    EXPECT_THAT(prompts, StartsWith(Json({{"prompt", told}}).dump() + "\n")) << method;
+  }
 }
 
 TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
@@ -437,6 +453,19 @@ TEST_F(TasksTest, SayWhichModelsAndFoldersAreMissing) {
 
   EXPECT_THAT(text, AllOf(HasSubstr("g.yaml:8:44: 'missing' is missing"),
                           HasSubstr("g.yaml:8:70: the model 'models/a-sr' is missing")));
+}
+
+// Which networks of a task an exclude leaves is not known in a grid with faults.
+TEST_F(TasksTest, AskForNoNetworksThatAnExcludeMayLeaveOut) {
+  const std::string task =
+      "  t: {kind: editing, method: sdedit, data: {folder: x}, model: \"{model}-sr\"}\n";
+  const std::string faults = "zip:\n  - [model, seed]\n", axes = "  seed: [1, 2]\n";
+
+  EXPECT_THAT(fault(task + faults, axes), HasSubstr("the model 'models/a-sr' is missing"));
+  EXPECT_THAT(fault(task + faults + "exclude:\n  - {task: t, model: models/a}\n", axes),
+              Not(HasSubstr("models/a-sr")));
+  EXPECT_THAT(fault(task + faults + "exclude:\n  - {seed: 1}\n", axes),
+              HasSubstr("the model 'models/a-sr' is missing"));
 }
 
 TEST_F(TasksTest, SayWhichPicturesHaveNoTwin) {

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "base/digest.h"
+#include "experiments/world/scene_range.h"
 
 namespace isocost::world {
 namespace {
@@ -210,6 +211,31 @@ TEST(World, EveryAttributeIsDrawn) {
   for (std::size_t k = 0; k < kAttributes; ++k)
     EXPECT_EQ(seen.at(k).size(), static_cast<std::size_t>(attributes().at(k).classes))
         << attributes().at(k).name;
+}
+
+// A key of another world's scenes is not read as one of these.
+TEST(World, SceneRangesSayWhichWorldTheyAreOf) {
+  Json options = scene_options("test", 7, 3);
+
+  const auto range = scene_range(options, "items");
+
+  ASSERT_TRUE(range) << range.error().message();
+  EXPECT_EQ(range->split, Split::kTest);
+  EXPECT_EQ(range->count, 7U);
+  EXPECT_EQ(range->seed, 3U);
+  const auto fault_with = [&](const char* member, const Json& value) {
+    Json other = options;
+    other[member] = value;
+    const auto read = scene_range(other, "items");
+    return read ? "no fault" : read.error().message();
+  };
+  EXPECT_THAT(fault_with("world", 1),
+              testing::HasSubstr("items.world: these are scenes of world 1; expected 2"));
+  EXPECT_THAT(fault_with("split", "exam"), testing::HasSubstr("items.split"));
+  EXPECT_THAT(fault_with("count", 0), testing::HasSubstr("items.count: 0; expected 1 to"));
+  EXPECT_THAT(fault_with("size", 64), testing::HasSubstr("items.size"));
+  options.erase("world");
+  EXPECT_FALSE(scene_range(options, "items"));
 }
 
 TEST(World, PromptsAreOneJsonObjectALine) {

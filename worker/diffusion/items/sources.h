@@ -1,7 +1,7 @@
 // The kinds of items, a function and a file each. For items.cpp alone, whose table names them.
 #pragma once
 
-#include "experiments/world/world.h"
+#include "experiments/world/scene_range.h"
 #include "worker/diffusion/items/items.h"
 
 namespace isocost::diffusion {
@@ -10,7 +10,8 @@ namespace isocost::diffusion {
 [[nodiscard]] Result<std::unique_ptr<ItemSource>> open_files(
     const ItemsSpec& spec, const std::map<std::string, std::string>& more, const FindColumn& find);
 
-// Scenes of the mini world; options {"split", "count", "seed"}. They are targets, whose captions
+// Scenes of the mini world; options as world::scene_options()
+// has them. They are targets, whose captions
 // are their texts: what small pictures are made of and enlarged to.
 [[nodiscard]] Result<std::unique_ptr<ItemSource>> open_world(
     const ItemsSpec& spec, const std::map<std::string, std::string>& more, const FindColumn& find);
@@ -20,13 +21,6 @@ namespace isocost::diffusion {
 [[nodiscard]] Result<std::unique_ptr<ItemSource>> open_world_edits(
     const ItemsSpec& spec, const std::map<std::string, std::string>& more, const FindColumn& find);
 
-// What both read of their options.
-struct WorldScenes {
-  world::Split split = world::Split::kTrain;
-  std::uint64_t count = 0;
-  std::uint64_t seed = 0;
-};
-[[nodiscard]] Result<WorldScenes> world_scenes_of(const ItemsSpec& spec);
 // For messages.
 [[nodiscard]] std::string name_of_world_item(const std::string& what, std::uint64_t index,
                                              world::Split split);

@@ -1,15 +1,12 @@
 #include "experiments/world/world.h"
-#include "base/json_reader.h"
 #include "worker/diffusion/items/sources.h"
 
 namespace isocost::diffusion {
 namespace {
 
-constexpr std::uint64_t kWorldItemsMax = world::kScenesMax;
-
 class WorldItems : public ItemSource {
  public:
-  explicit WorldItems(const WorldScenes& scenes) : scenes_(scenes) {}
+  explicit WorldItems(const world::SceneRange& scenes) : scenes_(scenes) {}
 
   [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
   [[nodiscard]] bool has(tasks::Slot slot) const override { return slot == tasks::Slot::kTarget; }
@@ -30,7 +27,7 @@ class WorldItems : public ItemSource {
   }
 
  private:
-  WorldScenes scenes_;
+  world::SceneRange scenes_;
 };
 
 }  // namespace
@@ -40,23 +37,10 @@ std::string name_of_world_item(const std::string& what, std::uint64_t index, wor
          std::string(world::split_name(split)) + ")";
 }
 
-Result<WorldScenes> world_scenes_of(const ItemsSpec& spec) {
-  JsonReader reader(spec.options, "items.options");
-  const auto split = world::parse_split(reader.get<std::string>("split"));
-  const auto count = reader.get<std::uint64_t>("count");
-  const auto seed = reader.get<std::uint64_t>("seed");
-  if (reader.ok() && !split) reader.fault("split", "this is no split", "train, validation or test");
-  if (reader.ok() && (count < 1 || count > kWorldItemsMax))
-    reader.fault("count", std::to_string(count), "1 to " + std::to_string(kWorldItemsMax));
-  reader.finish();
-  if (!reader.ok()) return fail(reader.take());
-  return WorldScenes{*split, count, seed};
-}
-
 Result<std::unique_ptr<ItemSource>> open_world(const ItemsSpec& spec,
                                                const std::map<std::string, std::string>&,
                                                const FindColumn&) {
-  const auto scenes = world_scenes_of(spec);
+  const auto scenes = world::scene_range(spec.options, "items.options");
   if (!scenes) return fail(scenes.error());
   return std::make_unique<WorldItems>(*scenes);
 }

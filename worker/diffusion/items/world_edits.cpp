@@ -1,6 +1,5 @@
 // Edits of the mini world: the scene before and after, the mask outside of which they are equal,
 // the instruction, and a caption of each.
-#include "base/json_reader.h"
 #include "experiments/world/edits.h"
 #include "worker/diffusion/items/sources.h"
 
@@ -9,7 +8,7 @@ namespace {
 
 class WorldEdits : public ItemSource {
  public:
-  explicit WorldEdits(const WorldScenes& scenes) : scenes_(scenes) {}
+  explicit WorldEdits(const world::SceneRange& scenes) : scenes_(scenes) {}
 
   [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
   [[nodiscard]] bool has(tasks::Slot slot) const override {
@@ -42,7 +41,7 @@ class WorldEdits : public ItemSource {
   }
 
  private:
-  WorldScenes scenes_;
+  world::SceneRange scenes_;
 };
 
 }  // namespace
@@ -50,7 +49,7 @@ class WorldEdits : public ItemSource {
 Result<std::unique_ptr<ItemSource>> open_world_edits(const ItemsSpec& spec,
                                                      const std::map<std::string, std::string>&,
                                                      const FindColumn&) {
-  const auto scenes = world_scenes_of(spec);
+  const auto scenes = world::scene_range(spec.options, "items.options");
   if (!scenes) return fail(scenes.error());
   return std::make_unique<WorldEdits>(*scenes);
 }

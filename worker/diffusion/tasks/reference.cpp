@@ -3,7 +3,7 @@
 #include "base/io/picture.h"
 #include "base/io/picture_set.h"
 #include "base/json_reader.h"
-#include "experiments/world/world.h"
+#include "experiments/world/scene_range.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/extractors/rows_maker.h"
 #include "worker/diffusion/tasks/engine_executor.h"
@@ -13,7 +13,6 @@ namespace isocost::diffusion {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::uint64_t kWorldPicturesMax = world::kScenesMax;
 
 // Pictures one after another, with the text that belongs to each.
 class PictureSource {
@@ -28,23 +27,20 @@ class PictureSource {
 
 class WorldSource : public PictureSource {
  public:
-  WorldSource(world::Split split, std::uint64_t count, std::uint64_t seed)
-      : split_(split), count_(count), seed_(seed) {}
-  [[nodiscard]] std::uint64_t count() const override { return count_; }
+  explicit WorldSource(const world::SceneRange& scenes) : scenes_(scenes) {}
+  [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
   [[nodiscard]] Result<io::Picture> picture(std::uint64_t index) const override {
     io::Picture picture{world::kSide, world::kSide,
                         std::vector<std::uint8_t>(world::kPictureBytes)};
-    world::render(world::scene(split_, index, seed_), picture.rgb.data());
+    world::render(world::scene(scenes_.split, index, scenes_.seed), picture.rgb.data());
     return picture;
   }
   [[nodiscard]] std::string prompt(std::uint64_t index) const override {
-    return world::caption(world::scene(split_, index, seed_));
+    return world::caption(world::scene(scenes_.split, index, scenes_.seed));
   }
 
  private:
-  world::Split split_;
-  std::uint64_t count_;
-  std::uint64_t seed_;
+  world::SceneRange scenes_;
 };
 
 class FolderSource : public PictureSource {
@@ -67,8 +63,8 @@ class FolderSource : public PictureSource {
 };
 
 Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec, ModelCache& cache) {
-  JsonReader reader(spec.options, "reference.options");
   if (spec.kind == "folder") {
+    JsonReader reader(spec.options, "reference.options");
     const auto folder = cache.find(spec.input);
     if (!folder) return fail(folder.error());
     auto files = io::picture_files(folder->path);
@@ -81,14 +77,11 @@ Result<std::unique_ptr<PictureSource>> source_of(const ReferenceSpec& spec, Mode
   }
   if (spec.kind != "world")
     return fail("reference.kind", "'" + spec.kind + "' is unknown", "world, folder or npz");
-  const auto split = world::parse_split(reader.get<std::string>("split"));
-  const auto count = reader.get<std::uint64_t>("count");
-  const auto seed = reader.get_or<std::uint64_t>("seed", 0);
-  if (!split) reader.fault("split", "this is no split", "train, validation or test");
-  if (count < 2 || count > kWorldPicturesMax)
-    reader.fault("count", std::to_string(count), "2 to " + std::to_string(kWorldPicturesMax));
-  if (!reader.ok()) return fail(reader.take());
-  return std::make_unique<WorldSource>(*split, count, seed);
+  const auto scenes = world::scene_range(spec.options, "reference.options");
+  if (!scenes) return fail(scenes.error());
+  if (scenes->count < 2)
+    return fail("reference.options.count", std::to_string(scenes->count), "two pictures or more");
+  return std::make_unique<WorldSource>(*scenes);
 }
 
 }  // namespace

@@ -19,12 +19,9 @@ constexpr std::chrono::seconds kBetweenLines{5};
 
 // Named after everything that its content follows from.
 Result<fs::path> cache_file(const TrainingPlaces& places, const WorldChoice& choice) {
-  Json key = {{"split", world::split_name(choice.split)},
-              {"count", choice.count},
-              {"misdescribed", choice.misdescribed},
-              {"seed", kWorldSeed},
-              {"world", kWorldRevision},
-              {"dtype", "float16"}};
+  Json key = {{"split", world::split_name(choice.split)}, {"count", choice.count},
+              {"misdescribed", choice.misdescribed},      {"seed", kWorldSeed},
+              {"world", world::kWorldRevision},           {"dtype", "float16"}};
   if (!choice.task.empty())
     key.update(
         {{"task", choice.task}, {"degradations", choice.degradations}, {"items", kItemsRevision}});

@@ -11,7 +11,6 @@
 
 namespace isocost::diffusion {
 
-inline constexpr int kWorldRevision = 2;        // raised when the same scene looks different
 inline constexpr std::uint64_t kWorldSeed = 0;  // of the pictures that the family is trained on
 
 [[nodiscard]] std::vector<world::Scene> world_scenes(world::Split split, std::uint64_t count,

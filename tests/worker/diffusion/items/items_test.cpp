@@ -6,6 +6,7 @@
 
 #include "base/io/item_files.h"
 #include "experiments/world/edits.h"
+#include "experiments/world/scene_range.h"
 #include "tests/base/io/temporary_folder.h"
 #include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/items/degrade.h"
@@ -230,7 +231,7 @@ TEST_F(ItemsTest, AreRefusedWhereNobodyGivesThem) {
 TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
   ItemsSpec spec;
   spec.kind = kWorldItems;
-  spec.options = {{"split", "validation"}, {"count", 3U}, {"seed", 5U}};
+  spec.options = world::scene_options("validation", 3, 5);
   spec.factor = 4;
   spec.degradation = {{"name", "bicubic"}};
   const auto items = open(spec);
@@ -253,7 +254,7 @@ TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
 TEST_F(ItemsTest, OfEditingAreEditsOfTheMiniWorld) {
   ItemsSpec spec;
   spec.kind = kWorldEdits;
-  spec.options = {{"split", "test"}, {"count", 3U}, {"seed", 5U}};
+  spec.options = world::scene_options("test", 3, 5);
   const auto items = open(spec);
   ASSERT_TRUE(items) << items.error().message();
 
@@ -280,7 +281,7 @@ TEST_F(ItemsTest, OfEditingAreEditsOfTheMiniWorld) {
 TEST_F(ItemsTest, AreDegradedByTheirNumberAndSeedAlone) {
   ItemsSpec spec;
   spec.kind = kWorldItems;
-  spec.options = {{"split", "validation"}, {"count", 9U}, {"seed", 5U}};
+  spec.options = world::scene_options("validation", 9, 5);
   spec.factor = 4;
   const auto source_of = [&](std::uint64_t seed, std::uint64_t item) {
     spec.degradation = {{"name", "real-esrgan"}, {"seed", seed}};

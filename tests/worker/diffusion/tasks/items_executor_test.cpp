@@ -9,7 +9,7 @@
 #include "base/io/inputs.h"
 #include "base/io/item_files.h"
 #include "base/io/picture.h"
-#include "experiments/world/world.h"
+#include "experiments/world/scene_range.h"
 #include "schema/prompts.h"
 #include "schema/samplers/resolve.h"
 #include "schema/units/kind.h"
@@ -242,7 +242,7 @@ TEST_F(ItemsExecutorTest, MakesBaselinesOfSourcesAndOfTheMiniWorld) {
   spec_.height = spec_.width = world::kSide;
   spec_.items.kind = kWorldItems;
   spec_.items.inputs.clear();
-  spec_.items.options = {{"split", "test"}, {"count", 3}, {"seed", 7}};
+  spec_.items.options = world::scene_options("test", 3, 7);
   io::Picture scene{world::kSide, world::kSide, std::vector<std::uint8_t>(world::kPictureBytes)};
   world::render(world::scene(world::Split::kTest, 1, 7), scene.rgb.data());
   EXPECT_EQ(picture(1), scene);
