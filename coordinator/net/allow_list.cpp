@@ -57,6 +57,7 @@ std::optional<std::string> AllowList::name_of(const std::string& key) {
 std::vector<std::string> AllowList::faults() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> faults;
+  faults.reserve(allowed_.faults.errors.size());
   for (const Error& fault : allowed_.faults.errors) faults.push_back(fault.message());
   return faults;
 }
