@@ -248,6 +248,7 @@ std::vector<core::LostUnit> find_makers(SQLite::Database& connection,
     lost.at(unit_id(dependents.getColumn(0)))
         .dependents.push_back(unit_id(dependents.getColumn(1)));
   std::vector<core::LostUnit> found;
+  found.reserve(lost.size());
   for (auto& [unused, one] : lost) found.push_back(std::move(one));
   return found;
 }

@@ -5,7 +5,6 @@
 
 #include <map>
 
-#include "experiments/world/scene_range.h"
 #include "schema/spec.h"
 #include "tests/support/http_client.h"
 #include "tests/support/process.h"
@@ -26,7 +25,7 @@ Submission make_submission() {
   const std::string prompts = "{\"prompt\": \"a circle\"}\n";
   submission.blobs[sha256(prompts).name()] = prompts;
   const ExtractorSpec extractor{"mini-features", kNetwork, Json::object()};
-  const ReferenceSpec reference{"world", "", extractor, world::scene_options("validation", 64, 0)};
+  const ReferenceSpec reference{"world", "", extractor, {{"split", "validation"}, {"count", 64}}};
   submission.references[reference_key(reference).hex()] = reference;
   for (std::uint64_t seed = 0; seed < kCells; ++seed) {
     CellRequest cell;
