@@ -184,7 +184,8 @@ Result<Item> ItemSet::fitted(const Item& raw, std::uint64_t index, PictureSize s
 
 Result<bool> check_items(const ItemSet& items, PictureSize size,
                          std::optional<std::int64_t> kept_margin) {
-  const auto count = static_cast<std::size_t>(items.count());
+  const auto all = static_cast<std::size_t>(items.count());
+  const auto count = items.are_alike() && !kept_margin ? std::min<std::size_t>(all, 1) : all;
   std::vector<Failure> failures(count);
   std::atomic<bool> is_any_changed = false;
   const auto look = [&](std::size_t i) {

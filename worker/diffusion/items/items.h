@@ -3,10 +3,11 @@
 //   auto items = ItemSet::open(spec.items, find);           // find: digest -> its pictures
 //   auto item = items->load(image % items->count(), {.height = 64, .width = 64});
 //
-// plan loads every item once (check_items), a worker those of its groups, by the same code. What a
-// key named by its content is held against it: a column whose digest is another, a file that was
-// changed after it was opened. Fails with every fault; items that do not fit are told by their
-// files' names. Knows no LibTorch. Thread: any, each object one at a time; load() from several.
+// plan loads every item of a data set once (check_items), a worker those of its groups, by the same
+// code. What a key named by its content is held against it: a column whose digest is another, a
+// file that was changed after it was opened. Fails with every fault; items that do not fit are told
+// by their files' names. Knows no LibTorch. Thread: any, each object one at a time; load() from
+// several.
 #pragma once
 
 #include <cstdint>
@@ -62,6 +63,9 @@ class ItemSource {
   // made, the instruction; else prompts are the sample's. Absent: they have no such text.
   [[nodiscard]] virtual std::optional<std::string> text(std::uint64_t index,
                                                         tasks::Slot slot) const = 0;
+  // Whether they are made, all of one size, so that none is missing and one that fits stands for
+  // all.
+  [[nodiscard]] virtual bool are_alike() const { return false; }
   // The pictures of these slots as they are, before anything is fitted. Requires: has(slot).
   [[nodiscard]] virtual Result<Item> item(std::uint64_t index,
                                           const std::vector<tasks::Slot>& slots) const = 0;
@@ -87,6 +91,7 @@ class ItemSet {
                                             const std::map<std::string, std::string>& more = {});
 
   [[nodiscard]] std::uint64_t count() const { return source_->count(); }
+  [[nodiscard]] bool are_alike() const { return source_->are_alike(); }
   // Also where it is made: a source of a target.
   [[nodiscard]] bool has(tasks::Slot slot) const;
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index, tasks::Slot slot) const {
@@ -106,8 +111,9 @@ class ItemSet {
   std::vector<tasks::Slot> slots_;  // that the source gives
 };
 
-// Every item once, on several threads. Whether any was changed to fit. `kept_margin`: of a metric
-// that looks at what a mask keeps, if there is one; then each must keep a pixel beyond it.
+// Every item once, on several threads; of those that are alike the first. Whether any was changed
+// to fit. `kept_margin`: of a metric that looks at what a mask keeps, if there is one; then each
+// must keep a pixel beyond it.
 [[nodiscard]] Result<bool> check_items(const ItemSet& items, PictureSize size,
                                        std::optional<std::int64_t> kept_margin = std::nullopt);
 // What is wrong with a mask that keeps none; empty where it keeps one.

@@ -9,6 +9,7 @@ class WorldItems : public ItemSource {
   explicit WorldItems(const world::SceneRange& scenes) : scenes_(scenes) {}
 
   [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
+  [[nodiscard]] bool are_alike() const override { return true; }
   [[nodiscard]] bool has(tasks::Slot slot) const override { return slot == tasks::Slot::kTarget; }
   [[nodiscard]] std::optional<std::string> text(std::uint64_t index,
                                                 tasks::Slot slot) const override {

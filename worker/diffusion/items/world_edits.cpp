@@ -11,6 +11,7 @@ class WorldEdits : public ItemSource {
   explicit WorldEdits(const world::SceneRange& scenes) : scenes_(scenes) {}
 
   [[nodiscard]] std::uint64_t count() const override { return scenes_.count; }
+  [[nodiscard]] bool are_alike() const override { return true; }
   [[nodiscard]] bool has(tasks::Slot slot) const override {
     return slot == tasks::Slot::kSource || slot == tasks::Slot::kMask ||
            slot == tasks::Slot::kTarget;

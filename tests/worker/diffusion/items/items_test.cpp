@@ -251,6 +251,19 @@ TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
   EXPECT_THAT(fault(spec, {64, 64}), HasSubstr("items.options.count: 0; expected 1 to 1000000"));
 }
 
+// A million scenes are of one size, and none is missing.
+TEST_F(ItemsTest, ThatAreMadeAreNotLookedAtOneByOne) {
+  ItemsSpec spec;
+  spec.kind = kWorldItems;
+  spec.options = world::scene_options("train", world::kScenesMax, 5);
+  const auto items = open(spec);
+  ASSERT_TRUE(items) << items.error().message();
+
+  EXPECT_EQ(check_items(*items, {world::kSide, world::kSide}).value(), false);
+  EXPECT_THAT(check_items(*items, {96, 96}).error().message(),
+              HasSubstr("scene 0 of the mini world"));
+}
+
 TEST_F(ItemsTest, OfEditingAreEditsOfTheMiniWorld) {
   ItemsSpec spec;
   spec.kind = kWorldEdits;
