@@ -4,7 +4,7 @@
     experiments/mini/results.py out/mini-study/report.json docs/results-mini.md
 
 NAME is one of answer, findings, claims, goals, sizes, guidance, samplers, attributes, guidances, fits, baselines, protocol. Every
-number of the page comes from here. Of a study of several tasks it is the text-to-image one's.
+number of the page comes from here. Of a study of several tasks it is the first one's.
 """
 import json
 import math
@@ -20,11 +20,16 @@ if report.get("format") != FORMAT:
     sys.exit(f"{sys.argv[1]}: this is report.json of format {report.get('format')}; expected {FORMAT}")
 
 
-def rows(table):
-    """As they are, of the task that draws where there are several."""
+def all_rows(table):
     columns = report["tables"][table]["columns"]
-    found = [dict(zip(columns, row)) for row in report["tables"][table]["rows"]]
-    return [row for row in found if row.get("task") in (None, "", "draw", "text-to-image")]
+    return [dict(zip(columns, row)) for row in report["tables"][table]["rows"]]
+
+
+TASK = all_rows("optimal")[0]["task"]
+
+
+def rows(table):
+    return [row for row in all_rows(table) if row["task"] == TASK]
 
 
 RANKING = rows("optimal")[0]["metric"]  # the one that the grid names first

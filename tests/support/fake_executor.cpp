@@ -7,6 +7,7 @@
 
 #include "base/io/picture.h"
 #include "base/io/safetensors.h"
+#include "schema/metrics/metric.h"
 #include "schema/units/item_pictures.h"
 #include "schema/units/kind.h"
 
@@ -143,9 +144,9 @@ Result<UnitResult> FakeExecutor::reduce(const agent::LeasedUnit& unit) {
   } else {
     const auto score = score_unit_from_json(unit.body, unit.name);
     if (!score) return fail(score.error());
-    const bool is_share = score->score.metric == "attribute_accuracy";
-    const double value =
-        (result.digest.bytes[0] + result.digest.bytes[1] / 256.0) / (is_share ? 256.0 : 1.0);
+    const auto* metric = metrics::find_metric(score->score.metric);
+    const double most = metric == nullptr ? 256 : std::min(metric->most, 256.0);
+    const double value = most / 256 * (result.digest.bytes[0] + result.digest.bytes[1] / 256.0);
     result.values = {{"value", value},
                      {"low", value - 0.5},
                      {"high", value + 0.5},

@@ -455,19 +455,6 @@ TEST_F(TasksTest, SayWhichModelsAndFoldersAreMissing) {
                           HasSubstr("g.yaml:8:70: the model 'models/a-sr' is missing")));
 }
 
-// Which networks of a task an exclude leaves is not known in a grid with faults.
-TEST_F(TasksTest, AskForNoNetworksThatAnExcludeMayLeaveOut) {
-  const std::string task =
-      "  t: {kind: editing, method: sdedit, data: {folder: x}, model: \"{model}-sr\"}\n";
-  const std::string faults = "zip:\n  - [model, seed]\n", axes = "  seed: [1, 2]\n";
-
-  EXPECT_THAT(fault(task + faults, axes), HasSubstr("the model 'models/a-sr' is missing"));
-  EXPECT_THAT(fault(task + faults + "exclude:\n  - {task: t, model: models/a}\n", axes),
-              Not(HasSubstr("models/a-sr")));
-  EXPECT_THAT(fault(task + faults + "exclude:\n  - {seed: 1}\n", axes),
-              HasSubstr("the model 'models/a-sr' is missing"));
-}
-
 TEST_F(TasksTest, SayWhichPicturesHaveNoTwin) {
   const std::string pair =
       "  t: {kind: super-resolution, data: {low: small, high: large}, factor: 2}\n";
