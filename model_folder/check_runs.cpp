@@ -188,6 +188,7 @@ void check_channels(const Networks& networks, const tasks::TaskKind& task, Failu
   const auto found = networks.unet.in_channels;
   if (std::find(expected.begin(), expected.end(), found) == expected.end()) {
     std::vector<std::string> numbers;
+    numbers.reserve(expected.size());
     for (const auto channels : expected) numbers.push_back(std::to_string(channels));
     const auto purpose = purpose_of_channels(found, latent);
     failure.add(networks.where + "/unet/config.json.in_channels",

@@ -185,7 +185,7 @@ class Checker {
   // Says so once where there is no such table.
   std::string table_of(const Json& data) {
     if (!data.is_object() || !data.contains("name") || !data["name"].is_string()) return {};
-    const std::string name = data["name"].get<std::string>();
+    std::string name = data["name"].get<std::string>();
     const TableFacts* facts = find_table(name);
     if (facts != nullptr && facts->is_for_figures) return name;
     if (told_.insert("table " + name).second)

@@ -44,9 +44,11 @@ std::vector<double> places_along(const std::vector<Pose>& poses, Chance& chance)
   double room = kSide - 2 * kMargin - kApart * static_cast<double>(poses.size() - 1);
   for (const auto& pose : poses) room -= 2 * pose.radius;
   std::vector<double> cuts;
+  cuts.reserve(poses.size());
   for (std::size_t i = 0; i < poses.size(); ++i) cuts.push_back(room * chance.uniform());
   std::sort(cuts.begin(), cuts.end());
   std::vector<double> places;
+  places.reserve(poses.size());
   double used = kMargin;
   for (std::size_t i = 0; i < poses.size(); ++i) {
     places.push_back(used + cuts[i] + poses[i].radius);
@@ -81,7 +83,6 @@ double filled(Shape shape) {
     case Shape::kTriangle:
       return 0.34;
     case Shape::kStar:
-      return 0.42;
     case Shape::kHeart:
       return 0.42;
     case Shape::kCross:

@@ -229,6 +229,7 @@ void write_empty(Markup& html) {
 
 std::string to_html(const Report& report, const PageInputs& inputs) {
   std::vector<std::vector<Figure>> figures;
+  figures.reserve(report.tasks.size());
   for (const TaskReport& task : report.tasks)
     figures.push_back(figures_of(report, task, inputs.figures));
   Markup html;
