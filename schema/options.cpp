@@ -19,7 +19,7 @@ bool is_whole(const Json& value) {
 
 std::string range_text(const Range& range) {
   const bool has_low = std::isfinite(range.low), has_high = std::isfinite(range.high);
-  const std::string low =
+  std::string low =
       (range.is_low_open ? " above " : " from ") + (has_low ? number_text(range.low) : "");
   if (has_low && has_high)
     return low + (range.is_low_open ? ", at most " : " to ") + number_text(range.high);
@@ -146,6 +146,13 @@ std::string joined(const std::vector<std::string>& names) {
   return text;
 }
 
+std::vector<std::string> option_names(const std::vector<Option>& options) {
+  std::vector<std::string> names;
+  names.reserve(options.size());
+  for (const auto& option : options) names.push_back(option.name);
+  return names;
+}
+
 const Option* find_option(const std::vector<Option>& options, std::string_view name) {
   const auto found = std::find_if(options.begin(), options.end(),
                                   [&](const Option& option) { return option.name == name; });
@@ -162,8 +169,7 @@ const Option* lacking(const std::vector<Option>& options, const Option& option,
 Result<Json> completed(const std::vector<Option>& options, const Json& said,
                        const std::string& where) {
   if (!said.is_object()) return fail(where, "it is no object", "names and values of options");
-  std::vector<std::string> names;
-  for (const auto& option : options) names.push_back(option.name);
+  const std::vector<std::string> names = option_names(options);
   Failure failure;
   Json all = defaults_of(options);
   for (const auto& [name, value] : said.items()) {

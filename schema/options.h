@@ -65,6 +65,7 @@ struct Option {
 // "a, b, c"
 [[nodiscard]] std::string joined(const std::vector<std::string>& names);
 
+[[nodiscard]] std::vector<std::string> option_names(const std::vector<Option>& options);
 [[nodiscard]] const Option* find_option(const std::vector<Option>& options, std::string_view name);
 // The option that `option` needs, where `values` (every option) leave it without; else null.
 [[nodiscard]] const Option* lacking(const std::vector<Option>& options, const Option& option,

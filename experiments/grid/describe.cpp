@@ -191,7 +191,7 @@ std::string on_one_line(const Json& value) {
 
 // On one line where it fits, else a member a line. `used`: what stands before it on its line.
 std::string written(const Json& value, std::size_t indent, std::size_t used) {
-  const std::string line = on_one_line(value);
+  std::string line = on_one_line(value);
   if (used + line.size() <= kSchemaWidth || !value.is_structured()) return line;
   std::string text = value.is_object() ? "{" : "[";
   const std::string inner(indent + 2, ' ');
@@ -300,6 +300,7 @@ std::string extractor_options_table(const metrics::Extractor& row) {
 
 std::string slots_text(const tasks::TaskKind& row) {
   std::vector<std::string> names;
+  names.reserve(row.slots.size());
   for (const auto slot : row.slots) names.emplace_back(tasks::slot_name(slot));
   return joined(names);
 }

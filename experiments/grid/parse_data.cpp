@@ -123,8 +123,7 @@ void read_parameters(YamlFile& file, const Members& members, const tasks::TaskKi
     if (found == members.end()) continue;
     const Placed placed{file.scalar(found->second), file.where(found->second)};
     if (find_option(kind.parameters, option.name) == nullptr) {
-      std::vector<std::string> own;
-      for (const Option& one : kind.parameters) own.push_back(one.name);
+      const std::vector<std::string> own = option_names(kind.parameters);
       file.fault(found->second, "'" + option.name + "' is no parameter of " + kind.name,
                  own.empty() ? "no parameter: it has none" : "one of: " + joined(own));
       continue;

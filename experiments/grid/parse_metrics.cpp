@@ -40,12 +40,6 @@ std::set<std::string> names_of(const std::vector<Option>& options,
   return names;
 }
 
-std::vector<std::string> names_in(const std::vector<Option>& options) {
-  std::vector<std::string> names;
-  for (const auto& option : options) names.push_back(option.name);
-  return names;
-}
-
 void take_option(YamlFile& file, const YAML::Node& node, const Option& option,
                  const std::string& owner, metrics::Choice& choice) {
   if (const auto expected = choice.set(option, file.tree(node)))
@@ -71,7 +65,8 @@ std::string extractors_text(const metrics::Metric& metric) {
   for (const auto& member : metrics::members_for(metric.rows))
     forms.push_back("{" + member + ": ...}");
   const auto* plain = metrics::extractor_for(metric.rows, {});
-  if (plain != nullptr) forms.push_back("{" + joined(names_in(plain->options)) + "}, each at will");
+  if (plain != nullptr)
+    forms.push_back("{" + joined(option_names(plain->options)) + "}, each at will");
   return joined(forms);
 }
 
@@ -101,12 +96,10 @@ class MetricReader {
   }
 
   // `name`: of its input. Without a kind where there is none.
-  void take_extractor(std::string_view member, std::string name) {
+  void take_extractor(std::string_view member, const std::string& name) {
     const auto* kind = metrics::extractor_for(row_.rows, member);
     choice_.take(kind);
-    extractor_name_ = kind == nullptr            ? ""
-                      : member == metrics::kMini ? kind->mini
-                                                 : std::move(name);
+    extractor_name_ = kind == nullptr ? "" : member == metrics::kMini ? kind->mini : name;
   }
 
   void read_settings(const YAML::Node& node) {
@@ -159,7 +152,7 @@ class MetricReader {
     if (node.IsScalar()) return take_preset(node);
     // What needs no input has nothing else that could say how it computes.
     const auto* plain = metrics::extractor_for(row_.rows, {});
-    const auto own = plain == nullptr ? std::vector<std::string>() : names_in(plain->options);
+    const auto own = plain == nullptr ? std::vector<std::string>() : option_names(plain->options);
     const Members members =
         file_.members(node, names_of(row_.protocol, own), "the protocol of " + row_.name);
     for (const auto& [name, value] : members)

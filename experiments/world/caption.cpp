@@ -175,6 +175,7 @@ bool take_objects(Words& words, Scene& scene) {
 
 std::string caption(const Scene& scene) {
   std::vector<std::string> objects;
+  objects.reserve(scene.objects.size());
   for (std::size_t i = 0; i < scene.objects.size(); ++i) objects.push_back(object_text(scene, i));
   const auto relation = objects.size() > 1 ? relation_text(scene) : std::string_view();
   if ((scene.phrasing & kReversed) != 0) std::reverse(objects.begin(), objects.end());
@@ -212,6 +213,7 @@ std::optional<Scene> parse_caption(std::string_view text) {
 
 std::string prompts_jsonl(Split split, std::uint64_t count, std::uint64_t seed) {
   std::vector<std::string> captions;
+  captions.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) captions.push_back(caption(scene(split, i, seed)));
   return prompts_text(captions);
 }

@@ -241,7 +241,7 @@ std::string Study::input_name(const std::string& input) const {
   return found == data->input_names.end() ? input : found->second;
 }
 
-std::vector<Study> make_studies(std::shared_ptr<const ReportData> data) {
+std::vector<Study> make_studies(const std::shared_ptr<const ReportData>& data) {
   std::vector<Study> studies;
   std::vector<std::string> labels;
   for (const auto& cells : cells_by_task(*data)) {

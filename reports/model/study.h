@@ -102,6 +102,6 @@ struct Study {
 };
 
 // In the order in which the experiments' cells name the tasks; none where there is no cell.
-[[nodiscard]] std::vector<Study> make_studies(std::shared_ptr<const ReportData> data);
+[[nodiscard]] std::vector<Study> make_studies(const std::shared_ptr<const ReportData>& data);
 
 }  // namespace isocost::report

@@ -206,6 +206,7 @@ void check_contexts(JsonReader& reader, const UNetConfig& config) {
   if (config.mid) widths.insert(config.mid->cross_attention_dim);
   if (widths.size() < 2) return;
   std::vector<std::string> texts;
+  texts.reserve(widths.size());
   for (const auto width : widths) texts.push_back(std::to_string(width));
   reader.fault("cross_attention_dim",
                "the blocks attend to texts of several widths: " + joined(texts),

@@ -15,9 +15,8 @@ std::optional<ItemArtifact> item_of_artifact(std::string_view artifact) {
   if (slash == std::string_view::npos) return std::nullopt;
   const std::string_view number = artifact.substr(slash + 1);
   std::uint64_t image = 0;
-  const char* const end = number.data() + number.size();
-  const auto [stop, error] = std::from_chars(number.data(), end, image);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), image);
+  if (error != std::errc() || end != number.data() + number.size()) return std::nullopt;
   for (const tasks::Slot slot : kPictureSlots)
     if (tasks::slot_key(slot) == artifact.substr(0, slash)) return ItemArtifact{slot, image};
   return std::nullopt;

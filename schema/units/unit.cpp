@@ -42,9 +42,9 @@ std::optional<std::uint64_t> image_of_picture(std::string_view artifact) {
   if (!artifact.starts_with(kPicture)) return std::nullopt;
   artifact.remove_prefix(kPicture.size());
   std::uint64_t image = 0;
-  const char* const end = artifact.data() + artifact.size();
-  const auto [stop, error] = std::from_chars(artifact.data(), end, image);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  const auto [end, error] =
+      std::from_chars(artifact.data(), artifact.data() + artifact.size(), image);
+  if (error != std::errc() || end != artifact.data() + artifact.size()) return std::nullopt;
   return image;
 }
 
