@@ -294,7 +294,7 @@ TEST_F(TasksTest, RefuseMetricsThatNeedASourceAsLargeAsThePicture) {
   const std::string world = "data: {world: validation, count: 3}";
 
   for (const std::string metric : {"attribute_change", "attribute_keep"}) {
-    for (const std::string data :
+    for (const std::string& data :
          {std::string("data: {folder: photos}"), std::string("data: {low: l, high: h}"), world})
       EXPECT_THAT(with("kind: super-resolution, factor: 4, " + data, metric),
                   HasSubstr(metric + " needs a source as large as the picture, and that of the "
