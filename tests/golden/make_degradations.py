@@ -6,9 +6,9 @@ bicubic is Image.resize of 8-bit RGB. real-esrgan follows RealESRGANDataset.__ge
 RealESRGANModel.feed_data with BasicSR's degradations.py, in float64 and without sharpening; JPEG is Pillow's
 libjpeg-turbo at a whole quality, and every draw is Philox4x32-10 keyed by (seed, item, purpose), counted as
 worker/diffusion/image/draws.h says. A case is a picture's size, a key and the bytes that came out, RGB in rows, as
-hexadecimal digits. `draws` of a case says which ways it took, stage by stage; together the cases take all of them. `tie` is how close a
-value came to the middle between two bytes where it was rounded: at 0 the order of a sum decides, and what JPEG makes of
-that is another picture. Such cases are compared loosely, all others to the byte.
+hexadecimal digits. `draws` of a case says which ways it took, stage by stage; together the cases take all of them. `tie`
+is how close a value came to the middle between two bytes where it was rounded: at 0 the order of a sum decides, and what
+JPEG makes of that is another picture. Such cases are compared loosely, all others to the byte.
 """
 import io
 import json
@@ -242,7 +242,8 @@ def main():
     for name, make in (('bicubic', bicubic), ('real-esrgan', real_esrgan)):
         keys = [(64, 64, 4, 0, 0), (48, 72, 2, 0, 1)]
         if name == 'real-esrgan':
-            keys = [(64, 64, 4, 0, item) for item in [*range(40), 54]] + [(48, 72, 2, 2**40 + 7, 2**33 + 1), (160, 96, 4, 3, 5)]
+            keys = [(64, 64, 4, 0, item) for item in [*range(40), 54]]
+            keys += [(48, 72, 2, 2**40 + 7, 2**33 + 1), (160, 96, 4, 3, 5)]
         for width, height, factor, seed, item in keys:
             closest[:] = [1.0]
             made, said = make(source(width, height), factor, seed, item)

@@ -1,12 +1,12 @@
-"""Makes feature_network/: a small feature network of drawn weights, and what plain PyTorch, lpips and NumPy compute with it.
+"""Makes feature_network/: a small feature network of drawn weights, and what PyTorch, lpips and NumPy compute with it.
 
     pip install --no-deps --target DIR lpips==0.1.4 torchvision==0.29.2 tqdm
     PYTHONPATH=DIR ~/.cache/isocost/reference-venv/bin/python make_feature_network.py      (torch, numpy, safetensors)
 
 The layers are those of worker/diffusion/models/feature_network.h, written out again. `distance` is lpips.LPIPS itself,
 baseline mode (lpips=False), with the network's levels in the place of its own and no scaling of pixels (version 0.0). A
-share is NaN (null) where an item has nothing that it is about. Pictures are floor(clip(127.5 + 100 sin(.31x + .17y + c) +
-27 cos(bend x y))), as tests/worker/diffusion/image/waves.h has them, told by their bends.
+share is NaN (null) where an item has nothing that it is about. Pictures are floor(clip(127.5 + 100 sin(.31x + .17y + c)
++ 27 cos(bend x y))), as tests/worker/diffusion/image/waves.h has them, told by their bends.
 """
 import json
 import pathlib
@@ -21,8 +21,8 @@ OUT = pathlib.Path(__file__).parent / 'feature_network'
 # Those of experiments/world/world.h.
 ATTRIBUTES = [('arrangement', 4), ('background', 6), ('colour_1', 8), ('shape_1', 6), ('size_1', 2), ('texture_1', 3),
               ('colour_2', 9), ('shape_2', 7), ('size_2', 3), ('texture_2', 4)]
-CONFIG = dict(_class_name='IsocostFeatureNetwork', image_size=16, channels=[8, 16], norm_groups=4, hidden=16, features=8,
-              attributes=[dict(name=name, classes=classes) for name, classes in ATTRIBUTES])
+CONFIG = dict(_class_name='IsocostFeatureNetwork', image_size=16, channels=[8, 16], norm_groups=4, hidden=16,
+              features=8, attributes=[dict(name=name, classes=classes) for name, classes in ATTRIBUTES])
 BENDS = dict(pictures=[.9, .31, .05, .52, .74, .2, .43], sources=[.2, .31, .9, .13, .38, .63, .2],
              targets=[.9, .67, .05, .35, .11, .63, .81])
 torch.set_num_threads(1)
@@ -126,9 +126,10 @@ def main():
     found = shares(read)
     for column in zip(*found):
         assert any(s is not None and 0 < s < 1 for s in column), found
-    assert any(None in row for row in found) and any(row[0] == 1 for row in found) and any(row[0] == 0 for row in found), found
+    assert {None, 0, 1} <= {row[0] for row in found}, found
     golden = dict(BENDS, **{name: rows.tolist() for name, rows in read['pictures'].items()},
-                  distance=distance_of(network, pixels(BENDS['pictures']), pixels(BENDS['targets'])).tolist(), shares=found)
+                  distance=distance_of(network, pixels(BENDS['pictures']), pixels(BENDS['targets'])).tolist(),
+                  shares=found)
     (OUT / 'golden.json').write_text(json.dumps(golden) + '\n')
 
 
