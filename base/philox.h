@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
+#include <numbers>
 
 namespace isocost {
 
@@ -33,6 +35,13 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
 // (0, 1): never 0, so that its logarithm is finite.
 [[nodiscard]] constexpr double open_unit(std::uint32_t bits) {
   return (static_cast<double>(bits) + 0.5) * 0x1p-32;
+}
+
+// Two standard normals of two words, by Box and Muller 1958 in float64.
+[[nodiscard]] inline std::array<double, 2> normal_pair(std::uint32_t first, std::uint32_t second) {
+  const double radius = std::sqrt(-2 * std::log(open_unit(first)));
+  const double angle = 2 * std::numbers::pi * open_unit(second);
+  return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
 }  // namespace isocost

@@ -64,6 +64,12 @@ function(isocost_library name)
   target_link_libraries(${name} PUBLIC ${arg_DEPS} PRIVATE isocost_flags ${arg_PRIVATE_DEPS})
 endfunction()
 
+# isocost_exact(NAME): bytes of this library are in keys, results and trained weights, so that they must not depend on
+# whether a machine's compiler fuses a multiplication with an addition. (x86-64 does not without -mfma; others do.)
+function(isocost_exact name)
+  target_compile_options(${name} PRIVATE -ffp-contract=off)
+endfunction()
+
 # isocost_table(NAME a b_c ...): rows of a table, a file each: a.cpp, b_c.cpp join the library NAME, and the generated
 # FOLDER/rows.inc holds ISOCOST_ROW(a) ISOCOST_ROW(b_c) ..., so that a new row is a file and a word in a CMake list.
 function(isocost_table name)

@@ -7,8 +7,6 @@
 namespace isocost {
 namespace {
 
-constexpr double kDegradationSeedMax = 9007199254740991;  // which JSON holds exactly
-
 // Null, or one of the table with all of its options.
 Json degradation_from(JsonReader& reader) {
   Json value = reader.has("degradation") ? reader.raw("degradation") : Json();
@@ -83,7 +81,7 @@ const std::vector<Degradation>& degradations() {
       {"bicubic", "made smaller as PIL's Image.resize does it with BICUBIC", {}},
       {"real-esrgan",
        "twice blur, resize, noise and JPEG, then a sinc filter, as Real-ESRGAN draws them",
-       {whole("seed", 0, {0, kDegradationSeedMax}, "of what is drawn for each item")}}};
+       {whole("seed", 0, {0, kSeedMax}, "of what is drawn for each item")}}};
   return kRows;
 }
 

@@ -2,7 +2,6 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 
 #include <jerror.h>
@@ -110,28 +109,60 @@ bool decode(JpegReader& reader, std::string_view bytes, Result<void>& size,
   return true;
 }
 
+// Its own destination: jpeg_mem_dest frees its first buffer as it grows and tells where the new one
+// is only at the end, so that after a fault in between nobody could free the right one.
 struct JpegWriter {
   jpeg_compress_struct jpeg{};
   jpeg_error_mgr errors{};
+  jpeg_destination_mgr destination{};
   std::jmp_buf jump{};
-  unsigned char* bytes = nullptr;  // libjpeg's, by malloc
-  unsigned long size = 0;          // NOLINT(google-runtime-int): libjpeg's
+  std::vector<JOCTET> piece = std::vector<JOCTET>(std::size_t{1} << 16U);
+  std::string bytes;
 
   JpegWriter() = default;
   JpegWriter(const JpegWriter&) = delete;
   JpegWriter& operator=(const JpegWriter&) = delete;
-  ~JpegWriter() {
-    jpeg_destroy_compress(&jpeg);
-    std::free(bytes);  // NOLINT(cppcoreguidelines-no-malloc)
-  }
+  ~JpegWriter() { jpeg_destroy_compress(&jpeg); }
 };
+
+JpegWriter& writer_of(j_compress_ptr jpeg) { return *static_cast<JpegWriter*>(jpeg->client_data); }
+
+void begin_piece(j_compress_ptr jpeg) {
+  JpegWriter& writer = writer_of(jpeg);
+  writer.destination.next_output_byte = writer.piece.data();
+  writer.destination.free_in_buffer = writer.piece.size();
+}
+
+// An exception must not pass through libjpeg. False when memory is out.
+bool keep_piece(JpegWriter& writer, std::size_t size) {
+  try {
+    writer.bytes.append(reinterpret_cast<const char*>(writer.piece.data()), size);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+// libjpeg asks for more room only when the piece is full, whatever free_in_buffer says.
+boolean end_piece(j_compress_ptr jpeg) {
+  JpegWriter& writer = writer_of(jpeg);
+  if (!keep_piece(writer, writer.piece.size())) std::longjmp(writer.jump, 1);
+  begin_piece(jpeg);
+  return TRUE;
+}
+
+void end_last_piece(j_compress_ptr jpeg) {
+  JpegWriter& writer = writer_of(jpeg);
+  if (!keep_piece(writer, writer.piece.size() - writer.destination.free_in_buffer))
+    std::longjmp(writer.jump, 1);
+}
 
 // The part under setjmp. False when libjpeg found a fault, which can only be that memory is out.
 bool encode(JpegWriter& writer, const Picture& picture, int quality) {
   if (setjmp(writer.jump) != 0) return false;
   jpeg_compress_struct& jpeg = writer.jpeg;
   jpeg_create_compress(&jpeg);
-  jpeg_mem_dest(&jpeg, &writer.bytes, &writer.size);
+  jpeg.dest = &writer.destination;
   jpeg.image_width = static_cast<JDIMENSION>(picture.width);
   jpeg.image_height = static_cast<JDIMENSION>(picture.height);
   jpeg.input_components = 3;
@@ -164,8 +195,11 @@ std::string jpeg_bytes(const Picture& picture, int quality) {
     std::longjmp(static_cast<JpegWriter*>(jpeg->client_data)->jump, 1);
   };
   writer.errors.output_message = [](j_common_ptr) {};
+  writer.destination.init_destination = begin_piece;
+  writer.destination.empty_output_buffer = end_piece;
+  writer.destination.term_destination = end_last_piece;
   if (!encode(writer, picture, quality)) throw std::bad_alloc();
-  return {reinterpret_cast<const char*>(writer.bytes), writer.size};
+  return std::move(writer.bytes);
 }
 
 Result<Picture> parse_jpeg(std::string_view bytes, const std::string& where) {

@@ -109,6 +109,21 @@ void check_baselines(const Task& task, ReadyTask& ready, Failure& failure) {
   }
 }
 
+// What is compared pixel by pixel has one size, and what a task enlarges is smaller than its
+// pictures.
+void check_source_size(const Metric& metric, const metrics::Metric& row, const Task& task,
+                       Failure& failure) {
+  const auto& needs = row.needs();
+  const bool reads_source =
+      std::find(needs.begin(), needs.end(), tasks::Slot::kSource) != needs.end();
+  const int factor = task.factor.value_or(1);
+  if (!reads_source || !metrics::rows_kind(row.rows).is_pixelwise || factor <= 1) return;
+  failure.add(metric.where,
+              metric.name + " needs a source as large as the picture, and that of the task '" +
+                  task.name + "' is " + std::to_string(factor) + " times smaller",
+              "a task that edits, or another metric");
+}
+
 class TaskReader {
  public:
   TaskReader(const Task& task, const std::string& grid_file, Catalog& catalog,
@@ -326,11 +341,13 @@ class TaskReader {
   // What it reads of the items is in its extractor's key where it is not in the sample's.
   void check_needs(const Metric& metric, const metrics::Metric& row, ExtractorSpec& spec) {
     if (task_.data && ready_.texts.empty()) return;  // the items' fault is told
-    for (const std::string& missing : missing_slots(row, ready_.items.slots))
+    const auto all_missing = missing_slots(row, ready_.items.slots);
+    for (const std::string& missing : all_missing)
       failure_.add(metric.where,
                    metric.name + " needs the " + missing + " of each image, which items of " +
                        (task_.data ? "the task '" + task_.name + "'" : task_.kind) + " have not",
                    "a task whose data has it, or another metric");
+    if (all_missing.empty()) check_source_size(metric, row, task_, failure_);
     check_texts_differ(metric, row, ready_.items, failure_);
     for (const tasks::Slot slot : row.needs()) {
       const std::string key(tasks::slot_key(slot));

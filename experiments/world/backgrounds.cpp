@@ -22,7 +22,7 @@ constexpr std::array<Gradient, kBackgrounds> kGradients = {{{{104, 172, 236}, {2
                                                             {{250, 246, 236}, {232, 224, 206}},
                                                             {{60, 150, 170}, {24, 84, 128}}}};
 
-// One step of light for the whole gradient.
+// Towards white, or towards black where `light` is below 0; all the way at 1.
 Rgb lit(Rgb colour, double light) {
   return light < 0 ? blend(colour, {0, 0, 0}, -light) : blend(colour, kWhite, light);
 }

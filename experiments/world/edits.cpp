@@ -17,10 +17,9 @@ Reference reference_to(const Object& object) { return {object.colour, object.sha
 
 // Every instruction of this kind for each object of the scene, obeyable or not.
 std::vector<Instruction> instructions_for(const Scene& scene, EditKind kind) {
-  constexpr std::array<int, kEditKinds> kValues = {kColours, kShapes, kSizes, kTextures, 4};
   std::vector<Instruction> all;
   for (std::size_t i = 0; i < scene.objects.size(); ++i)
-    for (int value = 0; value < kValues.at(static_cast<std::size_t>(kind)); ++value) {
+    for (int value = 0; value < values_of(kind); ++value) {
       Instruction one{kind, reference_to(scene.objects[i]), value, {}};
       if (kind == EditKind::kPlace && scene.objects.size() > 1)
         one.other = reference_to(scene.objects[1 - i]);
@@ -59,13 +58,14 @@ void tell_change(Scene& source, std::size_t object, EditKind kind) {
 std::optional<Edit> edit_of(const Scene& source, const Instruction& instruction) {
   const auto target = obeyed(source, instruction);
   if (!target || split_of(*target) != split_of(source)) return std::nullopt;
-  std::size_t object = 0;
-  while (reference_to(source.objects.at(object)) != instruction.object) ++object;
+  const std::size_t object = object_of(source, instruction.object).value();
   const auto after = pose_after(source, object, instruction);
   if (!after) return std::nullopt;
   Edit edit{instruction, object, source, *target, source.objects[object], {}, *after};
   edit.before_pose = poses(source).at(object);
   tell_change(edit.source, object, instruction.kind);
+  // Two things that are told alike may change places, and the captions say the same.
+  if (caption(edit.source) == caption(edit.target)) return std::nullopt;
   // A place leaves the object as it is; else the target has it at the same number.
   if (instruction.kind != EditKind::kPlace) edit.after = target->objects.at(object);
   return edit;

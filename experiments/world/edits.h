@@ -9,8 +9,8 @@
 //
 // An edit is a pure function of (split, index, seed). Both its scenes belong to the split, so that
 // no edit of one split shows what another has; kinds come equally often. The source is a scene of
-// that split and seed. Both captions tell the attribute that changes; what else they tell is drawn
-// as in every caption.
+// that split and seed. Both captions tell the attribute that changes, and differ; what else they
+// tell is drawn as in every caption.
 //
 // How the rest looks is untold and stays: places, angles, hues, textures, the background. An object
 // of another size stands where it stood, or as near as it fits. Pure, any thread.
@@ -47,8 +47,6 @@ struct Instruction {
   [[nodiscard]] std::string text() const;
   bool operator==(const Instruction&) const = default;
 };
-// Absent when the text is no instruction of this world.
-[[nodiscard]] std::optional<Instruction> parse_instruction(std::string_view text);
 // The scene after the instruction; its caption tells what it told before, and what has changed.
 // Absent where there is no such object, where nothing would change, where two objects would share a
 // colour, and where the place or size follows from the arrangement.

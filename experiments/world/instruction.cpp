@@ -1,8 +1,6 @@
 // Instructions as texts, and what a scene becomes that obeys them.
 #include <algorithm>
-#include <sstream>
 #include <utility>
-#include <vector>
 
 #include "experiments/world/edits.h"
 #include "experiments/world/layout.h"
@@ -18,29 +16,6 @@ std::string reference_text(const Reference& object) {
   return "the " + std::string(name(object.colour)) + " " + std::string(name(object.shape));
 }
 
-// Every object that an instruction can name.
-std::vector<Reference> all_references() {
-  std::vector<Reference> all;
-  all.reserve(std::size_t{kColours} * kShapes);
-  for (int colour = 0; colour < kColours; ++colour)
-    for (int shape = 0; shape < kShapes; ++shape)
-      all.push_back({static_cast<Colour>(colour), static_cast<Shape>(shape)});
-  return all;
-}
-
-int values_of(EditKind kind) {
-  constexpr std::array<int, kEditKinds> kValues = {kColours, kShapes, kSizes, kTextures,
-                                                   static_cast<int>(kSides.size())};
-  return kValues.at(static_cast<std::size_t>(kind));
-}
-
-std::optional<std::size_t> find(const Scene& scene, const Reference& wanted) {
-  for (std::size_t i = 0; i < scene.objects.size(); ++i)
-    if (scene.objects[i].colour == wanted.colour && scene.objects[i].shape == wanted.shape)
-      return i;
-  return std::nullopt;
-}
-
 bool has_colour(const Scene& scene, Colour colour) {
   return std::any_of(scene.objects.begin(), scene.objects.end(),
                      [colour](const Object& object) { return object.colour == colour; });
@@ -49,7 +24,7 @@ bool has_colour(const Scene& scene, Colour colour) {
 std::optional<Scene> moved_scene(Scene scene, std::size_t object, const Instruction& instruction) {
   if (scene.arrangement != Arrangement::kBeside && scene.arrangement != Arrangement::kAbove)
     return std::nullopt;
-  if (find(scene, instruction.other) != 1 - object) return std::nullopt;
+  if (object_of(scene, instruction.other) != 1 - object) return std::nullopt;
   const auto side = static_cast<Side>(instruction.value);
   const bool is_upright = side == Side::kAbove || side == Side::kBelow;
   const bool is_first = side == Side::kLeft || side == Side::kAbove;
@@ -62,6 +37,18 @@ std::optional<Scene> moved_scene(Scene scene, std::size_t object, const Instruct
 }
 
 }  // namespace
+
+int values_of(EditKind kind) {
+  constexpr std::array<int, kEditKinds> kValues = {kColours, kShapes, kSizes, kTextures,
+                                                   static_cast<int>(kSides.size())};
+  return kValues.at(static_cast<std::size_t>(kind));
+}
+
+std::optional<std::size_t> object_of(const Scene& scene, const Reference& name) {
+  for (std::size_t i = 0; i < scene.objects.size(); ++i)
+    if (scene.objects[i].colour == name.colour && scene.objects[i].shape == name.shape) return i;
+  return std::nullopt;
+}
 
 std::string_view name(EditKind kind) { return kKindNames.at(static_cast<std::size_t>(kind)); }
 
@@ -83,30 +70,8 @@ std::string Instruction::text() const {
   return {};
 }
 
-// There are a few thousand instructions, and a text begins with what is done to what.
-std::optional<Instruction> parse_instruction(std::string_view text) {
-  static const std::vector<Reference> kReferences = all_references();
-  for (int kind = 0; kind < kEditKinds; ++kind)
-    for (const auto& object : kReferences) {
-      Instruction candidate{static_cast<EditKind>(kind), object, 0, {}};
-      const auto stem = candidate.text().substr(0, 5 + reference_text(object).size());
-      if (!text.starts_with(stem)) continue;
-      for (candidate.value = 0; candidate.value < values_of(candidate.kind); ++candidate.value) {
-        if (candidate.kind != EditKind::kPlace) {
-          if (candidate.text() == text) return candidate;
-          continue;
-        }
-        for (const auto& other : kReferences) {
-          candidate.other = other;
-          if (candidate.text() == text) return candidate;
-        }
-      }
-    }
-  return std::nullopt;
-}
-
 std::optional<Scene> obeyed(const Scene& scene, const Instruction& instruction) {
-  const auto object = find(scene, instruction.object);
+  const auto object = object_of(scene, instruction.object);
   if (!object || instruction.value < 0 || instruction.value >= values_of(instruction.kind))
     return std::nullopt;
   if (instruction.kind == EditKind::kPlace) return moved_scene(scene, *object, instruction);

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include "experiments/world/chance.h"
@@ -8,7 +7,7 @@
 namespace isocost::world {
 namespace {
 
-// Another value of attribute k than it has. Requires: the attribute's object is there.
+// Gives attribute k this value. Requires: not the arrangement; the attribute's object is there.
 void set_label(Scene& scene, std::size_t k, int label) {
   if (k == kBackgroundAttribute) scene.background = static_cast<Background>(label);
   if (k < attribute_of(0, ObjectAttribute::kColour)) return;
@@ -90,16 +89,12 @@ Labels labels(const Scene& scene) {
 Agreement agreement(const Scene& told, const Labels& read) {
   const auto wanted = labels(told);
   const int arrangement = read.at(kArrangementAttribute);
-  std::array<std::size_t, kObjectsMax> order = {0, 1};
-  auto best = agreement_in_order(told, wanted, read, order);
-  if (!told.tells(kArrangementAttribute)) {
-    const auto end = order.begin() + static_cast<std::ptrdiff_t>(told.objects.size());
-    while (std::next_permutation(order.begin(), end)) {
-      const auto other = agreement_in_order(told, wanted, read, order);
-      if (right_of(other) > right_of(best)) best = other;
-    }
-  }
   const bool is_told = told.tells(kArrangementAttribute);
+  auto best = agreement_in_order(told, wanted, read, {0, 1});
+  if (!is_told && told.objects.size() == 2) {
+    const auto other = agreement_in_order(told, wanted, read, {1, 0});
+    if (right_of(other) > right_of(best)) best = other;
+  }
   const bool is_right =
       is_told ? arrangement == wanted.at(kArrangementAttribute)
               : objects_in(static_cast<Arrangement>(arrangement)) == told.objects.size();
@@ -127,6 +122,7 @@ Scene misdescribed(const Scene& scene, std::uint64_t draw) {
 
 std::vector<Scene> swapped(const Scene& scene) {
   std::vector<Scene> others;
+  if (scene.objects.size() < 2) return others;
   const auto keep = [&](const Scene& other) {
     const auto text = caption(other);
     if (text == caption(scene)) return;
@@ -135,34 +131,23 @@ std::vector<Scene> swapped(const Scene& scene) {
     others.push_back(other);
   };
   // Untold values change no caption, and a told one may only change places with a told one.
-  const auto both_tell = [&](std::size_t i, ObjectAttribute which) {
-    return scene.tells(attribute_of(i, which)) && scene.tells(attribute_of(i + 1, which));
-  };
-  for (std::size_t i = 0; i + 1 < scene.objects.size(); ++i) {
+  const auto keep_exchanged = [&](ObjectAttribute which, auto Object::* member) {
+    if (!scene.tells(attribute_of(0, which)) || !scene.tells(attribute_of(1, which))) return;
     auto other = scene;
-    auto* pair = &other.objects[i];
-    if (both_tell(i, ObjectAttribute::kColour)) std::swap(pair[0].colour, pair[1].colour);
+    std::swap(other.objects[0].*member, other.objects[1].*member);
     keep(other);
-    other = scene;
-    pair = &other.objects[i];
-    if (both_tell(i, ObjectAttribute::kShape)) std::swap(pair[0].shape, pair[1].shape);
-    keep(other);
-    other = scene;
-    pair = &other.objects[i];
-    if (both_tell(i, ObjectAttribute::kTexture)) std::swap(pair[0].texture, pair[1].texture);
-    keep(other);
-    // Inside, sizes follow from the arrangement.
-    if (scene.arrangement == Arrangement::kInside) continue;
-    other = scene;
-    pair = &other.objects[i];
-    if (both_tell(i, ObjectAttribute::kSize)) std::swap(pair[0].size, pair[1].size);
-    keep(other);
-    // The order says something only where the arrangement is told.
-    if (!scene.tells(kArrangementAttribute)) continue;
-    other = scene;
-    swap_objects(other);
-    keep(other);
-  }
+  };
+  keep_exchanged(ObjectAttribute::kColour, &Object::colour);
+  keep_exchanged(ObjectAttribute::kShape, &Object::shape);
+  keep_exchanged(ObjectAttribute::kTexture, &Object::texture);
+  // Inside, sizes and the order follow from the arrangement.
+  if (scene.arrangement == Arrangement::kInside) return others;
+  keep_exchanged(ObjectAttribute::kSize, &Object::size);
+  // The order says something only where the arrangement is told.
+  if (!scene.tells(kArrangementAttribute)) return others;
+  auto other = scene;
+  swap_objects(other);
+  keep(other);
   return others;
 }
 

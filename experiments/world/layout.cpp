@@ -1,5 +1,6 @@
-// Where objects stand: anywhere that keeps them inside the picture, apart from each other, and in
-// the arrangement that the scene has. Drawn without rejection, so that it always ends.
+// Where objects stand: anywhere that keeps circles of their radius inside the picture, apart from
+// each other, and in the arrangement that the scene has; corners may reach a little further. Drawn
+// without rejection, so that it always ends.
 #include <algorithm>
 #include <cmath>
 #include <numbers>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "experiments/world/chance.h"
+#include "experiments/world/edits.h"
 #include "experiments/world/world.h"
 
 namespace isocost::world {
@@ -31,6 +32,11 @@ enum class Side : int { kLeft, kRight, kAbove, kBelow };
                                         Chance& chance);
 // Whether what is inside it still lies on it when it has another shape.
 [[nodiscard]] bool has_room_as(const Scene& scene, std::size_t object, Shape shape);
+
+// How many values an instruction of this kind may have.
+[[nodiscard]] int values_of(EditKind kind);
+// The number of the object that is named so; absent where there is none.
+[[nodiscard]] std::optional<std::size_t> object_of(const Scene& scene, const Reference& name);
 
 // Exchanges two objects, with what is told of them. Requires: two objects.
 void swap_objects(Scene& scene);

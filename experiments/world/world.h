@@ -108,11 +108,14 @@ struct Scene {
 [[nodiscard]] std::string caption(const Scene& scene);
 inline constexpr std::uint32_t kPhrasings = 8;
 // Absent when the text is no caption of this world. `told` says which attributes the text gives;
-// the others have their first value. The objects are in reading order where the arrangement is
-// told, else in the order of the text. `jitter` is 0.
+// the others have their first value, and two objects whose arrangement is untold stand beside each
+// other. The objects are in reading order where the arrangement is told, else in the order of the
+// text. `jitter` is 0.
 [[nodiscard]] std::optional<Scene> parse_caption(std::string_view text);
 // The scene with one told attribute replaced by a wrong value, as `draw` (any number) has it: what
-// a careless annotator writes. Unchanged where nothing is told.
+// a careless annotator writes. Never the arrangement; two objects may then share a colour, and
+// where the arrangement is untold it may be true of them in the other order, as with swapped().
+// Unchanged where nothing else is told.
 [[nodiscard]] Scene misdescribed(const Scene& scene, std::uint64_t draw);
 
 // {"prompt": ...}, one a line: the captions of scenes 0 to count - 1.
@@ -122,7 +125,7 @@ inline constexpr std::uint32_t kPhrasings = 8;
 struct Pose {
   double x = 0;
   double y = 0;
-  double radius = 0;  // of a circle around the shape, without its rim
+  double radius = 0;  // the shape's unit; corners reach up to 1.2 of it (Outline::reach)
   double angle = 0;
 };
 [[nodiscard]] std::vector<Pose> poses(const Scene& scene);
@@ -138,15 +141,16 @@ using Labels = std::array<int, kAttributes>;
 [[nodiscard]] Labels labels(const Scene& scene);
 
 // Holds what was read off a picture against what a caption tells: 1 right, 0 wrong, absent where
-// it is not told. Told objects are matched with the picture's in the order of the text where the
+// it is not told. Told objects are matched with the picture's in reading order where the
 // arrangement is told, else in the order that agrees best. The arrangement always counts: where it
 // is not told it is right when there are as many objects.
 [[nodiscard]] std::array<std::optional<int>, kAttributes> agreement(const Scene& told,
                                                                     const Labels& read);
 
-// Scenes that say something else with the same words: colours, shapes, sizes or textures of two
-// objects exchanged, their order reversed. Their captions differ from the scene's in what is told.
-// Empty where nothing differs.
+// Scenes with another caption of the same words: colours, shapes, sizes or textures of two objects
+// exchanged, their order reversed. Empty where nothing differs. Where the arrangement is untold two
+// captions may say the same of a picture ("a red thing and a blue thing", the other way round):
+// agreement() tells, and training, whose bytes are frozen, does not ask.
 [[nodiscard]] std::vector<Scene> swapped(const Scene& scene);
 
 [[nodiscard]] std::string_view name(Colour colour);

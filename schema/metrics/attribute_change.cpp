@@ -5,10 +5,11 @@ namespace isocost::metrics {
 Metric attribute_change_row() {
   Metric row("attribute_change", "Attribute change", Direction::kHigherIsBetter);
   row.explanation =
-      "Share of the attributes that an edit was to change which a network reads from the picture as "
+      "Share of the attributes that an edit was to change which a network reads from the picture "
+      "as "
       "from the target, the mean over the edits; higher is better.";
-  row.paper = "docs/mini-family.md";
-  row.same_as = "the mini family";
+  row.paper = "docs/metrics.md";
+  row.same_as = "numpy";
   row.least = 0;
   row.most = 1;
   row.rows = Rows::kEditAnswers;

@@ -6,9 +6,9 @@ bicubic is Image.resize of 8-bit RGB. real-esrgan follows RealESRGANDataset.__ge
 RealESRGANModel.feed_data with BasicSR's degradations.py, in float64 and without sharpening; JPEG is Pillow's
 libjpeg-turbo at a whole quality, and every draw is Philox4x32-10 keyed by (seed, item, purpose), counted as
 worker/diffusion/image/draws.h says. A case is a picture's size, a key and the bytes that came out, RGB in rows, as
-hexadecimal digits. `draws` of a case says which ways it took; together the cases take all of them. `tie` is how close a
-value came to the middle between two bytes where it was rounded: at 0 the order of a sum decides, and what JPEG makes of
-that is another picture. Such cases are compared loosely, all others to the byte.
+hexadecimal digits. `draws` of a case says which ways it took, stage by stage; together the cases take all of them. `tie`
+is how close a value came to the middle between two bytes where it was rounded: at 0 the order of a sum decides, and what
+JPEG makes of that is another picture. Such cases are compared loosely, all others to the byte.
 """
 import io
 import json
@@ -180,19 +180,35 @@ def jpeg(draws, image):
     return torch.from_numpy(back.astype(np.float64) / 255).permute(2, 0, 1)[None]
 
 
+class Said(list):
+    """Words of one stage."""
+
+    def __init__(self, stage, words):
+        self.stage, self.words = stage, words
+
+    def append(self, word):
+        super().append(word)
+        self.words.append(f'{self.stage}: {word}')
+
+
 def real_esrgan(picture, factor, seed, item):
-    said, first, second, last = [], *(Draws(seed, item, stage) for stage in range(3))
+    words, first, second, last = [], *(Draws(seed, item, stage) for stage in range(3))
+    said = Said('first', words)
     image = torch.from_numpy(picture.astype(np.float64) / 255).permute(2, 0, 1)[None]
     height, width = (side // factor for side in image.shape[2:])
     image = filter2d(image, kernel_of(FIRST, first, said))
     scale, mode = scale_of(FIRST, first, said), mode_of(first, said)
     image = F.interpolate(image, scale_factor=scale, mode=mode)
     image = jpeg(first, add_noise(FIRST, first, image, said))
+    said = Said('second', words)
     if second.uniform(IS_BLURRED) < SECOND['blur_prob']:
         image = filter2d(image, kernel_of(SECOND, second, said))
+    else:
+        said.append('no blur')
     scale, mode = scale_of(SECOND, second, said), mode_of(second, said)
     image = F.interpolate(image, size=(int(height * scale), int(width * scale)), mode=mode)
     image = add_noise(SECOND, second, image, said)
+    said = Said('last', words)
     jpeg_is_last = last.uniform(JPEG_IS_LAST) < 0.5
     said.append('sinc, jpeg' if jpeg_is_last else 'jpeg, sinc')
     if not jpeg_is_last:
@@ -202,10 +218,10 @@ def real_esrgan(picture, factor, seed, item):
         size = 7 + 2 * int(8 * last.uniform(KERNEL_SIZE))
         image = filter2d(image, circular_lowpass_kernel(last.uniform(CUTOFF, np.pi / 3, np.pi), size))
     else:
-        said.append('no last filter')
+        said.append('no filter')
     if jpeg_is_last:
         image = jpeg(second, image)
-    return to_bytes(image).to(torch.uint8)[0].permute(1, 2, 0).numpy(), said
+    return to_bytes(image).to(torch.uint8)[0].permute(1, 2, 0).numpy(), words
 
 
 def bicubic(picture, factor, seed, item):
@@ -226,15 +242,17 @@ def main():
     for name, make in (('bicubic', bicubic), ('real-esrgan', real_esrgan)):
         keys = [(64, 64, 4, 0, 0), (48, 72, 2, 0, 1)]
         if name == 'real-esrgan':
-            keys = [(64, 64, 4, 0, item) for item in range(40)] + [(48, 72, 2, 2**40 + 7, 2**33 + 1), (160, 96, 4, 3, 5)]
+            keys = [(64, 64, 4, 0, item) for item in [*range(40), 54]]
+            keys += [(48, 72, 2, 2**40 + 7, 2**33 + 1), (160, 96, 4, 3, 5)]
         for width, height, factor, seed, item in keys:
             closest[:] = [1.0]
             made, said = make(source(width, height), factor, seed, item)
             cases.append(dict(name=name, width=width, height=height, factor=factor, seed=seed, item=item, draws=said,
                               tie=min(closest), rgb=made.tobytes().hex()))
     seen = {word for case in cases for word in case['draws']}
-    wanted = {*KINDS, *MODES, 'sinc', 'up', 'down', 'keep', 'gaussian', 'gaussian grey', 'poisson', 'poisson grey',
-              'sinc, jpeg', 'jpeg, sinc', 'no last filter'}
+    stage_words = [*KINDS, *MODES, 'sinc', 'up', 'down', 'keep', 'gaussian', 'gaussian grey', 'poisson', 'poisson grey']
+    wanted = {f'{stage}: {word}' for stage in ('first', 'second') for word in stage_words}
+    wanted |= {f'last: {word}' for word in ['sinc, jpeg', 'jpeg, sinc', 'no filter', *MODES]} | {'second: no blur'}
     assert wanted <= seen, wanted - seen
     text = ',\n'.join(json.dumps(case) for case in cases)
     (HERE / 'degradations.json').write_text('[' + text + ']\n')

@@ -55,7 +55,8 @@ TEST(Picture, ComesBackFromPngUnchanged) {
   EXPECT_THAT(bytes, HasSubstr("a “red” circle"));
 }
 
-// To the byte it is compared with Pillow's in degrade_test.
+// What it decodes to is held against Pillow's, to the byte, where pictures are degraded
+// (worker/diffusion/image/degrade_test.cpp).
 TEST(Picture, ComesBackFromJpegTheCloserTheBetterItsQuality) {
   Picture slope{40, 24, {}};
   for (int i = 0; i < 3 * 40 * 24; ++i)
@@ -73,6 +74,23 @@ TEST(Picture, ComesBackFromJpegTheCloserTheBetterItsQuality) {
   EXPECT_LT(difference(95), difference(10));
   EXPECT_LT(jpeg_bytes(slope, 10).size(), jpeg_bytes(slope, 95).size());
   EXPECT_EQ(jpeg_bytes(slope, 50), jpeg_bytes(slope, 50));
+}
+
+// Which libjpeg hands over in pieces.
+TEST(Picture, ComesBackFromAJpegOfHundredsOfKilobytes) {
+  std::mt19937 chance(1);
+  Picture picture{400, 300, {}};
+  for (int i = 0; i < 3 * 400 * 300; ++i)
+    picture.rgb.push_back(static_cast<std::uint8_t>(chance() % 256));
+
+  const std::string bytes = jpeg_bytes(picture, 95);
+
+  EXPECT_GT(bytes.size(), std::size_t{1} << 17U);
+  EXPECT_TRUE(bytes.ends_with("\xFF\xD9"));
+  const auto back = parse_picture(bytes, "p");
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->width, 400);
+  EXPECT_EQ(back->height, 300);
 }
 
 TEST(Picture, RefusesWhatIsNoPictureOrTooLarge) {

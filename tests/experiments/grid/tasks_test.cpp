@@ -303,6 +303,26 @@ TEST_F(TasksTest, RefuseMetricsWithoutTheirItem) {
               HasSubstr("psnr needs the target of each image, which items of text-to-image have"));
 }
 
+TEST_F(TasksTest, RefuseMetricsThatNeedASourceAsLargeAsThePicture) {
+  const auto with = [&](const std::string& task, const std::string& metric) {
+    return fault("  t: {" + task + ", metrics: [" + metric + "]}\n  o: {prompts: [a dog]}\n");
+  };
+  const std::string world = "data: {world: validation, count: 3}";
+
+  for (const std::string metric : {"attribute_change", "attribute_keep"}) {
+    for (const std::string& data :
+         {std::string("data: {folder: photos}"), std::string("data: {low: l, high: h}"), world})
+      EXPECT_THAT(with("kind: super-resolution, factor: 4, " + data, metric),
+                  HasSubstr(metric + " needs a source as large as the picture, and that of the "
+                                     "task 't' is 4 times smaller; expected a task that edits"))
+          << data;
+    EXPECT_EQ(with("kind: editing, method: instruct, " + world, metric), "no fault");
+  }
+  // CLIP and a vision transformer look at pictures of any size.
+  EXPECT_EQ(with("kind: super-resolution, factor: 4, " + world, "clip_i_source: {extractor: clip}"),
+            "no fault");
+}
+
 TEST_F(TasksTest, RefuseTextsBetweenWhichThereIsNoDirection) {
   const auto with = [&](const std::string& metric) {
     return fault("  t: {kind: editing, method: instruct, data: {folder: edits}, metrics: [" +

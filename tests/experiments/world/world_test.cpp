@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "experiments/world/scene_range.h"
+#include "tests/experiments/world/lies_on.h"
 
 namespace isocost::world {
 namespace {
@@ -143,7 +144,7 @@ TEST(World, SaysTheSameOfTheSameSeed) {
   EXPECT_NE(one.jitter, other.jitter);
 }
 
-TEST(World, ObjectsLieInThePictureAndApart) {
+TEST(World, ObjectsLieInThePictureAndStandAsTheyAreArranged) {
   for (std::uint64_t i = 0; i < kMany; ++i) {
     const auto one = scene(Split::kTrain, i, 0);
     const auto places = poses(one);
@@ -151,10 +152,38 @@ TEST(World, ObjectsLieInThePictureAndApart) {
       EXPECT_GE(std::min(pose.x, pose.y), pose.radius);
       EXPECT_LE(std::max(pose.x, pose.y), kSide - pose.radius);
     }
-    if (one.arrangement != Arrangement::kBeside && one.arrangement != Arrangement::kAbove) continue;
-    EXPECT_GT(std::hypot(places[1].x - places[0].x, places[1].y - places[0].y),
-              places[0].radius + places[1].radius);
+    if (one.arrangement == Arrangement::kAlone) continue;
+    const double across = places[1].x - places[0].x, down = places[1].y - places[0].y;
+    const double radii = places[0].radius + places[1].radius;
+    if (one.arrangement == Arrangement::kBeside) {
+      EXPECT_GE(across, radii);
+      EXPECT_GT(across, std::abs(down));
+    } else if (one.arrangement == Arrangement::kAbove) {
+      EXPECT_GE(down, radii);
+      EXPECT_GT(down, std::abs(across));
+    } else {
+      EXPECT_TRUE(testing::lies_on(places[1], one.objects[0].shape, places[0]))
+          << canonical_description(one);
+    }
   }
+}
+
+TEST(World, SwappedScenesMayBeTrueWhereTheArrangementIsUntold) {
+  using Truths = std::pair<std::size_t, std::ptrdiff_t>;  // how many there are, how many are true
+  const auto truths = [](const char* text) {
+    const auto one = *parse_caption(text);
+    const auto others = swapped(one);
+    const auto is_true = [&](const Scene& other) {
+      const auto answers = agreement(other, labels(one));
+      return std::count(answers.begin(), answers.end(), 0) == 0;
+    };
+    return Truths(others.size(), std::count_if(others.begin(), others.end(), is_true));
+  };
+
+  EXPECT_EQ(truths("a red thing and a blue thing"), Truths(1, 1));
+  EXPECT_EQ(truths("a red star and a blue circle"), Truths(2, 0));
+  EXPECT_EQ(truths("a red thing left of a blue thing"), Truths(1, 0));
+  EXPECT_EQ(truths("a red thing"), Truths(0, 0));
 }
 
 // The trained weights have seen these very pictures: when this fails, they must be trained again.

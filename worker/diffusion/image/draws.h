@@ -2,7 +2,7 @@
 // that an item looks the same whatever else is drawn, when, and where.
 //
 //   const Draws draws(seed, item);
-//   double scale = between(draws.uniform(kScale), 0.15, 1.5);
+//   double scale = 0.15 + (1.5 - 0.15) * draws.uniform(kScale);
 //   double n = draws.normal(kNoiseField, 3 * pixel + channel);
 //
 // The generator of the product's noise (base/philox.h), counted as that is: block, draw, item low,
@@ -10,9 +10,7 @@
 // A block has four words, or two Box-Muller pairs. Pure, any thread.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <numbers>
 
 #include "base/philox.h"
 
@@ -31,9 +29,7 @@ class Draws {
   [[nodiscard]] double normal(std::uint32_t purpose, std::uint64_t position) const {
     const PhiloxCounter bits = block(purpose, position / 4);
     const std::size_t pair = position % 4 / 2 * 2;
-    const double radius = std::sqrt(-2 * std::log(open_unit(bits.at(pair))));
-    const double angle = 2 * std::numbers::pi * open_unit(bits.at(pair + 1));
-    return radius * (position % 2 == 0 ? std::cos(angle) : std::sin(angle));
+    return normal_pair(bits.at(pair), bits.at(pair + 1)).at(position % 2);
   }
 
  private:

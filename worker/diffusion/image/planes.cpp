@@ -107,7 +107,7 @@ void clip_to_unit(Planes& planes) {
   for (double& value : planes.rgb) value = std::clamp(value, 0.0, 1.0);
 }
 
-Planes interpolated(const Planes& planes, const Enlargement& to, Interpolation mode) {
+Planes interpolated(const Planes& planes, const TargetSize& to, Interpolation mode) {
   ISOCOST_CHECK(planes.width > 0 && planes.height > 0 && to.width > 0 && to.height > 0,
                 "pictures have pixels");
   const auto columns = mixes(planes.width, to.width, to.factor, mode);

@@ -24,18 +24,20 @@ struct Planes {
 [[nodiscard]] io::Picture picture_of(const Planes& planes);
 void clip_to_unit(Planes& planes);
 
-// torch.nn.functional.interpolate(mode=...), align_corners=False, antialias=False; bicubic has
-// a = -0.75.
+// torch.nn.functional.interpolate(mode=...), align_corners=False, antialias=False: made smaller,
+// bilinear and bicubic still mix the two or four nearest lines and skip those in between. Bicubic
+// has a = -0.75. The numbers are drawn, and so in recorded pictures: do not change.
 enum class Interpolation : int { kArea = 0, kBilinear = 1, kBicubic = 2 };
-struct Enlargement {
+struct TargetSize {
   int width = 0;
   int height = 0;
   // How many times as large, where it is not exactly what the sides say: interpolate(scale_factor=)
-  // rounds the sides down and goes on with the factor. 0: as the sides say.
+  // rounds the sides down and goes on with the factor, and what then lies past the last line is the
+  // last line. 0: as the sides say.
   double factor = 0;
 };
 // Requires: sides of at least 1.
-[[nodiscard]] Planes interpolated(const Planes& planes, const Enlargement& to, Interpolation mode);
+[[nodiscard]] Planes interpolated(const Planes& planes, const TargetSize& to, Interpolation mode);
 
 // A square of odd side, of sum 1.
 struct Kernel {

@@ -52,7 +52,6 @@ struct Range {
 struct Stage {
   std::uint32_t number = 0;
   Range sigma;                      // blur_sigma
-  double blurred = 1;               // second_blur_prob
   std::array<double, 2> up_down{};  // resize_prob; what is left keeps the size
   Range scale;                      // resize_range
   double gaussian = 0.5;            // gaussian_noise_prob
@@ -69,14 +68,14 @@ constexpr Stage kFirst = {.number = kFirstStage,
                           .poisson = {0.05, 3}};
 constexpr Stage kSecond = {.number = kSecondStage,
                            .sigma = {0.2, 1.5},
-                           .blurred = 0.8,
                            .up_down = {0.3, 0.4},
                            .scale = {0.3, 1.2},
                            .sigma_255 = {1, 25},
                            .poisson = {0.05, 2.5}};
-constexpr double kSinc = 0.1;       // sinc_prob
-constexpr double kLastSinc = 0.8;   // final_sinc_prob
-constexpr double kSincFirst = 0.5;  // that JPEG comes after the last filter
+constexpr double kSecondBlurred = 0.8;  // second_blur_prob; the first stage always blurs
+constexpr double kSinc = 0.1;           // sinc_prob
+constexpr double kLastSinc = 0.8;       // final_sinc_prob
+constexpr double kSincFirst = 0.5;      // that JPEG comes after the last filter
 // kernel_prob of iso, aniso, generalized iso, generalized aniso, plateau iso, plateau aniso.
 constexpr std::array<double, 6> kKernelKinds = {0.45, 0.25, 0.12, 0.03, 0.12, 0.03};
 constexpr Range kGeneralizedBeta = {0.5, 4};          // betag_range
@@ -222,12 +221,28 @@ void compress(const Stage& stage, const StageDraws& draws, Planes& planes) {
   planes = planes_of(*read);
 }
 
+// No picture on the way is larger than what the first stage may make of it.
+Result<void> check_room(const io::Picture& picture) {
+  constexpr double kMost = std::max(kFirst.scale.high, kSecond.scale.high);
+  constexpr auto kSideMost = static_cast<int>(io::kPictureSideMax / kMost);
+  constexpr auto kPixelsMost = static_cast<std::int64_t>(io::kPicturePixelsMax / (kMost * kMost));
+  if (std::max(picture.width, picture.height) <= kSideMost &&
+      std::int64_t{picture.width} * picture.height <= kPixelsMost)
+    return {};
+  return fail("real-esrgan",
+              "pictures of " + io::size_text(picture.width, picture.height) +
+                  " pixels may become 1.5 times as high and wide on the way",
+              "sides of at most " + std::to_string(kSideMost) + " and at most " +
+                  std::to_string(kPixelsMost) + " pixels");
+}
+
 }  // namespace
 
-io::Picture real_esrgan(const io::Picture& picture, const DegradationKey& key) {
+Result<io::Picture> real_esrgan(const io::Picture& picture, const DegradationKey& key) {
   ISOCOST_CHECK(key.factor >= 1 && picture.width > 0 && picture.height > 0 &&
                     picture.width % key.factor == 0 && picture.height % key.factor == 0,
                 "the sides of a picture are multiples of the factor");
+  if (auto has_room = check_room(picture); !has_room) return fail(has_room.error());
   const StageDraws first(key, kFirstStage), second(key, kSecondStage), last(key, kLastStage);
   const int width = picture.width / key.factor, height = picture.height / key.factor;
   const auto scaled = [](int side, double scale) {
@@ -241,7 +256,7 @@ io::Picture real_esrgan(const io::Picture& picture, const DegradationKey& key) {
   add_noise(kFirst, first, planes);
   compress(kFirst, first, planes);
 
-  if (second.uniform(kIsBlurred) < kSecond.blurred)
+  if (second.uniform(kIsBlurred) < kSecondBlurred)
     planes = filtered(planes, drawn_kernel(kSecond, second));
   scale = drawn_scale(kSecond, second);
   planes = interpolated(planes, {scaled(width, scale), scaled(height, scale)}, second.mode());

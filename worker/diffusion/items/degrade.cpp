@@ -17,14 +17,14 @@ struct DegradeInput {
   std::uint64_t item = 0;
   const Json& options;  // all of its row, and "name"
 };
-using Degrade = io::Picture (*)(const DegradeInput& input);
+using Degrade = Result<io::Picture> (*)(const DegradeInput& input);
 
-io::Picture degrade_bicubic(const DegradeInput& input) {
+Result<io::Picture> degrade_bicubic(const DegradeInput& input) {
   return resize_u8(input.picture, input.picture.width / input.factor,
                    input.picture.height / input.factor, Filter::kBicubic);
 }
 
-io::Picture degrade_real_esrgan(const DegradeInput& input) {
+Result<io::Picture> degrade_real_esrgan(const DegradeInput& input) {
   return real_esrgan(input.picture, {.factor = input.factor,
                                      .seed = input.options.at("seed").get<std::uint64_t>(),
                                      .item = input.item});

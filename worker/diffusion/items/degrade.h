@@ -4,7 +4,7 @@
 //
 // One that draws does so by the item's number and its options alone. Requires: sides that `factor`
 // divides, a degradation as items_spec_from_json() lets it through. Fails with: one that this
-// engine does not compute. Pure, any thread.
+// engine does not compute, a picture that is too large for it. Pure, any thread.
 #pragma once
 
 #include <cstdint>

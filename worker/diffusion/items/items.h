@@ -122,7 +122,7 @@ class ItemSet {
 // Kinds that an ItemsSpec may have.
 [[nodiscard]] std::vector<std::string> item_kinds();
 inline constexpr const char* kFileItems = "files";
-inline constexpr const char* kWorldItems = "world";  // scenes, what small pictures are made of
-inline constexpr const char* kWorldEdits = "world-edits";  // and what editing begins with
+inline constexpr const char* kWorldItems = "world";        // scenes, which enlargements begin with
+inline constexpr const char* kWorldEdits = "world-edits";  // scenes and what they become
 
 }  // namespace isocost::diffusion

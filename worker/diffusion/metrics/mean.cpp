@@ -23,22 +23,45 @@ at::Tensor column_of(const ScoreInput& input, std::int64_t column) {
 
 Json mean_of_rows(const ScoreInput& input) { return mean_values(column_of(input)); }
 
+namespace {
+
+struct Groups {
+  std::vector<double> left_out;  // the mean without each
+  std::int64_t filled = 0;       // with an image that has a number
+};
+// Of values [n], NaN where an image has none. Requires: `filled` above 1 for means that are
+// numbers.
+Groups groups_of(const at::Tensor& values) {
+  const at::Tensor is_there = at::isnan(values).logical_not();
+  const at::Tensor numbers = at::where(is_there, values, at::zeros_like(values));
+  const double sum = numbers.sum().item<double>();
+  const auto n = is_there.sum().item<std::int64_t>();
+  Groups groups;
+  groups.left_out.reserve(static_cast<std::size_t>(kGroups));
+  for (std::int64_t k = 0; k < kGroups; ++k) {
+    const auto of_group = [k](const at::Tensor& all) {
+      return all.slice(0, k, std::nullopt, kGroups).sum();
+    };
+    const auto count = of_group(is_there).item<std::int64_t>();
+    groups.filled += count > 0 ? 1 : 0;
+    groups.left_out.push_back((sum - of_group(numbers).item<double>()) /
+                              static_cast<double>(n - count));
+  }
+  return groups;
+}
+
+}  // namespace
+
 Json mean_values(const at::Tensor& values) {
-  const Mean mean = mean_of(values);
-  const std::int64_t n = values.size(0);
+  const at::Tensor numbers = values.masked_select(at::isnan(values).logical_not());
+  const Mean mean = mean_of(numbers);
+  const std::int64_t n = numbers.size(0);
   Interval interval = {mean.value - kNormalQuantile * mean.error,
                        mean.value + kNormalQuantile * mean.error,
                        {{"method", "normal"}, {"level", kLevel}}};
   if (n >= kGroupedImagesMin) {
-    const double sum = values.sum().item<double>();
-    std::vector<double> left_out;
-    left_out.reserve(static_cast<std::size_t>(kGroups));
-    for (std::int64_t k = 0; k < kGroups; ++k) {
-      const at::Tensor group = values.slice(0, k, std::nullopt, kGroups);
-      left_out.push_back((sum - group.sum().item<double>()) /
-                         static_cast<double>(n - group.size(0)));
-    }
-    interval = group_jackknife(mean.value, left_out);
+    const Groups groups = groups_of(values);
+    if (2 * groups.filled >= kGroups) interval = group_jackknife(mean.value, groups.left_out);
   }
   return Json{{"value", mean.value},          {"low", interval.low},
               {"high", interval.high},        {"n", n},

@@ -18,8 +18,10 @@ struct Mean {
 [[nodiscard]] at::Tensor column_of(const ScoreInput& input, std::int64_t column = 0);
 
 // {"value", "low", "high", "n", "standard_error", "interval", "notes"} of the mean of one number an
-// image: by the jackknife over groups, which makes differences of cells that share their items
-// exact about them; by the standard error where images are few. Requires: as mean_of.
+// image, [n], NaN where an image has none: by the jackknife over groups of images, which makes
+// differences of cells that share their items exact about them; by the standard error where images
+// with a number are few, or in less than half of the groups. Groups go by the images' places, NaN
+// or not (jackknife.h). Requires: float64, two numbers or more.
 [[nodiscard]] Json mean_values(const at::Tensor& values);
 // The same of the one column of the rows: all that many metrics are.
 [[nodiscard]] Json mean_of_rows(const ScoreInput& input);

@@ -140,24 +140,18 @@ FeatureOutput FeatureNetworkImpl::forward(const Tensor& pixels) {
 }
 
 std::vector<Tensor> FeatureNetworkImpl::levels(const Tensor& pixels) {
-  constexpr double kLengthFloor = 1e-10;  // as LPIPS has it
   std::vector<Tensor> pooled, seen;
+  seen.reserve(blocks.size());
   Tensor x = pixels;
   for (FeatureBlock& block : blocks) {
     x = block->forward(x, pooled);
-    seen.push_back(x / (x.norm(2, 1, true) + kLengthFloor));
+    seen.push_back(unit_length_a_pixel(x));
   }
   return seen;
 }
 
 Tensor FeatureNetworkImpl::distance(const Tensor& x, const Tensor& y) {
-  const auto of_x = levels(x), of_y = levels(y);
-  Tensor sum = at::zeros({x.size(0)}, x.options());
-  for (std::size_t i = 0; i < of_x.size(); ++i) {
-    const Tensor difference = of_x[i] - of_y[i];
-    sum = sum + (difference * difference).sum(1).flatten(1).mean(1);
-  }
-  return sum;
+  return perceptual_distance(levels(x), levels(y));
 }
 
 Tensor FeatureNetworkImpl::likeliest(const Tensor& answers) const {

@@ -17,6 +17,7 @@
 // at a time.
 #pragma once
 
+#include "worker/diffusion/models/layers.h"
 #include "worker/diffusion/models/load.h"
 
 namespace isocost::diffusion {
@@ -62,8 +63,8 @@ struct FeatureNetworkImpl : torch::nn::Module {
   FeatureOutput forward(const Tensor& pixels);
   // What every level gives, of unit length a pixel: [B, C, S, S] each.
   [[nodiscard]] std::vector<Tensor> levels(const Tensor& pixels);
-  // The distance of two pictures in these, as Zhang et al. 2018 have it without learned weights:
-  // squared differences, summed over channels, the mean over pixels, summed over levels. [B]
+  // perceptual_distance() of two pictures in these, with weights of 1: lpips 0.1.4 without its
+  // heads gives the same of these features. [B]
   [[nodiscard]] Tensor distance(const Tensor& x, const Tensor& y);
   // The likeliest class of each attribute, int64 [B, attributes].
   [[nodiscard]] Tensor likeliest(const Tensor& answers) const;

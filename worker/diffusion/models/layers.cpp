@@ -64,6 +64,20 @@ Tensor multi_head_attention(const Tensor& q, const Tensor& k, const Tensor& v, s
   return mixed.transpose(1, 2).reshape({batch, q.size(1), width});
 }
 
+Tensor unit_length_a_pixel(const Tensor& x) { return x / ((x * x).sum(1, true).sqrt() + 1e-10); }
+
+Tensor perceptual_distance(const std::vector<Tensor>& x, const std::vector<Tensor>& y,
+                           const std::vector<Tensor>& weights) {
+  Tensor sum = at::zeros({x.front().size(0)}, x.front().options());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Tensor difference = x[i] - y[i];
+    Tensor squared = difference * difference;
+    if (!weights.empty()) squared = squared * weights[i].view({1, -1, 1, 1});
+    sum = sum + squared.sum(1).flatten(1).mean(1);
+  }
+  return sum;
+}
+
 Tensor sinusoids(const Tensor& timesteps, const SinusoidOptions& options) {
   const auto half = options.width / 2;
   const auto float32 = timesteps.options().dtype(at::kFloat);

@@ -36,6 +36,13 @@ using at::Tensor;
                                           std::int64_t heads,
                                           bool is_causal = false);  // [B, Lq, C]
 
+// LPIPS's distance (Zhang et al. 2018, equation 1) of what a network sees at its levels, each
+// [B, C, H, W]: of unit length a pixel over its channels, squared differences, each channel times
+// its weight ([C]; no weights: 1), summed over channels, the mean over pixels, summed over levels.
+[[nodiscard]] Tensor unit_length_a_pixel(const Tensor& x);
+[[nodiscard]] Tensor perceptual_distance(const std::vector<Tensor>& x, const std::vector<Tensor>& y,
+                                         const std::vector<Tensor>& weights = {});  // [B]
+
 // [cos, sin] (flipped) or [sin, cos] of t times geometric frequencies, float32.
 struct SinusoidOptions {
   std::int64_t width = 320;

@@ -12,8 +12,6 @@ Tensor per_channel(double red, double green, double blue, const Tensor& like) {
   return at::tensor({red, green, blue}, like.options()).view({1, 3, 1, 1});
 }
 
-Tensor unit_length_a_pixel(const Tensor& x) { return x / ((x * x).sum(1, true).sqrt() + 1e-10); }
-
 }  // namespace
 
 PerceptualImpl::PerceptualImpl(arch::PerceptualConfig c) : config(std::move(c)) {
@@ -48,14 +46,7 @@ std::vector<Tensor> PerceptualImpl::features(const Tensor& x) {
 }
 
 Tensor PerceptualImpl::distance(const Tensor& x, const Tensor& y) {
-  const auto of_x = features(x), of_y = features(y);
-  Tensor sum = at::zeros({x.size(0)}, x.options());
-  for (std::size_t i = 0; i < heads.size(); ++i) {
-    const Tensor difference = of_x[i] - of_y[i];
-    const Tensor weighted = difference * difference * heads[i].view({1, -1, 1, 1});
-    sum = sum + weighted.sum(1).flatten(1).mean(1);
-  }
-  return sum;
+  return perceptual_distance(features(x), features(y), heads);
 }
 
 Result<Perceptual> load_perceptual_network(const std::filesystem::path& folder) {

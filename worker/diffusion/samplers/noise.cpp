@@ -1,6 +1,5 @@
 #include "worker/diffusion/samplers/noise.h"
 
-#include <cmath>
 #include <limits>
 
 #include "base/check.h"
@@ -20,11 +19,10 @@ void fill(std::uint64_t seed, std::uint64_t image, std::uint32_t draw, float* ou
                       key);
     for (std::int64_t pair = 0; pair < 2; ++pair) {
       const auto p = static_cast<std::size_t>(pair) * 2;
-      const double radius = std::sqrt(-2 * std::log(open_unit(bits[p])));
-      const double angle = 2 * M_PI * open_unit(bits[p + 1]);
+      const auto normals = normal_pair(bits[p], bits[p + 1]);
       const std::int64_t i = begin + 2 * pair;
-      if (i < count) out[i] = static_cast<float>(radius * std::cos(angle));
-      if (i + 1 < count) out[i + 1] = static_cast<float>(radius * std::sin(angle));
+      if (i < count) out[i] = static_cast<float>(normals[0]);
+      if (i + 1 < count) out[i + 1] = static_cast<float>(normals[1]);
     }
   }
 }

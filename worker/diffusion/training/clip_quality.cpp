@@ -1,5 +1,6 @@
 #include "worker/diffusion/training/clip_quality.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "worker/diffusion/training/pictures.h"
@@ -20,6 +21,14 @@ at::Tensor text_features(Clip& clip, const CaptionEncoder& encoder,
   for (std::int64_t i = 0; i < ids.size(0); i += kComparedTogether)
     features.push_back(unit_length(clip->text_features(ids.slice(0, i, i + kComparedTogether))));
   return at::cat(features);
+}
+
+// Whether all that is told is true of a picture of the scene: of objects side by side in no told
+// order it may be.
+bool describes(const world::Scene& told, const world::Scene& shown) {
+  const auto answers = world::agreement(told, world::labels(shown));
+  return std::none_of(answers.begin(), answers.end(),
+                      [](const auto& answer) { return answer == 0; });
 }
 
 at::Tensor image_features(Clip& clip, const at::Tensor& pictures) {
@@ -52,6 +61,7 @@ ClipQuality clip_quality(Clip& clip, const CaptionEncoder& encoder, std::uint64_
   std::vector<std::int64_t> owners;
   for (std::size_t i = 0; i < scenes.size(); ++i)
     for (const auto& other : world::swapped(scenes[i])) {
+      if (describes(other, scenes[i])) continue;
       others.push_back(other);
       owners.push_back(static_cast<std::int64_t>(i));
     }

@@ -12,7 +12,8 @@ namespace isocost::diffusion {
 
 struct ClipQuality {
   double retrieval = 0;  // share of pictures whose own caption is the nearest of all
-  double swapped = 0;    // share of (picture, caption with the same words exchanged) told apart
+  // Share of (picture, caption with the same words exchanged that is untrue of it) told apart.
+  double swapped = 0;
   double matched_cosine = 0;
   double other_cosine = 0;
   std::int64_t pictures = 0;

@@ -46,7 +46,8 @@ io::Picture made_of(const Json& one) {
     return resize_u8(picture, picture.width / factor, picture.height / factor, Filter::kBicubic);
   return real_esrgan(picture, {.factor = factor,
                                .seed = one.at("seed").get<std::uint64_t>(),
-                               .item = one.at("item").get<std::uint64_t>()});
+                               .item = one.at("item").get<std::uint64_t>()})
+      .value();
 }
 
 std::string hexadecimal(const io::Picture& picture) {
@@ -92,7 +93,7 @@ TEST(Degrade, GivesTheBytesOfPyTorchAndPillow) {
 TEST(Degrade, AnItemLooksTheSameWheneverItIsMade) {
   const io::Picture picture = folded_slopes(64, 64);
   const auto of = [&](std::uint64_t seed, std::uint64_t item) {
-    return hexadecimal(real_esrgan(picture, {.factor = 4, .seed = seed, .item = item}));
+    return hexadecimal(real_esrgan(picture, {.factor = 4, .seed = seed, .item = item}).value());
   };
 
   const auto once = of(3, 17);
@@ -107,10 +108,23 @@ TEST(Degrade, AnItemLooksTheSameWheneverItIsMade) {
 // A picture smaller than the largest kernel is mirrored more than once.
 TEST(Degrade, TakesPicturesOfAFewPixels) {
   for (std::uint64_t item = 0; item < 50; ++item) {
-    const auto made = real_esrgan(folded_slopes(8, 4), {.factor = 4, .item = item});
+    const auto made = real_esrgan(folded_slopes(8, 4), {.factor = 4, .item = item}).value();
     EXPECT_EQ(made.width, 2);
     EXPECT_EQ(made.height, 1);
   }
+}
+
+// Whatever it would draw for an item: a grid is refused at once, not at its hundredth item.
+TEST(Degrade, RefusesPicturesThatCouldBecomeTooLargeOnTheWay) {
+  for (std::uint64_t item = 0; item < 8; ++item) {
+    const auto made = real_esrgan({24000, 4, std::vector<std::uint8_t>(std::size_t{3} * 24000 * 4)},
+                                  {.factor = 4, .item = item});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().message(),
+              "real-esrgan: pictures of 24000 x 4 pixels may become 1.5 times as high and wide on "
+              "the way; expected sides of at most 21845 and at most 29826161 pixels");
+  }
+  EXPECT_FALSE(real_esrgan({8192, 8192, {}}, {.factor = 4}));
 }
 
 TEST(BlurKernels, AreWhatTheirFormulasSay) {

@@ -426,22 +426,6 @@ TEST(AttributeAccuracy, CountsWhatWasAskedFor) {
               HasSubstr("0 and 1"));
 }
 
-TEST(Edits, AreMeansOfTheImagesThatHaveWhatTheyAreAbout) {
-  const double nan = std::nan("");
-  const at::Tensor rows =
-      at::tensor({1.0, 0.5, 0.0, 1.0, nan, 0.75, 1.0, nan}, at::kDouble).view({4, 2});
-
-  const Json changed = score("attribute_change", {.rows = rows}).value();
-  const Json kept = score("attribute_keep", {.rows = rows}).value();
-
-  EXPECT_DOUBLE_EQ(changed["value"].get<double>(), 2.0 / 3);
-  EXPECT_EQ(changed["n"], 3);
-  EXPECT_DOUBLE_EQ(kept["value"].get<double>(), 0.75);
-  EXPECT_LE(changed["high"].get<double>(), 1.0);
-  EXPECT_THAT(score("attribute_change", {.rows = at::full({4, 2}, nan)}).error().message(),
-              HasSubstr("of 4 edits 0 have an attribute that it is about"));
-}
-
 TEST(AttributeAccuracy, IntervalHasAWidthWhenAllAreRight) {
   const Json values = score("attribute_accuracy", {.rows = at::ones({20, 3})}).value();
 

@@ -48,7 +48,8 @@ class MiniFeatures : public MiniNetwork {
 };
 
 // 1 where the network reads from the picture what the caption says, 0 where it reads something
-// else, NaN where the caption does not say; a column an attribute.
+// else, NaN where the caption does not say; a column an attribute. The arrangement always counts:
+// where the caption does not say it, by the number of objects.
 class MiniAttributes : public MiniNetwork {
  public:
   using MiniNetwork::MiniNetwork;
@@ -102,8 +103,10 @@ class MiniPerceptual : public MiniNetwork {
 };
 
 // What was to change is what the network reads otherwise from target and source; what it reads
-// alike was to stay. It is held against its own reading of the true pictures, so that what it
-// mistakes there counts for nothing.
+// alike was to stay. The picture is held against its own reading of the target, so the target
+// itself always has all of both; what it mistakes in source or target blurs them. Attributes are
+// those of the first object and of the second: an edit of place that exchanges their order counts
+// theirs as to change.
 class MiniEdits : public MiniNetwork {
  public:
   using MiniNetwork::MiniNetwork;
