@@ -1,19 +1,21 @@
 // Seconds of one thread that training steps of one U-Net take, as a JSON line: bench/training.py
-// prints them beside PyTorch's own.
+// prints them beside those of diffusers' network under PyTorch.
 //
 //   training_bench experiments/mini/recipes/w16.json --steps 20 --rounds 3
 //
 // A step is what `isocost-worker train` does: noisy latents through the network, the loss
-// backwards, AdamW with the average. Latents and text are drawn, since their values cost nothing.
-// The best round counts; one thread.
+// backwards, the gradient clipped, AdamW with the average. Latents and text are drawn, since their
+// values cost nothing. The best round counts; one thread.
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>
+#include <limits>
 
 #include "worker/commands/output.h"
 #include "worker/diffusion/models/unet.h"
+#include "worker/diffusion/training/command.h"
 #include "worker/diffusion/training/optimizer.h"
 #include "worker/diffusion/training/recipe.h"
 
@@ -35,7 +37,7 @@ Result<Json> measure(const BenchArguments& arguments) {
   if (!config) return fail(config.error());
   at::manual_seed(recipe->seed);
   UNet unet(*config);
-  FlatAdamW optimizer(*unet, {.ema = recipe->ema});
+  FlatAdamW optimizer(*unet, {.weight_decay = recipe->weight_decay, .ema = recipe->ema});
   const auto height = config->sample_height, width = config->sample_width;
   const auto wanted = at::randn({recipe->batch, config->out_channels, height, width});
   const auto noisy = at::randn({recipe->batch, config->in_channels, height, width})
@@ -65,6 +67,7 @@ Result<Json> measure(const BenchArguments& arguments) {
 
 int main(int argc, char** argv) {
   at::set_num_threads(1);
+  isocost::diffusion::keep_freed_memory();
   isocost::diffusion::BenchArguments arguments;
   CLI::App app{"Seconds a training step of one U-Net"};
   app.add_option("recipe", arguments.recipe, "A recipe of a U-Net")->required();

@@ -3,7 +3,7 @@
 
     experiments/mini/quality.py docs/mini-family/quality.json docs/mini-family.md
 
-Tables: parts, members, snapshots, tasks. The losses are those that `isocost-worker train` wrote to curves/.
+Tables: parts, members, snapshots, tasks. The numbers of steps are those in curves/, which `isocost-worker train` wrote.
 """
 import csv
 import json
@@ -65,9 +65,13 @@ def texts():  # those that draw from a text alone, and are finished
 
 
 def members():
+    # What no member can be better than, as many pictures as of each member.
+    bounds = [[name, "", "", distance(one["frechet_distance"]), percent(one["told_accuracy"]["mean"]), ""]
+              for name, one in (("real pictures", quality["features"]["samples"]),
+                                ("the autoencoder's reconstruction", quality["autoencoder"]["samples"]))]
     return markdown(["member", "parameters", "GFLOPs a call", "distance", "attributes", "samples"],
-                    [[name, f"{models[name]['parameters']:,}", f"{models[name]['gflops_per_call']:.3g}"] + drawn(name)
-                     + [f"[{name}](mini-family/samples-{name}.png)"] for name in texts()])
+                    bounds + [[name, f"{models[name]['parameters']:,}", f"{models[name]['gflops_per_call']:.3g}"]
+                              + drawn(name) + [f"[{name}](mini-family/samples-{name}.png)"] for name in texts()])
 
 
 def snapshots():
@@ -84,13 +88,13 @@ def tasks():
     lines = []
     for name in sorted((name for name in models if "task" in models[name]),
                        key=lambda name: (models[name]["task"], width(name))):
-        one, given = models[name], models[name]["given"]
+        one, given, target = models[name], models[name]["given"], models[name]["target"]
         lines.append([name, one["task"], f"{given['psnr']:.1f} / {one['psnr']:.1f}",
-                      f"{distance(given['frechet_distance'])} / {distance(one['frechet_distance'])}",
-                      f"{percent(attributes(given['accuracy']))} / {percent(attributes(one['accuracy']))}",
+                      " / ".join(distance(pictures["frechet_distance"]) for pictures in (given, one, target)),
+                      " / ".join(percent(attributes(pictures["accuracy"])) for pictures in (given, one, target)),
                       f"[{name}](mini-family/samples-{name}.png)"])
-    return markdown(["member", "task", "PSNR to the target, dB: given / made", "distance: given / made",
-                     "attributes of the target: given / made", "samples"], lines)
+    return markdown(["member", "task", "PSNR to the target, dB: given / made", "distance: given / made / target",
+                     "attributes of the target: given / made / target", "samples"], lines)
 
 
 if __name__ == "__main__":

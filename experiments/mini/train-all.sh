@@ -10,8 +10,11 @@
 #
 # Logs, checkpoints and encoded pictures: STATE, ~/.cache/isocost/training without it. Finished parts
 # land in FAMILY, experiments/mini without it. A part whose log ends with "done" is not trained
-# again; remove NAME.log and NAME/ in STATE to do so. Whatever kills it costs at most two minutes of
-# a part.
+# again; remove NAME.log and NAME/ in STATE to do so. What was built on it stays as it was, made with
+# the part that is gone: remove that likewise. That is, after the tokenizer all but autoencoder and
+# features; after the text encoder CLIP and every U-Net; after the autoencoder every U-Net; after a
+# U-Net those finetuned from it. "vae-2" goes on from "vae" and takes its place: remove both together.
+# Whatever kills it costs at most two minutes of a part.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 train=${ISOCOST_TRAIN:-$here/../../build/release/bin/isocost-worker train}

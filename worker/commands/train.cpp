@@ -20,6 +20,11 @@ void add_train(CLI::App& app, int& exit_code) {
   command
       ->add_option("--threads", arguments->threads, "Another number than 1 gives other last bits")
       ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--checkpoint-seconds", arguments->checkpoint_seconds,
+                   "So many of work are lost at most when it is killed; 0: of a step")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86400));
   command->callback(
       [arguments, &exit_code] { exit_code = diffusion::run_train_command(*arguments); });
 }

@@ -28,11 +28,7 @@ Result<at::Tensor> reconstructions(BaselineMaker& maker, const Group& group) {
 
 Result<at::Tensor> enlarged(BaselineMaker& maker, const Group& group) {
   const PictureSize size = maker.size();
-  std::vector<io::Picture> pictures;
-  for (std::int64_t i = 0; i < group.items.sources.size(0); ++i)
-    pictures.push_back(
-        resize_u8(picture_of(group.items.sources[i]), size.width, size.height, Filter::kBicubic));
-  return picture_batch(pictures);
+  return enlarged_by_pillow(group.items.sources, size.height, size.width);
 }
 
 Result<at::Tensor> means(BaselineMaker& maker, const Group& group) {

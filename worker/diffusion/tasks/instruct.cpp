@@ -1,5 +1,5 @@
 // Editing by instructions: the source's latents beside those that are drawn, and guidance by
-// picture and text apart (Brooks et al. 2023, equation 3).
+// picture and text apart.
 #include "worker/diffusion/tasks/pictures.h"
 
 namespace isocost::diffusion {
@@ -17,13 +17,10 @@ Result<Denoising> begin_instruct(WarmModel& model, const SampleSpec& spec, const
   start.draw = later_noise(spec, group, shape);
   const at::Tensor text = prompt_states(model, group);
   if (!(spec.guidance > 1))
-    return Denoising{std::move(start), {{.text = text, .channels = source, .extras = {}}}};
-  const at::Tensor negative = negative_states(model, spec, group);
+    return Denoising{std::move(start), guided_by_both({}, text, source, {})};
   const auto image_guidance = spec.parameters.at("image_guidance").get<double>();
-  return Denoising{std::move(start),
-                   {{.text = negative, .channels = at::zeros_like(source), .extras = {}},
-                    {.text = negative, .channels = source, .extras = {}, .scale = image_guidance},
-                    {.text = text, .channels = source, .extras = {}, .scale = spec.guidance}}};
+  return Denoising{std::move(start), guided_by_both(negative_states(model, spec, group), text,
+                                                    source, {spec.guidance, image_guidance})};
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "worker/diffusion/tasks/pictures.h"
 
+#include "worker/diffusion/image/resize.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
+
 namespace isocost::diffusion {
 
 Result<void> check_source_size(const SampleSpec& spec, const Group& group) {
@@ -24,12 +27,28 @@ at::Tensor resized_bicubic(const at::Tensor& pictures, std::int64_t height, std:
   return at::upsample_bicubic2d(pictures, {height, width}, false);
 }
 
+at::Tensor enlarged_by_pillow(const at::Tensor& bytes, int height, int width) {
+  std::vector<io::Picture> pictures;
+  pictures.reserve(static_cast<std::size_t>(bytes.size(0)));
+  for (const auto& one : bytes.unbind())
+    pictures.push_back(resize_u8(picture_of(one), width, height, Filter::kBicubic));
+  return picture_batch(pictures);
+}
+
 at::Tensor kept_of(const at::Tensor& signed_pictures, const at::Tensor& masks) {
   return signed_pictures * (1 - masks);
 }
 
 at::Tensor mask_of_latents(const at::Tensor& masks, std::int64_t height, std::int64_t width) {
   return at::upsample_nearest2d(masks, {height, width});
+}
+
+std::vector<Branch> guided_by_both(const at::Tensor& negative, const at::Tensor& text,
+                                   const at::Tensor& picture, const TwoScales& scales) {
+  if (!(scales.text > 1)) return {{.text = text, .channels = picture, .extras = {}}};
+  return {{.text = negative, .channels = at::zeros_like(picture), .extras = {}},
+          {.text = negative, .channels = picture, .extras = {}, .scale = scales.picture},
+          {.text = text, .channels = picture, .extras = {}, .scale = scales.text}};
 }
 
 at::Tensor sampled_latents(WarmModel& model, const at::Tensor& signed_pictures,

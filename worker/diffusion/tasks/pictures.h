@@ -24,11 +24,22 @@ namespace isocost::diffusion {
 // antialiasing, not clipped.
 [[nodiscard]] at::Tensor resized_bicubic(const at::Tensor& pictures, std::int64_t height,
                                          std::int64_t width);
+// Bytes [B, 3, h, w] to [B, 3, height, width] as Pillow's bicubic filter resizes them.
+[[nodiscard]] at::Tensor enlarged_by_pillow(const at::Tensor& bytes, int height, int width);
 // What a mask leaves of pictures in [-1, 1]: grey where it is set. The mask of each latent: that of
 // its first pixel.
 [[nodiscard]] at::Tensor kept_of(const at::Tensor& signed_pictures, const at::Tensor& masks);
 [[nodiscard]] at::Tensor mask_of_latents(const at::Tensor& masks, std::int64_t height,
                                          std::int64_t width);
+// Guidance by picture and text apart (Brooks et al. 2023, equation 3); text and picture alone at a
+// guidance of 1 and below.
+struct TwoScales {
+  double text = 1;
+  double picture = 1;
+};
+[[nodiscard]] std::vector<Branch> guided_by_both(const at::Tensor& negative, const at::Tensor& text,
+                                                 const at::Tensor& picture,
+                                                 const TwoScales& scales);
 // The posterior's sample for this noise, times the autoencoder's scaling factor.
 [[nodiscard]] at::Tensor sampled_latents(WarmModel& model, const at::Tensor& signed_pictures,
                                          const at::Tensor& noise);

@@ -1,10 +1,13 @@
 // The autoencoder: an L1 and a squared error, the same of horizontal and vertical differences (so
 // that edges stay sharp), objects counted more than what is behind them, and a small
 // Kullback-Leibler term that keeps the latents smooth. A recipe with "goes_on" begins with the
-// family's autoencoder instead of drawn weights.
+// family's autoencoder instead of drawn weights, and puts its own in their place: the weights say
+// which recipe they are of and what that began with, so that a finished training that is called
+// again ends with the same bytes, and does not go on from itself.
 #include <cmath>
 #include <sstream>
 
+#include "base/io/inputs.h"
 #include "base/json_reader.h"
 #include "worker/diffusion/models/autoencoder.h"
 #include "worker/diffusion/models/load.h"
@@ -17,6 +20,18 @@ namespace isocost::diffusion {
 namespace {
 
 constexpr std::uint64_t kAutoencoderStream = 0x41u;  // of batch order
+constexpr std::uint64_t kReconstructed = 1024;       // pictures
+
+constexpr const char* kVaeBase = "diffusion_pytorch_model";
+// In the metadata of the finished weights.
+constexpr const char* kRecipeKey = "recipe";
+constexpr const char* kBegunWithKey = "begun_with";
+
+// The finished autoencoder that another one goes on from.
+struct BegunWith {
+  std::string digest;   // of its folder; empty: drawn weights
+  bool is_own = false;  // what lies in the folder is what this recipe has made of it
+};
 
 class AutoencoderTraining : public Training {
  public:
@@ -34,6 +49,14 @@ class AutoencoderTraining : public Training {
   }
 
   torch::nn::Module& module() override { return *model_; }
+  [[nodiscard]] std::string built_on() const override { return begun_with_.digest; }
+  Result<void> begin_anew() override {
+    if (!begun_with_.is_own) return {};
+    return fail(recipe_.name + ": options.goes_on",
+                "the family's autoencoder is this recipe's already, and would be trained further",
+                "the autoencoder that it went on from, trained again");
+  }
+  void begin_with(BegunWith begun) { begun_with_ = std::move(begun); }
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices =
@@ -52,7 +75,8 @@ class AutoencoderTraining : public Training {
   Result<std::string> finish() override {
     const at::NoGradGuard no_grad;
     round_to_half(*model_);
-    const auto reconstructed = reconstruct_validation(model_);
+    const auto reconstructed = reconstruct(
+        model_, world_pictures(world_scenes(world::Split::kValidation, kReconstructed)));
     if (!reconstructed) return fail(reconstructed.error());
     const Reconstruction& measured = *reconstructed;
     // Latents are what diffusion sees: of unit deviation, rounded so that the file reads well.
@@ -60,7 +84,9 @@ class AutoencoderTraining : public Training {
     const double scale = std::round(1e5 / deviation) / 1e5;
     auto config = recipe_.config;
     config["scaling_factor"] = scale;
-    write_model(*model_, {places_.family / "models/shared/vae", "diffusion_pytorch_model", config});
+    io::Metadata said = {{kRecipeKey, recipe_.name}};
+    if (!begun_with_.digest.empty()) said[kBegunWithKey] = begun_with_.digest;
+    write_model(*model_, {places_.family / "models/shared/vae", kVaeBase, config, std::move(said)});
     std::ostringstream note;
     note << "reconstruction PSNR " << measured.psnr << " dB, scaling factor " << scale;
     return note.str();
@@ -71,9 +97,27 @@ class AutoencoderTraining : public Training {
   TrainingPlaces places_;
   ReconstructionWeights weights_;
   double divergence_;
+  BegunWith begun_with_;
   Autoencoder model_;
   at::Tensor pictures_, masks_;
 };
+
+// Loads what lies in the folder, and says what the training has begun with.
+Result<BegunWith> take_finished(torch::nn::Module& module, const Recipe& recipe,
+                                const std::filesystem::path& folder) {
+  const auto finished =
+      io::SafetensorsFile::read(folder / (std::string(kVaeBase) + ".safetensors"));
+  if (!finished) return fail(finished.error());
+  const auto loaded = load_weights(module, finished->tensors(), folder.string());
+  if (!loaded) return fail(loaded.error());
+  const auto& said = finished->metadata();
+  const auto of = said.find(kRecipeKey), with = said.find(kBegunWithKey);
+  if (of != said.end() && with != said.end() && of->second == recipe.name)
+    return BegunWith{with->second, true};
+  const auto digest = io::input_digest(folder);
+  if (!digest) return fail(digest.error());
+  return BegunWith{digest->hex(), false};
+}
 
 }  // namespace
 
@@ -90,11 +134,9 @@ Result<std::unique_ptr<Training>> make_autoencoder_training(const Recipe& recipe
   at::manual_seed(recipe.seed);
   auto task = std::make_unique<AutoencoderTraining>(recipe, places, *config, weights, divergence);
   if (!goes_on) return task;
-  const auto folder = places.family / "models/shared/vae";
-  const auto finished = io::SafetensorsFolder::read(folder, "diffusion_pytorch_model");
-  if (!finished) return fail(finished.error());
-  const auto loaded = load_weights(task->module(), finished->tensors(), folder.string());
-  if (!loaded) return fail(loaded.error());
+  auto begun = take_finished(task->module(), recipe, places.family / "models/shared/vae");
+  if (!begun) return fail(begun.error());
+  task->begin_with(std::move(*begun));
   return task;
 }
 

@@ -17,7 +17,7 @@ struct EncodedCaptions {
   at::Tensor ids;   // int64 [N, kTokensMax]
   at::Tensor told;  // int64 [N, attributes]: labels in the order of the text, kNotAsked elsewhere
 };
-// Requires: the encoder knows the world's words.
+// Requires: an encoder of the world's words, as read_caption_encoder() makes sure of.
 [[nodiscard]] EncodedCaptions encode_captions(const CaptionEncoder& encoder,
                                               const std::vector<world::Scene>& scenes);
 

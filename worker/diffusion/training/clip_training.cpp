@@ -42,10 +42,11 @@ TORCH_MODULE(ClipTrainer);
 
 class ClipTraining : public Training {
  public:
-  ClipTraining(const Recipe& recipe, const TrainingPlaces& places, Clip clip,
+  ClipTraining(const Recipe& recipe, const TrainingPlaces& places, std::string built_on, Clip clip,
                CaptionEncoder encoder, double attribute_weight)
       : recipe_(recipe),
         places_(places),
+        built_on_(std::move(built_on)),
         attribute_weight_(attribute_weight),
         encoder_(std::move(encoder)),
         trainer_(std::move(clip)),
@@ -54,6 +55,7 @@ class ClipTraining : public Training {
         labels_(world_labels(scenes_)) {}
 
   torch::nn::Module& module() override { return *trainer_; }
+  [[nodiscard]] std::string built_on() const override { return built_on_; }
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices =
@@ -110,7 +112,7 @@ class ClipTraining : public Training {
   }
 
   Json preprocessor() const {
-    const auto side = recipe_.config.at("vision_config").at("image_size");
+    const auto side = trainer_->clip->config.vision.image_size;
     return {{"crop_size", {{"height", side}, {"width", side}}},
             {"do_center_crop", true},
             {"do_convert_rgb", true},
@@ -128,6 +130,7 @@ class ClipTraining : public Training {
 
   Recipe recipe_;
   TrainingPlaces places_;
+  std::string built_on_;
   double attribute_weight_;
   CaptionEncoder encoder_;
   ClipTrainer trainer_;
@@ -160,6 +163,10 @@ Result<std::unique_ptr<Training>> make_clip_training(const Recipe& recipe,
                                                      const TrainingPlaces& places) {
   const auto config = arch::clip_config_from_json(recipe.config, recipe.name + ": config");
   if (!config) return fail(config.error());
+  if (config->vision.image_size != world::kSide)
+    return fail(recipe.name + ": config.vision_config.image_size",
+                c10::str("this is ", config->vision.image_size),
+                c10::str(world::kSide, ", the pictures' side"));
   auto encoder = read_caption_encoder(places.family, config->text);
   if (!encoder) return fail(encoder.error());
   JsonReader reader(recipe.options, recipe.name + ": options");
@@ -170,8 +177,10 @@ Result<std::unique_ptr<Training>> make_clip_training(const Recipe& recipe,
   Clip clip(*config);
   if (const auto taken = take_text_encoder(clip, places.family, recipe.name); !taken)
     return fail(taken.error());
-  return std::make_unique<ClipTraining>(recipe, places, std::move(clip), std::move(*encoder),
-                                        weight);
+  auto built_on = shared_digest(places.family, {"text_encoder", "tokenizer"});
+  if (!built_on) return fail(built_on.error());
+  return std::make_unique<ClipTraining>(recipe, places, std::move(*built_on), std::move(clip),
+                                        std::move(*encoder), weight);
 }
 
 }  // namespace isocost::diffusion

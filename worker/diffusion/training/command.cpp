@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <limits>
@@ -31,16 +32,8 @@ constexpr std::array<std::pair<const char*, MakeTraining>, 5> kParts = {
      {"features", make_features_training},
      {"unet", make_unet_training}}};
 
-// A step frees what the next one asks for again: kept, it costs no page faults (a tenth of the time
-// of the largest U-Net).
-void keep_freed_memory() {
-  constexpr int kLargest = 32 << 20;  // that the C library lets a heap hold
-  mallopt(M_MMAP_THRESHOLD, kLargest);
-  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
-}
-
 Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& places,
-                               const fs::path& out) {
+                               const fs::path& out, std::chrono::seconds checkpoint_every) {
   if (recipe.part == "tokenizer") return train_tokenizer(recipe, places.family);
   for (const auto& [part, make] : kParts) {
     if (recipe.part != part) continue;
@@ -48,6 +41,7 @@ Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& place
     if (!training) return fail(training.error());
     LoopOptions options;
     options.out = out;
+    options.checkpoint_every = checkpoint_every;
     options.print = [](const std::string& line) { std::cout << line << '\n' << std::flush; };
     auto note = train(recipe, **training, options);
     if (!note) return note;
@@ -62,6 +56,12 @@ Result<std::string> train_part(const Recipe& recipe, const TrainingPlaces& place
 
 }  // namespace
 
+void keep_freed_memory() {
+  constexpr int kLargest = 32 << 20;  // that the C library lets a heap hold
+  mallopt(M_MMAP_THRESHOLD, kLargest);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+}
+
 int run_train_command(const TrainCommand& command) {
   const auto recipe = read_recipe(command.recipe);
   if (!recipe) {
@@ -75,7 +75,8 @@ int run_train_command(const TrainCommand& command) {
   places.family = command.family.empty() ? fs::absolute(command.recipe).parent_path().parent_path()
                                          : command.family;
   places.cache = out.parent_path();
-  const auto note = train_part(*recipe, places, out);
+  const auto note =
+      train_part(*recipe, places, out, std::chrono::seconds(command.checkpoint_seconds));
   if (!note) {
     std::cerr << note.error().message() << '\n';
     return 1;

@@ -1,11 +1,18 @@
 #include "worker/diffusion/training/encoded_world.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/io/inputs.h"
 #include "worker/diffusion/models/load.h"
+#include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
 #include "worker/diffusion/training/world_encoders.h"
 
@@ -50,6 +57,34 @@ class EncodingProgress {
   std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + kBetweenLines;
 };
 
+// Of the one process that encodes a world: held until the object or its process ends. Says so
+// before it waits, since that takes minutes.
+class EncodingLock {
+ public:
+  explicit EncodingLock(fs::path file) : file_(std::move(file)) {
+    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw_errno();
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    if (errno == EWOULDBLOCK) {
+      std::printf("world  another process encodes these pictures: waiting for it\n");
+      std::fflush(stdout);
+    }
+    while (::flock(descriptor_, LOCK_EX) != 0)
+      if (errno != EINTR) throw_errno();
+  }
+  ~EncodingLock() { ::close(descriptor_); }
+  EncodingLock(const EncodingLock&) = delete;
+  EncodingLock& operator=(const EncodingLock&) = delete;
+  [[nodiscard]] const fs::path& file() const { return file_; }
+
+ private:
+  [[noreturn]] void throw_errno() const {
+    throw std::system_error(errno, std::generic_category(), file_.string());
+  }
+  fs::path file_;
+  int descriptor_ = -1;
+};
+
 // Items of text-to-image: scenes and what is said of them.
 TaskItems items_of_scenes(const WorldChoice& choice, const ItemRange& range) {
   TaskItems items;
@@ -88,6 +123,7 @@ Result<EncodedWorld> encode(Encoders& encoders, const WorldChoice& choice, const
   EncodedWorld data{at::cat(latents).contiguous(),
                     at::cat(states).contiguous(),
                     encoders.states_of({""})[0].contiguous(),
+                    {},
                     {}};
   if (task != nullptr) data.channels = at::cat(channels).contiguous();
   return data;
@@ -99,13 +135,15 @@ io::TensorView view_of(const at::Tensor& tensor) {
           {static_cast<const std::byte*>(tensor.data_ptr()), tensor.nbytes()}};
 }
 
-Result<EncodedWorld> read_cache(const fs::path& file, bool has_channels) {
+Result<EncodedWorld> read_cache(const fs::path& file, const WorldChoice& choice,
+                                const std::string& made_by) {
   const auto tensors = io::SafetensorsFile::read(file);
   if (!tensors) return fail(tensors.error());
   EncodedWorld data;
+  data.made_by = made_by;
   std::vector<std::pair<const char*, at::Tensor*>> wanted = {
       {"latents", &data.latents}, {"text", &data.text}, {"empty_text", &data.empty_text}};
-  if (has_channels) wanted.emplace_back("channels", &data.channels);
+  if (!choice.task.empty()) wanted.emplace_back("channels", &data.channels);
   Failure failure;
   for (const auto& [name, target] : wanted) {
     const auto* view = tensors->find(name);
@@ -139,7 +177,7 @@ EncodedWorld joined_parts(const std::vector<EncodedWorld>& parts) {
     return at::cat(some).contiguous();
   };
   EncodedWorld data{
-      all(&EncodedWorld::latents), all(&EncodedWorld::text), parts.front().empty_text, {}};
+      all(&EncodedWorld::latents), all(&EncodedWorld::text), parts.front().empty_text, {}, {}};
   if (parts.front().channels.defined()) data.channels = all(&EncodedWorld::channels);
   return data;
 }
@@ -149,11 +187,15 @@ EncodedWorld joined_parts(const std::vector<EncodedWorld>& parts) {
 Result<EncodedWorld> encode_world(const TrainingPlaces& places, const WorldChoice& choice) {
   const auto file = cache_file(places, choice);
   if (!file) return fail(file.error());
-  if (fs::exists(*file)) return read_cache(*file, !choice.task.empty());
+  const auto made_by = shared_digest(places.family, {"vae", "text_encoder", "tokenizer"});
+  if (!made_by) return fail(made_by.error());
+  if (fs::exists(*file)) return read_cache(*file, choice, *made_by);
 
+  fs::create_directories(places.cache);
+  const EncodingLock lock(file->string() + ".lock");
+  if (fs::exists(*file)) return read_cache(*file, choice, *made_by);
   auto encoders = load_encoders(places.family);
   if (!encoders) return fail(encoders.error());
-  fs::create_directories(places.cache);
   ISOCOST_CHECK(choice.kept_every % kEncodedTogether == 0, "rounding does not depend on the cut");
   // In parts that are kept on the way, so that whoever is killed loses the last of them alone.
   EncodingProgress progress(choice.count);
@@ -162,15 +204,18 @@ Result<EncodedWorld> encode_world(const TrainingPlaces& places, const WorldChoic
   for (std::uint64_t begin = 0; begin < choice.count; begin += choice.kept_every) {
     const ItemRange range{begin, std::min(choice.count, begin + choice.kept_every)};
     files.push_back(file->string() + ".from-" + std::to_string(begin));
-    auto part = fs::exists(files.back()) ? read_cache(files.back(), !choice.task.empty())
+    auto part = fs::exists(files.back()) ? read_cache(files.back(), choice, *made_by)
                                          : encode(*encoders, choice, range, progress);
     if (!part) return part;
     if (!fs::exists(files.back())) write_cache(files.back(), *part);
     parts.push_back(std::move(*part));
   }
   auto data = joined_parts(parts);
+  data.made_by = *made_by;
   write_cache(*file, data);
   for (const auto& part : files) fs::remove(part);
+  // Whoever waits for it, or comes and makes another, finds the file.
+  fs::remove(lock.file());
   return data;
 }
 

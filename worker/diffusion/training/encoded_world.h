@@ -5,7 +5,8 @@
 //       encode_world(places, {.split = world::Split::kTrain, .count = 131072, .misdescribed =
 //       0.04});
 //
-// The cache file is named after the weights that made it. Fails with: no finished autoencoder, text
+// The cache file is named after the weights that made it. Of several processes that want the same
+// one encodes, and the others wait for it. Fails with: no finished autoencoder, text
 // encoder or tokenizer in the family. Throws on I/O faults. Thread: one at a time.
 #pragma once
 
@@ -21,6 +22,7 @@ struct EncodedWorld {
   at::Tensor text;        // float16 [N, L, C]
   at::Tensor empty_text;  // of the empty prompt, float16 [L, C]
   at::Tensor channels;    // beside noisy latents, float16 [N, K, h, w]; undefined without a task
+  std::string made_by;    // the digest of the parts that encoded it
 };
 
 // Requires: a task that find_item_task() knows, or none; degradations that are known.

@@ -1,9 +1,7 @@
 #include "worker/diffusion/training/family.h"
 
-#include <vector>
-
 #include "base/io/atomic_file.h"
-#include "base/io/safetensors.h"
+#include "base/io/inputs.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -27,11 +25,11 @@ Json model_index(const std::string& class_name) {
 Json scheduler(const Objective& objective) {
   return {{"_class_name", "DDIMScheduler"},
           {"_diffusers_version", "0.30.0"},
-          {"beta_end", 0.012},
+          {"beta_end", kBetaEnd},
           {"beta_schedule", "scaled_linear"},
-          {"beta_start", 0.00085},
+          {"beta_start", kBetaStart},
           {"clip_sample", false},
-          {"num_train_timesteps", 1000},
+          {"num_train_timesteps", kTimesteps},
           {"prediction_type", objective.predicts_v ? "v_prediction" : "epsilon"},
           {"rescale_betas_zero_snr", objective.zero_terminal_snr},
           {"set_alpha_to_one", false},
@@ -41,6 +39,18 @@ Json scheduler(const Objective& objective) {
 }
 
 }  // namespace
+
+Result<std::string> shared_digest(const fs::path& family, const std::vector<std::string>& parts) {
+  Json digests = Json::object();
+  Failure failure;
+  for (const auto& part : parts) {
+    const auto digest = io::input_digest(family / "models/shared" / part);
+    if (!digest) failure.add(digest.error());
+    if (digest) digests[part] = digest->hex();
+  }
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return canonical_digest(digests).hex();
+}
 
 void write_json(const fs::path& file, const Json& json) {
   fs::create_directories(file.parent_path());
@@ -61,7 +71,9 @@ void write_model(const torch::nn::Module& module, const WeightsFile& file,
                          half.sizes().vec(),
                          {static_cast<const std::byte*>(half.data_ptr()), bytes}};
   }
-  io::write_safetensors(file.folder / (file.base + ".safetensors"), views, {{"format", "pt"}});
+  auto metadata = file.metadata;
+  metadata["format"] = "pt";
+  io::write_safetensors(file.folder / (file.base + ".safetensors"), views, metadata);
   write_json(file.folder / "config.json", file.config);
 }
 

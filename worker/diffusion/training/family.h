@@ -13,8 +13,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "base/io/safetensors.h"
 #include "base/json.h"
+#include "worker/diffusion/training/objective.h"
 
 namespace isocost::diffusion {
 
@@ -22,18 +25,17 @@ struct WeightsFile {
   std::filesystem::path folder;  // made when missing
   std::string base;              // "diffusion_pytorch_model", "model"
   Json config;                   // config.json
+  io::Metadata metadata{};       // of the weights, besides their format
 };
 // Every parameter for which keep(name) holds; an empty `keep` takes all.
 void write_model(const torch::nn::Module& module, const WeightsFile& file,
                  const std::function<bool(const std::string&)>& keep = {});
 
-void write_json(const std::filesystem::path& file, const Json& json);
+// Of parts in models/shared, all together. Fails with: one is missing.
+[[nodiscard]] Result<std::string> shared_digest(const std::filesystem::path& family,
+                                                const std::vector<std::string>& parts);
 
-// What a U-Net learns to predict, and on which noise schedule.
-struct Objective {
-  bool predicts_v = false;         // epsilon otherwise
-  bool zero_terminal_snr = false;  // Lin et al. 2024: the last timestep is noise alone
-};
+void write_json(const std::filesystem::path& file, const Json& json);
 
 // models/NAME around a finished unet: model_index.json, scheduler, links to the shared parts.
 struct PipelineKind {

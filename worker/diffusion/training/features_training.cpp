@@ -30,11 +30,6 @@ Flaw draw_flaw(world::Chance& chance) {
   return kDrawn.at(chance.below(kDrawn.size()));
 }
 
-// Every pixel the mean of itself and its eight neighbours.
-at::Tensor blurred(const at::Tensor& pictures) {
-  return at::avg_pool2d(at::replication_pad2d(pictures, {1, 1, 1, 1}), {3, 3}, {1, 1});
-}
-
 struct FeatureTrainerImpl : torch::nn::Module {
   explicit FeatureTrainerImpl(const FeatureNetworkConfig& config)
       : network(register_module("network", FeatureNetwork(config))),

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "base/io/atomic_file.h"
 #include "base/io/presence.h"
 #include "base/io/safetensors.h"
 #include "worker/diffusion/training/optimizer.h"
@@ -15,7 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kDecimalsMax = 1e12;  // of a step count in a checkpoint
+constexpr double kStepsMax = 1e12;  // of a checkpoint
+constexpr const char* kCurveHead = "step,loss,gradient_norm,learning_rate,measured_seconds\n";
 
 // What a checkpoint belongs to: every number of the recipe that steers a step, and what it was
 // built on.
@@ -51,7 +53,7 @@ class Session {
 
   Result<void> resume() {
     if (auto made = io::make_folder(options_.out); !made) return fail(std::move(made.error()));
-    if (!std::filesystem::exists(checkpoint_)) return {};
+    if (!std::filesystem::exists(checkpoint_)) return training_.begin_anew();
     const auto file = io::SafetensorsFile::read(checkpoint_);
     if (!file) return fail(file.error());
     const auto identity = file->metadata().find("recipe");
@@ -60,10 +62,10 @@ class Session {
         identity->second != recipe_identity(recipe_, training_.built_on()))
       return fail(
           checkpoint_.string(),
-          "this checkpoint belongs to another recipe, or to other weights that it went on from",
+          "this checkpoint belongs to another recipe, or to other parts that it was built on",
           "another --out, or the file removed to start again");
     const double done = std::atof(steps->second.c_str());
-    if (!(done >= 0 && done < kDecimalsMax))
+    if (!(done >= 0 && done < kStepsMax))
       return fail(checkpoint_.string(), "its number of steps is not one");
     return optimizer_.restore(file->tensors(), static_cast<std::int64_t>(done),
                               checkpoint_.string());
@@ -124,17 +126,27 @@ class Session {
     return kept;
   }
 
-  // Rows past the checkpoint would come twice: they are cut off.
+  // Rows past the checkpoint would come twice, and the last may be cut short: they go. At no moment
+  // are those that stay not on the disk.
   void open_curve() {
     const auto file = options_.out / "loss.csv";
-    std::string kept = "step,loss,gradient_norm,learning_rate,measured_seconds\n";
+    std::string kept = kCurveHead;
     std::ifstream old(file);
     std::string line;
-    while (std::getline(old, line))
-      if (std::atoll(line.c_str()) > 0 && std::atoll(line.c_str()) <= optimizer_.steps_done())
-        kept += line + "\n";
-    curve_.open(file, std::ios::trunc);
-    curve_ << kept << std::flush;
+    while (std::getline(old, line)) {
+      long long step = 0;
+      double loss = 0, norm = 0, rate = 0, seconds = 0;
+      if (std::sscanf(line.c_str(), "%lld,%lf,%lf,%lf,%lf", &step, &loss, &norm, &rate, &seconds) !=
+              5 ||
+          step > optimizer_.steps_done())
+        continue;
+      kept += line + "\n";
+      seconds_before_ = seconds;
+    }
+    old.close();
+    io::write_file_atomically(file, kept);
+    curve_.exceptions(std::ios::failbit | std::ios::badbit);
+    curve_.open(file, std::ios::app);
   }
 
   void report(std::int64_t done, double norm) {
@@ -146,7 +158,7 @@ class Session {
     count_ = 0;
     char line[200];
     std::snprintf(line, sizeof line, "%lld,%.6g,%.4g,%.6g,%.1f", static_cast<long long>(done), mean,
-                  norm, learning_rate_at(recipe_, done - 1), seconds);
+                  norm, learning_rate_at(recipe_, done - 1), seconds_before_ + seconds);
     curve_ << line << '\n' << std::flush;
     if (!options_.print) return;
     std::snprintf(line, sizeof line,
@@ -172,6 +184,7 @@ class Session {
   std::ofstream curve_;
   Clock::time_point began_, saved_;
   std::int64_t first_step_ = 0;
+  double seconds_before_ = 0;  // of the calls that this one goes on from
   double sum_ = 0;
   int count_ = 0;
   int faults_ = 0;

@@ -2,9 +2,9 @@
 //
 //   Result<std::string> note = train(recipe, *training, {.out = "~/.cache/isocost/training/w16"});
 //
-// In `out` lie checkpoint.safetensors (taken up by a later call, to the bit) and loss.csv. Fails
-// with: a checkpoint of another recipe, a loss that is not finite. Throws on I/O faults. Thread:
-// one.
+// In `out` lie checkpoint.safetensors (taken up by a later call, to the bit) and loss.csv, whose
+// measured seconds go on where a killed call's ended. Fails with: a checkpoint of another recipe, a
+// loss that is not finite. Throws on I/O faults. Thread: one.
 #pragma once
 
 #include <chrono>

@@ -66,6 +66,19 @@ at::Tensor world_labels(const std::vector<world::Scene>& scenes) {
   return labels;
 }
 
+at::Tensor blurred(const at::Tensor& pictures) {
+  return at::avg_pool2d(at::replication_pad2d(pictures, {1, 1, 1, 1}), {3, 3}, {1, 1});
+}
+
+at::Tensor blurred_bytes(const at::Tensor& bytes) {
+  return blurred(bytes.to(at::kFloat)).round().to(at::kByte);
+}
+
+at::Tensor noisy_bytes(const at::Tensor& bytes, double deviation, at::Generator generator) {
+  const auto noise = 255 * deviation * at::randn(bytes.sizes(), std::move(generator));
+  return (bytes.to(at::kFloat) + noise).round().clamp(0, 255).to(at::kByte);
+}
+
 at::Tensor to_unit_range(const at::Tensor& bytes) { return bytes.to(at::kFloat) / 127.5 - 1.0; }
 
 at::Tensor batch_indices(std::uint64_t seed, std::int64_t step, std::int64_t batch,

@@ -24,6 +24,15 @@ inline constexpr std::uint64_t kWorldSeed = 0;  // of the pictures that the fami
 // int64 [N, attributes]
 [[nodiscard]] at::Tensor world_labels(const std::vector<world::Scene>& scenes);
 
+// Every pixel the mean of itself and its eight neighbours, the border repeated. [B, C, H, W], of
+// floats.
+[[nodiscard]] at::Tensor blurred(const at::Tensor& pictures);
+// Bytes spoilt as a bad sampler might: blurred as above, and with noise of this deviation, where
+// white is 1.
+[[nodiscard]] at::Tensor blurred_bytes(const at::Tensor& bytes);
+[[nodiscard]] at::Tensor noisy_bytes(const at::Tensor& bytes, double deviation,
+                                     at::Generator generator);
+
 // Bytes to [-1, 1].
 [[nodiscard]] at::Tensor to_unit_range(const at::Tensor& bytes);
 

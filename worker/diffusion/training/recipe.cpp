@@ -1,5 +1,6 @@
 #include "worker/diffusion/training/recipe.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -12,22 +13,51 @@ namespace {
 constexpr std::size_t kRecipeBytesMax = 1 << 20;
 constexpr std::uint64_t kPicturesMax = 1'000'000;  // 12 GB of bytes
 
+// Folders and files are called so, and NAME@STEPS are its snapshots.
+bool is_plain_name(const std::string& name) {
+  const auto is_plain = [](char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+           (letter >= '0' && letter <= '9') || letter == '-' || letter == '_' || letter == '.';
+  };
+  return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), is_plain);
+}
+
+void check_rates(JsonReader& reader, const Recipe& recipe) {
+  if (!(recipe.learning_rate > 0))
+    reader.fault("learning_rate", "this is not above 0", "a positive number");
+  if (recipe.warmup < 0 || recipe.warmup > recipe.steps)
+    reader.fault("warmup", "this is no part of the steps", "0 to the number of steps");
+  if (recipe.decay < -1 || recipe.decay > recipe.steps)
+    reader.fault("decay", "this is no part of the steps",
+                 "0 to the number of steps, or -1: all after the warm-up");
+  else if (recipe.decay > 0 && recipe.warmup > recipe.steps - recipe.decay)
+    reader.fault("decay", "with the warm-up this is more than all steps",
+                 "at most the number of steps - warmup");
+  if (!(recipe.final_rate >= 0 && recipe.final_rate <= 1))
+    reader.fault("final_rate", "this is no share of the learning rate", "0 to 1");
+  if (!(recipe.weight_decay >= 0)) reader.fault("weight_decay", "this is below 0", "0 or more");
+  if (!(recipe.clip_norm >= 0))
+    reader.fault("clip_norm", "this is below 0", "0, which does not clip, or more");
+  if (!(recipe.ema >= 0 && recipe.ema < 1)) reader.fault("ema", "this is outside [0, 1)");
+}
+
 void check_ranges(JsonReader& reader, const Recipe& recipe) {
+  if (!is_plain_name(recipe.name))
+    reader.fault("name", "it is '" + recipe.name + "'",
+                 "letters, digits, '-', '_' and '.', which does not come first");
   if (recipe.pictures > kPicturesMax)
     reader.fault("pictures", "this is more than fits in memory", "at most 1000000");
   if (recipe.part == "tokenizer") return;
   if (recipe.pictures == 0) reader.fault("pictures", "this is 0", "at least 1");
   if (recipe.steps < 1) reader.fault("steps", "this is less than 1", "a positive whole number");
   if (recipe.batch < 1) reader.fault("batch", "this is less than 1", "a positive whole number");
-  if (!(recipe.learning_rate > 0))
-    reader.fault("learning_rate", "this is not above 0", "a positive number");
-  if (recipe.decay < -1 || recipe.decay > recipe.steps)
-    reader.fault("decay", "this is no part of the steps", "0 to the number of steps");
+  check_rates(reader, recipe);
+  if (!recipe.snapshots.empty() && recipe.part != "unet")
+    reader.fault("snapshots", "the part '" + recipe.part + "' keeps none", "a unet's recipe");
   for (const auto step : recipe.snapshots)
     if (step < 1 || step >= recipe.steps)
       reader.fault("snapshots", std::to_string(step) + " is no step on the way",
                    "1 to the number of steps - 1");
-  if (recipe.ema < 0 || recipe.ema >= 1) reader.fault("ema", "this is outside [0, 1)");
 }
 
 }  // namespace

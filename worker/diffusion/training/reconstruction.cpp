@@ -34,13 +34,17 @@ at::Tensor reconstruction_loss(const at::Tensor& made, const at::Tensor& wanted,
   return loss / share.mean();
 }
 
-Result<Reconstruction> reconstruct_validation(Autoencoder& vae, std::uint64_t count) {
+double peak_signal_to_noise(const at::Tensor& made, const at::Tensor& wanted) {
+  const auto squared = (made.to(at::kDouble) - wanted.to(at::kDouble)).square().mean();
+  return 10 * std::log10(255.0 * 255.0 / squared.item<double>());
+}
+
+Result<Reconstruction> reconstruct(Autoencoder& vae, const at::Tensor& pictures) {
   const at::NoGradGuard no_grad;
   Reconstruction result;
-  result.pictures = world_pictures(world_scenes(world::Split::kValidation, count));
   std::vector<at::Tensor> means, made;
-  for (std::int64_t i = 0; i < result.pictures.size(0); i += kDecodedTogether) {
-    const auto bytes = result.pictures.slice(0, i, i + kDecodedTogether);
+  for (std::int64_t i = 0; i < pictures.size(0); i += kDecodedTogether) {
+    const auto bytes = pictures.slice(0, i, i + kDecodedTogether);
     means.push_back(
         vae->encode(to_unit_range(bytes).contiguous(at::MemoryFormat::ChannelsLast)).mean);
     const auto decoded = vae->decode(means.back());
@@ -51,11 +55,7 @@ Result<Reconstruction> reconstruct_validation(Autoencoder& vae, std::uint64_t co
   }
   result.latents = at::cat(means);
   result.made = at::cat(made);
-  const double squared = (result.made.to(at::kDouble) - result.pictures.to(at::kDouble))
-                             .square()
-                             .mean()
-                             .item<double>();
-  result.psnr = 10 * std::log10(255.0 * 255.0 / squared);
+  result.psnr = peak_signal_to_noise(result.made, pictures);
   return result;
 }
 

@@ -22,14 +22,15 @@ struct ReconstructionWeights {
                                              const at::Tensor& objects,
                                              const ReconstructionWeights& weights);
 
+// Of bytes, in dB, over all pictures together.
+[[nodiscard]] double peak_signal_to_noise(const at::Tensor& made, const at::Tensor& wanted);
+
 struct Reconstruction {
-  at::Tensor pictures;  // uint8 [N, 3, 64, 64], as they are
-  at::Tensor made;      // and as they come back
-  at::Tensor latents;   // means, not scaled
-  double psnr = 0;      // dB, over all bytes together
+  at::Tensor made;     // uint8 [N, 3, 64, 64]: the pictures as they come back
+  at::Tensor latents;  // means, not scaled
+  double psnr = 0;     // dB, over all bytes together
 };
-// The first pictures of the validation split through encoder and decoder.
-[[nodiscard]] Result<Reconstruction> reconstruct_validation(Autoencoder& vae,
-                                                            std::uint64_t count = 1024);
+// Pictures through encoder and decoder: uint8 [N, 3, 64, 64].
+[[nodiscard]] Result<Reconstruction> reconstruct(Autoencoder& vae, const at::Tensor& pictures);
 
 }  // namespace isocost::diffusion

@@ -1,18 +1,20 @@
 #include "worker/diffusion/training/report.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdint>
 #include <iostream>
 
 #include "base/io/picture.h"
 #include "schema/arch/network.h"
 #include "schema/samplers/resolve.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/extractors/extractor.h"
 #include "worker/diffusion/metrics/metric.h"
+#include "worker/diffusion/metrics/score.h"
 #include "worker/diffusion/models/feature_network.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/samplers/noise.h"
+#include "worker/diffusion/tasks/task.h"
 #include "worker/diffusion/training/clip_quality.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/pictures.h"
@@ -31,6 +33,7 @@ constexpr std::int64_t kColumns = 8;
 constexpr std::int64_t kGap = 2;  // pixels between pictures
 constexpr std::uint64_t kSamples = 256;
 constexpr std::int64_t kShownSamples = 32;
+constexpr const char* kSampler = "ddim";
 constexpr int kSteps = 20;
 constexpr double kGuidance = 3;
 constexpr double kImageGuidance = 1.5;
@@ -46,11 +49,7 @@ void write_sheet(const fs::path& file, const at::Tensor& pictures) {
     sheet.narrow(1, kGap + i / kColumns * (side + kGap), side)
         .narrow(2, kGap + i % kColumns * (side + kGap), side)
         .copy_(pictures[i]);
-  const auto pixels = sheet.permute({1, 2, 0}).contiguous();
-  io::Picture picture{static_cast<int>(pixels.size(1)), static_cast<int>(pixels.size(0)), {}};
-  const auto* data = pixels.const_data_ptr<std::uint8_t>();
-  picture.rgb.assign(data, data + pixels.numel());
-  io::write_png(file, picture);
+  io::write_png(file, picture_of(sheet));
 }
 
 FeatureOutput read_features(FeatureNetwork& network, const at::Tensor& pictures) {
@@ -74,40 +73,31 @@ Json accuracy(FeatureNetwork& network, const at::Tensor& answers,
   return shares;
 }
 
-// Of what captions tell, as the metric attribute_accuracy counts: the mean over pictures of the
-// share that is right, the share of pictures where all is, and that of each attribute.
-Json told_accuracy(FeatureNetwork& network, const at::Tensor& answers,
-                   const std::vector<world::Scene>& scenes) {
-  const auto read = network->likeliest(answers).to(at::kInt).contiguous();
-  std::array<double, world::kAttributes> told{}, right{};
-  double mean = 0, all = 0;
-  for (std::size_t i = 0; i < scenes.size(); ++i) {
-    world::Labels labels{};
-    std::copy_n(read[static_cast<std::int64_t>(i)].const_data_ptr<int>(), labels.size(),
-                labels.begin());
-    const auto agreed = world::agreement(scenes[i], labels);
-    double told_here = 0, right_here = 0;
-    for (std::size_t k = 0; k < agreed.size(); ++k) {
-      if (!agreed.at(k)) continue;
-      told.at(k) += 1;
-      right.at(k) += *agreed.at(k);
-      told_here += 1;
-      right_here += *agreed.at(k);
-    }
-    mean += right_here / told_here;
-    all += right_here == told_here ? 1 : 0;
-  }
-  const auto count = static_cast<double>(scenes.size());
-  Json shares = {{"mean", mean / count}, {"all", all / count}};
-  for (std::size_t k = 0; k < world::kAttributes; ++k)
-    shares[world::attributes().at(k).name] = right.at(k) / told.at(k);
-  return shares;
+std::vector<world::Scene> first_samples(const std::vector<world::Scene>& scenes) {
+  return {scenes.begin(), scenes.begin() + kSamples};
 }
 
-// Of bytes, in dB, over all pictures together.
-double peak_signal_to_noise(const at::Tensor& made, const at::Tensor& wanted) {
-  const auto squared = (made.to(at::kDouble) - wanted.to(at::kDouble)).square().mean();
-  return 10 * std::log10(255.0 * 255.0 / squared.item<double>());
+// Of what captions tell, as the metric attribute_accuracy counts: the mean over pictures of the
+// share that is right, the share of pictures where all is, and that of each attribute.
+Result<Json> told_accuracy(Extractor& attributes, const at::Tensor& pictures,
+                           const std::vector<world::Scene>& scenes) {
+  std::vector<at::Tensor> rows;
+  for (std::int64_t i = 0; i < pictures.size(0); i += kReportedTogether) {
+    RowInput some{.pictures = pictures.slice(0, i, i + kReportedTogether), .prompts = {}};
+    for (std::int64_t k = i; k < i + some.pictures.size(0); ++k)
+      some.prompts.push_back(world::caption(scenes[static_cast<std::size_t>(k)]));
+    auto row = attributes.extract(some);
+    if (!row) return fail(row.error());
+    rows.push_back(std::move(*row));
+  }
+  const auto scored =
+      score("attribute_accuracy",
+            {.rows = at::cat(rows), .reference = nullptr, .protocol = {{"reduce", "mean"}}});
+  if (!scored) return fail(scored.error());
+  Json shares = {{"mean", scored->at("value")}, {"all", scored->at("all_right")}};
+  for (std::size_t k = 0; k < world::kAttributes; ++k)
+    shares[world::attributes().at(k).name] = scored->at("columns").at(k);
+  return shares;
 }
 
 class Report {
@@ -120,8 +110,14 @@ class Report {
     auto network = load_feature_network(options_.family / "features");
     if (!network) return fail(network.error());
     network_ = *network;
+    auto attributes =
+        load_extractor({"mini-attributes", "", Json::object()}, options_.family / "features");
+    if (!attributes) return fail(attributes.error());
+    attributes_ = std::move(*attributes);
     scenes_ = world_scenes(world::Split::kValidation, kPictures);
     pictures_ = world_pictures(scenes_);
+    other_scenes_ = world_scenes(world::Split::kValidation, kPictures, kOtherSeed);
+    others_ = world_pictures(other_scenes_);
     write_sheet(options_.out / "world.png", pictures_.slice(0, 0, 48));
     for (const auto part :
          {&Report::features, &Report::autoencoder, &Report::clip, &Report::models}) {
@@ -133,56 +129,65 @@ class Report {
   }
 
  private:
+  // What real pictures reach, as many as the autoencoder and as the models are judged on: the floor
+  // of every distance. They are none of the reference's, as whatever is held against it.
   Result<void> features() {
     const auto output = read_features(network_, pictures_);
     auto reference = Reference::from_rows(output.features, false);
     if (!reference) return fail(reference.error());
     reference_ = *reference;
-    const auto others =
-        world_pictures(world_scenes(world::Split::kValidation, kPictures, kOtherSeed));
-    const auto other_features = read_features(network_, others).features;
-    // What real pictures reach, as many as the autoencoder and as the models are judged on.
-    quality_["features"] = {
-        {"pictures", kPictures},
-        {"accuracy", accuracy(network_, output.answers, scenes_)},
-        {"frechet_distance_of_other_pictures", distance(other_features)},
-        {"frechet_distance_of_other_samples", distance(other_features.slice(0, 0, kSamples))},
-        {"frechet_distance_of_spoilt", distance_of_spoilt()}};
+    const auto others = read_features(network_, others_).features;
+    const auto told =
+        told_accuracy(*attributes_, others_.slice(0, 0, kSamples), first_samples(other_scenes_));
+    if (!told) return fail(told.error());
+    quality_["features"] = {{"pictures", kPictures},
+                            {"accuracy", accuracy(network_, output.answers, scenes_)},
+                            {"frechet_distance_of_other_pictures", distance(others)},
+                            {"frechet_distance_of_spoilt", distance_of_spoilt()},
+                            {"samples",
+                             {{"images", kSamples},
+                              {"frechet_distance", distance(others.slice(0, 0, kSamples))},
+                              {"told_accuracy", *told}}}};
     return {};
   }
 
-  // Of the same pictures, spoilt as a bad sampler might: what the measure must see.
+  // Of pictures that are spoilt as a bad sampler might: what the measure must see.
   Json distance_of_spoilt() {
     const auto of = [&](const at::Tensor& pictures) {
       return distance(read_features(network_, pictures).features);
     };
-    auto generator = step_generator(kOtherSeed, 0);
-    const auto noise = at::randn(pictures_.sizes(), generator) * (kNoise * 255);
-    const auto noisy = (pictures_.to(at::kFloat) + noise).round().clamp(0, 255).to(at::kByte);
-    const auto padded = at::replication_pad2d(pictures_.to(at::kFloat), {1, 1, 1, 1});
-    const auto blurred = at::avg_pool2d(padded, {3, 3}, {1, 1}).round().to(at::kByte);
-    return {{"blurred", of(blurred)}, {"noisy", of(noisy)}, {"torn", of(torn_pictures(scenes_))}};
+    return {{"blurred", of(blurred_bytes(others_))},
+            {"noisy", of(noisy_bytes(others_, kNoise, step_generator(kOtherSeed, 0)))},
+            {"torn", of(torn_pictures(other_scenes_))}};
   }
 
+  // On pictures that are none of the reference's, so that its distance has the floor of theirs.
   Result<void> autoencoder() {
     auto vae = load_autoencoder(options_.family / "models/shared/vae");
     if (!vae) return fail(vae.error());
-    const auto reconstructed = reconstruct_validation(*vae, kPictures);
+    const auto reconstructed = reconstruct(*vae, others_);
     if (!reconstructed) return fail(reconstructed.error());
     const Reconstruction& made = *reconstructed;
     const auto output = read_features(network_, made.made);
+    const auto told = told_accuracy(*attributes_, made.made, other_scenes_);
+    const auto told_of_samples =
+        told_accuracy(*attributes_, made.made.slice(0, 0, kSamples), first_samples(other_scenes_));
+    if (!told || !told_of_samples) return fail((told ? told_of_samples : told).error());
     quality_["autoencoder"] = {
         {"pictures", kPictures},
         {"psnr", made.psnr},
         {"latent_deviation", made.latents.std().item<double>() * (*vae)->config.scaling_factor},
         {"frechet_distance", distance(output.features)},
-        {"accuracy", accuracy(network_, output.answers, scenes_)},
-        {"told_accuracy", told_accuracy(network_, output.answers, scenes_)}};
+        {"accuracy", accuracy(network_, output.answers, other_scenes_)},
+        {"told_accuracy", *told},
+        {"samples",
+         {{"images", kSamples},
+          {"frechet_distance", distance(output.features.slice(0, 0, kSamples))},
+          {"told_accuracy", *told_of_samples}}}};
     std::vector<at::Tensor> pairs;
-    for (std::int64_t row = 0; row < 3; ++row) {
-      pairs.push_back(pictures_.slice(0, row * kColumns, (row + 1) * kColumns));
-      pairs.push_back(made.made.slice(0, row * kColumns, (row + 1) * kColumns));
-    }
+    for (std::int64_t row = 0; row < 3; ++row)
+      for (const auto& pictures : {others_, made.made})
+        pairs.push_back(pictures.slice(0, row * kColumns, (row + 1) * kColumns));
     write_sheet(options_.out / "reconstructions.png", at::cat(pairs));
     return {};
   }
@@ -228,7 +233,8 @@ class Report {
     if (!drawn) return fail(drawn.error());
     const at::Tensor& made = *drawn;
     const auto output = read_features(network_, made);
-    const std::vector<world::Scene> asked(scenes_.begin(), scenes_.begin() + kSamples);
+    const auto told = told_accuracy(*attributes_, made, first_samples(scenes_));
+    if (!told) return fail(told.error());
     const auto name = folder.filename().string();
     const auto& unet = pipeline->unet_config();
     const auto summary = arch::summarize_unet(
@@ -241,7 +247,7 @@ class Report {
                                 {"steps", kSteps},
                                 {"guidance", kGuidance},
                                 {"frechet_distance", distance(output.features)},
-                                {"told_accuracy", told_accuracy(network_, output.answers, asked)}};
+                                {"told_accuracy", *told}};
     if (!is_snapshot(name))
       write_sheet(options_.out / ("samples-" + name + ".png"), made.slice(0, 0, kShownSamples));
     return {};
@@ -253,34 +259,40 @@ class Report {
   static Result<sampling::SamplerConfig> sampler_of(const fs::path& folder) {
     const auto config = read_json_file(folder / "scheduler/scheduler_config.json");
     if (!config) return fail(config.error());
-    return sampling::resolve(sampling::stored_scheduler(*config, {}),
-                             {{"sampler", sampling::sampler_names().front()},
-                              {"steps", kSteps},
-                              {"timestep_spacing", "trailing"}},
-                             "sampler");
+    return sampling::resolve(
+        sampling::stored_scheduler(*config, {}),
+        {{"sampler", kSampler}, {"steps", kSteps}, {"timestep_spacing", "trailing"}}, "sampler");
   }
 
-  // Beside what it made, what would have been without it: the picture that it was given.
+  Json judged(const at::Tensor& pictures, const std::vector<world::Scene>& shown) {
+    const auto output = read_features(network_, pictures);
+    return {{"frechet_distance", distance(output.features)},
+            {"accuracy", accuracy(network_, output.answers, shown)}};
+  }
+
+  // Beside what it made, what would have been without it: the picture that it was given; and what
+  // nothing can be better than: the target.
   Result<void> one_task_model(const fs::path& folder) {
     const auto sampler = sampler_of(folder);
     if (!sampler) return fail(sampler.error());
     const TaskSampling sampling{*sampler, kGuidance, kImageGuidance, kSamples};
     const auto samples = draw_task_samples(options_.family, folder, sampling);
     if (!samples) return fail(samples.error());
-    const auto judged = [&](const at::Tensor& pictures) -> Json {
-      const auto output = read_features(network_, pictures);
-      return {{"psnr", peak_signal_to_noise(pictures, samples->items.targets)},
-              {"frechet_distance", distance(output.features)},
-              {"accuracy", accuracy(network_, output.answers, samples->items.shown)}};
+    const auto compared = [&](const at::Tensor& pictures) {
+      Json all = judged(pictures, samples->items.shown);
+      all["psnr"] = peak_signal_to_noise(pictures, samples->items.targets);
+      return all;
     };
     const auto name = folder.filename().string();
-    Json quality = judged(samples->made);
+    Json quality = compared(samples->made);
     quality.update({{"task", samples->task},
                     {"images", kSamples},
                     {"sampler", "ddim, trailing"},
                     {"steps", kSteps},
                     {"guidance", samples->guidance},
-                    {"given", judged(samples->given)}});
+                    {"image_guidance", samples->image_guidance},
+                    {"given", compared(samples->given)},
+                    {"target", judged(samples->items.targets, samples->items.shown)}});
     quality_["models"][name] = quality;
     std::vector<at::Tensor> rows;
     for (std::int64_t row = 0; row < 3; ++row)
@@ -309,7 +321,7 @@ class Report {
           pipeline.encode(at::tensor(encoder.encode("")).unsqueeze(0)).expand_as(text);
       const auto stepper = make_stepper(sampler);
       Trajectory start;
-      start.x = stepper->init_sigma() * keyed_noise(0, images, 0, shape);
+      start.x = stepper->init_sigma() * keyed_noise(0, images, kStartNoise, shape);
       auto drawn = pipeline.draw(*stepper, {start, guided(negative, text, kGuidance)});
       if (!drawn) return drawn;
       made.push_back(std::move(*drawn));
@@ -325,7 +337,10 @@ class Report {
   FeatureNetwork network_{nullptr};
   Reference reference_;
   std::vector<world::Scene> scenes_;
-  at::Tensor pictures_;
+  at::Tensor pictures_;  // of the reference
+  std::vector<world::Scene> other_scenes_;
+  at::Tensor others_;  // as real, and none of the reference's
+  std::unique_ptr<Extractor> attributes_;
   Json quality_ = Json::object();
 };
 

@@ -3,8 +3,8 @@
 //   int exit_code = run_family_report({.family = "experiments/mini", .out = "docs/mini-family"});
 //
 // Writes OUT/quality.json, world.png and reconstructions.png, and a picture of samples for each
-// model that is there; for those that begin with pictures rows of what they were given, what they
-// made and what was wanted. Thread: the process's only one.
+// member (snapshots have numbers alone); for those that begin with pictures rows of what they were
+// given, what they made and what was wanted. Thread: the process's only one.
 #pragma once
 
 #include <filesystem>

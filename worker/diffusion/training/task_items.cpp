@@ -7,6 +7,7 @@
 #include "experiments/world/chance.h"
 #include "experiments/world/edits.h"
 #include "schema/items.h"
+#include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/items/degrade.h"
 #include "worker/diffusion/tasks/pictures.h"
 #include "worker/diffusion/training/pictures.h"
@@ -20,13 +21,6 @@ constexpr std::uint64_t kMaskedLatentsKey = 0x6d7a;
 constexpr std::uint64_t kDegradationSeed = 0x7472'6169'6e00ULL;  // apart from those of studies
 constexpr int kFactor = 4;
 constexpr double kWholeMasks = 0.25, kRectangles = 0.25;
-
-at::Tensor tensor_of(const io::Picture& picture) {
-  const auto bytes =
-      at::from_blob(const_cast<std::uint8_t*>(picture.rgb.data()),
-                    {picture.height, picture.width, 3}, at::TensorOptions(at::kByte));
-  return bytes.permute({2, 0, 1}).clone();
-}
 
 at::Tensor unit_pictures(const std::vector<at::Tensor>& bytes) {
   return at::stack(bytes).to(at::kFloat) / 255;
@@ -59,8 +53,8 @@ TaskItems items_of_concat_sr(const WorldChoice& choice, const ItemRange& range) 
     const auto& name = choice.degradations.at(i % choice.degradations.size());
     const auto small = degraded(degradation_for_training(name), picture, kFactor, i);
     ISOCOST_CHECK(small, "the recipe's degradations were looked up");
-    sources.push_back(tensor_of(*small));
-    targets.push_back(tensor_of(picture));
+    sources.push_back(picture_tensor(*small));
+    targets.push_back(picture_tensor(picture));
     items.prompts.push_back(training_caption(scene, choice.misdescribed));
     items.shown.push_back(scene);
   }
@@ -106,7 +100,7 @@ TaskItems items_of_inpaint(const WorldChoice& choice, const ItemRange& range) {
     const auto edit = world::edit(choice.split, i, kWorldSeed);
     auto picture = blank_picture();
     world::render_target(edit, picture.rgb.data());
-    targets.push_back(tensor_of(picture));
+    targets.push_back(picture_tensor(picture));
     masks.push_back(drawn_mask(edit, choice.split, i));
     items.prompts.push_back(training_caption(edit.target, choice.misdescribed));
     items.shown.push_back(edit.target);
@@ -139,8 +133,8 @@ TaskItems items_of_instruct(const WorldChoice& choice, const ItemRange& range) {
     auto before = blank_picture(), after = blank_picture();
     world::render_source(edit, before.rgb.data());
     world::render_target(edit, after.rgb.data());
-    sources.push_back(tensor_of(before));
-    targets.push_back(tensor_of(after));
+    sources.push_back(picture_tensor(before));
+    targets.push_back(picture_tensor(after));
     items.prompts.push_back(edit.instruction.text());
     items.shown.push_back(edit.target);
   }

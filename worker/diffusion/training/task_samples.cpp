@@ -4,7 +4,6 @@
 
 #include "schema/items.h"
 #include "schema/tasks/task.h"
-#include "worker/diffusion/image/resize.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/samplers/noise.h"
@@ -16,44 +15,24 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kDrawnTogether = 64;
-
-at::Tensor enlarged_by_pil(const at::Tensor& small, int side) {
-  std::vector<at::Tensor> large;
-  for (const auto& one : (small * 255).round().to(at::kByte).unbind()) {
-    const auto pixels = one.permute({1, 2, 0}).contiguous();
-    const auto* data = pixels.const_data_ptr<std::uint8_t>();
-    const io::Picture picture{static_cast<int>(pixels.size(1)),
-                              static_cast<int>(pixels.size(0)),
-                              {data, data + pixels.numel()}};
-    auto made = resize_u8(picture, side, side, Filter::kBicubic);
-    large.push_back(
-        at::from_blob(made.rgb.data(), {side, side, 3}, at::kByte).permute({2, 0, 1}).clone());
-  }
-  return at::stack(large);
-}
+constexpr const char* kReportedDegradation = "real-esrgan";
 
 at::Tensor given_of(const TaskItems& items) {
   if (items.masks.defined())
     return (items.targets.to(at::kFloat) * (1 - items.masks) + 127.5 * items.masks).to(at::kByte);
   const auto side = items.targets.size(2);
-  if (items.sources.size(2) == side) return (items.sources * 255).round().to(at::kByte);
-  return enlarged_by_pil(items.sources, static_cast<int>(side));
+  const at::Tensor sources = (items.sources * 255).round().to(at::kByte);
+  if (sources.size(2) == side) return sources;
+  return enlarged_by_pillow(sources, static_cast<int>(side), static_cast<int>(side));
 }
 
-struct Scales {
-  double text = 1;
-  double picture = 1;
-};
-
-std::vector<Branch> branches_of(const Scales& scales, const at::Tensor& text,
+std::vector<Branch> branches_of(const TwoScales& scales, const at::Tensor& text,
                                 const at::Tensor& empty, const at::Tensor& channels,
                                 bool by_picture) {
-  if (!(scales.text > 1)) return {{.text = text, .channels = channels, .extras = {}}};
-  const Branch last{.text = text, .channels = channels, .extras = {}, .scale = scales.text};
-  if (!by_picture) return {{.text = empty, .channels = channels, .extras = {}}, last};
-  return {{.text = empty, .channels = at::zeros_like(channels), .extras = {}},
-          {.text = empty, .channels = channels, .extras = {}, .scale = scales.picture},
-          last};
+  if (by_picture) return guided_by_both(empty, text, channels, scales);
+  auto branches = guided(empty, text, scales.text);
+  for (auto& branch : branches) branch.channels = channels;
+  return branches;
 }
 
 void append(TaskItems& all, TaskItems some) {
@@ -105,11 +84,12 @@ Result<TaskSamples> draw_task_samples(const fs::path& family, const fs::path& mo
   auto pipeline = Pipeline::load(parts);
   if (!pipeline) return fail(pipeline.error());
   WorldChoice choice{.split = world::Split::kValidation, .count = sampling.count, .task = *name};
-  if (task->is_of_small_pictures) choice.degradations = {degradation_names().back()};
+  if (task->is_of_small_pictures) choice.degradations = {kReportedDegradation};
   TaskSamples samples;
   samples.task = *name;
   samples.guidance = task->is_of_small_pictures ? 1 : sampling.guidance;
-  const Scales scales{samples.guidance, sampling.image_guidance};
+  samples.image_guidance = task->guides_by_picture ? sampling.image_guidance : 1;
+  const TwoScales scales{samples.guidance, samples.image_guidance};
   const auto& unet = pipeline->unet_config();
   const std::vector<std::int64_t> shape = {unet.out_channels, unet.sample_height,
                                            unet.sample_width};

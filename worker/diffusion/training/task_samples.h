@@ -18,18 +18,20 @@ namespace isocost::diffusion {
 
 struct TaskSampling {
   sampling::SamplerConfig sampler;
-  double guidance = 1;  // super-resolution has none, as in Mei et al. 2024
-  double image_guidance = 1;
+  double guidance = 1;        // of the text; super-resolution has none, as in Mei et al. 2024
+  double image_guidance = 1;  // of tasks that guide by the picture apart
   std::uint64_t count = 0;
 };
 
 struct TaskSamples {
   std::string task;
   TaskItems items;
-  at::Tensor given;  // uint8 [N, 3, 64, 64]: the small picture enlarged (PIL's bicubic), what the
-                     // mask leaves, or the source
+  at::Tensor given;  // uint8 [N, 3, 64, 64]: the small picture enlarged (Pillow's bicubic), the
+                     // target with grey where the mask is, or the source
   at::Tensor made;   // uint8 [N, 3, 64, 64]
+  // What they were drawn with: 1 where the task has none.
   double guidance = 1;
+  double image_guidance = 1;
 };
 
 // The task that the member of this folder was finetuned for; empty: text-to-image.

@@ -36,15 +36,17 @@ TORCH_MODULE(TextTrainer);
 
 class TextTraining : public Training {
  public:
-  TextTraining(const Recipe& recipe, const TrainingPlaces& places,
+  TextTraining(const Recipe& recipe, const TrainingPlaces& places, std::string built_on,
                const arch::ClipTextConfig& config, CaptionEncoder encoder)
       : recipe_(recipe),
         places_(places),
+        built_on_(std::move(built_on)),
         encoder_(std::move(encoder)),
         trainer_(config),
         scenes_(world_scenes(world::Split::kTrain, recipe.pictures)) {}
 
   torch::nn::Module& module() override { return *trainer_; }
+  [[nodiscard]] std::string built_on() const override { return built_on_; }
 
   at::Tensor loss(std::int64_t step) override {
     const auto indices = batch_indices(recipe_.seed ^ kTextStream, step, recipe_.batch,
@@ -84,6 +86,7 @@ class TextTraining : public Training {
  private:
   Recipe recipe_;
   TrainingPlaces places_;
+  std::string built_on_;
   CaptionEncoder encoder_;
   TextTrainer trainer_;
   std::vector<world::Scene> scenes_;
@@ -101,7 +104,10 @@ Result<std::unique_ptr<Training>> make_text_training(const Recipe& recipe,
   reader.finish();
   if (!reader.ok()) return fail(reader.take());
   at::manual_seed(recipe.seed);
-  return std::make_unique<TextTraining>(recipe, places, *config, std::move(*encoder));
+  auto built_on = shared_digest(places.family, {"tokenizer"});
+  if (!built_on) return fail(built_on.error());
+  return std::make_unique<TextTraining>(recipe, places, std::move(*built_on), *config,
+                                        std::move(*encoder));
 }
 
 }  // namespace isocost::diffusion

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -95,6 +96,13 @@ std::vector<std::string> world_captions(std::uint64_t count) {
   return captions;
 }
 
+std::set<std::string> words_of(const std::vector<std::string>& captions) {
+  std::set<std::string> words;
+  for (const auto& caption : captions)
+    for (auto& word : split_words(caption)) words.insert(std::move(word));
+  return words;
+}
+
 }  // namespace
 
 Vocabulary learn_vocabulary(const std::vector<std::string>& captions) {
@@ -159,6 +167,10 @@ Result<CaptionEncoder> read_caption_encoder(const fs::path& family,
                 "at most " + std::to_string(text.max_position_embeddings) +
                     ", the text encoder's positions");
   for (const char* token : {kStart, kEnd}) static_cast<void>(reader.get<std::int64_t>(token));
+  for (const auto& word : words_of(world_captions(kCaptionsWithEveryWord)))
+    if (!vocabulary.ids.contains(word + kWordEnd))
+      reader.fault(word + kWordEnd, "this word of the world's captions is missing",
+                   "the tokenizer of this build's world");
   if (!reader.ok()) return fail(reader.take());
   return CaptionEncoder(vocabulary, kTokensMax);
 }

@@ -45,9 +45,12 @@ class CaptionEncoder {
 };
 
 inline constexpr std::size_t kTokensMax = 20;  // of a caption, start and end included
+// So many captions of the training split have every word of the world.
+inline constexpr std::uint64_t kCaptionsWithEveryWord = 4000;
 
 // The encoder of FAMILY/models/shared/tokenizer, for a text encoder. Fails with: missing, damaged,
-// ids or a length that the text encoder does not take.
+// ids or a length that the text encoder does not take, words of the world's captions that it does
+// not know (another world's tokenizer).
 [[nodiscard]] Result<CaptionEncoder> read_caption_encoder(const std::filesystem::path& family,
                                                           const arch::ClipTextConfig& text);
 

@@ -29,9 +29,12 @@ class Training {
   virtual ~Training() = default;
 
   virtual torch::nn::Module& module() = 0;
-  // Names the finished weights that it began with; empty where it began with drawn ones. A
+  // Names the finished parts that its data or first weights come from; empty without any. A
   // checkpoint belongs to them too.
   [[nodiscard]] virtual std::string built_on() const { return {}; }
+  // Asked where there is no checkpoint to go on from. Fails where the weights that it would begin
+  // with are its own.
+  [[nodiscard]] virtual Result<void> begin_anew() { return {}; }
   // Differentiable, of one number.
   [[nodiscard]] virtual at::Tensor loss(std::int64_t step) = 0;
   // The module holds the averaged weights after so many steps: keeps them besides the finished

@@ -1,13 +1,12 @@
-// The U-Nets: Stable Diffusion's schedule (scaled_linear, 0.00085 to 0.012, 1000 steps), epsilon
-// prediction or, with a schedule that ends in noise alone, v-prediction; conditioned on the frozen
-// text encoder's states, one caption in ten replaced by the empty one. Pictures and captions go
-// through autoencoder and text encoder once; a step costs the U-Net.
+// The U-Nets: Stable Diffusion's schedule, epsilon prediction or, with a schedule that ends in
+// noise alone, v-prediction (objective.h); conditioned on the frozen text encoder's states, one
+// caption in ten replaced by the empty one. Pictures and captions go through autoencoder and text
+// encoder once; a step costs the U-Net.
 //
 // With a task the network goes on from a finished one of its size, whose first convolution grows by
 // the task's channels; text, picture and both are dropped for shares of the examples, as Brooks et
 // al. 2023, section 3.2.1, do it.
 #include <algorithm>
-#include <cmath>
 #include <sstream>
 
 #include "base/io/inputs.h"
@@ -19,17 +18,17 @@
 #include "worker/diffusion/models/unet.h"
 #include "worker/diffusion/training/encoded_world.h"
 #include "worker/diffusion/training/family.h"
+#include "worker/diffusion/training/objective.h"
 #include "worker/diffusion/training/pictures.h"
 #include "worker/diffusion/training/training.h"
 
 namespace isocost::diffusion {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::uint64_t kUNetStream = 0x55u;  // of batch order
-constexpr std::int64_t kTimesteps = 1000;
-constexpr double kBetaStart = 0.00085;
-constexpr double kBetaEnd = 0.012;
-constexpr std::uint64_t kMeasured = 1024;
+constexpr std::uint64_t kUnseenItems = 1024;
 
 // Shares of the examples that a condition is taken from.
 struct Dropped {
@@ -42,9 +41,8 @@ struct Options {
   Objective objective;
   Dropped dropped;
   double misdescribed = 0;
-  double min_snr = 0;  // gamma of Hang et al. 2023; 0: every timestep counts alike
-  std::string task;    // empty: text-to-image
-  std::string from;    // the member that it is finetuned from
+  std::string task;                       // empty: text-to-image
+  std::string from;                       // the member that it is finetuned from
   std::vector<std::string> degradations;  // of small pictures
 };
 
@@ -53,36 +51,11 @@ struct Options {
   return {split, count, misdescribed, options.task, options.degradations};
 }
 
-// A network to begin with, and what it is built on: nothing, or the digest of finished weights.
+// A network to begin with, and the digest of the member that it comes from; empty: drawn.
 struct Beginning {
   UNet unet{nullptr};
-  std::string built_on;
+  std::string digest;
 };
-
-// Lin et al. 2024, algorithm 1: square roots shifted so that the last is 0, scaled so that the
-// first stays.
-void end_in_noise(std::vector<double>& products) {
-  const double first = std::sqrt(products.front()), last = std::sqrt(products.back());
-  for (auto& product : products) {
-    const double root = (std::sqrt(product) - last) * first / (first - last);
-    product = root * root;
-  }
-}
-
-// The product of 1 - beta up to every timestep, float32 [T].
-at::Tensor alphas_cumulated(const Objective& objective) {
-  std::vector<double> values;
-  double product = 1;
-  for (std::int64_t t = 0; t < kTimesteps; ++t) {
-    const double share = static_cast<double>(t) / (kTimesteps - 1);
-    const double root =
-        std::sqrt(kBetaStart) + share * (std::sqrt(kBetaEnd) - std::sqrt(kBetaStart));
-    product *= 1 - root * root;
-    values.push_back(product);
-  }
-  if (objective.zero_terminal_snr) end_in_noise(values);
-  return at::tensor(values).to(at::kFloat);
-}
 
 // A residual branch that begins at zero leaves a deep network trainable from its first step.
 void zero_last_layers(UNet& unet) {
@@ -101,13 +74,13 @@ std::string pipeline_of(const std::string& task) {
 
 class UNetTraining : public Training {
  public:
-  UNetTraining(const Recipe& recipe, const TrainingPlaces& places, Beginning beginning,
-               const Options& options, EncodedWorld data, EncodedWorld unseen)
+  UNetTraining(const Recipe& recipe, const TrainingPlaces& places, const Options& options,
+               Beginning beginning, EncodedWorld data, EncodedWorld unseen)
       : recipe_(recipe),
         places_(places),
         options_(options),
+        built_on_(data.made_by + beginning.digest),
         model_(std::move(beginning.unet)),
-        built_on_(std::move(beginning.built_on)),
         data_(std::move(data)),
         unseen_(std::move(unseen)),
         alphas_(alphas_cumulated(options.objective)) {}
@@ -173,21 +146,11 @@ class UNetTraining : public Training {
     const auto epsilon = at::randn(latents.sizes(), step_generator(recipe_.seed, step));
     const auto alpha = alphas_.index_select(0, timesteps).view({-1, 1, 1, 1});
     const auto noisy = alpha.sqrt() * latents + (1 - alpha).sqrt() * epsilon;
-    const auto target = options_.objective.predicts_v
-                            ? alpha.sqrt() * epsilon - (1 - alpha).sqrt() * latents
-                            : epsilon;
+    const auto target = target_of(options_.objective, alpha, latents, epsilon);
     const auto seen = channels.defined() ? at::cat({noisy, channels.to(at::kFloat)}, 1) : noisy;
     const auto made = model_->forward(seen.contiguous(at::MemoryFormat::ChannelsLast), timesteps,
                                       text.to(at::kFloat));
-    return (weights_of(alpha) * (made - target).square()).mean();
-  }
-
-  // min(SNR, gamma) / SNR for epsilon, / (SNR + 1) for v, as the target's own scale is.
-  [[nodiscard]] at::Tensor weights_of(const at::Tensor& alpha) const {
-    if (options_.min_snr <= 0) return at::ones({}, alpha.options());
-    const auto snr = alpha / (1 - alpha);
-    const auto scale = options_.objective.predicts_v ? snr + 1 : snr;
-    return snr.clamp_max(options_.min_snr) / scale;
+    return (loss_weights(options_.objective, alpha) * (made - target).square()).mean();
   }
 
   double unseen_loss() {
@@ -204,8 +167,8 @@ class UNetTraining : public Training {
   Recipe recipe_;
   TrainingPlaces places_;
   Options options_;
-  UNet model_;
   std::string built_on_;
+  UNet model_;
   EncodedWorld data_, unseen_;
   at::Tensor alphas_;
 };
@@ -257,8 +220,13 @@ Result<Options> read_options(const Recipe& recipe) {
   if (options.objective.zero_terminal_snr && !options.objective.predicts_v)
     reader.fault("zero_terminal_snr", "epsilon says nothing of the picture where all is noise",
                  "\"prediction\": \"v_prediction\" beside it");
-  options.min_snr = reader.get_or<double>("min_snr", 0);
-  if (!(options.min_snr >= 0)) reader.fault("min_snr", "this is below 0", "0 or more");
+  auto& min_snr = options.objective.min_snr;
+  min_snr = reader.get_or<double>("min_snr", 0);
+  if (!(min_snr >= 0)) reader.fault("min_snr", "this is below 0", "0 or more");
+  // Its weight is min(SNR, gamma) / (SNR + 1), and SNR is 0 there.
+  if (min_snr > 0 && options.objective.zero_terminal_snr)
+    reader.fault("min_snr", "with zero_terminal_snr the last timestep would count nothing",
+                 "0 or none beside it");
   read_task(reader, options);
   read_shares(reader, options);
   reader.finish();
@@ -266,36 +234,115 @@ Result<Options> read_options(const Recipe& recipe) {
   return options;
 }
 
-// Drawn weights, or a finished network's, grown by the channels of the task.
-Result<Beginning> begin(const Recipe& recipe, const TrainingPlaces& places,
-                        const arch::UNetConfig& config, const Options& options) {
-  if (options.task.empty()) {
-    Beginning drawn{UNet(config), {}};
-    zero_last_layers(drawn.unet);
-    return drawn;
-  }
-  const auto folder = places.family / "models" / options.from / "unet";
+// What the frozen halves of the family make, from their configurations alone.
+struct Shapes {
+  std::int64_t latent_channels = 0;
+  std::int64_t latent_side = 0;
+  std::int64_t text_width = 0;
+};
+Result<Shapes> shapes_of(const fs::path& family) {
+  const auto read = [&](const char* part, auto parse) -> decltype(parse(Json(), "")) {
+    const auto file = family / "models/shared" / part / "config.json";
+    const auto json = read_json_file(file);
+    if (!json) return fail(json.error());
+    return parse(*json, file.string());
+  };
+  const auto vae = read("vae", arch::vae_config_from_json);
+  const auto text = read("text_encoder", arch::clip_text_config_from_json);
+  Failure failure;
+  if (!vae) failure.add(vae.error());
+  if (!text) failure.add(text.error());
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return Shapes{vae->latent_channels, world::kSide / vae->factor(), text->tower.hidden_size};
+}
+
+// Whether the network takes and makes what the family's parts will show it: told before minutes of
+// encoding, and not as a fault of LibTorch after them.
+void check_shapes(const Recipe& recipe, const arch::UNetConfig& config, const Options& options,
+                  const Shapes& shapes, Failure& failure) {
+  const auto latents = shapes.latent_channels;
+  const auto differs = [&](const char* key, std::int64_t is, std::int64_t wanted,
+                           const std::string& what) {
+    if (is == wanted) return;
+    failure.add(recipe.name + ": config." + key, c10::str("this is ", is),
+                c10::str(wanted, ", ", what));
+  };
+  const auto joined_by_task = options.task.empty()
+                                  ? latents
+                                  : tasks::find_task(options.task)->input_channels(latents).back();
+  differs("in_channels", config.in_channels, joined_by_task,
+          options.task.empty() ? "the latents' channels"
+                               : "the latents' channels and what " + options.task + " joins");
+  differs("out_channels", config.out_channels, latents, "the latents' channels");
+  differs("sample_size", config.sample_height, shapes.latent_side, "the latents' side");
+  if (config.sample_width != config.sample_height)
+    differs("sample_size", config.sample_width, shapes.latent_side, "the latents' side");
+  differs("cross_attention_dim", config.context_width(), shapes.text_width,
+          "the text encoder's width");
+}
+
+// A network learns to predict what its weights predict already.
+Result<void> check_prediction(const Recipe& recipe, const fs::path& member,
+                              const Options& options) {
+  const auto file = member / "scheduler/scheduler_config.json";
+  const auto json = read_json_file(file);
+  if (!json) return fail(json.error());
+  JsonReader reader(*json, file.string());
+  const auto predicts = reader.get_or<std::string>("prediction_type", "epsilon");
+  const auto ends_in_noise = reader.get_or<bool>("rescale_betas_zero_snr", false);
+  if (!reader.ok()) return fail(reader.take());
+  const std::string wanted = options.objective.predicts_v ? "v_prediction" : "epsilon";
+  Failure failure;
+  if (predicts != wanted)
+    failure.add(recipe.name + ": options.prediction", "it is '" + wanted + "'",
+                predicts + ", as " + options.from + " predicts");
+  if (ends_in_noise != options.objective.zero_terminal_snr)
+    failure.add(recipe.name + ": options.zero_terminal_snr",
+                options.objective.zero_terminal_snr ? "this is true" : "this is false",
+                "as the schedule of " + options.from + " has it");
+  if (!failure.is_empty()) return fail(std::move(failure));
+  return {};
+}
+
+// A finished network, grown by the channels of the task.
+Result<Beginning> go_on_from(const Recipe& recipe, const fs::path& member,
+                             const arch::UNetConfig& config, const Options& options,
+                             const Shapes& shapes) {
+  const auto folder = member / "unet";
   auto finished = load_unet(folder);
   if (!finished) return fail(finished.error());
   const auto said = read_json_file(folder / "config.json");
   if (!said) return fail(said.error());
-  const auto allowed =
-      tasks::find_task(options.task)->input_channels((*finished)->config.in_channels);
   Failure failure;
-  if (std::find(allowed.begin(), allowed.end(), config.in_channels) == allowed.end() ||
-      config.in_channels <= (*finished)->config.in_channels)
-    failure.add(recipe.name + ": config.in_channels", c10::str("this is ", config.in_channels),
-                c10::str("what ", options.task, " joins to the ", (*finished)->config.in_channels,
-                         " of ", options.from, ": ", allowed.back()));
+  if (const auto has = (*finished)->config.in_channels; has != shapes.latent_channels)
+    failure.add(recipe.name + ": options.from", c10::str(options.from, " takes ", has, " channels"),
+                c10::str("a member for text-to-image, of ", shapes.latent_channels));
   auto same = *said;
   same["in_channels"] = config.in_channels;
   if (same != recipe.config)
     failure.add(recipe.name + ": config", "it is not that of " + options.from,
                 "the same but for in_channels");
+  if (const auto fits = check_prediction(recipe, member, options); !fits) failure.add(fits.error());
   if (!failure.is_empty()) return fail(std::move(failure));
   const auto digest = io::input_digest(folder);
   if (!digest) return fail(digest.error());
   return Beginning{grown(*finished, config.in_channels), digest->hex()};
+}
+
+// Drawn weights, or a finished network's. Whatever does not fit together is told here.
+Result<Beginning> begin(const Recipe& recipe, const TrainingPlaces& places,
+                        const arch::UNetConfig& config, const Options& options) {
+  const auto shapes = shapes_of(places.family);
+  if (!shapes) return fail(shapes.error());
+  Failure failure;
+  check_shapes(recipe, config, options, *shapes, failure);
+  if (!failure.is_empty()) return fail(std::move(failure));
+  if (options.task.empty()) {
+    Beginning drawn{UNet(config), {}};
+    zero_last_layers(drawn.unet);
+    return drawn;
+  }
+  return go_on_from(recipe, places.family / "models" / options.from, config, options, *shapes);
 }
 
 }  // namespace
@@ -303,23 +350,21 @@ Result<Beginning> begin(const Recipe& recipe, const TrainingPlaces& places,
 Result<std::unique_ptr<Training>> make_unet_training(const Recipe& recipe,
                                                      const TrainingPlaces& places) {
   const auto config = arch::unet_config_from_json(recipe.config, recipe.name + ": config");
-  if (!config) return fail(config.error());
   const auto options = read_options(recipe);
-  if (!options) return fail(options.error());
+  Failure failure;
+  if (!config) failure.add(config.error());
+  if (!options) failure.add(options.error());
+  if (!failure.is_empty()) return fail(std::move(failure));
+  at::manual_seed(recipe.seed);
+  auto beginning = begin(recipe, places, *config, *options);
+  if (!beginning) return fail(beginning.error());
   auto data = encode_world(
       places, choice_of(*options, world::Split::kTrain, recipe.pictures, options->misdescribed));
   if (!data) return fail(data.error());
   auto unseen = encode_world(places, choice_of(*options, world::Split::kValidation,
-                                               std::min(kMeasured, recipe.pictures), 0));
+                                               std::min(kUnseenItems, recipe.pictures), 0));
   if (!unseen) return fail(unseen.error());
-  if (data->text.size(2) != config->context_width())
-    return fail(recipe.name + ": config.cross_attention_dim",
-                c10::str("this is ", config->context_width()),
-                c10::str("the text encoder's width ", data->text.size(2)));
-  at::manual_seed(recipe.seed);
-  auto beginning = begin(recipe, places, *config, *options);
-  if (!beginning) return fail(beginning.error());
-  return std::make_unique<UNetTraining>(recipe, places, std::move(*beginning), *options,
+  return std::make_unique<UNetTraining>(recipe, places, *options, std::move(*beginning),
                                         std::move(*data), std::move(*unseen));
 }
 

@@ -25,22 +25,6 @@ at::Tensor features_of(Extractor& extractor, const at::Tensor& pictures) {
   return at::cat(rows);
 }
 
-at::Tensor bytes_of(const at::Tensor& pictures) {
-  return pictures.round().clamp(0, 255).to(at::kByte);
-}
-
-// The mean of 3 x 3 pixels.
-at::Tensor blurred(const at::Tensor& pictures) {
-  const auto padded = at::reflection_pad2d(pictures.to(at::kFloat), {1, 1, 1, 1});
-  return bytes_of(at::avg_pool2d(padded, {3, 3}, {1, 1}));
-}
-
-// Of so large a deviation, where white is 1.
-at::Tensor noisy(const at::Tensor& pictures, double deviation) {
-  const auto noise = at::randn(pictures.sizes(), step_generator(3, 1));
-  return bytes_of(pictures.to(at::kFloat) + 255 * deviation * noise);
-}
-
 using Distances = std::map<std::string, double>;
 
 Distances measured() {
@@ -59,8 +43,8 @@ Distances measured() {
   if (!others) return {};
   Distances distances;
   for (const auto& [name, changed] : {std::pair{"clean", clean},
-                                      {"blurred", blurred(clean)},
-                                      {"noisy", noisy(clean, 0.05)},
+                                      {"blurred", blurred_bytes(clean)},
+                                      {"noisy", noisy_bytes(clean, 0.05, step_generator(3, 1))},
                                       {"torn", torn_pictures(first)}})
     distances[name] = frechet_distance(statistics_of(features_of(**extractor, changed)), *others);
   return distances;

@@ -27,8 +27,8 @@ Recipe read(const std::string& name) {
 }
 
 // The shipped recipe, on so little that it takes seconds.
-Recipe small_autoencoder() {
-  auto recipe = read("vae.json");
+Recipe small_autoencoder(const std::string& name = "vae.json") {
+  auto recipe = read(name);
   recipe.pictures = 16;
   recipe.steps = 20;
   recipe.batch = 2;
@@ -78,6 +78,46 @@ TEST(Training, RefusesTheCheckpointOfAnotherRecipe) {
 
   ASSERT_FALSE(note);
   EXPECT_THAT(note.error().message(), ::testing::HasSubstr("another recipe"));
+}
+
+// It takes the place of what it began with: called again it would be trained a third time.
+TEST(Training, ASecondStageDoesNotGoOnFromItself) {
+  const TemporaryFolder folder;
+  (void)weights_after(small_autoencoder(), folder, {-1});
+  std::filesystem::remove_all(folder / "out");
+  auto recipe = small_autoencoder("vae-2.json");
+  const auto finished = weights_after(recipe, folder, {3, -1});
+
+  EXPECT_EQ(weights_after(recipe, folder, {-1}), finished) << "with its state it ends as before";
+  std::filesystem::remove_all(folder / "out");
+  auto task = make_autoencoder_training(recipe, {folder / "family", folder / "cache"});
+  ASSERT_TRUE(task);
+  LoopOptions options;
+  options.out = folder / "out";
+  const auto note = train(recipe, **task, options);
+
+  ASSERT_FALSE(note);
+  EXPECT_THAT(note.error().message(), ::testing::HasSubstr("would be trained further"));
+  EXPECT_EQ(io::read_file(folder / "family/models/shared/vae/diffusion_pytorch_model.safetensors")
+                .value_or(""),
+            finished);
+}
+
+TEST(Training, ClipReadsPicturesOfTheWorldsSize) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "models");
+  std::filesystem::copy(mini_folder() / "models/shared", folder / "models/shared",
+                        std::filesystem::copy_options::recursive);
+  auto recipe = read("clip.json");
+  recipe.pictures = 4;
+  EXPECT_TRUE(make_clip_training(recipe, {folder.path(), folder / "cache"}));
+  recipe.config["vision_config"].erase("image_size");
+
+  const auto training = make_clip_training(recipe, {folder.path(), folder / "cache"});
+
+  ASSERT_FALSE(training);
+  EXPECT_THAT(training.error().message(),
+              ::testing::HasSubstr("image_size: this is 224; expected 64"));
 }
 
 TEST(Training, TheFinishedAutoencoderLoads) {
@@ -217,6 +257,42 @@ TEST(Training, RecipesNameEveryFault) {
   EXPECT_THAT(recipe.error().message(), ::testing::HasSubstr("batch"));
 }
 
+TEST(Training, RecipesNameEveryNumberThatIsOutOfRange) {
+  const Json good = {{"part", "unet"},  {"name", "x"},       {"pictures", 1},
+                     {"steps", 100},    {"batch", 2},        {"learning_rate", 0.1},
+                     {"warmup", 40},    {"decay", 60},       {"snapshots", {1, 99}},
+                     {"final_rate", 0}, {"weight_decay", 0}, {"clip_norm", 0}};
+  EXPECT_TRUE(recipe_from_json(good, "r.json"));
+  auto bad = good;
+  bad.update({{"name", "../x"},
+              {"warmup", -1},
+              {"decay", 101},
+              {"snapshots", {0, 100}},
+              {"final_rate", -0.5},
+              {"weight_decay", -1},
+              {"clip_norm", -1}});
+  const auto faults = recipe_from_json(bad, "r.json");
+  ASSERT_FALSE(faults);
+  for (const char* fault :
+       {"r.json.name: it is '../x'", "r.json.warmup: this is no part of the steps",
+        "r.json.decay: this is no part of the steps", "r.json.snapshots: 0 is no step on the way",
+        "r.json.snapshots: 100 is no step on the way", "r.json.final_rate: this is no share",
+        "r.json.weight_decay: this is below 0", "r.json.clip_norm: this is below 0"})
+    EXPECT_THAT(faults.error().message(), ::testing::HasSubstr(fault));
+
+  const auto fault_with = [&](const Json& change) {
+    auto json = good;
+    json.update(change);
+    const auto recipe = recipe_from_json(json, "r.json");
+    return recipe ? "no fault" : recipe.error().message();
+  };
+  EXPECT_THAT(fault_with({{"decay", 61}}), ::testing::HasSubstr("more than all steps"));
+  EXPECT_THAT(fault_with({{"warmup", 101}}), ::testing::HasSubstr("warmup"));
+  EXPECT_THAT(fault_with({{"part", "clip"}}), ::testing::HasSubstr("'clip' keeps none"));
+  for (const char* name : {"", "a/b", "..", ".hidden", "w16@3"})
+    EXPECT_THAT(fault_with({{"name", name}}), ::testing::HasSubstr("r.json.name")) << name;
+}
+
 TEST(Training, BatchesDependOnSeedAndStepAlone) {
   const auto one = batch_indices(1, 5, 64, 1000);
 
@@ -272,6 +348,38 @@ TEST(TokenizerTraining, CaptionsFitTheTextEncoderThatIsFed) {
   EXPECT_THAT(too_few_rows.error().message(), ::testing::HasSubstr("the text encoder's rows"));
   ASSERT_FALSE(too_few_positions);
   EXPECT_THAT(too_few_positions.error().message(), ::testing::HasSubstr("captions have 20 tokens"));
+}
+
+// Another world's tokenizer is told when it is read, and not after minutes.
+TEST(TokenizerTraining, EveryWordOfTheWorldMustBeKnown) {
+  const TemporaryFolder folder;
+  auto recipe = read("tokenizer.json");
+  recipe.pictures = 2;
+  ASSERT_TRUE(train_tokenizer(recipe, folder.path()));
+  arch::ClipTextConfig text;
+  text.vocab_size = 10000;
+
+  const auto encoder = read_caption_encoder(folder.path(), text);
+
+  ASSERT_FALSE(encoder);
+  EXPECT_THAT(encoder.error().message(),
+              ::testing::HasSubstr("this word of the world's captions is missing"));
+}
+
+TEST(TokenizerTraining, TheFirstCaptionsHaveEveryWord) {
+  const auto shipped = read_json_file(mini_folder() / "models/shared/text_encoder/config.json");
+  ASSERT_TRUE(shipped);
+  arch::ClipTextConfig text;
+  text.vocab_size = shipped->at("vocab_size");
+  const auto encoder = read_caption_encoder(mini_folder(), text);
+  ASSERT_TRUE(encoder) << encoder.error().message();
+
+  for (const auto split : {world::Split::kTrain, world::Split::kValidation, world::Split::kTest})
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+      auto scene = world::scene(split, i, 7);
+      for (scene.phrasing = 0; scene.phrasing < world::kPhrasings; ++scene.phrasing)
+        ASSERT_FALSE(encoder->encode(world::caption(scene)).empty()) << world::caption(scene);
+    }
 }
 
 TEST(TokenizerTraining, TheShippedTokenizerIsWhatTheRecipeMakes) {
