@@ -271,7 +271,7 @@ TEST(World, PromptsAreOneJsonObjectALine) {
   const auto lines = prompts_jsonl(Split::kTest, 3, 0);
 
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3);
-  EXPECT_THAT(lines, testing::StartsWith("{\"prompt\":\"" + caption(scene(Split::kTest, 0, 0))));
+  EXPECT_THAT(lines, ::testing::StartsWith("{\"prompt\":\"" + caption(scene(Split::kTest, 0, 0))));
 }
 
 }  // namespace
