@@ -78,7 +78,7 @@ TEST_F(Encoding, GoesOnFromWhatWasKept) {
 TEST_F(Encoding, ASecondProcessWaitsForTheFirst) {
   const TrainingPlaces waiting{places().family, *folder_ / "waiting"},
       first{places().family, *folder_ / "first"};
-  WorldChoice choice{.split = world::Split::kTest, .count = 64};
+  WorldChoice choice{.split = world::Split::kTest, .count = 64, .task = {}};
   ASSERT_TRUE(encode_world(first, choice));
   const auto name = std::filesystem::directory_iterator(first.cache)->path().filename();
   choice.split = world::Split::kValidation;
