@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr int kSteps = 400;
+constexpr int kSteps = 260;
 constexpr int kKills = 3;
 
 // The shipped autoencoder's recipe on so little that it takes seconds.

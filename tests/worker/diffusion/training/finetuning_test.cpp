@@ -287,7 +287,7 @@ TEST_F(Finetuning, RefusesRecipesThatFitNoFamilyBeforeAnythingIsEncoded) {
                     HasSubstr("sample_size: this is 16; expected 8, the latents' side"),
                     HasSubstr("cross_attention_dim: this is 32; expected 64")));
   recipe = shrunk("w16-sr.json", 2);
-  finish(recipe);
+  finish(recipe, "member");
   recipe.options["from"] = "w16-sr";
   EXPECT_THAT(fault_in_time(recipe),
               HasSubstr("w16-sr takes 16 channels; expected a member for text-to-image, of 8"));

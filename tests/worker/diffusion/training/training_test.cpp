@@ -258,7 +258,7 @@ TEST(Training, RecipesNameEveryFault) {
 }
 
 TEST(Training, RecipesNameEveryNumberThatIsOutOfRange) {
-  const Json good = {{"part", "unet"},  {"name", "x"},       {"pictures", 1},
+  const Json good = {{"part", "unet"},  {"name", "x"},       {"pictures", 1U},
                      {"steps", 100},    {"batch", 2},        {"learning_rate", 0.1},
                      {"warmup", 40},    {"decay", 60},       {"snapshots", {1, 99}},
                      {"final_rate", 0}, {"weight_decay", 0}, {"clip_norm", 0}};
