@@ -259,10 +259,10 @@ TEST(World, SceneRangesSayWhichWorldTheyAreOf) {
     return read ? "no fault" : read.error().message();
   };
   EXPECT_THAT(fault_with("world", 1),
-              testing::HasSubstr("items.world: these are scenes of world 1; expected 2"));
-  EXPECT_THAT(fault_with("split", "exam"), testing::HasSubstr("items.split"));
-  EXPECT_THAT(fault_with("count", 0U), testing::HasSubstr("items.count: 0; expected 1 to"));
-  EXPECT_THAT(fault_with("size", 64), testing::HasSubstr("the member 'size' is unknown"));
+              ::testing::HasSubstr("items.world: these are scenes of world 1; expected 2"));
+  EXPECT_THAT(fault_with("split", "exam"), ::testing::HasSubstr("items.split"));
+  EXPECT_THAT(fault_with("count", 0U), ::testing::HasSubstr("items.count: 0; expected 1 to"));
+  EXPECT_THAT(fault_with("size", 64), ::testing::HasSubstr("the member 'size' is unknown"));
   options.erase("world");
   EXPECT_FALSE(scene_range(options, "items"));
 }
