@@ -154,6 +154,8 @@ def verdict(answers):
 
 def counted(answers, what):
     answers = list(answers)
+    if not answers:
+        return "the grid has no such cells"
     return (f"of {len(answers)} {what} {answers.count(True)} do, {answers.count(False)} do the opposite, "
             f"{answers.count(None)} are not told apart")
 
@@ -218,6 +220,8 @@ def guidance_changes():
             held(OPTIMAL.get((model, series, 20)), OPTIMAL.get((model, series, 4)))
         held(OPTIMAL.get((MODELS[0], series, 20)), OPTIMAL.get((MODELS[-1], series, 20)))
     said = HOLDS if any(answers) else UNKNOWN
+    if not answers:
+        return said, "the grid has no such cells"
     return said, "; ".join(told) or f"the best guidances of {len(answers)} pairs differ, none beyond the intervals"
 
 
@@ -239,7 +243,7 @@ def claims():
         ("4. at 4 to 8 steps DPM-Solver++ is better than DDIM", verdict(few_steps("DPM-Solver++ trailing", True)),
          counted(few_steps("DPM-Solver++ trailing", True), "pairs")),
         ("7. more than 50 steps do not help", UNKNOWN,
-         "the grid ends at 50; that 50 are better than 20: " + counted(later, "sizes")),
+         "no grid goes beyond 50; that 50 are better than 20: " + counted(later, "sizes")),
         ("8. the best guidance changes with size and steps", *guidance_changes()),
     ]
     return markdown(["claim of the paper, section 5", "here", "evidence, 95 % intervals"],
@@ -296,7 +300,8 @@ def goals():
 def baselines():
     shown = [row for row in rows("cells") if row["baseline"]]
     return markdown(["pictures", "FID", "KID", "attributes, %", "images"],
-                    [[row["baseline"]] + ["" if row[name] is None else number(row[name]) for name in ("fid", "kid")]
+                    [[row["baseline"]]
+                     + ["" if row.get(name) is None else number(row[name]) for name in ("fid", "kid")]
                      + [percent(row, "attribute_accuracy"), row["images"]] for row in shown])
 
 
