@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <iostream>
 
+#include "base/check.h"
 #include "base/io/picture.h"
 #include "schema/arch/network.h"
+#include "schema/metrics/metric.h"
 #include "schema/samplers/resolve.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
@@ -90,8 +92,13 @@ Result<Json> told_accuracy(Extractor& attributes, const at::Tensor& pictures,
     if (!row) return fail(row.error());
     rows.push_back(std::move(*row));
   }
+  const auto& table = metrics::metrics();
+  const auto metric = std::find_if(table.begin(), table.end(), [](const metrics::Metric& row) {
+    return row.rows == metrics::Rows::kAnswers;
+  });
+  ISOCOST_CHECK(metric != table.end(), "a metric is the mean of such rows");
   const auto scored =
-      score("attribute_accuracy",
+      score(metric->name,
             {.rows = at::cat(rows), .reference = nullptr, .protocol = {{"reduce", "mean"}}});
   if (!scored) return fail(scored.error());
   Json shares = {{"mean", scored->at("value")}, {"all", scored->at("all_right")}};
