@@ -5,12 +5,14 @@
 
 #include "base/io/picture.h"
 #include "experiments/grid/expand.h"
+#include "experiments/world/edits.h"
 #include "tests/base/io/temporary_folder.h"
 
 namespace isocost::experiments {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using testing::TemporaryFolder;
 
 const std::string kReferenceModels = ISOCOST_SOURCE_DIR "/tests/golden/models";
@@ -48,6 +50,24 @@ class DataTest : public ::testing::Test {
   TemporaryFolder folder_;
   std::string lines_;
 };
+
+// What an edit is told: what to do where its method obeys, else what is to be seen.
+TEST_F(DataTest, TellsEditsOfTheMiniWorldAsTheirMethodReadsThem) {
+  const auto first = world::edit(world::Split::kTest, 0, 2);
+  struct Case {
+    std::string method, model, told;
+  };
+  for (const Case& one : {Case{"inpaint", "inpaint9", world::caption(first.target)},
+                          Case{"instruct", "pix2pix", first.instruction.text()}}) {
+    const auto grid = loaded("  t: {kind: editing, method: " + one.method +
+                                 ", data: {world: test, count: 16, seed: 2}}\n",
+                             one.model, "  height: 64\n  width: 64\n");
+    ASSERT_TRUE(grid) << grid.error().message();
+    const auto& submission = grid->submission;
+    const auto& prompts = submission.blobs.at(submission.cells.at(0).sample.prompts);
+    EXPECT_THAT(prompts, StartsWith(Json({{"prompt", one.told}}).dump() + "\n")) << one.method;
+  }
+}
 
 TEST_F(DataTest, TellsEverythingThatIsWrongWithItemsAtOnce) {
   for (const char* name : {"good", "empty", "other", "cut"})

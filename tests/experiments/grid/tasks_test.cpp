@@ -6,7 +6,6 @@
 #include "experiments/grid/cell_models.h"
 #include "experiments/grid/expand.h"
 #include "experiments/grid/ready_task.h"
-#include "experiments/world/edits.h"
 #include "experiments/world/scene_range.h"
 #include "schema/prompts.h"
 #include "tests/experiments/grid/fake_catalog.h"
@@ -19,7 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::StartsWith;
 
 class TasksTest : public ::testing::Test {
  protected:
@@ -115,19 +113,6 @@ TEST_F(TasksTest, TakeEditsOfTheMiniWorld) {
   EXPECT_EQ(spec.items.kind, "world-edits");
   EXPECT_EQ(spec.items.options, world::scene_options("test", 3, 2));
   EXPECT_TRUE(spec.items.degradation.is_null());
-}
-
-// What an edit is told: what to do where its method obeys, else what is to be seen.
-TEST_F(TasksTest, TellEditsOfTheMiniWorldAsTheirMethodReadsThem) {
-  const auto first = world::edit(world::Split::kTest, 0, 2);
-  for (const auto& [method, told] : {std::pair{"inpaint", world::caption(first.target)},
-                                     std::pair{"instruct", first.instruction.text()}}) {
-    const auto submission = expanded(text_of("  t: {kind: editing, method: " + std::string(method) +
-                                             ", data: {world: test, count: 3, seed: 2}}\n"));
-    ASSERT_TRUE(submission) << submission.error().message();
-    const auto prompts = submission->blobs.at(submission->cells.at(0).sample.prompts);
-    EXPECT_THAT(prompts, StartsWith(Json({{"prompt", told}}).dump() + "\n")) << method;
-  }
 }
 
 TEST_F(TasksTest, LeaveAFitThatChangesNothingOutOfTheKey) {
