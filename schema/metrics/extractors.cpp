@@ -99,36 +99,10 @@ Extractor outside_mask() {
   return row;
 }
 
-Extractor mini_features() {
+Extractor of_mini(std::string kind, std::vector<Rows> rows) {
   Extractor row;
-  row.kind = "mini-features";
-  row.input = "the mini family's feature network";
-  row.mini = "mini/features";
-  return row;
-}
-
-Extractor mini_attributes() {
-  Extractor row;
-  row.kind = "mini-attributes";
-  row.rows = {Rows::kAnswers};
-  row.input = "the mini family's feature network";
-  row.mini = "mini/features";
-  return row;
-}
-
-Extractor mini_perceptual() {
-  Extractor row;
-  row.kind = "mini-perceptual";
-  row.rows = {Rows::kMiniPerceptual};
-  row.input = "the mini family's feature network";
-  row.mini = "mini/features";
-  return row;
-}
-
-Extractor mini_edits() {
-  Extractor row;
-  row.kind = "mini-edits";
-  row.rows = {Rows::kEditAnswers};
+  row.kind = std::move(kind);
+  row.rows = std::move(rows);
   row.input = "the mini family's feature network";
   row.mini = "mini/features";
   return row;
@@ -154,10 +128,10 @@ Extractor torchscript() {
 
 const std::vector<Extractor>& extractors() {
   static const std::vector<Extractor> kRows = {
-      mini_features(),
-      mini_attributes(),
-      mini_perceptual(),
-      mini_edits(),
+      of_mini("mini-features", {Rows::kFeatures}),
+      of_mini("mini-attributes", {Rows::kAnswers}),
+      of_mini("mini-perceptual", {Rows::kMiniPerceptual}),
+      of_mini("mini-edits", {Rows::kEditAnswers}),
       clip_cosine(),
       clip_features(),
       clip_whole(),

@@ -10,9 +10,8 @@ namespace isocost::diffusion {
 [[nodiscard]] Result<std::unique_ptr<ItemSource>> open_files(
     const ItemsSpec& spec, const std::map<std::string, std::string>& more, const FindColumn& find);
 
-// Scenes of the mini world; options as world::scene_options()
-// has them. They are targets, whose captions
-// are their texts: what small pictures are made of and enlarged to.
+// Scenes of the mini world; options as world::scene_options() has them. They are targets, whose
+// captions are their texts: what small pictures are made of and enlarged to.
 [[nodiscard]] Result<std::unique_ptr<ItemSource>> open_world(
     const ItemsSpec& spec, const std::map<std::string, std::string>& more, const FindColumn& find);
 

@@ -18,23 +18,7 @@
 namespace isocost::diffusion {
 namespace {
 
-using isocost::testing::TemporaryFolder;
-
-class Encoding : public ::testing::Test {
- protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    if (folder_) return;
-    folder_ = std::make_unique<TemporaryFolder>();
-    write_family(places().family);
-  }
-  static void TearDownTestSuite() { folder_.reset(); }
-
-  static TrainingPlaces places() { return {*folder_ / "family", *folder_ / "cache"}; }
-
-  static std::unique_ptr<TemporaryFolder> folder_;
-};
-std::unique_ptr<TemporaryFolder> Encoding::folder_;
+using Encoding = FamilyTest;
 
 // Killed on the way, an encoding goes on from what it has kept; nothing depends on how much that
 // was.

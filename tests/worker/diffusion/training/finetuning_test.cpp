@@ -21,23 +21,11 @@
 namespace isocost::diffusion {
 namespace {
 
-using isocost::testing::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-class Finetuning : public ::testing::Test {
+class Finetuning : public FamilyTest {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    if (folder_) return;
-    folder_ = std::make_unique<TemporaryFolder>();
-    write_family(places().family);
-    write_member(places().family, "w16", 4);
-  }
-  static void TearDownTestSuite() { folder_.reset(); }
-
-  static TrainingPlaces places() { return {*folder_ / "family", *folder_ / "cache"}; }
-
   static void finish(const Recipe& recipe, const std::string& out = "out", std::int64_t stop = -1) {
     const auto training = begun(recipe);
     LoopOptions options;
@@ -51,19 +39,7 @@ class Finetuning : public ::testing::Test {
     EXPECT_TRUE(training) << (training ? "" : training.error().message());
     return std::move(*training);
   }
-  static std::string fault_of(const Recipe& recipe) {
-    const auto training = make_unet_training(recipe, places());
-    return training ? "no fault" : training.error().message();
-  }
-  static std::string weights(const std::string& name) {
-    return io::read_file(places().family / "models" / name /
-                         "unet/diffusion_pytorch_model.safetensors")
-        .value_or("");
-  }
-
-  static std::unique_ptr<TemporaryFolder> folder_;
 };
-std::unique_ptr<TemporaryFolder> Finetuning::folder_;
 
 constexpr std::array kRecipes = {"w16-sr.json", "w16-inpaint.json", "w16-instruct.json"};
 

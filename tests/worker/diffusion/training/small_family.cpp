@@ -1,7 +1,6 @@
 #include "tests/worker/diffusion/training/small_family.h"
 
-#include <gtest/gtest.h>
-
+#include "base/io/atomic_file.h"
 #include "worker/diffusion/models/load.h"
 #include "worker/diffusion/training/family.h"
 #include "worker/diffusion/training/tokenizer_training.h"
@@ -51,6 +50,25 @@ void write_member(const std::filesystem::path& family, const std::string& name,
   UNet unet(arch::unet_config_from_json(recipe.config, "unet").value());
   write_model(*unet, {family / "models" / name / "unet", "diffusion_pytorch_model", recipe.config});
   write_pipeline(family, name, {{}, "StableDiffusionPipeline"});
+}
+
+void FamilyTest::SetUp() {
+  at::set_num_threads(1);
+  if (folder_) return;
+  folder_ = std::make_unique<isocost::testing::TemporaryFolder>();
+  write_family(places().family);
+  write_member(places().family, "w16", 4);
+}
+
+std::string FamilyTest::fault_of(const Recipe& recipe) {
+  const auto training = make_unet_training(recipe, places());
+  return training ? "no fault" : training.error().message();
+}
+
+std::string FamilyTest::weights(const std::string& name) {
+  return io::read_file(places().family / "models" / name /
+                       "unet/diffusion_pytorch_model.safetensors")
+      .value_or("");
 }
 
 }  // namespace isocost::diffusion

@@ -14,7 +14,6 @@
 namespace isocost::diffusion {
 namespace {
 
-using isocost::testing::TemporaryFolder;
 using ::testing::HasSubstr;
 
 constexpr Objective kEpsilon{.min_snr = 5}, kV{.predicts_v = true, .min_snr = 5};
@@ -64,21 +63,8 @@ TEST(UNetObjective, PredictsEpsilonOrVelocity) {
   EXPECT_NEAR(target(kV, 0), -2, 1e-6) << "of noise alone: minus the picture";
 }
 
-class UNetTrainings : public ::testing::Test {
+class UNetTrainings : public FamilyTest {
  protected:
-  void SetUp() override {
-    at::set_num_threads(1);
-    if (folder_) return;
-    folder_ = std::make_unique<TemporaryFolder>();
-    write_family(places().family);
-  }
-  static void TearDownTestSuite() { folder_.reset(); }
-
-  static TrainingPlaces places() { return {*folder_ / "family", *folder_ / "cache"}; }
-  static std::string fault_of(const Recipe& recipe) {
-    const auto training = make_unet_training(recipe, places());
-    return training ? "no fault" : training.error().message();
-  }
   static void finish(const Recipe& recipe, const std::vector<std::int64_t>& stops = {-1}) {
     for (const auto stop : stops) {
       const auto training = make_unet_training(recipe, places());
@@ -90,15 +76,7 @@ class UNetTrainings : public ::testing::Test {
       ASSERT_TRUE(note) << note.error().message();
     }
   }
-  static std::string weights(const std::string& name) {
-    return io::read_file(places().family / "models" / name /
-                         "unet/diffusion_pytorch_model.safetensors")
-        .value_or("");
-  }
-
-  static std::unique_ptr<TemporaryFolder> folder_;
 };
-std::unique_ptr<TemporaryFolder> UNetTrainings::folder_;
 
 TEST_F(UNetTrainings, MinSnrIsRefusedWhereItsWeightWouldBeZero) {
   auto recipe = shrunk("w32-v.json", 2);
