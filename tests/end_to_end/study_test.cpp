@@ -246,14 +246,14 @@ TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
   std::mt19937_64 chance(seed);
   const ScratchFolder out;
   Kills kills;
-  int images = 96;
+  int images = 128;
   fs::path grid;
   // Each round extends the study, until it was shot at often enough.
   do {
-    grid = tiny_with(out, "images: 96\n", "images: " + std::to_string(images) + "\n");
+    grid = tiny_with(out, "images: 128\n", "images: " + std::to_string(images) + "\n");
     run_under_fire(run_command(grid, out.path(), 2), out / "log", chance, kills);
     if (HasFatalFailure()) return;
-    images += 96;
+    images += 128;
   } while (!kills.are_enough());
   std::printf("killed %d coordinators and %d workers\n", kills.coordinators, kills.workers);
 

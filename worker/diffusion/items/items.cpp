@@ -137,6 +137,19 @@ Result<Item> ItemSet::load(std::uint64_t index, PictureSize size) const {
   return fitted(*item, index, size);
 }
 
+Result<io::Picture> ItemSet::target(std::uint64_t index, PictureSize size) const {
+  const auto item = raw(index);
+  if (!item) return fail(item.error());
+  if (item->source) {
+    auto whole = fitted(*item, index, size);
+    if (!whole) return fail(whole.error());
+    return std::move(*whole->target);
+  }
+  const auto frame = frame_of(spec_.fit, size_of(*item->target), size, item->name);
+  if (!frame) return fail(frame.error());
+  return diffusion::fitted(*item->target, *frame);
+}
+
 Result<Item> ItemSet::fitted(const Item& raw, std::uint64_t index, PictureSize size) const {
   const int factor = spec_.factor;
   if (size.height % factor != 0 || size.width % factor != 0)

@@ -100,6 +100,9 @@ class ItemSet {
   // Every picture that it has, fitted: targets and masks as large as `size`, sources a factor
   // smaller. Fails with: what does not fit, a mask without a set pixel.
   [[nodiscard]] Result<Item> load(std::uint64_t index, PictureSize size) const;
+  // The target alone, as load() has it: a source that would be made of it is not. Requires:
+  // has(kTarget).
+  [[nodiscard]] Result<io::Picture> target(std::uint64_t index, PictureSize size) const;
 
  private:
   ItemSet(ItemsSpec spec, std::unique_ptr<ItemSource> source);

@@ -57,13 +57,14 @@ std::vector<std::string> engine_baselines() {
 
 Result<at::Tensor> BaselineMaker::mean() {
   if (mean_.defined()) return mean_;
+  if (!parts_.items->has(tasks::Slot::kTarget))
+    return fail("items", "they have no target", "one an image");
   at::Tensor sum = at::zeros({3, size_.height, size_.width}, at::kLong);
   const auto count = static_cast<std::int64_t>(parts_.items->count());
   for (std::int64_t i = 0; i < count; ++i) {
-    const auto item = parts_.items->load(static_cast<std::uint64_t>(i), size_);
-    if (!item) return fail(item.error());
-    if (!item->target) return fail("items", "they have no target", "one an image");
-    sum += picture_tensor(*item->target);
+    const auto target = parts_.items->target(static_cast<std::uint64_t>(i), size_);
+    if (!target) return fail(target.error());
+    sum += picture_tensor(*target);
   }
   mean_ = at::div(2 * sum + count, 2 * count, "floor").to(at::kByte);
   return mean_;

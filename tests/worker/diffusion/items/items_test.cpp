@@ -251,6 +251,24 @@ TEST_F(ItemsTest, ComeFromTheMiniWorldAsItsScenesAndCaptions) {
   EXPECT_THAT(fault(spec, {64, 64}), HasSubstr("items.options.count: 0; expected 1 to 1000000"));
 }
 
+TEST_F(ItemsTest, HaveTheSameTargetAloneAndBesideTheOthers) {
+  ItemsSpec spec;
+  spec.kind = kWorldItems;
+  spec.options = world::scene_options("test", 4, 5);
+  spec.factor = 4;
+  spec.degradation = {{"name", "bicubic"}};
+  const auto made = open(spec);
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(made->target(3, {64, 64}).value(), *made->load(3, {64, 64}).value().target);
+
+  spec = {};
+  spec.kind = kWorldEdits;
+  spec.options = world::scene_options("test", 4, 5);
+  const auto given = open(spec);
+  ASSERT_TRUE(given) << given.error().message();
+  EXPECT_EQ(given->target(3, {64, 64}).value(), *given->load(3, {64, 64}).value().target);
+}
+
 // A million scenes are of one size, and none is missing.
 TEST_F(ItemsTest, ThatAreMadeAreNotLookedAtOneByOne) {
   ItemsSpec spec;
