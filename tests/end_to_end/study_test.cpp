@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <random>
+#include <regex>
 #include <sstream>
 
 #include "tests/support/cells_csv.h"
@@ -31,10 +32,17 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return at == std::string::npos ? text : text.replace(at, from.size(), to);
 }
 
-// tiny.yaml with `from` replaced by `to`, as a file in `folder`.
-fs::path tiny_with(const ScratchFolder& folder, const std::string& from, const std::string& to) {
-  const fs::path file = folder / "tiny.yaml";
-  testing::write_text(file, replaced(testing::read_text(kTiny), from, to));
+// The cells of tiny.yaml at `images` images each, in units of `unit_images`, as a file in `folder`:
+// a study that is computed many times. What must be the same does not depend on how many images
+// there are.
+fs::path few_images(const ScratchFolder& folder, int images = 32, int unit_images = 16) {
+  std::string text = testing::read_text(kTiny);
+  text = replaced(text, "\nimages: 128\n", "\nimages: " + std::to_string(images) + "\n");
+  text = replaced(text, "\nunit_images: 64\n",
+                  "\ngroup_size: 16\nunit_images: " + std::to_string(unit_images) + "\n");
+  text = std::regex_replace(text, std::regex("count: 1024, seed: 1"), "count: 256, seed: 1");
+  const fs::path file = folder / ("few-" + std::to_string(unit_images) + ".yaml");
+  testing::write_text(file, text);
   return file;
 }
 
@@ -59,14 +67,14 @@ std::string table_of(const fs::path& grid, int workers, const std::vector<std::s
 
 TEST(Study, IsTheSameHoweverItIsComputed) {
   const ScratchFolder folder;
-  const std::string table = table_of(kTiny, 1);
+  const fs::path grid = few_images(folder);
+  const std::string table = table_of(grid, 1);
   // Drawing in all combinations, three further tasks of one cell each, and seven baselines.
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 1 + 2 * 2 * 2 * 2 + 3 + 7) << table;
 
-  EXPECT_EQ(table_of(kTiny, 3), table) << "with three workers";
-  EXPECT_EQ(table_of(tiny_with(folder, "unit_images: 64", "unit_images: 32"), 2), table)
-      << "with units of another size";
-  EXPECT_EQ(table_of(kTiny, 2, {"--separate-artifacts"}), table) << "when artifacts travel";
+  EXPECT_EQ(table_of(grid, 3), table) << "with three workers";
+  EXPECT_EQ(table_of(few_images(folder, 32, 32), 2), table) << "with units of another size";
+  EXPECT_EQ(table_of(grid, 2, {"--separate-artifacts"}), table) << "when artifacts travel";
 }
 
 TEST(Study, FindsEverythingComputedWhenItRunsAgain) {
@@ -181,7 +189,8 @@ TEST(Study, IsTheSameThoughArtifactsAreDamaged) {
   constexpr int kStrikesMin = 10, kStrikesMax = 30;
   const ScratchFolder folder;
   const fs::path out = folder / "study";
-  Process study(run_command(kTiny, out, 2), folder / "log");
+  const fs::path grid = few_images(folder, 64);
+  Process study(run_command(grid, out, 2), folder / "log");
   testing::Vandal vandal(out / "artifacts", 11);
   int strikes = 0;
   auto next = std::chrono::steady_clock::now();
@@ -197,7 +206,7 @@ TEST(Study, IsTheSameThoughArtifactsAreDamaged) {
 
   EXPECT_EQ(study.wait(1s), 0) << study.log();
   EXPECT_GE(strikes, kStrikesMin);
-  EXPECT_EQ(testing::determined_columns(out / "cells.csv"), table_of(kTiny, 2));
+  EXPECT_EQ(testing::determined_columns(out / "cells.csv"), table_of(grid, 2));
 }
 
 struct Kills {
@@ -246,14 +255,14 @@ TEST(Study, IsTheSameWhenCoordinatorAndWorkersAreKilledAtRandom) {
   std::mt19937_64 chance(seed);
   const ScratchFolder out;
   Kills kills;
-  int images = 128;
+  int images = 32;
   fs::path grid;
   // Each round extends the study, until it was shot at often enough.
   do {
-    grid = tiny_with(out, "images: 128\n", "images: " + std::to_string(images) + "\n");
+    grid = few_images(out, images);
     run_under_fire(run_command(grid, out.path(), 2), out / "log", chance, kills);
     if (HasFatalFailure()) return;
-    images += 128;
+    images += 32;
   } while (!kills.are_enough());
   std::printf("killed %d coordinators and %d workers\n", kills.coordinators, kills.workers);
 

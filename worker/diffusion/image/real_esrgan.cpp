@@ -103,8 +103,10 @@ class StageDraws {
   template <std::size_t N>
   [[nodiscard]] std::size_t choice(Purpose purpose, const std::array<double, N>& shares) const {
     double drawn = uniform(purpose);
-    for (std::size_t i = 0; i < N; ++i)
-      if ((drawn -= shares.at(i)) < 0) return i;
+    for (std::size_t i = 0; i < N; ++i) {
+      drawn -= shares.at(i);
+      if (drawn < 0) return i;
+    }
     return N;
   }
   [[nodiscard]] Interpolation mode() const { return static_cast<Interpolation>(below(kMode, 3)); }

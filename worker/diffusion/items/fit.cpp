@@ -1,6 +1,7 @@
 #include "worker/diffusion/items/fit.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "worker/diffusion/image/resize.h"
@@ -36,7 +37,7 @@ PictureSize covering(PictureSize picture, PictureSize wanted) {
   const double scale = std::max(static_cast<double>(wanted.height) / picture.height,
                                 static_cast<double>(wanted.width) / picture.width);
   const auto side = [&](int length, int least) {
-    return std::clamp(static_cast<int>(length * scale + 0.5), least,
+    return std::clamp(static_cast<int>(std::lround(length * scale)), least,
                       static_cast<int>(io::kPictureSideMax));
   };
   return {side(picture.height, wanted.height), side(picture.width, wanted.width)};
