@@ -96,6 +96,12 @@ std::string rest_text(const core::Snapshot& status) {
   return duration_text(status.seconds_left) + " left";
 }
 
+std::string work_text(const core::ExperimentView& view) {
+  if (!(view.gflops_total > 0)) return {};
+  return fmt::format("{:.0f} % of the work",
+                     std::floor(100 * view.gflops_done / view.gflops_total));
+}
+
 namespace {
 
 // A part of the line; of those that do not fit the one of the highest rank goes first.
@@ -118,10 +124,7 @@ std::vector<Piece> pieces_of(const core::ExperimentView& view) {
   if (view.cells_cancelled > 0)
     pieces.push_back({fmt::format("{} cancelled", view.cells_cancelled), 1});
   pieces.push_back({fmt::format("{}/{} units", view.units.done, view.units.total()), 3});
-  if (view.gflops_total > 0)
-    pieces.push_back({fmt::format("{:.0f} % of the work",
-                                  std::floor(100 * view.gflops_done / view.gflops_total)),
-                      4});
+  pieces.push_back({work_text(view), 4});
   return pieces;
 }
 

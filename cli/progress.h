@@ -18,6 +18,8 @@ namespace isocost::cli {
 // Why nobody knows how long the rest takes, or how long: "3 min 20 s left", "inputs are missing".
 // Empty: nothing is left, or nothing is known yet.
 [[nodiscard]] std::string rest_text(const core::Snapshot& status);
+// "14 % of the work", that an experiment is done of; empty: it has none.
+[[nodiscard]] std::string work_text(const core::ExperimentView& view);
 // "cuda:1, NVIDIA H100 80GB HBM3, 80 GB", as far as the worker tells; else nothing.
 [[nodiscard]] std::string device_text(const Json& device);
 // "15:31:16  lost            w1: nothing was heard of it for 15 s", with the date where it is

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kBarColumnsMin = 4, kBarColumnsMax = 24;
 constexpr std::size_t kNameColumns = 18;
-constexpr std::size_t kCellsColumns = 32;  // of "  12 of 48 cells done, 2 failed"
+constexpr std::size_t kCellsColumns = 50;  // of "  12 of 48 cells done, 2 failed, 14 % of the work"
 // Of what remains below experiments, workers get this share at most where there are events.
 constexpr std::size_t kWorkersShare = 2;
 
@@ -80,17 +80,20 @@ std::string repeated(std::string_view text, std::size_t times) {
   return all;
 }
 
-// done, failed, cancelled and the rest, each by its share of the cells.
+// done, failed, cancelled, each by its share of the cells; what is computed of the others' work;
+// and the rest.
 void add_bar(Painter& painter, const core::ExperimentView& view) {
   const bool is_fine = painter.screen().has_utf8;
   const std::size_t columns = painter.screen().size.columns;
   const std::size_t others = kNameColumns + kCellsColumns;
   const std::size_t bar =
       std::clamp(columns - std::min(columns, others), kBarColumnsMin, kBarColumnsMax);
-  const auto part = [&](std::uint64_t cells) {
-    const double share =
-        view.cells == 0 ? 0 : static_cast<double>(cells) / static_cast<double>(view.cells);
-    return static_cast<std::size_t>(std::lround(share * static_cast<double>(bar)));
+  const auto part = [&](double some, double all) {
+    return all == 0 ? std::size_t{0}
+                    : static_cast<std::size_t>(std::lround(some / all * static_cast<double>(bar)));
+  };
+  const auto cells = [&](std::uint64_t some) {
+    return part(static_cast<double>(some), static_cast<double>(view.cells));
   };
   std::size_t left = bar;
   const auto take = [&](std::size_t wanted) {
@@ -98,9 +101,13 @@ void add_bar(Painter& painter, const core::ExperimentView& view) {
     left -= taken;
     return taken;
   };
-  painter.add(repeated(is_fine ? "█" : "#", take(part(view.cells_done))), Colour::kGood);
-  painter.add(repeated(is_fine ? "▓" : "x", take(part(view.cells_failed))), Colour::kBad);
-  painter.add(repeated(is_fine ? "▒" : "-", take(part(view.cells_cancelled))), Colour::kQuiet);
+  painter.add(repeated(is_fine ? "█" : "#", take(cells(view.cells_done))), Colour::kGood);
+  painter.add(repeated(is_fine ? "▓" : "x", take(cells(view.cells_failed))), Colour::kBad);
+  painter.add(repeated(is_fine ? "─" : "-", take(cells(view.cells_cancelled))), Colour::kQuiet);
+  const std::size_t computed = view.is_cancelled ? 0 : part(view.gflops_done, view.gflops_total);
+  const std::size_t ended = bar - left;
+  painter.add(repeated(is_fine ? "▒" : "=", take(computed - std::min(computed, ended))),
+              Colour::kBusy);
   painter.add(repeated(is_fine ? "░" : ".", left), Colour::kQuiet);
 }
 
@@ -114,6 +121,8 @@ void add_experiment(Painter& painter, const core::ExperimentView& view) {
     painter.add(", cancelled", Colour::kQuiet);
   else if (view.units.leased > 0)
     painter.add(fmt::format(", {} computing", view.units.leased), Colour::kQuiet);
+  if (const std::string work = work_text(view); !work.empty() && !view.is_cancelled)
+    painter.add(", " + work, Colour::kQuiet);
   painter.end_line();
 }
 

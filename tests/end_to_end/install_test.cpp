@@ -1,8 +1,10 @@
-// cmake --install: the programs find what lies beside them, wherever that is.
+// cmake --install: the programs find what lies beside them, wherever that is. And the first grid
+// that a reader meets is one.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sstream>
 
 #include "tests/support/process.h"
 
@@ -44,6 +46,25 @@ TEST(Install, FindsTheMiniFamilyFromItsPrefix) {
   for (const char* file : {"bash-completion/completions/isocost", "zsh/site-functions/_isocost",
                            "fish/vendor_completions.d/isocost.fish"})
     EXPECT_THAT(testing::read_text(prefix / "share" / file), HasSubstr("isocost for ")) << file;
+}
+
+TEST(Readme, ShowsAGridThatPlanTakes) {
+  constexpr std::string_view kIndent = "    ";
+  const ScratchFolder folder;
+  std::istringstream page(testing::read_text(ISOCOST_SOURCE_DIR "/README.md"));
+  std::string grid;
+  for (std::string line; std::getline(page, line);)
+    if (line.starts_with("    name: ") || (!grid.empty() && line.starts_with(kIndent)))
+      grid += line.substr(kIndent.size()) + "\n";
+    else if (!grid.empty())
+      break;
+  testing::write_text(folder / "grid.yaml", grid);
+
+  const auto plan =
+      testing::run({testing::program("isocost"), "plan", (folder / "grid.yaml").string()}, 1min);
+
+  EXPECT_EQ(plan.status, 0) << plan.output << grid;
+  EXPECT_THAT(plan.output, HasSubstr("cells           54"));
 }
 
 }  // namespace
