@@ -7,6 +7,7 @@
 #   experiments/mini/train-all.sh w16-sr w24-sr        # these parts alone, in this order
 #   ISOCOST_TRAIN="my-worker train" JOBS=4 NICE=10 experiments/mini/train-all.sh
 #   FAMILY=/data/family STATE=/data/training experiments/mini/train-all.sh
+#   RECIPES=my/recipes experiments/mini/train-all.sh a b     # my/recipes/a.json and b.json
 #
 # Logs, checkpoints and encoded pictures: STATE, ~/.cache/isocost/training without it. Finished parts
 # land in FAMILY, experiments/mini without it. A part whose log ends with "done" is not trained
@@ -20,6 +21,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 train=${ISOCOST_TRAIN:-$here/../../build/release/bin/isocost-worker train}
 jobs=${JOBS:-2}
 family=${FAMILY:-$here}
+recipes=${RECIPES:-$here/recipes}
 state=${STATE:-${XDG_CACHE_HOME:-$HOME/.cache}/isocost/training}
 mkdir -p "$state"
 export OMP_NUM_THREADS=1
@@ -32,11 +34,11 @@ part() {
   exec 9>"$state/$name.lock"
   flock 9
   if is_done "$name"; then return; fi
-  nice -n "${NICE:-5}" $train "$here/recipes/$name.json" --family "$family" --out "$state/$name" \
+  nice -n "${NICE:-5}" $train "$recipes/$name.json" --family "$family" --out "$state/$name" \
     >>"$state/$name.log" 2>&1 || { echo "$name failed: $(tail -n 1 "$state/$name.log")" >&2; return 1; }
 }
 export -f is_done part
-export here train family state NICE
+export recipes train family state NICE
 parts() { printf '%s\n' "$@" | xargs -P "$jobs" -I{} bash -c 'part {}'; }
 
 if [ $# -gt 0 ]; then

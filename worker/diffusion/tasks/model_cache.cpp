@@ -240,7 +240,8 @@ Result<std::shared_ptr<Extractor>> ModelCache::extractor(const ExtractorSpec& sp
     if (!found_input) return fail(found_input.error());
     place = std::move(*found_input);
   }
-  auto loaded = load_extractor(spec, place.path, {.device = device_});
+  auto loaded =
+      load_extractor(spec, place.path, {.device = device_, .networks = &extractor_networks_});
   if (!loaded) return fail(loaded.error());
   while (extractors_.size() >= kExtractorsMax) extractors_.pop_back();
   extractors_.emplace_front(key, std::move(*loaded));

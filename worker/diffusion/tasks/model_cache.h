@@ -20,6 +20,7 @@
 #include "base/io/inputs.h"
 #include "schema/spec.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
+#include "worker/diffusion/metrics/extractors/networks.h"
 #include "worker/diffusion/metrics/reference.h"
 #include "worker/diffusion/pipeline/pipeline.h"
 #include "worker/diffusion/tokenizer/tokenizer.h"
@@ -112,6 +113,7 @@ class ModelCache {
   Lent<ClipTextImpl> text_encoders_;
   Lent<WarmTexts> texts_;
   std::shared_ptr<SharedAutoencoder> last_autoencoder_;  // that was asked for alone
+  ExtractorNetworks extractor_networks_;
   std::list<std::pair<std::string, std::shared_ptr<Extractor>>> extractors_;
   std::list<std::pair<Digest, std::shared_ptr<const Reference>>> references_;
 };

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "worker/diffusion/image/tensors/picture_tensor.h"
+#include "worker/diffusion/metrics/extractors/networks.h"
 
 namespace isocost::diffusion {
 
@@ -43,7 +44,9 @@ at::Tensor ClipFolder::whole_features(const at::Tensor& pictures) {
 Result<ClipFolder> ClipFolder::open(const ExtractorSource& source) {
   ClipFolder folder;
   Failure failure;
-  auto model = load_clip(source.input);
+  auto model = source.settings.networks == nullptr
+                   ? load_clip(source.input)
+                   : source.settings.networks->clip(source.content, source.input);
   auto preprocess = ClipPreprocess::load(source.input);
   if (!model) failure.add(model.error());
   if (!preprocess) failure.add(preprocess.error());

@@ -139,7 +139,7 @@ Result<std::unique_ptr<Extractor>> load_extractor(const ExtractorSpec& spec,
   ISOCOST_CHECK(row != nullptr, "a kind that is built has its row");
   const auto options = metrics::whole_options(*row, spec.options, "extractor " + spec.kind);
   if (!options) return fail(options.error());
-  auto loaded = loader->second({input, settings, *options});
+  auto loaded = loader->second({input, spec.input, settings, *options});
   if (!loaded) return loaded;
   return std::make_unique<Checked>(*row, row->least_side(*options), std::move(*loaded));
 }

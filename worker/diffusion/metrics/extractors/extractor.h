@@ -44,8 +44,11 @@ class Extractor {
   [[nodiscard]] virtual Result<at::Tensor> extract(const RowInput& input) = 0;
 };
 
+class ExtractorNetworks;  // networks.h
+
 struct ExtractorSettings {
   at::Device device = at::kCPU;
+  ExtractorNetworks* networks = nullptr;  // lent; without it an extractor has its own
 };
 
 // `input` is where the digest of spec.input was found; empty where the kind has none.

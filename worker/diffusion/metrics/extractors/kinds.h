@@ -8,6 +8,7 @@ namespace isocost::diffusion {
 
 struct ExtractorSource {
   std::filesystem::path input;
+  std::string content;  // digest of what lies there
   ExtractorSettings settings;
   Json options = Json::object();  // every one of its row's
 };

@@ -24,8 +24,7 @@ PixelOptions pixel_options(const ExtractorSource& source) {
 // rounded. [B, C, h, w] float64.
 at::Tensor compared(const at::Tensor& bytes, const PixelOptions& options) {
   const std::int64_t b = options.border, height = bytes.size(2), width = bytes.size(3);
-  at::Tensor inner =
-      bytes.slice(2, b, height - b).slice(3, b, width - b).to(at::kCPU, at::kDouble);
+  at::Tensor inner = bytes.slice(2, b, height - b).slice(3, b, width - b).to(at::kCPU, at::kDouble);
   if (!options.is_luma) return inner;
   return ((65.481 * inner.select(1, 0) + 128.553 * inner.select(1, 1) +
            24.966 * inner.select(1, 2)) /

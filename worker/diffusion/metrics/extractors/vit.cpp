@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "worker/diffusion/metrics/extractors/clip_folder.h"
+#include "worker/diffusion/metrics/extractors/networks.h"
 
 namespace isocost::diffusion {
 namespace {
@@ -24,7 +25,9 @@ class VitFolder {
 Result<VitFolder> VitFolder::open(const ExtractorSource& source) {
   const bool is_folders = source.options.at("preprocess") == "folder";
   Failure failure;
-  auto model = load_vit(source.input);
+  auto model = source.settings.networks == nullptr
+                   ? load_vit(source.input)
+                   : source.settings.networks->vit(source.content, source.input);
   const auto preprocess = is_folders ? ClipPreprocess::load_vit(source.input)
                                      : Result<ClipPreprocess>(ClipPreprocess::dreambooth());
   if (!model) failure.add(model.error());

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 
 #include "base/io/picture.h"
 #include "base/io/safetensors.h"
@@ -12,6 +13,7 @@
 #include "tests/base/io/temporary_folder.h"
 #include "tests/worker/diffusion/metrics/rows.h"
 #include "worker/diffusion/metrics/extractors/extractor.h"
+#include "worker/diffusion/metrics/extractors/networks.h"
 #include "worker/diffusion/models/feature_network.h"
 
 namespace isocost::diffusion {
@@ -20,6 +22,8 @@ namespace {
 using isocost::testing::picture_tensor;
 using isocost::testing::TemporaryFolder;
 using ::testing::HasSubstr;
+
+namespace fs = std::filesystem;
 
 // As the worker does; more threads than idle cores would wait for each other.
 const bool kHasOneThread = (at::set_num_threads(1), true);
@@ -72,6 +76,29 @@ TEST(ClipExtractors, EqualTheReferenceModel) {
       EXPECT_NEAR(cosine.item<double>(), golden("cosine")[i][p].item<double>(), 1e-5);
     }
   }
+}
+
+// Once the weights are gone, what still opens has them from an extractor that lives.
+TEST(ClipExtractors, ShareWhatTheyLookThrough) {
+  const TemporaryFolder folder;
+  fs::copy(kClip, folder / "clip", fs::copy_options::recursive);
+  ExtractorNetworks networks;
+  const auto open = [&](const std::string& kind, const std::string& content) {
+    return load_extractor({kind, content, Json::object()}, folder / "clip",
+                          {.networks = &networks});
+  };
+  auto score = open("clip", "a");
+  ASSERT_TRUE(score) << fault(score);
+  fs::remove(folder / "clip/model.safetensors");
+
+  auto features = open("clip-features", "a");
+  EXPECT_TRUE(features) << fault(features);
+  EXPECT_FALSE(open("clip-features", "b"))
+      << "another content at the same place is another network";
+  *score = nullptr;
+  EXPECT_TRUE(open("clip-whole", "a"));
+  *features = nullptr;
+  EXPECT_FALSE(open("clip-features", "a")) << "nobody has it any more";
 }
 
 TEST(ClipExtractors, SayWhatIsMissing) {
