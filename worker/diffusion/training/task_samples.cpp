@@ -1,6 +1,7 @@
 #include "worker/diffusion/training/task_samples.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "schema/items.h"
 #include "schema/tasks/task.h"
@@ -21,7 +22,7 @@ at::Tensor given_of(const TaskItems& items) {
   if (items.masks.defined())
     return (items.targets.to(at::kFloat) * (1 - items.masks) + 127.5 * items.masks).to(at::kByte);
   const auto side = items.targets.size(2);
-  const at::Tensor sources = (items.sources * 255).round().to(at::kByte);
+  at::Tensor sources = (items.sources * 255).round().to(at::kByte);
   if (sources.size(2) == side) return sources;
   return enlarged_by_pillow(sources, static_cast<int>(side), static_cast<int>(side));
 }
@@ -97,8 +98,8 @@ Result<TaskSamples> draw_task_samples(const fs::path& family, const fs::path& mo
   for (std::uint64_t begin = 0; begin < sampling.count; begin += kDrawnTogether) {
     auto items = task->items(choice, {begin, std::min(sampling.count, begin + kDrawnTogether)});
     const auto channels = task->channels(*encoders, items).to(at::kFloat);
-    std::vector<std::uint64_t> images;
-    for (std::uint64_t i = 0; i < items.prompts.size(); ++i) images.push_back(begin + i);
+    std::vector<std::uint64_t> images(items.prompts.size());
+    std::iota(images.begin(), images.end(), begin);
     const auto text = encoders->states_of(items.prompts).to(at::kFloat);
     const auto empty = encoders->states_of({""}).to(at::kFloat).expand_as(text);
     const auto stepper = make_stepper(sampling.sampler);
