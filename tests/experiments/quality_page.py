@@ -1,7 +1,8 @@
-"""Fills docs/mini-family.md from made-up numbers of mini-report's shape: quality_page.py SOURCES OUT
+"""Fills docs/mini-family.md from made-up numbers of mini-report's shape, and cells of the short runs: quality_page.py SOURCES OUT
 
 Every table of the page is written anew, with a row for each member, in the order of sizes.
 """
+import csv
 import json
 import pathlib
 import re
@@ -25,6 +26,11 @@ quality = {
     "models": {"w32": one, "w16": one, "w16@1500": one, "w16@750": one, "w16-sr": task, "w16-instruct": {
         **task, "task": "instruct"}},
 }
+# Of each number of steps the row of the lower FID counts; a baseline, which has no FID here, is none.
+fields = ["model", "steps"] + [name + end for name in ("fid", "attribute_accuracy") for end in ("", "_low", "_high")]
+cells = [["w16-epsilon", 4, 190, 180, 200, .4, .3, .5], ["w16-epsilon", 4, 170, 160, 180, .5, .4, .6],
+         ["w16-epsilon", 20, 150, 140, 160, .6, .5, .7], ["w16-epsilon", 20, 151, 141, 161, .9, .8, 1],
+         ["", 20, "", "", "", "", "", ""]]
 
 shutil.rmtree(out, ignore_errors=True)
 out.mkdir(parents=True)
@@ -32,10 +38,13 @@ out.mkdir(parents=True)
 page = out / "page.md"
 shutil.copy(sources / "docs/mini-family.md", page)
 subprocess.run([sys.executable, sources / "experiments/mini/quality.py", out / "quality.json", page], check=True)
+with open(out / "cells.csv", "w", newline="") as file:
+    csv.writer(file).writerows([fields] + cells)
+subprocess.run([sys.executable, sources / "experiments/mini/choice/table.py", out / "cells.csv", page], check=True)
 
 tables = {name: [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line]
           for name, text in re.findall(r"<!-- (\w+) -->\n(.*?)<!-- /\1 -->", page.read_text(), re.DOTALL)}
-assert set(tables) == {"parts", "members", "snapshots", "tasks"}, set(tables)
+assert set(tables) == {"parts", "members", "snapshots", "choice", "tasks"}, set(tables)
 for name, rows in tables.items():
     assert len({len(row) for row in rows}) == 1, (name, rows)
     assert not re.search(r"\bNone\b|\bnan\b", str(rows)), (name, rows)
@@ -49,3 +58,4 @@ assert tables["snapshots"][0][1:3] == ["750 steps", "1,500 steps"] and len(table
 rows = {row[0]: row[1:] for row in tables["tasks"][2:]}
 assert list(rows) == ["w16-sr", "w16-instruct"], rows
 assert rows["w16-sr"][1:4] == ["18.0 / 20.0", "7 / 7 / 7", "75.0 % / 75.0 % / 75.0 %"], rows
+assert tables["choice"][2:] == [["w16-epsilon", "170.0 (160.0 to 180.0)", "150.0 (140.0 to 160.0)", "60.0 (50.0 to 70.0)"]], tables["choice"]
