@@ -4,52 +4,19 @@
     experiments/mini/results.py out/mini-study/report.json docs/results-mini.md
 
 NAME is one of answer, findings, claims, goals, sizes, guidance, samplers, attributes, guidances, fits, baselines, protocol. Every
-number of the page comes from here. Of a study of several tasks it is the first one's.
+number of the page comes from here. Of a study of several tasks it is the first one's; task_results.py has the others.
 """
-import json
 import math
-import pathlib
 import sys
 
 from page import fill, markdown
+from report import (FAILS, HOLDS, UNKNOWN, Report, bounds, choice, counted, interval, is_below, name_of, number, percent, pivot,
+                    verdict)
 
-FORMAT = 2  # of report.json
-
-report = json.loads(pathlib.Path(sys.argv[1]).read_text())
-if report.get("format") != FORMAT:
-    sys.exit(f"{sys.argv[1]}: this is report.json of format {report.get('format')}; expected {FORMAT}")
-
-
-def all_rows(table):
-    columns = report["tables"][table]["columns"]
-    return [dict(zip(columns, row)) for row in report["tables"][table]["rows"]]
-
-
-TASK = all_rows("optimal")[0]["task"]
-
-
-def rows(table):
-    return [row for row in all_rows(table) if row["task"] == TASK]
-
-
-RANKING = rows("optimal")[0]["metric"]  # the one that the grid names first
-NAME = RANKING.upper() if len(RANKING) == 3 else RANKING.replace("_", " ")
-
-
-def number(value):
-    return f"{value:.1f}" if abs(value) >= 20 else f"{value:.2f}"
-
-
-def interval(row, prefix=""):
-    if row[prefix + "value"] is None:
-        return ""
-    if row[prefix + "low"] is None:
-        return number(row[prefix + "value"])
-    return f"{number(row[prefix + 'value'])} ({number(row[prefix + 'low'])} to {number(row[prefix + 'high'])})"
-
-
-def choice(row):
-    return f"{row['model']}, {row['series']}, {row['steps']} steps, guidance {row['guidance']:g}"
+REPORT = Report(sys.argv[1])
+rows = REPORT.rows
+RANKING = REPORT.ranking
+NAME = name_of(RANKING)
 
 
 def answer():  # a line a budget: its rows are the roles that settings have in it
@@ -70,14 +37,6 @@ def answer():  # a line a budget: its rows are the roles that settings have in i
 def findings():
     return markdown(["hypothesis", "verdict", "evidence"],
                     [[row["hypothesis"], f"**{row['verdict']}**", row["evidence"]] for row in rows("findings")])
-
-
-def pivot(cells, line_of, column_of, text_of):
-    columns = list(dict.fromkeys(column_of(row) for row in cells))
-    lines = {}
-    for row in cells:
-        lines.setdefault(line_of(row), {})[column_of(row)] = text_of(row)
-    return columns, [[line] + [by_column.get(column, "") for column in columns] for line, by_column in lines.items()]
 
 
 def best_of(row):  # the optimum of a model, sampler and number of steps, on images that did not choose it where there are any
@@ -103,12 +62,6 @@ def guidance():
     return markdown(["optimal guidance"] + [f"{steps} steps" for steps in columns], lines)
 
 
-def percent(row, name):
-    if row[name] is None:
-        return ""
-    return f"{100 * row[name]:.1f} ({100 * row[name + '_low']:.1f} to {100 * row[name + '_high']:.1f})"
-
-
 def attributes():
     optimal = [row for row in rows("optimal") if row["series"] == "DDIM trailing"]
     columns, lines = pivot(optimal, lambda row: row["model"], lambda row: row["steps"],
@@ -126,38 +79,8 @@ def guidances():  # what guidance does to the two kinds of score, at one number 
 
 
 # --- the paper's claims ----------------------------------------------------------------------------
-HOLDS, FAILS, UNKNOWN = "holds", "does not hold", "cannot say"
 OPTIMAL = {(row["model"], row["series"], row["steps"]): row for row in rows("optimal")}
 MODELS = list(dict.fromkeys(row["model"] for row in sorted(rows("optimal"), key=lambda row: row["model_order"])))
-
-
-def bounds(row, column="value"):
-    """Of a score; of the ranking one on images that did not choose, where there are any."""
-    if column == "value":
-        prefix = "judged_" if row["judged_value"] is not None else ""
-        return row[prefix + "low"], row[prefix + "high"]
-    return row[column + "_low"], row[column + "_high"]
-
-
-def is_below(first, second, column="value"):
-    """True or False where the intervals are apart, else None."""
-    if first is None or second is None or None in bounds(first, column) + bounds(second, column):
-        return None
-    (low_1, high_1), (low_2, high_2) = bounds(first, column), bounds(second, column)
-    return True if high_1 < low_2 else False if low_1 > high_2 else None
-
-
-def verdict(answers):
-    answers = list(answers)
-    return HOLDS if answers and all(answers) else FAILS if False in answers else UNKNOWN
-
-
-def counted(answers, what):
-    answers = list(answers)
-    if not answers:
-        return "the grid has no such cells"
-    return (f"of {len(answers)} {what} {answers.count(True)} do, {answers.count(False)} do the opposite, "
-            f"{answers.count(None)} are not told apart")
 
 
 def falls_with_size(series, steps):
