@@ -225,7 +225,7 @@ class DiskCatalog : public Catalog {
 
   Result<bool> check_items(const ItemsSpec& spec, const std::map<std::string, std::string>& more,
                            const ItemsCheck& check, const std::string& where) override {
-    const auto found =
+    auto found =
         look_at_items(spec, more, {check.height, check.width}, check.kept_margin, columns_);
     if (!found) return fail(at(where, found.error()));
     return found;

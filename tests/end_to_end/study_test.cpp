@@ -189,7 +189,7 @@ TEST(Study, IsTheSameThoughArtifactsAreDamaged) {
   constexpr int kStrikesMin = 10, kStrikesMax = 30;
   const ScratchFolder folder;
   const fs::path out = folder / "study";
-  const fs::path grid = few_images(folder, 64);
+  const fs::path grid = kTiny;
   Process study(run_command(grid, out, 2), folder / "log");
   testing::Vandal vandal(out / "artifacts", 11);
   int strikes = 0;

@@ -76,6 +76,20 @@ TEST(Html, HasASectionATask) {
             std::string::npos);
 }
 
+// One setting is no curve: what it costs and scores stands in the figure of the envelope.
+TEST(Html, LeavesFiguresOutThatHadOnePoint) {
+  ReportDataBuilder builder;
+  builder.cell({.fid = 30, .method = "x4"});
+
+  const std::string html =
+      without_assets(to_html(make_report(builder.data()), {built_in_figures(), {}, {}, {}}));
+
+  EXPECT_NE(html.find("data-figure=\"20-fid-over-cost\""), std::string::npos);
+  for (const char* figure :
+       {"25-over-cost-by-steps", "40-sampler-envelopes", "45-samplers-by-model"})
+    EXPECT_EQ(html.find(std::string("data-figure=\"") + figure), std::string::npos) << figure;
+}
+
 TEST(Html, SaysWhyNoLawIsIdentified) {
   ReportDataBuilder builder;
   builder.cell({.model = "a", .fid = 30}).cell({.model = "b", .gflops_per_call = 2, .fid = 20});
