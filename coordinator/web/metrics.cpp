@@ -76,6 +76,7 @@ std::string metrics_text(const core::Snapshot& snapshot) {
                "Units that were done and are made again, since their artifacts were lost.",
                {{"", number(snapshot.units_made_again)}});
   std::vector<std::pair<std::string, double>> incidents;
+  incidents.reserve(std::size(log::kIncidents));
   for (const log::Incident kind : log::kIncidents)
     incidents.emplace_back("kind=\"" + std::string(log::incident_name(kind)) + "\"",
                            number(snapshot.incidents[static_cast<std::size_t>(kind)]));
